@@ -1,0 +1,40 @@
+# The verbs of the project. Every target sets up what it needs; nothing is installed outside .venv but the browser.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+
+.PHONY: demo test test-quick lint bench install browser clean
+
+demo: .venv/.installed  ## get MovieLens 100K, train, serve a home page on 127.0.0.1:$(PORT)
+	$(BIN)/matinee demo --port $(PORT)
+
+test: .venv/.installed-dev browser  ## every test, a real browser included
+	$(BIN)/python -m pytest
+
+test-quick: .venv/.installed-dev  ## everything but the browser and the slow statistical and fault tests
+	$(BIN)/python -m pytest -m "not slow and not browser"
+
+lint: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/.installed-dev  ## every benchmark, one after the other
+	$(BIN)/matinee bench all
+
+install: .venv/.installed-dev
+
+browser: .venv/.installed-dev
+	sh tests/browser/install.sh
+
+.venv/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/.installed-dev: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache

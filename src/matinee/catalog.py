@@ -1,0 +1,244 @@
+"""The catalogue: titles with a stable dense index, and the arrays that eligibility, rows and evidence read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from matinee.errors import BadData
+
+TIME = pl.Datetime("us", "UTC")
+NAMES = pl.List(pl.String())
+SCHEMA: Mapping[str, pl.DataType] = {
+    "item_id": pl.String(),
+    "title": pl.String(),
+    "kind": pl.String(),
+    "genres": NAMES,
+    "people": NAMES,
+    "tags": NAMES,
+    "text": pl.String(),
+    "maturity": pl.Int16(),  # minimum age; null = unknown
+    "languages": NAMES,  # spoken or subtitled; empty = unknown
+    "countries": NAMES,  # where it may be shown; empty = everywhere
+    "released": TIME,
+    "available_from": TIME,
+    "available_until": TIME,
+    "minutes": pl.Int32(),
+    "image_url": pl.String(),
+    "closed": pl.Boolean(),
+}
+
+FOREVER = np.iinfo(np.int64).max
+UNRATED = -1
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Lists of different lengths in two arrays: list k is `values[offsets[k]:offsets[k + 1]]`."""
+
+    offsets: NDArray[np.int64]
+    values: NDArray[np.int32]
+
+    def __getitem__(self, k: int) -> NDArray[np.int32]:
+        return self.values[self.offsets[k] : self.offsets[k + 1]]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @classmethod
+    def of(cls, lists: Sequence[Sequence[int] | NDArray[np.int32]]) -> Ragged:
+        """Pack a sequence of integer lists."""
+        offsets = np.zeros(len(lists) + 1, np.int64)
+        np.cumsum([len(one) for one in lists], out=offsets[1:])
+        parts = [np.asarray(one, np.int32) for one in lists]
+        return cls(offsets, np.concatenate(parts) if parts else np.empty(0, np.int32))
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All titles ever known. Row `i` of `titles` is the title with dense index `i`, today and for ever.
+
+    New titles are appended, removed ones are closed, so an array indexed by title keeps its meaning.
+    `unrated_age` is the age assumed for titles without a maturity rating; None (the default) means that
+    a profile with a limit never sees them.
+    """
+
+    titles: pl.DataFrame
+    unrated_age: int | None = None
+
+    @classmethod
+    def from_frame(cls, frame: pl.DataFrame, unrated_age: int | None = None) -> Catalog:
+        """Bring a frame with at least `item_id` to `SCHEMA`; other columns of the schema are optional.
+
+        Raises `BadData` on a missing, empty or repeated `item_id`, or a column of a type that cannot be read.
+        """
+        if "item_id" not in frame.columns:
+            raise BadData(
+                f"a catalogue needs the column 'item_id'; this frame has {frame.columns[:20]}; rename or map it"
+            )
+        try:
+            titles = frame.select(
+                [_column(name, dtype, frame.columns) for name, dtype in SCHEMA.items()]
+            )
+        except pl.exceptions.PolarsError as error:
+            raise BadData(f"the catalogue has a column of the wrong type: {error}") from error
+        if titles["item_id"].fill_null("").eq("").any():
+            raise BadData("the catalogue has a title without an item_id; give every title one")
+        repeated = titles.filter(pl.col("item_id").is_duplicated())["item_id"]
+        if len(repeated):
+            raise BadData(
+                f"the catalogue repeats item_id {repeated[0]!r} ({repeated.n_unique():,} such ids); keep one row of each"
+            )
+        return cls(titles, unrated_age)
+
+    def __len__(self) -> int:
+        return self.titles.height
+
+    def append(self, frame: pl.DataFrame) -> Catalog:
+        """The catalogue with new titles at the end. Known ids are refused: a title's index never changes."""
+        new = Catalog.from_frame(frame).titles
+        return replace(self, titles=Catalog.from_frame(pl.concat([self.titles, new])).titles)
+
+    def close(self, item_ids: Sequence[str]) -> Catalog:
+        """The catalogue with these titles never to be shown again; their indexes stay taken."""
+        unknown = [item for item in item_ids if item not in self.index]
+        if unknown:
+            raise BadData(f"cannot close unknown title(s) {unknown[:5]}; check the item_id")
+        closed = pl.col("closed") | pl.col("item_id").is_in(list(item_ids))
+        return replace(self, titles=self.titles.with_columns(closed.alias("closed")))
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """item_id -> dense index."""
+        return {item: i for i, item in enumerate(self.titles["item_id"].to_list())}
+
+    @cached_property
+    def item_ids(self) -> list[str]:
+        """Dense index -> item_id."""
+        return self.titles["item_id"].to_list()
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Dense index -> the name a person reads."""
+        return self.titles.select(pl.coalesce("title", "item_id")).to_series().to_list()
+
+    def indexes_of(self, item_ids: pl.Series) -> NDArray[np.int32]:
+        """Dense indexes of a column of ids, -1 where unknown."""
+        known = pl.DataFrame({"item_id": self.titles["item_id"]}).with_row_index("item")
+        found = pl.DataFrame({"item_id": item_ids.cast(pl.String)}).join(
+            known, on="item_id", how="left", maintain_order="left"
+        )
+        return found["item"].cast(pl.Int32).fill_null(-1).to_numpy()
+
+    @cached_property
+    def genres(self) -> tuple[str, ...]:
+        """The genre vocabulary, sorted; position = genre number."""
+        return self._vocabulary("genres")
+
+    @cached_property
+    def tags(self) -> tuple[str, ...]:
+        """The tag vocabulary, sorted; position = tag number."""
+        return self._vocabulary("tags")
+
+    @cached_property
+    def title_genres(self) -> Ragged:
+        """Title -> its genre numbers."""
+        return self._numbers("genres", self.genres)
+
+    @cached_property
+    def title_tags(self) -> Ragged:
+        """Title -> its tag numbers."""
+        return self._numbers("tags", self.tags)
+
+    @cached_property
+    def genre_titles(self) -> Ragged:
+        """Genre number -> its titles."""
+        return transpose(self.title_genres, len(self.genres))
+
+    @cached_property
+    def maturity(self) -> NDArray[np.int16]:
+        """Minimum age per title; `UNRATED` (-1) where neither the title nor the catalogue says one."""
+        fallback = UNRATED if self.unrated_age is None else self.unrated_age
+        return self.titles["maturity"].fill_null(fallback).to_numpy().astype(np.int16)
+
+    @cached_property
+    def available(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First and one-past-last microsecond (since 1970, UTC) at which each title may be shown."""
+        start = self.titles["available_from"].cast(pl.Int64).fill_null(np.iinfo(np.int64).min).to_numpy()
+        end = self.titles["available_until"].cast(pl.Int64).fill_null(FOREVER).to_numpy()
+        return start, np.where(self.titles["closed"].to_numpy(), start, end)
+
+    @cached_property
+    def arrived(self) -> NDArray[np.int64]:
+        """Microsecond at which each title became new: its availability, else its release; least int64 if unknown."""
+        return (
+            self.titles.select(pl.coalesce("available_from", "released").cast(pl.Int64))
+            .to_series()
+            .fill_null(np.iinfo(np.int64).min)
+            .to_numpy()
+        )
+
+    def sets_of(self, column: str) -> tuple[NDArray[np.int32], list[frozenset[str]]]:
+        """Titles grouped by equal sets of names: set number per title, and the sets themselves.
+
+        A rule on a list column ("none of these genres") is then decided once per set, not once per title.
+        """
+        return self._sets[column]
+
+    @cached_property
+    def _sets(self) -> dict[str, tuple[NDArray[np.int32], list[frozenset[str]]]]:
+        return {column: self._group(column) for column in ("genres", "languages", "countries")}
+
+    def _group(self, column: str) -> tuple[NDArray[np.int32], list[frozenset[str]]]:
+        numbers: dict[frozenset[str], int] = {}
+        lists = self.titles[column].to_list()
+        member = np.fromiter(
+            (numbers.setdefault(frozenset(names), len(numbers)) for names in lists), np.int32, len(lists)
+        )
+        return member, list(numbers)
+
+    def _vocabulary(self, column: str) -> tuple[str, ...]:
+        return tuple(self.titles[column].explode().drop_nulls().unique().sort().to_list())
+
+    def _numbers(self, column: str, vocabulary: tuple[str, ...]) -> Ragged:
+        number = {name: k for k, name in enumerate(vocabulary)}
+        return Ragged.of([[number[name] for name in names] for names in self.titles[column].to_list()])
+
+    def save(self, path: Path) -> None:
+        """Write the catalogue as one Parquet file; `unrated_age` travels in its metadata."""
+        age = "" if self.unrated_age is None else str(self.unrated_age)
+        self.titles.write_parquet(path, metadata={"unrated_age": age})
+
+    @classmethod
+    def load(cls, path: Path) -> Catalog:
+        """Read what `save` wrote."""
+        try:
+            age = pl.read_parquet_metadata(path).get("unrated_age", "")
+            return cls.from_frame(pl.read_parquet(path), int(age) if age else None)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise BadData(f"cannot read the catalogue {path}: {error}; run `matinee data` again") from error
+
+
+def transpose(ragged: Ragged, n: int) -> Ragged:
+    """Turn lists (key -> values) round: value -> keys, for values in 0..n-1, keys ascending."""
+    keys = np.repeat(np.arange(len(ragged), dtype=np.int32), np.diff(ragged.offsets))
+    order = np.argsort(ragged.values, kind="stable")
+    offsets = np.zeros(n + 1, np.int64)
+    np.cumsum(np.bincount(ragged.values, minlength=n), out=offsets[1:])
+    return Ragged(offsets, keys[order])
+
+
+def _column(name: str, dtype: pl.DataType, present: Sequence[str]) -> pl.Expr:
+    """Column `name` cast to `dtype`, or its empty value where the frame lacks it."""
+    found = pl.col(name).cast(dtype) if name in present else pl.lit(None, dtype)
+    if dtype == NAMES:
+        found = found.list.drop_nulls().list.unique(maintain_order=True).fill_null([])
+    if dtype == pl.Boolean:
+        found = found.fill_null(False)
+    return found.alias(name)

@@ -1,0 +1,55 @@
+"""The tree of what can go wrong. Every message says what is wrong, the value seen, and the remedy.
+
+MatineeError
+├── BadData            a file, a frame or an event that cannot be used as it is
+├── BadRequest         a call whose arguments cannot be answered
+├── NotFound           a member, title or decision that is not known
+├── NotFitted          a scorer was asked before it was fitted or loaded
+├── TooLarge           a computation that would not fit in memory
+├── ArtifactRefused    a model folder that is damaged, tampered with, or of another catalogue
+├── LogDamaged         an event log that cannot be read safely
+└── Overloaded         the service sheds load; try again after `retry_after` seconds
+"""
+
+
+class MatineeError(Exception):
+    """Root of all errors that a user of Matinee may want to catch."""
+
+
+class BadData(MatineeError, ValueError):
+    """A file, a frame or an event cannot be used as it is."""
+
+
+class BadRequest(MatineeError, ValueError):
+    """A call's arguments cannot be answered."""
+
+
+class NotFound(MatineeError, KeyError):
+    """A member, title or decision is not known."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class NotFitted(MatineeError, RuntimeError):
+    """A scorer was asked before it was fitted or loaded."""
+
+
+class TooLarge(MatineeError, MemoryError):
+    """A computation would not fit in memory."""
+
+
+class ArtifactRefused(MatineeError):
+    """A model folder is damaged, tampered with, or belongs to another catalogue."""
+
+
+class LogDamaged(MatineeError):
+    """An event log cannot be read safely."""
+
+
+class Overloaded(MatineeError):
+    """The service sheds load instead of queueing without end."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -1,0 +1,198 @@
+"""Events: what happened. One frame schema for the log, the sources, the service and the simulator."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from matinee.errors import BadData
+
+
+class Kind(IntEnum):
+    """What a member did. The numbers are stored; they never change meaning."""
+
+    IMPRESSION = 0  # a title became visible
+    OPEN = 1  # its details were opened
+    PLAY = 2  # value = share watched, 0..1
+    RATING = 3  # value = stars as a share of the best, 0..1
+    THUMBS_UP = 4
+    THUMBS_DOWN = 5
+    LIST_ADD = 6
+    LIST_REMOVE = 7
+    DISMISS = 8  # "not for me": the title leaves the page
+    SEARCH = 9  # query, no title
+    SUBSCRIBE = 10
+    CANCEL = 11
+
+
+KIND_NAMES: tuple[str, ...] = tuple(kind.name.lower() for kind in Kind)
+NEEDS_TITLE = frozenset(KIND_NAMES[k] for k in range(Kind.IMPRESSION, Kind.DISMISS + 1))
+NEEDS_VALUE = frozenset({"play", "rating"})
+
+TIME = pl.Datetime("us", "UTC")
+SCHEMA: Mapping[str, pl.DataType] = {
+    "event_id": pl.String(),
+    "user_id": pl.String(),
+    "item_id": pl.String(),
+    "kind": pl.String(),
+    "timestamp": TIME,
+    "value": pl.Float64(),
+    "decision_id": pl.String(),
+    "row": pl.Int32(),
+    "column": pl.Int32(),
+    "query": pl.String(),
+    "country": pl.String(),
+    "device": pl.String(),
+    "language": pl.String(),
+}
+REQUIRED = ("event_id", "user_id", "kind", "timestamp")
+
+MAX_TEXT = 1_000  # characters of any identifier or query; longer values are refused
+CLOCK_SKEW = timedelta(minutes=10)  # a device's clock may run this far ahead of ours
+OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+PLAYED = 0.1  # a play that got this far says something about taste
+FINISHED = 0.9  # from here on a play counts as completed
+LIKED_RATING = 0.6  # three stars of five
+
+
+@dataclass(frozen=True, slots=True)
+class Rejections:
+    """Rows that were not taken, counted by reason, with the first few of each as examples."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """Number of rejected rows."""
+        return sum(self.counts.values())
+
+    def __add__(self, other: Rejections) -> Rejections:
+        examples = {
+            reason: (self.examples.get(reason, ()) + other.examples.get(reason, ()))[:3]
+            for reason in {**self.examples, **other.examples}
+        }
+        return Rejections(dict(Counter(self.counts) + Counter(other.counts)), examples)
+
+    def __str__(self) -> str:
+        if not self.total:
+            return "no row rejected"
+        parts = [
+            f"{count:,} {reason} (for example {', '.join(self.examples[reason])})"
+            for reason, count in sorted(self.counts.items(), key=lambda pair: -pair[1])
+        ]
+        return f"{self.total:,} rows rejected: " + "; ".join(parts)
+
+
+def clean(frame: pl.DataFrame, now: datetime | None = None) -> tuple[pl.DataFrame, Rejections]:
+    """Bring a frame of events to `SCHEMA`, keeping every good row and counting every bad one.
+
+    `frame` needs `event_id`, `user_id`, `kind` and `timestamp` (UTC datetime, or seconds since 1970);
+    the other columns of `SCHEMA` are filled with nulls when absent, unknown columns are dropped.
+    A row is rejected when an identifier is missing or longer than `MAX_TEXT`, the kind is unknown, the time is
+    before 1970 or more than `CLOCK_SKEW` after `now`, a value is not a number in 0..1 where the kind
+    needs one, or its `event_id` was seen before in the same frame.
+
+    Raises `BadData` when a required column is missing or has a type that cannot be read at all.
+    """
+    missing = [name for name in REQUIRED if name not in frame.columns]
+    if missing:
+        raise BadData(
+            f"events lack the column(s) {missing}; the frame has {frame.columns[:20]}; "
+            "rename the columns or give a column mapping"
+        )
+    frame = _to_schema(frame)
+    latest = (now or datetime.now(UTC)) + CLOCK_SKEW
+    too_long = pl.any_horizontal(
+        pl.col("event_id", "user_id", "item_id", "decision_id", "query", "country", "device", "language")
+        .str.len_chars()
+        .gt(MAX_TEXT)
+        .fill_null(False)
+    )
+    value_bad = pl.col("value").is_null() | ~pl.col("value").is_between(0.0, 1.0)
+    checks: list[tuple[str, pl.Expr]] = [
+        ("identifier or query too long", too_long),
+        ("without an event_id", pl.col("event_id").fill_null("").eq("")),
+        ("without a user_id", pl.col("user_id").fill_null("").eq("")),
+        ("of an unknown kind", ~pl.col("kind").is_in(KIND_NAMES).fill_null(False)),
+        ("without an item_id", pl.col("kind").is_in(NEEDS_TITLE) & pl.col("item_id").fill_null("").eq("")),
+        ("without a readable time", pl.col("timestamp").is_null()),
+        ("dated before 1970", pl.col("timestamp") < OLDEST),
+        ("dated in the future", pl.col("timestamp") > latest),
+        ("with a value that is not a number in 0..1", pl.col("kind").is_in(NEEDS_VALUE) & value_bad),
+        ("repeating an event_id", ~pl.col("event_id").is_first_distinct()),
+    ]
+    reason = pl.coalesce(*[pl.when(bad).then(pl.lit(name)) for name, bad in checks])
+    marked = frame.with_columns(reason.alias("_reason"))
+    return marked.filter(pl.col("_reason").is_null()).drop("_reason"), _count(marked)
+
+
+def strengths(kinds: NDArray[np.int8], values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How strongly each event speaks for its title as a taste: 1 = enjoyed, 0 = says nothing or speaks against.
+
+    A play counts from `PLAYED` on, a rating from `LIKED_RATING` on, thumbs up and adding to the list count.
+    """
+    liked = (
+        ((kinds == Kind.PLAY) & (values >= PLAYED))
+        | ((kinds == Kind.RATING) & (values >= LIKED_RATING))
+        | (kinds == Kind.THUMBS_UP)
+        | (kinds == Kind.LIST_ADD)
+    )
+    return liked.astype(np.float32)
+
+
+def liked() -> pl.Expr:
+    """The frame expression of `strengths(...) > 0`."""
+    kind, value = pl.col("kind"), pl.col("value")
+    return (
+        ((kind == "play") & (value >= PLAYED))
+        | ((kind == "rating") & (value >= LIKED_RATING))
+        | kind.is_in(["thumbs_up", "list_add"])
+    ).fill_null(False)
+
+
+def _to_schema(frame: pl.DataFrame) -> pl.DataFrame:
+    stamp = frame.schema["timestamp"]
+    if stamp.is_numeric():
+        frame = frame.with_columns(
+            (pl.col("timestamp").cast(pl.Float64, strict=False) * 1e6).cast(pl.Int64, strict=False).cast(TIME)
+        )
+    elif isinstance(stamp, pl.Datetime):
+        zoned = pl.col("timestamp") if stamp.time_zone else pl.col("timestamp").dt.replace_time_zone("UTC")
+        frame = frame.with_columns(zoned.dt.convert_time_zone("UTC").cast(TIME))
+    elif stamp == pl.String:
+        frame = frame.with_columns(
+            pl.col("timestamp").str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+        )
+    else:
+        raise BadData(
+            f"the column 'timestamp' has type {stamp}; give seconds since 1970, ISO 8601 text or datetimes"
+        )
+    columns = [
+        (pl.col(name).cast(dtype, strict=False) if name in frame.columns else pl.lit(None, dtype)).alias(name)
+        for name, dtype in SCHEMA.items()
+    ]
+    return frame.select(columns)
+
+
+def _count(marked: pl.DataFrame) -> Rejections:
+    bad = (
+        marked.with_row_index("_at")
+        .filter(pl.col("_reason").is_not_null())
+        .group_by("_reason")
+        .agg(pl.len(), pl.col("_at").head(3))
+    )
+    counts = dict(zip(bad["_reason"], bad["len"], strict=True))
+    examples = {
+        reason: tuple(f"row {at + 1}" for at in rows)
+        for reason, rows in zip(bad["_reason"], bad["_at"].to_list(), strict=True)
+    }
+    return Rejections(counts, examples)

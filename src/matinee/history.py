@@ -1,0 +1,120 @@
+"""Histories: what each member did before a moment, as ragged arrays; and the data a scorer is fitted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+from matinee.catalog import Catalog
+from matinee.events import Kind, strengths
+from matinee.maths.ragged import last_of_each
+
+
+@dataclass(frozen=True)
+class Tastes:
+    """The titles that speak for each member's taste, each once, oldest first.
+
+    `offsets` (batch + 1); `items`, `weights` (0..1) and `times` (microseconds of the latest signal) are flat.
+    """
+
+    offsets: NDArray[np.int64]
+    items: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    times: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of titles of each member."""
+        return np.diff(self.offsets)
+
+    def matrix(self, n_titles: int) -> sparse.csr_matrix:
+        """Members x titles, float32, one entry per taste."""
+        return sparse.csr_matrix((self.weights, self.items, self.offsets), shape=(len(self), n_titles))
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Events with a title, grouped by member, oldest first within each.
+
+    Member `b` owns the slice `offsets[b]:offsets[b + 1]` of the flat arrays: `items` (dense indexes),
+    `kinds` (`events.Kind`), `values` (share watched or stars; 0 where the kind has none) and
+    `times` (microseconds since 1970, UTC).
+    """
+
+    offsets: NDArray[np.int64]
+    items: NDArray[np.int32]
+    kinds: NDArray[np.int8]
+    values: NDArray[np.float32]
+    times: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @classmethod
+    def empty(cls, batch: int) -> Histories:
+        """Histories of `batch` members who have done nothing."""
+        flat = (np.empty(0, t) for t in (np.int32, np.int8, np.float32, np.int64))
+        return cls(np.zeros(batch + 1, np.int64), *flat)
+
+    @classmethod
+    def of_items(cls, lists: list[list[int]]) -> Histories:
+        """Histories in which each member watched these titles to the end, one a second. For seeds, tests, examples."""
+        offsets = np.zeros(len(lists) + 1, np.int64)
+        np.cumsum([len(one) for one in lists], out=offsets[1:])
+        n = int(offsets[-1])
+        items = np.fromiter((item for one in lists for item in one), np.int32, n)
+        seconds = np.fromiter((at for one in lists for at in range(len(one))), np.int64, n)
+        return cls(offsets, items, np.full(n, Kind.PLAY, np.int8), np.ones(n, np.float32), seconds * 1_000_000)
+
+    def take(self, rows: NDArray[np.int64]) -> Histories:
+        """The histories of these batch rows, in this order."""
+        lengths = np.diff(self.offsets)[rows]
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        flat = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return Histories(offsets, self.items[flat], self.kinds[flat], self.values[flat], self.times[flat])
+
+    @cached_property
+    def tastes(self) -> Tastes:
+        """Each member's liked titles, each once at its latest like.
+
+        A title is a taste when its *latest* play, rating, thumb, list change or dismissal says so: a later thumbs
+        down or dismissal takes an earlier like back, a later play to the end restores it.
+        """
+        speaks = ~np.isin(self.kinds, (Kind.IMPRESSION, Kind.OPEN))
+        kept = last_of_each(self.offsets, self.items, speaks)
+        weights = strengths(self.kinds, self.values)
+        kept &= weights > 0
+        counts = np.add.reduceat(np.append(kept, False), self.offsets[:-1], dtype=np.int64)
+        counts[self.offsets[:-1] == self.offsets[1:]] = 0
+        offsets = np.zeros(len(self) + 1, np.int64)
+        np.cumsum(counts, out=offsets[1:])
+        return Tastes(offsets, self.items[kept], weights[kept], self.times[kept])
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a scorer may learn from: everything known at `as_of`, nothing after.
+
+    `events` follows `events.SCHEMA` plus the dense column `item` (Int32) and holds only titles of `catalog`;
+    `histories` holds the same events by member, in the order of `user_ids`.
+    """
+
+    catalog: Catalog
+    events: pl.DataFrame
+    user_ids: list[str]
+    histories: Histories
+    as_of: int
+
+    @cached_property
+    def matrix(self) -> sparse.csr_matrix:
+        """Members x titles of liked titles, float32."""
+        return self.histories.tastes.matrix(len(self.catalog))

@@ -1,0 +1,99 @@
+"""The page: its rows, its layout on each device, and how likely each place on it is to be looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.errors import BadRequest
+
+
+class RowKind(IntEnum):
+    """What a row promises. The numbers are stored; they never change meaning.
+
+    The comment says what the row's key is: a genre, tag or title number of the catalogue, or -1 for none.
+    """
+
+    EMPTY = -1
+    BILLBOARD = 0  # -1
+    CONTINUE_WATCHING = 1  # -1
+    TOP_PICKS = 2  # -1
+    BECAUSE_YOU_WATCHED = 3  # the title watched
+    GENRE = 4  # genre
+    GENRE_TAG = 5  # genre * number of tags + tag
+    TRENDING = 6  # -1
+    NEW_ARRIVALS = 7  # -1
+    POPULAR = 8  # -1
+    MY_LIST = 9  # -1
+    WATCH_AGAIN = 10  # -1
+    SIMILAR = 11  # the title asked about
+
+
+KEEPS_REPEATS = (RowKind.CONTINUE_WATCHING, RowKind.MY_LIST)  # may hold a title that stands elsewhere too
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """How likely place (row i, column j) is looked at: P(i, j) = row_decay^i * column_decay^j * scroll^s.
+
+    `s` is the number of times the row must be scrolled sideways to bring column j into view. The decays are
+    the chance to go on to the next row and to the next column: a cascade in both directions, with the
+    F-shaped prior that eye-tracking finds. Fit them to your own impressions where you have them.
+    """
+
+    row_decay: float = 0.9
+    column_decay: float = 0.9
+    scroll: float = 0.4
+
+    def __post_init__(self) -> None:
+        for name in ("row_decay", "column_decay", "scroll"):
+            value = getattr(self, name)
+            if not 0.0 < value <= 1.0:
+                raise BadRequest(f"attention.{name} is {value}; give a probability in (0, 1]")
+
+    def rows(self, n: int) -> NDArray[np.float64]:
+        """P(row i is looked at), shape (n,)."""
+        return self.row_decay ** np.arange(n)
+
+    def columns(self, n: int, visible: int) -> NDArray[np.float64]:
+        """P(column j is looked at | its row is), shape (n,)."""
+        at = np.arange(n)
+        return self.column_decay**at * self.scroll ** (at // visible)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A page's shape on one device: at most `rows` rows of `columns` titles, `visible` of them without scrolling.
+
+    `billboard` reserves row 0 for a single large title.
+    """
+
+    rows: int = 12
+    columns: int = 20
+    visible: int = 6
+    billboard: bool = True
+    attention: Attention = Attention()
+
+    def __post_init__(self) -> None:
+        for name in ("rows", "columns", "visible"):
+            if not 1 <= getattr(self, name) <= 1_000:
+                raise BadRequest(f"layout.{name} is {getattr(self, name)}; give a number from 1 to 1000")
+
+
+TV = Layout(rows=14, columns=24, visible=7, attention=Attention(row_decay=0.85, column_decay=0.92, scroll=0.5))
+WEB = Layout(rows=12, columns=20, visible=6)
+PHONE = Layout(rows=10, columns=12, visible=3, attention=Attention(row_decay=0.93, column_decay=0.85, scroll=0.5))
+
+
+def layout_for(device: str | None) -> Layout:
+    """The default layout of a device: "tv", "phone" (or "mobile"); the web's for anything else."""
+    match (device or "").lower():
+        case "tv":
+            return TV
+        case "phone" | "mobile":
+            return PHONE
+        case _:
+            return WEB

@@ -1,0 +1,33 @@
+"""Profiles: who the page is for. No demographics: there is no field for age, gender, occupation or address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIDS_LIMIT = 7  # a kids profile sees nothing above this age, whatever else its limit says
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One unit of personalization.
+
+    `account_id` groups profiles for experiments. `maturity_limit` is an age (12: nothing rated above 12);
+    None means no limit. `languages` empty means any. `country` is ISO 3166 alpha-2, None means unknown.
+    """
+
+    user_id: str
+    account_id: str = ""
+    name: str = ""
+    maturity_limit: int | None = None
+    kids: bool = False
+    languages: tuple[str, ...] = ()
+    country: str | None = None
+    blocked_titles: tuple[str, ...] = ()
+    blocked_genres: tuple[str, ...] = ()
+
+    @property
+    def limit(self) -> int | None:
+        """The age above which nothing is shown; None when everything may be shown."""
+        if not self.kids:
+            return self.maturity_limit
+        return KIDS_LIMIT if self.maturity_limit is None else min(self.maturity_limit, KIDS_LIMIT)
