@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.errors import BadData
+from matinee.errors import BadData, BadRequest
 from matinee.history import Histories, TrainingData
 from matinee.page import WEB, Layout, RowKind
 from matinee.profile import Profile
@@ -36,7 +36,8 @@ class Requests:
 
     All per-request fields have length `batch`: `times` (microseconds since 1970, UTC), `profiles`, `contexts`,
     `histories` as of those times. `exclude` holds dense title indexes not to be shown (flat, per request);
-    `seeds` the title a similar-titles request asks about. One `layout` serves the whole batch.
+    `seeds` the title a similar-titles request asks about. One `layout` and one `exploration` (0 = the best page,
+    1 = rows and titles drawn in proportion to their worth; None = the policy's own) serve the whole batch.
     """
 
     times: NDArray[np.int64]
@@ -47,12 +48,15 @@ class Requests:
     layout: Layout = WEB
     exclude: tuple[NDArray[np.int32], ...] | None = None
     seeds: NDArray[np.int32] | None = None
+    exploration: float | None = None
 
     def __post_init__(self) -> None:
         batch = len(self.times)
         for name in ("profiles", "histories", "contexts", "exclude", "seeds"):
             value = getattr(self, name)
             assert value is None or len(value) == batch, f"{name} has length {len(value)}, the batch has {batch}"
+        if self.exploration is not None and not 0.0 <= self.exploration <= 1.0:
+            raise BadRequest(f"exploration is {self.exploration}; give a number from 0 to 1")
 
     def __len__(self) -> int:
         return len(self.times)
@@ -121,7 +125,7 @@ class Decisions:
     @cached_property
     def log_probs(self) -> NDArray[np.float64]:
         """log P(the whole page), shape (batch,)."""
-        return self.row_log_probs.sum(axis=1) + self.item_log_probs.sum(axis=(1, 2))
+        return np.asarray(self.row_log_probs.sum(axis=1) + self.item_log_probs.sum(axis=(1, 2)))
 
     def record(self, b: int) -> dict[str, Any]:
         """Decision `b` as plain data for the log: only the rows and columns in use, numbers as they were."""

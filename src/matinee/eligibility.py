@@ -1,0 +1,112 @@
+"""Guarantees: which titles may be shown to whom, when and where. Applied before any policy, checked after.
+
+A title is eligible for a request when all of these hold:
+
+- maturity     the profile has no limit, or the title's age is known (or its catalogue says one for unrated titles) and
+               within it;
+- window       it is available at the request's time and not closed;
+- country      it is available everywhere, or in the request's country (the profile's when the request says none);
+- language     the profile names no languages, or the title has one of them, or the title's are unknown;
+- blocks       neither the title nor one of its genres is blocked by the profile, nor excluded by the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeAlias
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.catalog import Catalog
+from matinee.decision import Decisions, Requests
+from matinee.maths.arrays import Flags, Int32s, Int64s
+
+SetRule: TypeAlias = tuple[Int32s, Flags, Int64s]  # set of each title, may[wish, set], wish of each request
+NO_LIMIT = np.iinfo(np.int16).max
+
+
+def eligible(catalog: Catalog, requests: Requests) -> Flags:
+    """Which titles may be shown to each request: (batch, titles) bool."""
+    profiles = requests.profiles
+    countries = [c.country or p.country for c, p in zip(requests.contexts, profiles, strict=True)]
+    limits = np.array([NO_LIMIT if p.limit is None else p.limit for p in profiles], np.int16)
+    start, end = catalog.available
+    country = _by_set(catalog, "countries", countries, _open_to)
+    language = _by_set(catalog, "languages", [p.languages for p in profiles], _understood_by)
+    genre = _by_set(catalog, "genres", [p.blocked_genres for p in profiles], _free_of)
+    mask = np.empty((len(requests), len(catalog)), np.bool_)
+    _apply(catalog.maturity, limits, start, end, requests.times, country, language, genre, mask)
+    for b, profile in enumerate(profiles):
+        for item_id in profile.blocked_titles:
+            if item_id in catalog.index:
+                mask[b, catalog.index[item_id]] = False
+        if requests.exclude is not None:
+            mask[b, requests.exclude[b]] = False
+    return mask
+
+
+def check(catalog: Catalog, requests: Requests, decisions: Decisions) -> None:
+    """Assert that every title shown was eligible. A failure is a bug of a policy, never of its caller."""
+    shown = decisions.items >= 0
+    b, r, c = np.nonzero(shown)
+    leaked = ~eligible(catalog, requests)[b, decisions.items[shown]]
+    assert not leaked.any(), (
+        f"policy {decisions.policy_id!r} showed {int(leaked.sum())} ineligible title(s), the first is "
+        f"{catalog.item_ids[decisions.items[shown][leaked][0]]!r} at row {r[leaked][0]}, column {c[leaked][0]} "
+        f"for member {decisions.user_ids[b[leaked][0]]!r}"
+    )
+
+
+def _by_set(
+    catalog: Catalog,
+    column: str,
+    wishes: Sequence[Hashable],
+    rule: Callable[[frozenset[str], Hashable], bool],
+) -> SetRule:
+    """Decide `rule` once per distinct set of names and distinct wish."""
+    set_of_title, sets = catalog.sets_of(column)
+    number: dict[Hashable, int] = {}
+    wish_of_request = np.fromiter((number.setdefault(wish, len(number)) for wish in wishes), np.int64, len(wishes))
+    table = np.array([[rule(names, wish) for names in sets] for wish in number], np.bool_)
+    return set_of_title, table.reshape(len(number), len(sets)), wish_of_request
+
+
+def _open_to(countries: frozenset[str], country: Hashable) -> bool:
+    return not countries or country in countries
+
+
+def _understood_by(languages: frozenset[str], spoken: Hashable) -> bool:
+    assert isinstance(spoken, tuple)
+    return not spoken or not languages or not languages.isdisjoint(spoken)
+
+
+def _free_of(genres: frozenset[str], blocked: Hashable) -> bool:
+    assert isinstance(blocked, tuple)
+    return genres.isdisjoint(blocked)
+
+
+@numba.njit(cache=True, nogil=True)
+def _apply(
+    maturity: NDArray[np.int16],
+    limits: NDArray[np.int16],
+    start: Int64s,
+    end: Int64s,
+    times: Int64s,
+    country: SetRule,
+    language: SetRule,
+    genre: SetRule,
+    mask: Flags,
+) -> None:
+    for b in range(mask.shape[0]):
+        limit, now = limits[b], times[b]
+        open_to, understood, free = country[1][country[2][b]], language[1][language[2][b]], genre[1][genre[2][b]]
+        for i in range(mask.shape[1]):
+            mask[b, i] = (
+                (limit == NO_LIMIT or 0 <= maturity[i] <= limit)
+                and start[i] <= now < end[i]
+                and open_to[country[0][i]]
+                and understood[language[0][i]]
+                and free[genre[0][i]]
+            )
