@@ -83,9 +83,7 @@ class Catalog:
                 f"a catalogue needs the column 'item_id'; this frame has {frame.columns[:20]}; rename or map it"
             )
         try:
-            titles = frame.select(
-                [_column(name, dtype, frame.columns) for name, dtype in SCHEMA.items()]
-            )
+            titles = frame.select([_column(name, dtype, frame.columns) for name, dtype in SCHEMA.items()])
         except pl.exceptions.PolarsError as error:
             raise BadData(f"the catalogue has a column of the wrong type: {error}") from error
         if titles["item_id"].fill_null("").eq("").any():
@@ -93,7 +91,7 @@ class Catalog:
         repeated = titles.filter(pl.col("item_id").is_duplicated())["item_id"]
         if len(repeated):
             raise BadData(
-                f"the catalogue repeats item_id {repeated[0]!r} ({repeated.n_unique():,} such ids); keep one row of each"
+                f"the catalogue repeats item_id {repeated[0]!r} ({repeated.n_unique():,} such ids); keep one row each"
             )
         return cls(titles, unrated_age)
 
@@ -130,6 +128,8 @@ class Catalog:
 
     def indexes_of(self, item_ids: pl.Series) -> NDArray[np.int32]:
         """Dense indexes of a column of ids, -1 where unknown."""
+        if len(item_ids) < len(self) // 8:  # looking up a few costs less than hashing all titles again
+            return np.array([self.index.get(item, -1) for item in item_ids.cast(pl.String)], np.int32)
         known = pl.DataFrame({"item_id": self.titles["item_id"]}).with_row_index("item")
         found = pl.DataFrame({"item_id": item_ids.cast(pl.String)}).join(
             known, on="item_id", how="left", maintain_order="left"

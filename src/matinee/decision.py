@@ -124,7 +124,7 @@ class Decisions:
 
     @cached_property
     def log_probs(self) -> NDArray[np.float64]:
-        """log P(the whole page), shape (batch,)."""
+        """Log P(the whole page), shape (batch,)."""
         return np.asarray(self.row_log_probs.sum(axis=1) + self.item_log_probs.sum(axis=(1, 2)))
 
     def record(self, b: int) -> dict[str, Any]:

@@ -138,13 +138,13 @@ def clean(frame: pl.DataFrame, now: datetime | None = None) -> tuple[pl.DataFram
 def strengths(kinds: NDArray[np.int8], values: NDArray[np.float32]) -> NDArray[np.float32]:
     """How strongly each event speaks for its title as a taste: 1 = enjoyed, 0 = says nothing or speaks against.
 
-    A play counts from `PLAYED` on, a rating from `LIKED_RATING` on, thumbs up and adding to the list count.
+    A play counts from `PLAYED` on, a rating from `LIKED_RATING` on, thumbs up count. Adding to the list is a wish,
+    not yet a taste.
     """
     liked = (
         ((kinds == Kind.PLAY) & (values >= PLAYED))
         | ((kinds == Kind.RATING) & (values >= LIKED_RATING))
         | (kinds == Kind.THUMBS_UP)
-        | (kinds == Kind.LIST_ADD)
     )
     return liked.astype(np.float32)
 
@@ -153,9 +153,7 @@ def liked() -> pl.Expr:
     """The frame expression of `strengths(...) > 0`."""
     kind, value = pl.col("kind"), pl.col("value")
     return (
-        ((kind == "play") & (value >= PLAYED))
-        | ((kind == "rating") & (value >= LIKED_RATING))
-        | kind.is_in(["thumbs_up", "list_add"])
+        ((kind == "play") & (value >= PLAYED)) | ((kind == "rating") & (value >= LIKED_RATING)) | (kind == "thumbs_up")
     ).fill_null(False)
 
 
@@ -169,13 +167,9 @@ def _to_schema(frame: pl.DataFrame) -> pl.DataFrame:
         zoned = pl.col("timestamp") if stamp.time_zone else pl.col("timestamp").dt.replace_time_zone("UTC")
         frame = frame.with_columns(zoned.dt.convert_time_zone("UTC").cast(TIME))
     elif stamp == pl.String:
-        frame = frame.with_columns(
-            pl.col("timestamp").str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
-        )
+        frame = frame.with_columns(pl.col("timestamp").str.to_datetime(time_unit="us", time_zone="UTC", strict=False))
     else:
-        raise BadData(
-            f"the column 'timestamp' has type {stamp}; give seconds since 1970, ISO 8601 text or datetimes"
-        )
+        raise BadData(f"the column 'timestamp' has type {stamp}; give seconds since 1970, ISO 8601 text or datetimes")
     columns = [
         (pl.col(name).cast(dtype, strict=False) if name in frame.columns else pl.lit(None, dtype)).alias(name)
         for name, dtype in SCHEMA.items()

@@ -14,18 +14,22 @@ from matinee.catalog import Catalog
 from matinee.events import Kind, strengths
 from matinee.maths.ragged import last_of_each
 
+SPEAKING = (Kind.PLAY, Kind.RATING, Kind.THUMBS_UP, Kind.THUMBS_DOWN, Kind.DISMISS)
+
 
 @dataclass(frozen=True)
 class Tastes:
     """The titles that speak for each member's taste, each once, oldest first.
 
-    `offsets` (batch + 1); `items`, `weights` (0..1) and `times` (microseconds of the latest signal) are flat.
+    `offsets` (batch + 1); `items`, `weights` (0..1), `times` (microseconds of the latest signal) and `kinds` (that
+    signal's `events.Kind`) are flat.
     """
 
     offsets: NDArray[np.int64]
     items: NDArray[np.int32]
     weights: NDArray[np.float32]
     times: NDArray[np.int64]
+    kinds: NDArray[np.int8]
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -86,10 +90,11 @@ class Histories:
     def tastes(self) -> Tastes:
         """Each member's liked titles, each once at its latest like.
 
-        A title is a taste when its *latest* play, rating, thumb, list change or dismissal says so: a later thumbs
-        down or dismissal takes an earlier like back, a later play to the end restores it.
+        A title is a taste when its *latest* play, rating, thumb or dismissal says so: a later thumbs down or
+        dismissal takes an earlier like back, a later play restores it. Impressions, openings and list changes say
+        nothing.
         """
-        speaks = ~np.isin(self.kinds, (Kind.IMPRESSION, Kind.OPEN))
+        speaks = np.isin(self.kinds, SPEAKING)
         kept = last_of_each(self.offsets, self.items, speaks)
         weights = strengths(self.kinds, self.values)
         kept &= weights > 0
@@ -97,7 +102,7 @@ class Histories:
         counts[self.offsets[:-1] == self.offsets[1:]] = 0
         offsets = np.zeros(len(self) + 1, np.int64)
         np.cumsum(counts, out=offsets[1:])
-        return Tastes(offsets, self.items[kept], weights[kept], self.times[kept])
+        return Tastes(offsets, self.items[kept], weights[kept], self.times[kept], self.kinds[kept])
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,11 @@ class RowKind(IntEnum):
     GENRE_TAG = 5  # genre * number of tags + tag
     TRENDING = 6  # -1
     NEW_ARRIVALS = 7  # -1
-    POPULAR = 8  # -1
+    POPULAR = 8  # the chart: window and country, see `evidence.chart_key`
     MY_LIST = 9  # -1
     WATCH_AGAIN = 10  # -1
     SIMILAR = 11  # the title asked about
+    BECAUSE_YOU_LIKED = 12  # the title given a thumbs up
 
 
 KEEPS_REPEATS = (RowKind.CONTINUE_WATCHING, RowKind.MY_LIST)  # may hold a title that stands elsewhere too
