@@ -1,0 +1,70 @@
+"""Histories as of a time: the only door from events to what a scorer may see, which is what came before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from matinee.catalog import Catalog
+from matinee.errors import BadRequest
+from matinee.events import KIND_NAMES, NEEDS_TITLE
+from matinee.history import Histories, TrainingData
+
+_KIND = pl.Enum(KIND_NAMES)
+
+
+def histories_of(
+    events: pl.DataFrame, user_ids: Sequence[str], catalog: Catalog, as_of: int | NDArray[np.int64]
+) -> Histories:
+    """What each of `user_ids` did strictly before `as_of` (microseconds since 1970, UTC; one for all or one each).
+
+    `events` follows `events.SCHEMA`. Only events with a title of `catalog` enter, oldest first; events of the
+    same microsecond keep the order of the frame. A member may be asked about at several moments; one who did
+    nothing has an empty history.
+    """
+    moments = np.asarray(as_of, np.int64)
+    if moments.ndim and moments.shape != (len(user_ids),):
+        raise BadRequest(f"as_of has shape {moments.shape} for {len(user_ids)} members; give one or one each")
+    asked = pl.DataFrame(
+        {"user_id": user_ids, "_as_of": np.broadcast_to(moments, (len(user_ids),))},
+        schema={"user_id": pl.String, "_as_of": pl.Int64},
+    ).with_row_index("_member")
+    theirs = events.join(asked, on="user_id", maintain_order="left")
+    before = theirs.filter(pl.col("timestamp").cast(pl.Int64) < pl.col("_as_of"))
+    known = _about_titles(before, catalog).sort("_member", "timestamp", maintain_order=True)
+    return _grouped(known, len(user_ids))
+
+
+def training_data(events: pl.DataFrame, catalog: Catalog, as_of: int) -> TrainingData:
+    """Everything known strictly before `as_of` (microseconds since 1970, UTC) about titles of `catalog`.
+
+    Events are in canonical order: by time, and at equal times as they stood in the frame. Members are in the
+    order of their ids.
+    """
+    known = _about_titles(events.filter(pl.col("timestamp").cast(pl.Int64) < as_of), catalog)
+    known = known.sort("timestamp", maintain_order=True)
+    user_ids = known["user_id"].unique().sort().to_list()
+    return TrainingData(catalog, known, user_ids, histories_of(known, user_ids, catalog, as_of), as_of)
+
+
+def _about_titles(events: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+    """The events that name a title of the catalogue, with its dense index as the column `item`."""
+    named = events.filter(pl.col("kind").is_in(NEEDS_TITLE))
+    items = pl.Series("item", catalog.indexes_of(named["item_id"]), pl.Int32)
+    return named.with_columns(items).filter(pl.col("item") >= 0)
+
+
+def _grouped(theirs: pl.DataFrame, members: int) -> Histories:
+    """Histories out of events sorted by the column `_member`."""
+    offsets = np.zeros(members + 1, np.int64)
+    np.cumsum(np.bincount(theirs["_member"].to_numpy(), minlength=members), out=offsets[1:])
+    return Histories(
+        offsets,
+        theirs["item"].to_numpy().copy(),
+        theirs["kind"].cast(_KIND).to_physical().to_numpy().astype(np.int8),
+        theirs["value"].fill_null(0.0).to_numpy().astype(np.float32),
+        theirs["timestamp"].cast(pl.Int64).to_numpy().copy(),
+    )
