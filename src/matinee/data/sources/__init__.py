@@ -1,0 +1,1 @@
+"""Sources: each module reads one real thing into a `Dataset`."""

