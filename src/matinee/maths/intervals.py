@@ -1,0 +1,55 @@
+"""Intervals: turn one value per member into a number that says how sure it is, by the bootstrap over members.
+
+Efron and Tibshirani, "An Introduction to the Bootstrap", 1993. One matrix of weights serves all metrics and models
+of a group, so their draws are paired.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from matinee.maths.arrays import Doubles
+
+LEVEL = 0.95
+NORMAL_95 = 1.959963984540054  # the 97.5 % quantile of the standard normal
+
+
+def bootstrap_weights(members: int, draws: int, rng: np.random.Generator) -> Doubles:
+    """How often each member is drawn in each resample: (draws, members) float64, rows sum to `members`."""
+    picked = rng.integers(members, size=(draws, members))
+    picked += np.arange(draws)[:, None] * members
+    counts = np.bincount(picked.ravel(), minlength=draws * members)
+    return counts.reshape(draws, members).astype(np.float64)
+
+
+def resampled_means(values: Doubles, weights: Doubles) -> Doubles:
+    """Mean of every column in every resample, NaN entries left out: (draws, columns); NaN where none is left.
+
+    `values` (members, columns), `weights` (draws, members). Two matrix products, no loop over draws.
+    """
+    finite = np.isfinite(values)
+    total = weights @ np.where(finite, values, 0.0)
+    count = weights @ finite.astype(np.float64)
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+
+def percentile_interval(draws: Doubles, level: float = LEVEL) -> tuple[Doubles, Doubles]:
+    """The middle `level` of each column of `draws` (draws, columns): lower and upper ends, each (columns,).
+
+    Right for means of dozens of members or more. Columns of NaN give NaN; draws without a value are left out.
+    """
+    tail = (1.0 - level) / 2.0
+    low, high = np.full((2, draws.shape[1]), np.nan)
+    for column in np.flatnonzero(np.isfinite(draws).any(axis=0)):
+        low[column], high[column] = np.nanquantile(draws[:, column], (tail, 1.0 - tail))
+    return low, high
+
+
+def normal_interval(estimate: Doubles, draws: Doubles) -> tuple[Doubles, Doubles]:
+    """95 % interval: estimate ± 1.96 standard deviations of its `draws` (draws, columns).
+
+    For statistics that resampling itself shifts, such as coverage: a resample repeats members and so always shows
+    fewer titles, and percentiles would miss the estimate.
+    """
+    half = NORMAL_95 * draws.std(axis=0, ddof=1)
+    return estimate - half, estimate + half
