@@ -33,8 +33,8 @@ def gini(exposure: Doubles) -> Doubles:
     """
     n = exposure.shape[-1]
     weights = 2.0 * np.arange(1, n + 1) - n - 1
-    spread: Doubles = np.sort(exposure, axis=-1) @ weights
-    return spread / (n * exposure.sum(axis=-1))
+    spread = np.sort(exposure, axis=-1) @ weights
+    return np.asarray(spread / (n * exposure.sum(axis=-1)))
 
 
 def novelty(ranked: Int32s, probability: Doubles) -> Doubles:
@@ -55,8 +55,9 @@ def mean_of(ranked: Int32s, values: Doubles) -> Doubles:
 def intra_list_diversity(ranked: Int32s, vectors: Doubles) -> Doubles:
     """Mean over the pairs of a list of 1 - cosine of the titles' vectors; NaN below two titles.
 
-    `vectors` (titles, d); in 0..1 when they are >= 0. A title with a zero vector is unlike every other. Computed from the sum of unit vectors:
-    sum over pairs of cos = (|sum v|^2 - sum |v|^2) / 2. Ziegler et al., WWW 2005; Smyth and McClave, 2001.
+    `vectors` (titles, d); the result is in 0..1 when they are >= 0. A title with a zero vector is unlike every other.
+    Computed from the sum of unit vectors: sum over pairs of cos = (|sum v|^2 - sum |v|^2) / 2.
+    Ziegler et al., "Improving recommendation lists through topic diversification", WWW 2005.
     """
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)

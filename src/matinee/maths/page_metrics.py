@@ -36,5 +36,5 @@ def page_ndcg(items: Int32s, offsets: Int64s, targets: Int32s, looked_at: Double
     likeliest = np.argsort(-looked_at.ravel(), kind="stable")
     gain = looked_at.ravel()[likeliest]
     hit = hits(items.reshape(members, -1)[:, likeliest], offsets, targets)
-    gained: Doubles = hit @ gain
-    return gained / np.cumsum(gain)[np.minimum(wanted, len(gain)) - 1]
+    ideal = np.cumsum(gain)[np.minimum(wanted, len(gain)) - 1]
+    return np.asarray(hit @ gain / ideal)

@@ -54,8 +54,7 @@ def recall(hit: Flags, wanted: Int64s) -> Doubles:
     With more targets than places the best list stays below 1. `hit` (members, n), `wanted` (members,) = |targets|.
     """
     assert wanted.min(initial=1) > 0, "every member needs a target"
-    share: Doubles = hit.sum(axis=1) / wanted
-    return share
+    return np.asarray(hit.sum(axis=1) / wanted)
 
 
 def ndcg(hit: Flags, wanted: Int64s) -> Doubles:
@@ -68,13 +67,13 @@ def ndcg(hit: Flags, wanted: Int64s) -> Doubles:
     n = hit.shape[1]
     discount = 1.0 / np.log2(np.arange(2, n + 2))
     ideal = np.cumsum(discount)[np.minimum(wanted, n) - 1]
-    gained: Doubles = hit @ discount
-    return gained / ideal
+    return np.asarray(hit @ discount / ideal)
 
 
 def reciprocal_rank(hit: Flags) -> Doubles:
     """1 / place of the first hit, 0 without one; its mean over members is MRR."""
-    return np.asarray(hit.any(axis=1) / (hit.argmax(axis=1) + 1.0))
+    reached: Doubles = hit.any(axis=1).astype(np.float64)
+    return reached / (hit.argmax(axis=1) + 1)
 
 
 def hit_rate(hit: Flags) -> Doubles:
