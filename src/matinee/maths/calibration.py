@@ -1,0 +1,76 @@
+"""Calibration: turning a score into a probability (Platt 1999, with Newton's method)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from matinee.maths.arrays import Doubles
+
+STEPS = 100
+SMALL = 1e-10
+
+
+@dataclass(frozen=True, slots=True)
+class Platt:
+    """P(positive | score) = 1 / (1 + exp(-(slope * score + intercept)))."""
+
+    slope: float
+    intercept: float
+
+    def probability(self, scores: NDArray[Any]) -> NDArray[np.float32]:
+        """Probabilities of the shape of `scores`, float32; grows with the score when `slope` is positive."""
+        logits = np.float32(self.slope) * scores.astype(np.float32) + np.float32(self.intercept)
+        return np.asarray(expit(logits), np.float32)
+
+
+def fit_platt(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any]) -> Platt:
+    """The slope and intercept of greatest weighted likelihood; all arguments (n,), labels in 0..1.
+
+    Labels are pulled in by Platt's prior: positives to (P + 1) / (P + 2), negatives to 1 / (N + 2), where P and N
+    are the weights of the two classes, so that separable data has a finite answer.
+    """
+    assert scores.shape == labels.shape == weights.shape
+    positives, negatives = float(weights @ labels), float(weights @ (1.0 - labels))
+    target = labels * (positives + 1) / (positives + 2) + (1 - labels) / (negatives + 2)
+    middle, spread = float(np.mean(scores)), float(np.std(scores)) or 1.0
+    design = np.stack([(scores - middle) / spread, np.ones(len(scores))], axis=1).astype(np.float64)
+    slope, intercept = _newton(design, target.astype(np.float64), weights.astype(np.float64), np.zeros(len(scores)))
+    return Platt(slope / spread, intercept - slope * middle / spread)
+
+
+def fit_intercept(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any], slope: float) -> Platt:
+    """The intercept of greatest weighted likelihood under a given slope: the mean probability is the base rate."""
+    design = np.ones((len(scores), 1))
+    base = np.clip(np.average(labels, weights=weights), 1e-9, 1 - 1e-9)
+    offset = slope * (scores - np.mean(scores)).astype(np.float64)
+    (intercept,) = _newton(design, np.full(len(scores), base), weights.astype(np.float64), offset)
+    return Platt(slope, intercept - slope * float(np.mean(scores)))
+
+
+def _newton(design: Doubles, target: Doubles, weights: Doubles, offset: Doubles) -> list[float]:
+    """Argmax over beta of sum of w (t log p + (1 - t) log(1 - p)), p = sigmoid(design @ beta + offset), damped."""
+    base = float(np.clip(np.average(target, weights=weights), 1e-9, 1 - 1e-9))
+    beta = np.zeros(design.shape[1])
+    beta[-1] = np.log(base / (1 - base))
+    loss = _loss(design, target, weights, offset, beta)
+    for _ in range(STEPS):
+        p = expit(design @ beta + offset)
+        gradient = design.T @ (weights * (target - p))
+        curvature = (design.T * (weights * p * (1 - p))) @ design + SMALL * np.eye(len(beta)) * weights.sum()
+        step = np.linalg.solve(curvature, gradient)
+        while (new := _loss(design, target, weights, offset, beta + step)) > loss and np.abs(step).max() > SMALL:
+            step /= 2
+        if new > loss or loss - new < SMALL * abs(loss):
+            break
+        beta, loss = beta + step, new
+    return [float(value) for value in beta]
+
+
+def _loss(design: Doubles, target: Doubles, weights: Doubles, offset: Doubles, beta: Doubles) -> float:
+    logits = design @ beta + offset
+    return float(weights @ (np.logaddexp(0.0, logits) - target * logits))

@@ -1,0 +1,150 @@
+"""Sparse rows times a dense or sparse matrix: how a history turns into a score for every title."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
+
+import numba
+import numpy as np
+
+from matinee.maths.arrays import Floats, Int32s, Int64s
+
+BLOCK = 16_384  # columns per pass: the sums of a block stay in the second-level cache
+FEW = 64  # rows that one thread adds in one go
+
+
+def in_chunks(work: Callable[[int, int], None], bounds: Int64s, threads: int | None = None) -> None:
+    """Run `work(start, end)` for each pair of neighbouring `bounds`, on `threads` threads (None = one a core)."""
+    threads = threads or cpu_count() or 1
+    pairs = list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))
+    if threads == 1 or len(pairs) <= 1:
+        for start, end in pairs:
+            work(start, end)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(work, start, end) for start, end in pairs]:
+            done.result()
+
+
+def even_bounds(rows: int, chunks: int) -> Int64s:
+    """The bounds of at most `chunks` nearly equal chunks of `rows` rows, none of them empty."""
+    return np.unique(np.linspace(0, rows, chunks + 1).astype(np.int64))
+
+
+def add_rows(
+    offsets: Int64s, items: Int32s, weights: Floats, dense: Floats, out: Floats, threads: int | None = None
+) -> None:
+    """out[b] += sum over k in offsets[b]..offsets[b+1] of weights[k] * dense[items[k]].
+
+    Shapes: `offsets` (batch + 1), `items` and `weights` flat, `dense` (n, m) C-ordered, `out` (batch, m).
+    The sum runs in the order of the history whatever the number of threads or the batch, so a batch equals singles.
+    """
+    assert items.shape == weights.shape == (offsets[-1],)
+    assert out.shape == (len(offsets) - 1, dense.shape[1])
+    bounds = even_bounds(len(out), len(out) // FEW + 1)
+    in_chunks(lambda a, b: _add_rows(offsets[a : b + 1], items, weights, dense, out[a:b]), bounds, threads)
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
+def _add_rows(offsets: Int64s, items: Int32s, weights: Floats, dense: Floats, out: Floats) -> None:
+    for left in range(0, dense.shape[1], BLOCK):
+        columns = slice(left, min(left + BLOCK, dense.shape[1]))
+        for b in range(len(offsets) - 1):
+            total = out[b, columns]
+            at, end = offsets[b], offsets[b + 1]
+            while at + 8 <= end:  # eight rows a pass: the sums are read and written an eighth as often
+                w, i = weights[at : at + 8], items[at : at + 8]
+                w0, w1, w2, w3, w4, w5, w6, w7 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
+                r0, r1, r2, r3 = dense[i[0], columns], dense[i[1], columns], dense[i[2], columns], dense[i[3], columns]
+                r4, r5, r6, r7 = dense[i[4], columns], dense[i[5], columns], dense[i[6], columns], dense[i[7], columns]
+                for j in range(len(total)):
+                    first = w0 * r0[j] + w1 * r1[j] + w2 * r2[j] + w3 * r3[j]
+                    total[j] += first + w4 * r4[j] + w5 * r5[j] + w6 * r6[j] + w7 * r7[j]
+                at += 8
+            while at < end:
+                r0, w0 = dense[items[at], columns], weights[at]
+                for j in range(len(total)):
+                    total[j] += w0 * r0[j]
+                at += 1
+
+
+def add_sparse_rows(
+    offsets: Int64s, items: Int32s, weights: Floats, starts: Int64s, columns: Int32s, values: Floats, out: Floats
+) -> None:
+    """As `add_rows` for a sparse matrix: row i holds `values[starts[i]:starts[i+1]]` at `columns[...]`."""
+    assert items.shape == weights.shape == (offsets[-1],)
+    assert len(out) == len(offsets) - 1
+    _add_sparse_rows(offsets, items, weights, starts, columns, values, out)
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_sparse_rows(
+    offsets: Int64s, items: Int32s, weights: Floats, starts: Int64s, columns: Int32s, values: Floats, out: Floats
+) -> None:
+    for b in range(len(offsets) - 1):
+        for at in range(offsets[b], offsets[b + 1]):
+            for k in range(starts[items[at]], starts[items[at] + 1]):
+                out[b, columns[k]] += weights[at] * values[k]
+
+
+def strongest(offsets: Int64s, items: Int32s, weights: Floats, dense: Floats, asked: Int32s) -> Int32s:
+    """For each asked title the history title that adds most to its score, -1 where none adds anything.
+
+    argmax over k of weights[k] * dense[items[k], asked[b, c]], if positive; the later of equals.
+    Shapes: `asked` and the result (batch, c), -1 = nothing asked; otherwise as `add_rows`.
+    """
+    assert asked.shape[0] == len(offsets) - 1
+    best = np.full(asked.shape, -1, np.int32)
+    _strongest(offsets, items, weights, dense, asked, best)
+    return best
+
+
+@numba.njit(cache=True, nogil=True)
+def _strongest(offsets: Int64s, items: Int32s, weights: Floats, dense: Floats, asked: Int32s, best: Int32s) -> None:
+    most = np.zeros(asked.shape[1], np.float32)
+    for b in range(len(offsets) - 1):
+        most[:] = 0.0
+        for at in range(offsets[b], offsets[b + 1]):
+            row, weight = dense[items[at]], weights[at]
+            for c in range(asked.shape[1]):
+                added = weight * row[asked[b, c]] if 0 <= asked[b, c] < len(row) else np.float32(0.0)
+                if added > 0.0 and added >= most[c]:
+                    most[c], best[b, c] = added, items[at]
+
+
+def strongest_sparse(
+    offsets: Int64s, items: Int32s, weights: Floats, starts: Int64s, columns: Int32s, values: Floats, asked: Int32s
+) -> Int32s:
+    """As `strongest` for a sparse matrix given as in `add_sparse_rows`."""
+    assert asked.shape[0] == len(offsets) - 1
+    best = np.full(asked.shape, -1, np.int32)
+    n = max(len(starts) - 1, int(asked.max(initial=0)) + 1)
+    _strongest_sparse(offsets, items, weights, starts, columns, values, asked, n, best)
+    return best
+
+
+@numba.njit(cache=True, nogil=True)
+def _strongest_sparse(
+    offsets: Int64s,
+    items: Int32s,
+    weights: Floats,
+    starts: Int64s,
+    columns: Int32s,
+    values: Floats,
+    asked: Int32s,
+    n: int,
+    best: Int32s,
+) -> None:
+    most, source = np.zeros(n, np.float32), np.empty(n, np.int32)
+    for b in range(len(offsets) - 1):
+        most[:] = 0.0
+        for at in range(offsets[b], offsets[b + 1]):
+            for k in range(starts[items[at]], starts[items[at] + 1]):
+                added = weights[at] * values[k]
+                if added > 0.0 and added >= most[columns[k]]:
+                    most[columns[k]], source[columns[k]] = added, items[at]
+        for c in range(asked.shape[1]):
+            if asked[b, c] >= 0 and most[asked[b, c]] > 0.0:
+                best[b, c] = source[asked[b, c]]

@@ -1,0 +1,172 @@
+"""Popularity: what many members liked lately, in the context of the request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from matinee.decision import Context, Requests
+from matinee.errors import ArtifactRefused, BadRequest, NotFitted
+from matinee.events import liked
+from matinee.history import TrainingData
+from matinee.models import storage
+
+DAY = 86_400_000_000  # microseconds
+CONTEXTS = ("country", "device", "language", "weekday", "hour")
+MOST_VALUES = 100  # values kept of one context, the commonest; clients name devices, so the number must be bounded
+
+
+@dataclass(frozen=True, slots=True)
+class PopularityConfig:
+    """`half_life_days`: age at which a like counts half; None = likes never age.
+
+    `window_days`: only likes this young count; None = all. `contexts`: which parts of a request's context matter.
+    `pseudo_counts`: how many likes in a context it takes to believe the context as much as the whole.
+    `smoothing`: likes given to every title, so that an unseen one is rare, not impossible.
+    `time_zone`: the clock by which the hours and weekdays of events are read.
+    """
+
+    half_life_days: float | None = 90.0
+    window_days: float | None = None
+    contexts: tuple[str, ...] = ("country", "device", "weekday", "hour")
+    pseudo_counts: float = 10_000.0
+    smoothing: float = 0.1
+    time_zone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        for name in ("half_life_days", "window_days", "pseudo_counts", "smoothing"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise BadRequest(f"popularity's {name} is {value}; give a number above 0")
+        unknown = set(self.contexts) - set(CONTEXTS)
+        if unknown:
+            raise BadRequest(f"popularity knows no context {sorted(unknown)}; choose from {CONTEXTS}")
+
+
+class Popularity:
+    """P(title | context) as decayed, shrunken shares of members' likes.
+
+    Each member's latest like of a title counts 0.5^(age / half-life). With N likes in all and N_c in context value c,
+
+        share_i     = (n_i + smoothing) / (N + titles * smoothing)
+        share_i | c = (n_ic + pseudo_counts * share_i) / (N_c + pseudo_counts)
+        P(i | contexts) ~ share_i * product over contexts of (share_i | c) / share_i
+
+    The second line is the posterior mean under a Dirichlet prior centred on the whole; the third takes contexts as
+    independent given the title. `score` is the log of it. Answers everybody the same in the same context.
+    """
+
+    def __init__(self, config: PopularityConfig = PopularityConfig()) -> None:
+        self.config = config
+        self._shares: NDArray[np.float32] | None = None
+        self._lifts = np.empty((0, 0), np.float32)
+        self._values: dict[tuple[str, str], int] = {}
+
+    def fit(self, data: TrainingData, rng: np.random.Generator) -> Self:
+        """Count likes as of `data.as_of`."""
+        likes, n = _likes(data, self.config), len(data.catalog)
+        counts = np.bincount(likes["item"], likes["weight"], minlength=n) + self.config.smoothing
+        shares = counts / counts.sum()
+        tables = [self._lift_table(likes, name, shares) for name in self.config.contexts]
+        keys = [key for names, _ in tables for key in names]
+        self._values = {key: row for row, key in enumerate(keys)}
+        self._lifts = np.concatenate([np.empty((0, n), np.float32), *(table for _, table in tables)])
+        self._shares = shares.astype(np.float32)
+        return self
+
+    def _lift_table(
+        self, likes: pl.DataFrame, name: str, shares: NDArray[np.float64]
+    ) -> tuple[list[tuple[str, str]], NDArray[np.float32]]:
+        """Context values of one kind and (values, titles) factors share|value / share."""
+        known = likes.select(pl.col(name).alias("key"), "item", "weight").drop_nulls()
+        common = known.group_by("key").agg(pl.len()).sort("len", "key", descending=[True, False]).head(MOST_VALUES)
+        keys = common["key"].sort().to_list()
+        known = known.join(pl.DataFrame({"key": keys}, {"key": pl.String}).with_row_index("row"), on="key")
+        flat = known["row"].to_numpy().astype(np.int64) * len(shares) + known["item"].to_numpy()
+        counts = np.bincount(flat, known["weight"], minlength=len(keys) * len(shares)).reshape(len(keys), len(shares))
+        prior = self.config.pseudo_counts
+        given = (counts + prior * shares) / (counts.sum(axis=1, keepdims=True) + prior)
+        return [(name, key) for key in keys], (given / shares).astype(np.float32)
+
+    @property
+    def n_titles(self) -> int:
+        """Number of titles it was fitted on."""
+        return len(self._known())
+
+    def shares(self, contexts: Sequence[Context]) -> NDArray[np.float32]:
+        """(contexts, titles) P(title | context), each row sums to 1."""
+        out = np.tile(self._known(), (len(contexts), 1))
+        for b, context in enumerate(contexts):
+            for at in self._rows(context):
+                out[b] *= self._lifts[at]
+        out /= out.sum(axis=1, keepdims=True)
+        return out
+
+    def _known(self) -> NDArray[np.float32]:
+        if self._shares is None:
+            raise NotFitted("popularity was asked before it was fitted; call fit or load first")
+        return self._shares
+
+    def _rows(self, context: Context) -> list[int]:
+        named = ((name, str(getattr(context, name))) for name in self.config.contexts)
+        return [self._values[key] for key in named if key in self._values]
+
+    def by_context(self, requests: Requests) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Shares of each distinct context (distinct, titles), and which of them each request has (batch,)."""
+        numbers: dict[Context, int] = {}
+        row_of = np.array([numbers.setdefault(context, len(numbers)) for context in requests.contexts], np.int64)
+        return self.shares(list(numbers)), row_of
+
+    def score(self, requests: Requests) -> NDArray[np.float32]:
+        """(batch, titles) log P(title | context)."""
+        shares, row_of = self.by_context(requests)
+        return np.log(shares)[row_of]
+
+    def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
+        """All -1: no title of a history speaks for a popular one."""
+        return np.full(items.shape, -1, np.int32)
+
+    def save(self, folder: Path) -> None:
+        """Write shares, context factors and their names."""
+        arrays = {"shares": self._known(), "lifts": self._lifts}
+        storage.write(folder, self.config, arrays, values=[list(key) for key in self._values])
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
+        dtypes = {"shares": np.float32, "lifts": np.float32}
+        config, arrays, extra = storage.read(folder, PopularityConfig, dtypes, "values")
+        scorer = cls(config)
+        scorer._shares, scorer._lifts = arrays["shares"], arrays["lifts"]
+        scorer._values = {(str(kind), str(value)): row for row, (kind, value) in enumerate(extra["values"])}
+        if scorer._lifts.shape != (len(scorer._values), len(scorer._shares)):
+            raise ArtifactRefused(f"{folder} has context factors of shape {scorer._lifts.shape}; {storage.REMEDY}")
+        return scorer
+
+
+def _likes(data: TrainingData, config: PopularityConfig) -> pl.DataFrame:
+    """Each member's latest like of each title: item, weight and the contexts as text (null = unknown)."""
+    age = (data.as_of - pl.col("timestamp").cast(pl.Int64)) / DAY
+    weight = pl.lit(1.0) if config.half_life_days is None else 0.5 ** (age.clip(0) / config.half_life_days)
+    young = pl.lit(True) if config.window_days is None else age <= config.window_days
+    clock = pl.col("timestamp").dt.convert_time_zone(config.time_zone).dt
+    return (
+        data.events.filter(liked(), young)
+        .sort("timestamp", maintain_order=True)
+        .unique(["user_id", "item"], keep="last", maintain_order=True)
+        .select(
+            "item",
+            weight.alias("weight"),
+            "country",
+            "device",
+            "language",
+            (clock.weekday().cast(pl.Int32) - 1).cast(pl.String).alias("weekday"),
+            clock.hour().cast(pl.String).alias("hour"),
+        )
+    )

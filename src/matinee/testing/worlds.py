@@ -1,0 +1,88 @@
+"""Toy worlds: catalogues, events and training data small enough to know what a good model must say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from matinee.catalog import Catalog
+from matinee.events import Kind, clean
+from matinee.history import Histories, TrainingData
+
+START = 1_700_000_000  # seconds: a Tuesday in November 2023, 22:13:20 UTC
+NOW = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def make_catalog(n: int, **columns: Sequence[Any]) -> Catalog:
+    """`n` titles "t0", "t1", ... with these further columns of `catalog.SCHEMA`."""
+    ids = [f"t{i}" for i in range(n)]
+    return Catalog.from_frame(pl.DataFrame({"item_id": ids, "title": [f"Title {i}" for i in range(n)], **columns}))
+
+
+def make_events(likes: Sequence[Sequence[int]], seconds: Sequence[Sequence[int]] | None = None) -> pl.DataFrame:
+    """Events in which member "m<k>" watched the titles `likes[k]` to the end, in order.
+
+    `seconds[k]` are the moments after `START`; by default one title an hour. Add contexts with `with_columns`.
+    """
+    rows = [
+        (f"m{k}", item, START + (seconds[k][at] if seconds else 3_600 * at))
+        for k, items in enumerate(likes)
+        for at, item in enumerate(items)
+    ]
+    users, items, times = zip(*rows, strict=True) if rows else ((), (), ())
+    frame = pl.DataFrame(
+        {
+            "event_id": [f"e{at}" for at in range(len(rows))],
+            "user_id": list(users),
+            "item_id": [f"t{item}" for item in items],
+            "kind": ["play"] * len(rows),
+            "timestamp": list(times),
+            "value": [1.0] * len(rows),
+        },
+        schema_overrides={"user_id": pl.String, "item_id": pl.String, "timestamp": pl.Int64},
+    )
+    return clean(frame, NOW)[0]
+
+
+def make_data(events: pl.DataFrame, catalog: Catalog, as_of: int | None = None) -> TrainingData:
+    """Training data out of events; `as_of` (microseconds) is by default one second after the last."""
+    events = events.with_columns(pl.Series("item", catalog.indexes_of(events["item_id"])))
+    events = events.sort("user_id", "timestamp", maintain_order=True)
+    users = events["user_id"].unique(maintain_order=True)
+    counts = events.group_by("user_id", maintain_order=True).len()["len"].to_numpy()
+    kinds: Mapping[str, int] = {kind.name.lower(): int(kind) for kind in Kind}
+    times = events["timestamp"].cast(pl.Int64).to_numpy()
+    histories = Histories(
+        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        items=events["item"].to_numpy().astype(np.int32),
+        kinds=events["kind"].replace_strict(kinds, return_dtype=pl.Int8).to_numpy(),
+        values=events["value"].fill_null(0.0).to_numpy().astype(np.float32),
+        times=times,
+    )
+    last = int(times.max(initial=START * 1_000_000)) + 1_000_000
+    return TrainingData(catalog, events, users.to_list(), histories, last if as_of is None else as_of)
+
+
+def checkerboard(members: int = 40, titles: int = 12) -> TrainingData:
+    """Two groups of taste: even members like even titles, odd members odd ones, each all but one.
+
+    Right answer: a member's missing title of their own colour stands above every title of the other colour.
+    """
+    likes = [
+        [item for item in range(titles) if item % 2 == k % 2 and item != (k % 2) + 2 * ((k // 2) % (titles // 2))]
+        for k in range(members)
+    ]
+    return make_data(make_events(likes), make_catalog(titles))
+
+
+def cyclic(members: int = 60, titles: int = 12, length: int = 4) -> TrainingData:
+    """Everybody goes round the same circle: after title i comes i + 1.
+
+    Right answer: for a member who saw i and i + 1, the titles i - 1 and i + 2 stand above the opposite side.
+    """
+    likes = [[(k + at) % titles for at in range(length)] for k in range(members)]
+    return make_data(make_events(likes), make_catalog(titles))

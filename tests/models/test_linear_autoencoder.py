@@ -1,0 +1,143 @@
+"""EASE: the closed form against numpy in float64, reasons, memory."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from matinee.decision import Requests
+from matinee.errors import BadRequest, TooLarge
+from matinee.history import Histories
+from matinee.maths.gram import gram, invert_upper, mirror_scaled
+from matinee.models.linear_autoencoder import Ease, EaseConfig, solve
+from matinee.testing import check_scorer, checkerboard, cyclic, make_catalog, make_data, make_events
+
+
+def test_keeps_the_contract():
+    check_scorer(lambda: Ease(EaseConfig(l2=1.0)))
+
+
+def test_keeps_the_contract_with_recency():
+    check_scorer(lambda: Ease(EaseConfig(l2=1.0, half_life=5.0)))
+
+
+def random_data(members=80, titles=30, seed=0):
+    rng = np.random.default_rng(seed)
+    likes = [rng.choice(titles, rng.integers(1, 12), replace=False).tolist() for _ in range(members)]
+    return make_data(make_events(likes), make_catalog(titles))
+
+
+def reference(data, l2):
+    dense = data.matrix.toarray().astype(np.float64)
+    inverse = np.linalg.inv(dense.T @ dense + l2 * np.eye(dense.shape[1]))
+    out = -inverse / np.diag(inverse)[None, :]
+    np.fill_diagonal(out, 0.0)
+    return out
+
+
+def fit(data, **config):
+    return Ease(EaseConfig(**config)).fit(data, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("l2", [0.5, 10.0, 1_000.0])
+def test_the_map_is_the_closed_form(l2):
+    data = random_data()
+    np.testing.assert_allclose(fit(data, l2=l2)._fitted[0], reference(data, l2), atol=2e-6)
+
+
+def test_scores_are_sums_of_rows_plus_the_prior():
+    data = random_data()
+    scorer = fit(data, l2=5.0, kappa=2.0)
+    empty, seen = scorer.score(Requests.of_histories(Histories.of_items([[], [3, 7, 9]])))
+    expected = reference(data, 5.0)[[3, 7, 9]].sum(axis=0) + empty * 2 / (2 + 3)
+    np.testing.assert_allclose(seen, expected, atol=1e-5)
+
+
+def test_recency_halves_the_weight_of_older_likes():
+    data = random_data()
+    scorer = fit(data, l2=5.0, half_life=2.0, kappa=1e-9)
+    seen = scorer.score(Requests.of_histories(Histories.of_items([[3, 7, 9]])))[0]
+    weights = 0.5 ** (np.array([2, 1, 0]) / 2)
+    np.testing.assert_allclose(seen, weights @ reference(data, 5.0)[[3, 7, 9]], atol=1e-5)
+
+
+def test_without_a_history_the_order_is_popularity():
+    data = random_data()
+    scorer = fit(data)
+    nobody = Requests.of_histories(Histories.empty(1))
+    popular = scorer._fitted[1].popularity.score(nobody)
+    np.testing.assert_array_equal(np.argsort(-scorer.score(nobody)), np.argsort(-popular))
+
+
+def test_the_reason_is_the_largest_term():
+    data = random_data()
+    weights = reference(data, 5.0)
+    seen = [3, 7, 9, 11]
+    items = np.arange(30, dtype=np.int32)[None]
+    reasons = fit(data, l2=5.0).explain(Requests.of_histories(Histories.of_items([seen])), items)[0]
+    terms = weights[seen]
+    expected = np.where(terms.max(axis=0) > 0, np.array(seen)[terms.argmax(axis=0)], -1)
+    np.testing.assert_array_equal(reasons, expected)
+
+
+def test_neighbours_on_the_circle_stand_above_the_far_side():
+    scores = fit(cyclic(), l2=1.0).score(Requests.of_histories(Histories.of_items([[5, 6]])))[0]
+    assert min(scores[4], scores[7]) > max(scores[0], scores[11])
+
+
+def test_a_bigger_batch_on_threads_equals_singles():
+    data = random_data()
+    scorer = fit(data, l2=5.0)
+    rng = np.random.default_rng(1)
+    histories = Histories.of_items([rng.choice(30, 10, replace=False).tolist() for _ in range(300)])
+    requests = Requests.of_histories(histories)
+    together = scorer.score(requests)
+    singles = [scorer.score(requests.take(np.array([b])))[0] for b in range(300)]
+    np.testing.assert_array_equal(together, np.stack(singles))
+
+
+def test_the_gram_matrix_is_the_same_on_any_number_of_threads():
+    matrix = random_data(titles=200).matrix
+    one, four = gram(matrix, threads=1), gram(matrix, threads=4)
+    np.testing.assert_array_equal(one, four)
+    np.testing.assert_allclose(one, np.triu((matrix.T @ matrix).toarray()))
+
+
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 300])
+def test_mirroring_reaches_every_corner(n):
+    rng = np.random.default_rng(n)
+    full = rng.normal(size=(n, n)) + 0.1
+    full = full @ full.T + n * np.eye(n)
+    expected = -np.linalg.inv(full)
+    expected /= np.abs(np.diag(expected))[None, :]
+    np.fill_diagonal(expected, 0.0)
+    ours = mirror_scaled(invert_upper(np.triu(full).astype(np.float32)))
+    np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+def test_an_indefinite_matrix_is_refused():
+    with pytest.raises(BadRequest, match="l2"):
+        invert_upper(np.triu(np.array([[1, 2], [2, 1]], np.float32)))
+
+
+def test_solving_needs_at_most_two_matrices():
+    n = 1_000
+    data = random_data(members=300, titles=n)
+    matrix = data.matrix
+    solve(gram(matrix), 10.0)
+    tracemalloc.start()
+    solve(gram(matrix), 10.0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 2 * 4 * n * n
+
+
+def test_what_does_not_fit_is_refused_with_its_size():
+    data = checkerboard()
+    with pytest.raises(TooLarge, match=f"{4 * 12 * 12:,} bytes and 100 are available"):
+        Ease().fit(data, np.random.default_rng(0), memory=100)
+
+
+def test_bad_settings_are_refused():
+    with pytest.raises(BadRequest, match="l2"):
+        EaseConfig(l2=-1)

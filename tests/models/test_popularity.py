@@ -1,0 +1,81 @@
+"""Popularity: decay and shrinkage as arithmetic."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from matinee.decision import Context, Requests
+from matinee.errors import BadRequest
+from matinee.history import Histories
+from matinee.models.popularity import Popularity, PopularityConfig
+from matinee.testing import check_scorer, make_catalog, make_data, make_events
+
+DAY = 86_400
+
+
+def test_keeps_the_contract():
+    check_scorer(Popularity, personal=False)
+
+
+def fitted(config, events, titles, as_of_days):
+    as_of = (1_700_000_000 + as_of_days * DAY) * 1_000_000
+    return Popularity(config).fit(make_data(events, make_catalog(titles), as_of), np.random.default_rng(0))
+
+
+def test_a_like_halves_with_every_half_life():
+    events = make_events([[0], [0], [1]], seconds=[[0], [10 * DAY], [20 * DAY]])
+    scorer = fitted(PopularityConfig(half_life_days=10, smoothing=0.5, contexts=()), events, 3, 20)
+    counts = np.array([1 / 4 + 1 / 2, 1.0, 0.0]) + 0.5
+    np.testing.assert_allclose(scorer.shares([Context()])[0], counts / counts.sum(), rtol=1e-6)
+
+
+def test_a_window_forgets_what_is_older():
+    events = make_events([[0], [0], [1]], seconds=[[0], [10 * DAY], [20 * DAY]])
+    scorer = fitted(PopularityConfig(half_life_days=None, window_days=7, smoothing=1, contexts=()), events, 3, 21)
+    np.testing.assert_allclose(scorer.shares([Context()])[0], np.array([1, 2, 1]) / 4, rtol=1e-6)
+
+
+def test_a_context_is_shrunk_toward_the_whole():
+    likes = [[0]] * 6 + [[1]] * 2
+    countries = ["DK"] * 2 + ["SE"] * 4 + ["DK"] * 2
+    events = make_events(likes).with_columns(pl.Series("country", countries))
+    config = PopularityConfig(half_life_days=None, contexts=("country",), pseudo_counts=8.0, smoothing=1.0)
+    scorer = fitted(config, events, 2, 1)
+    whole = np.array([7, 3]) / 10
+    danish = (np.array([2, 2]) + 8 * whole) / (4 + 8)
+    shares = scorer.shares([Context(), Context("DK"), Context("FI")])
+    np.testing.assert_allclose(shares, [whole, danish, whole], rtol=1e-6)
+
+
+def test_hours_and_weekdays_are_read_by_the_clock_of_the_config():
+    events = make_events([[0], [1]], seconds=[[0], [6 * 3_600]])  # Tuesday 22:13 and Wednesday 04:13 UTC
+    config = PopularityConfig(
+        contexts=("hour", "weekday"), pseudo_counts=0.001, time_zone="Europe/Copenhagen", half_life_days=None
+    )
+    scorer = fitted(config, events, 2, 1)
+    assert scorer.shares([Context(hour=23)])[0].argmax() == 0
+    assert scorer.shares([Context(hour=5)])[0].argmax() == 1
+    assert scorer.shares([Context(weekday=1)])[0].argmax() == 0
+    assert scorer.shares([Context(weekday=2)])[0].argmax() == 1
+
+
+def test_a_member_counts_once_a_title():
+    scorer = fitted(PopularityConfig(half_life_days=None, contexts=()), make_events([[0] * 9, [1], [1]]), 2, 1)
+    assert scorer.score(Requests.of_histories(Histories.empty(1)))[0].argmax() == 1
+
+
+def test_the_number_of_context_values_is_bounded():
+    events = make_events([[0]] * 300).with_columns(pl.Series("device", [f"device {k}" for k in range(300)]))
+    scorer = fitted(PopularityConfig(contexts=("device",)), events, 2, 1)
+    assert len(scorer._values) == 100
+
+
+@pytest.mark.parametrize("bad", [{"half_life_days": 0}, {"pseudo_counts": -1}, {"contexts": ("mood",)}])
+def test_bad_settings_are_refused(bad):
+    with pytest.raises(BadRequest):
+        PopularityConfig(**bad)
+
+
+def test_unknown_settings_are_refused():
+    with pytest.raises(TypeError):
+        PopularityConfig(halflife=3)
