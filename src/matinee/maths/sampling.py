@@ -31,19 +31,19 @@ def plackett_luce(logits: Floats, n: int, temperature: float, seeds: UInt64s) ->
 
 
 @numba.njit(cache=True, nogil=True)
-def uniform(seed: np.uint64, place: np.uint64) -> float:
-    """A number in (0, 1) that depends on `seed` and `place` only (SplitMix64; Steele, Lea and Flood 2014)."""
+def mix(seed: np.uint64, place: np.uint64) -> np.uint64:
+    """64 random bits that depend on `seed` and `place` only (SplitMix64; Steele, Lea and Flood 2014)."""
     z = seed + (place + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return (float(z >> np.uint64(11)) + 0.5) / 9007199254740992.0
+    return z ^ (z >> np.uint64(31))
 
 
 @numba.njit(cache=True, nogil=True)
 def gumbel(seed: np.uint64, place: np.uint64) -> float:
     """Standard Gumbel noise of a seed and a place."""
-    return -math.log(-math.log(uniform(seed, place)))
+    uniform = (float(mix(seed, place) >> np.uint64(11)) + 0.5) / 9007199254740992.0
+    return -math.log(-math.log(uniform))
 
 
 @numba.njit(cache=True, nogil=True)

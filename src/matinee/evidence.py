@@ -1,0 +1,103 @@
+"""The words for why a row and a title are there: each can be checked against the data that made the decision."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from matinee.catalog import Catalog
+from matinee.decision import Decisions
+from matinee.page import RowKind
+
+WINDOWS: tuple[tuple[int, str], ...] = ((7, "this week"), (28, "this month"), (365, "this year"), (0, "of all time"))
+LETTERS = 26
+PER_WINDOW = LETTERS * LETTERS + 1
+
+FIXED_TITLES = {
+    RowKind.BILLBOARD: "Tonight's pick",
+    RowKind.CONTINUE_WATCHING: "Continue watching",
+    RowKind.TOP_PICKS: "Top picks for you",
+    RowKind.TRENDING: "Trending now",
+    RowKind.NEW_ARRIVALS: "New arrivals",
+    RowKind.MY_LIST: "My list",
+    RowKind.WATCH_AGAIN: "Watch it again",
+}
+
+
+def chart_key(window: int, country: str | None) -> int:
+    """The row key of a chart: position in `WINDOWS` and ISO country (None = everywhere) in one number."""
+    place = 0 if country is None else 1 + (ord(country[0]) - ord("A")) * LETTERS + ord(country[1]) - ord("A")
+    return window * PER_WINDOW + place
+
+
+def read_chart_key(key: int) -> tuple[int, str | None]:
+    """Position in `WINDOWS` and country of a chart's row key: the inverse of `chart_key`."""
+    window, place = divmod(key, PER_WINDOW)
+    if place == 0:
+        return window, None
+    first, second = divmod(place - 1, LETTERS)
+    return window, chr(ord("A") + first) + chr(ord("A") + second)
+
+
+def row_title(kind: int, key: int, catalog: Catalog) -> str:
+    """What stands above a row."""
+    match RowKind(kind):
+        case RowKind.BECAUSE_YOU_WATCHED:
+            return f"Because you watched {catalog.names[key]}"
+        case RowKind.BECAUSE_YOU_LIKED:
+            return f"Because you liked {catalog.names[key]}"
+        case RowKind.SIMILAR:
+            return f"More like {catalog.names[key]}"
+        case RowKind.GENRE:
+            return catalog.genres[key]
+        case RowKind.GENRE_TAG:
+            genre, tag = divmod(key, len(catalog.tags))
+            return f"{catalog.genres[genre]}: {catalog.tags[tag]}"
+        case RowKind.POPULAR:
+            return _chart_name(key)
+        case fixed:
+            return FIXED_TITLES[fixed]
+
+
+def title_reason(decisions: Decisions, b: int, r: int, c: int, catalog: Catalog) -> str:
+    """Why the title at row `r`, column `c` of decision `b` is there."""
+    item, source = int(decisions.items[b, r, c]), int(decisions.evidence[b, r, c])
+    match RowKind(int(decisions.row_kinds[b, r])):
+        case RowKind.CONTINUE_WATCHING:
+            return "You started this and have not finished it"
+        case RowKind.MY_LIST:
+            return "You put this on your list"
+        case RowKind.WATCH_AGAIN:
+            return "You enjoyed this before"
+        case RowKind.TRENDING:
+            return "More people watched this in the last days than in the days before"
+        case RowKind.POPULAR:
+            return _chart_name(int(decisions.row_keys[b, r]))
+        case RowKind.NEW_ARRIVALS:
+            day = datetime.fromtimestamp(catalog.arrived[item] / 1e6, UTC)
+            return f"Arrived on {day:%d %B %Y}"
+        case _:
+            pass
+    if source >= 0:
+        return f"Because of {catalog.names[source]}, in your history"
+    return "Popular with other members: nothing in your history speaks for it yet"
+
+
+def _chart_name(key: int) -> str:
+    window, country = read_chart_key(key)
+    where = "" if country is None else f" in {_country_name(country)}"
+    return f"Popular{where} {WINDOWS[window][1]}"
+
+
+def _country_name(code: str) -> str:
+    return COUNTRIES.get(code, code)
+
+
+COUNTRIES = {
+    "AR": "Argentina", "AT": "Austria", "AU": "Australia", "BE": "Belgium", "BR": "Brazil", "CA": "Canada",
+    "CH": "Switzerland", "CL": "Chile", "CN": "China", "CO": "Colombia", "CZ": "Czechia", "DE": "Germany",
+    "DK": "Denmark", "ES": "Spain", "FI": "Finland", "FR": "France", "GB": "the United Kingdom", "GR": "Greece",
+    "HU": "Hungary", "IE": "Ireland", "IL": "Israel", "IN": "India", "IT": "Italy", "JP": "Japan",
+    "KR": "South Korea", "MX": "Mexico", "NL": "the Netherlands", "NO": "Norway", "NZ": "New Zealand",
+    "PL": "Poland", "PT": "Portugal", "RO": "Romania", "SE": "Sweden", "TR": "Türkiye", "UA": "Ukraine",
+    "US": "the United States", "ZA": "South Africa",
+}  # fmt: skip

@@ -1,0 +1,116 @@
+"""The page builder: chooses rows, their order and their titles, stage by stage, under attention and diminishing returns.
+
+A member comes with one taste g of the catalogue's genres, with probability pi_g (from the history, smoothed by
+everybody's). A title t satisfies a member of taste g, when looked at, with probability
+
+    q_tg = min(1, worth_t / sum_{h in t} pi_h)   for the genres g of t, 0 for all others,
+
+so that its probability over all tastes is worth_t. With a_ij the probability that place (i, j) is looked at
+(`page.Attention`), the page's value is the probability that something on it satisfies:
+
+    V = sum_g pi_g (1 - prod_ij (1 - a_ij q_{t_ij, g})).
+
+It is monotone and submodular in the titles shown (Agrawal et al. 2009, "Diversifying Search Results"), so more of the same
+taste counts less and less, and taking the row with the largest gain at each stage is near the best page. A row's gain is
+measured on its first two screens; what lies beyond is filled in the ranker's order but hardly ever looked at.
+
+Exploration T > 0 draws each row by Plackett-Luce from log(gain) / T and each row's titles from the ranker's log-worth / T;
+T = 0 takes the best of both. The log-probabilities come out of the same call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.decision import Requests
+from matinee.history import Tastes
+from matinee.maths.arrays import Doubles, Floats, Int32s, UInt64s
+from matinee.page import KEEPS_REPEATS, Layout
+from matinee.surfaces import page_kernels as kernels
+from matinee.surfaces.rows import BILLBOARD, Pools
+
+SCREENS = 2  # screens of a row on which its gain is measured
+SMOOTHING = 5.0  # everybody's tastes weigh as much as this many titles of the member's own
+
+
+@dataclass(frozen=True)
+class Built:
+    """Pages of a batch, in the order of their rows. `rows` (batch, r): the candidate row standing there, -1 for none.
+
+    `items`, `worths`, `item_log_probs` (batch, r, c) and `row_log_probs` (batch, r) as in `decision.Decisions`; `values`
+    (batch,): V of each page.
+    """
+
+    rows: Int32s
+    items: Int32s
+    worths: Floats
+    row_log_probs: Doubles
+    item_log_probs: Doubles
+    values: Doubles
+
+    @classmethod
+    def empty(cls, batch: int, layout: Layout) -> Built:
+        """Pages with nothing on them."""
+        page = (batch, layout.rows, layout.columns)
+        return cls(
+            rows=np.full(page[:2], -1, np.int32),
+            items=np.full(page, -1, np.int32),
+            worths=np.zeros(page, np.float32),
+            row_log_probs=np.zeros(page[:2]),
+            item_log_probs=np.zeros(page),
+            values=np.zeros(batch),
+        )
+
+
+def build_pages(
+    pools: Pools,
+    requests: Requests,
+    catalog: Catalog,
+    genre_shares: Floats,
+    exploration: float,
+    seeds: UInt64s,
+    shown: tuple[Int32s, Int32s] | None = None,
+) -> Built:
+    """Build one page per request out of its candidate rows.
+
+    `genre_shares` (genres,) everybody's tastes; `seeds` (batch,) uint64, all the randomness there is. With `shown` =
+    (rows (batch, r), items (batch, r, c)) nothing is chosen: the log-probabilities of that page are computed instead,
+    -inf where it could not have been built.
+    """
+    layout = requests.layout
+    built = Built.empty(len(requests), layout)
+    if shown is not None:
+        built.rows[:], built.items[:] = shown
+    genres = catalog.title_genres
+    attention = (
+        layout.attention.rows(layout.rows),
+        layout.attention.columns(layout.columns, layout.visible),
+        min(layout.columns, SCREENS * layout.visible),
+    )
+    repeats = np.isin(pools.kinds, KEEPS_REPEATS)
+    kernels.build(
+        (pools.sizes, pools.minimum, pools.items, pools.worths, pools.logits, repeats),
+        (genres.offsets, genres.values, intents(requests.histories.tastes, catalog, genre_shares)),
+        attention,
+        (BILLBOARD, layout.billboard, exploration, seeds, shown is not None),
+        len(catalog),
+        (built.rows, built.items, built.worths, built.row_log_probs, built.item_log_probs, built.values),
+    )
+    return built
+
+
+def intents(tastes: Tastes, catalog: Catalog, genre_shares: Floats) -> Doubles:
+    """pi: the probability of each genre to be what a member is after, (batch, genres + 1), rows sum to 1.
+
+    Each title in the history is shared equally by its genres; `SMOOTHING` titles of everybody's tastes are added.
+    The last column is the taste of titles without a genre.
+    """
+    genres = catalog.title_genres
+    none = 1.0 / (len(catalog.genres) + 1)
+    shares = np.append(genre_shares.astype(np.float64) * (1.0 - none), none)
+    pi = np.tile(SMOOTHING * shares, (len(tastes), 1))
+    kernels.add_shares(tastes.offsets, tastes.items, tastes.weights, genres.offsets, genres.values, pi)
+    return np.asarray(pi / pi.sum(axis=1, keepdims=True))
