@@ -72,13 +72,12 @@ def ndcg(hit: Flags, wanted: Int64s) -> Doubles:
 
 def reciprocal_rank(hit: Flags) -> Doubles:
     """1 / place of the first hit, 0 without one; its mean over members is MRR."""
-    reached: Doubles = hit.any(axis=1).astype(np.float64)
-    return reached / (hit.argmax(axis=1) + 1)
+    return np.asarray(hit_rate(hit) / (hit.argmax(axis=1) + 1))
 
 
 def hit_rate(hit: Flags) -> Doubles:
     """1 where the list holds at least one target, else 0."""
-    return hit.any(axis=1).astype(np.float64)
+    return np.asarray(hit.any(axis=1), np.float64)
 
 
 def _sortable(scores: Floats) -> Int64s:

@@ -1,0 +1,57 @@
+"""The paired test: exact on few members, right false positive rate, and power; Holm's correction by hand."""
+
+import numpy as np
+import pytest
+
+from matinee.maths.significance import holm, sign_flip_test
+
+RNG = np.random.default_rng(0)
+
+
+def test_few_members_are_answered_exactly():
+    differences = np.array([[1.0, 1, 0], [2, -2, 0], [3, 3, 0]])
+    # column 0: only +++ and --- reach |6|; column 1: |1-2+3| = 2 is reached by 6 of 8 patterns (|6|, |4| and |2| twice)
+    assert sign_flip_test(differences, RNG) == pytest.approx([2 / 8, 6 / 8, 1])
+
+
+def test_random_patterns_agree_with_all_of_them():
+    """|p - exact| within 5 binomial standard errors."""
+    differences = np.random.default_rng(1).normal(0.4, 1, (12, 3))
+    exact = sign_flip_test(differences, RNG, draws=2**12)
+    sampled = sign_flip_test(differences, np.random.default_rng(2), draws=4_000)
+    assert (np.abs(sampled - exact) <= 5 * np.sqrt(exact * (1 - exact) / 4_000) + 1 / 4_000).all()
+
+
+def test_same_seed_same_answer_and_never_zero():
+    differences = np.random.default_rng(3).normal(5, 1, (100, 1))
+    one, two = (sign_flip_test(differences, np.random.default_rng(9), draws=999) for _ in range(2))
+    assert one == two
+    assert one == pytest.approx([1 / 1000])
+
+
+def test_false_positive_rate_is_the_level():
+    """2,000 skewed, mostly-zero worlds without a difference: p < 0.05 in 5 %, within 4 standard errors."""
+    rng = np.random.default_rng(4)
+    hits = rng.random((2, 200, 2_000)) < 0.15
+    p = sign_flip_test(hits[0].astype(float) - hits[1], rng, draws=1_000)
+    error = 4 * (0.05 * 0.95 / 2_000) ** 0.5
+    assert (p < 0.05).mean() <= 0.05 + error
+    assert (p < 0.05).mean() >= 0.03  # discrete data make the test a little cautious
+
+
+def test_a_real_difference_is_found():
+    differences = np.random.default_rng(5).normal(0.5, 1, (200, 50))
+    assert (sign_flip_test(differences, RNG, draws=1_000) < 0.05).all()
+
+
+def test_holm_by_hand():
+    assert holm(np.array([0.01, 0.04, 0.03])) == pytest.approx([3 * 0.01, 2 * 0.03, 2 * 0.03])
+    assert holm(np.array([0.5, 0.9])) == pytest.approx([1, 1])
+    assert holm(np.array([0.02])) == pytest.approx([0.02])
+
+
+def test_holm_keeps_the_family_wise_error():
+    """10 true nulls, 4,000 worlds: any rejection in at most 5 %, within 4 standard errors."""
+    p = np.random.default_rng(6).random((4_000, 10))
+    rejected = np.array([(holm(row) < 0.05).any() for row in p])
+    assert rejected.mean() <= 0.05 + 4 * (0.05 * 0.95 / 4_000) ** 0.5
