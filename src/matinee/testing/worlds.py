@@ -68,14 +68,12 @@ def make_data(events: pl.DataFrame, catalog: Catalog, as_of: int | None = None) 
 
 
 def checkerboard(members: int = 40, titles: int = 12) -> TrainingData:
-    """Two groups of taste: even members like even titles, odd members odd ones, each all but one.
-
+    """Two groups of taste: even members like even titles, odd members odd ones, each all but one, in
+    different orders.
     Right answer: a member's missing title of their own colour stands above every title of the other colour.
     """
-    likes = [
-        [item for item in range(titles) if item % 2 == k % 2 and item != (k % 2) + 2 * ((k // 2) % (titles // 2))]
-        for k in range(members)
-    ]
+    half = titles // 2
+    likes = [[2 * ((k // 2 + at) % half) + k % 2 for at in range(1, half)] for k in range(members)]
     return make_data(make_events(likes), make_catalog(titles))
 
 

@@ -1,0 +1,109 @@
+"""Training: what is held out is really gone, the metrics are arithmetic, probabilities mean what they say."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from matinee.decision import Requests
+from matinee.maths.calibration import Platt
+from matinee.models.linear_autoencoder import Ease, EaseConfig
+from matinee.models.popularity import Popularity
+from matinee.testing import checkerboard, make_catalog, make_data, make_events
+from matinee.train import HeldOut, _quality, calibrate, hold_out, train
+
+
+def test_held_out_likes_are_nowhere_in_the_data():
+    data = make_data(make_events([[0, 1, 2, 3], [4], [5, 6], list(range(20)), [0, 1, 0]]), make_catalog(20))
+    held = hold_out(data, np.random.default_rng(0))
+    assert held.rows.tolist() == [0, 2, 3, 4]
+    assert [targets.tolist() for targets in held.targets] == [[2, 3], [6], [15, 16, 17, 18, 19], [0]]
+    rest = held.data.histories
+    left = [rest.items[rest.offsets[b] : rest.offsets[b + 1]].tolist() for b in range(5)]
+    assert left == [[0, 1], [4], [5], list(range(15)), [1]]
+    by_user = held.data.events.group_by("user_id", maintain_order=True).agg("item")
+    assert dict(by_user.iter_rows()) == {f"m{b}": left[b] for b in range(5)}
+    np.testing.assert_array_equal(rest.times, held.data.events["timestamp"].cast(pl.Int64))
+
+
+class Fixed:
+    """Scores every request alike."""
+
+    def __init__(self, scores):
+        self.scores = np.asarray(scores, np.float32)
+
+    def fit(self, data, rng):
+        return self
+
+    def score(self, requests):
+        return np.tile(self.scores, (len(requests), 1))
+
+
+def test_quality_counts_ranks_among_unseen_titles():
+    scores = np.arange(30, 0, -1).astype(np.float32)
+    recall, ndcg = _quality(scores, np.array([0, 1], np.int32), np.array([3, 21, 22], np.int32))
+    assert recall == pytest.approx(2 / 3)  # places 1, 19 and 20 of the unseen, counted from 0
+    ideal = 1 + 1 / np.log2(3) + 1 / np.log2(4)
+    assert ndcg == pytest.approx((1 / np.log2(1 + 2) + 1 / np.log2(19 + 2)) / ideal)
+
+
+def test_a_scorer_that_says_nothing_is_not_rewarded_for_ties():
+    recall, _ = _quality(np.zeros(1_000, np.float32), np.array([], np.int32), np.array([0], np.int32))
+    assert recall == 0.0
+
+
+def test_training_on_the_checkerboard_finds_the_missing_title():
+    steps = []
+    data = checkerboard(members=200, titles=60)
+    trained = train(data, Ease(EaseConfig(l2=1.0)), np.random.default_rng(0), lambda what, done: steps.append(done))
+    assert steps == sorted(steps)
+    assert steps[-1] == 1.0
+    assert trained.metrics["members"] == 200
+    assert trained.metrics["recall@20"] == 1.0  # the six unseen titles of their colour lead the list
+    assert trained.metrics["calibration"] == "platt"
+    assert trained.calibration.slope > 0
+    assert trained.data_window == (data.histories.times.min(), data.histories.times.max())
+
+
+def test_the_scorer_ends_fitted_on_everything():
+    data = checkerboard()
+    requests = Requests.of_histories(data.histories)
+    trained = train(data, Popularity(), np.random.default_rng(0))
+    whole = Popularity().fit(data, np.random.default_rng(0))
+    np.testing.assert_array_equal(trained.scorer.score(requests), whole.score(requests))
+
+
+def test_probabilities_are_frequencies():
+    """Titles are liked independently with known probability; the calibrated logits must give it back.
+
+    2,000 members, 100 titles, so the standard error of each group's frequency is below 0.004.
+    """
+    rng = np.random.default_rng(3)
+    logits = np.linspace(-4, -1, 100)
+    truth = 1 / (1 + np.exp(-logits))
+    liked = rng.random((2_000, 100)) < truth
+    data = make_data(make_events([[0, 1]] * 2_000), make_catalog(101))
+    targets = tuple(np.flatnonzero(row).astype(np.int32) for row in liked)
+    without = make_data(make_events([[100]] * 2_000), make_catalog(101))
+    held = HeldOut(without, np.arange(2_000), targets)
+    scorer = Fixed([*(logits / 3 + 7), 0.0])
+    calibration, _ = calibrate(scorer, held, np.random.default_rng(0))
+    assert data.catalog.index.keys() == without.catalog.index.keys()
+    found = calibration.probability(scorer.scores[:100])
+    np.testing.assert_allclose(found, truth, atol=0.01)
+
+
+def test_a_scorer_that_is_wrong_keeps_the_base_rate_and_says_so():
+    data = make_data(make_events([[k % 5, 5 + k % 5] for k in range(100)]), make_catalog(40))
+    held = hold_out(data, np.random.default_rng(0))
+    scorer = Fixed(np.arange(40) % 40 >= 10)  # likes only what nobody likes
+    calibration, metrics = calibrate(scorer, held, np.random.default_rng(0))
+    assert calibration.slope > 0
+    assert str(metrics["calibration"]).startswith("base rate only")
+    unseen = np.delete(scorer.scores, 0)
+    assert calibration.probability(unseen).mean() == pytest.approx(1 / 39, rel=0.05)
+
+
+def test_without_anybody_to_hold_out_there_is_no_calibration():
+    trained = train(make_data(make_events([[0]]), make_catalog(3)), Popularity(), np.random.default_rng(0))
+    assert trained.calibration == Platt(1.0, 0.0)
+    assert trained.metrics["members"] == 0
