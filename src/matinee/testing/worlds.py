@@ -68,8 +68,8 @@ def make_data(events: pl.DataFrame, catalog: Catalog, as_of: int | None = None) 
 
 
 def checkerboard(members: int = 40, titles: int = 12) -> TrainingData:
-    """Two groups of taste: even members like even titles, odd members odd ones, each all but one, in
-    different orders.
+    """Two groups of taste: even members like even titles, odd members odd ones, each all but one.
+
     Right answer: a member's missing title of their own colour stands above every title of the other colour.
     """
     half = titles // 2
