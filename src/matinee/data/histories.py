@@ -34,7 +34,7 @@ def histories_of(
     ).with_row_index("_member")
     theirs = events.join(asked, on="user_id", maintain_order="left")
     before = theirs.filter(pl.col("timestamp").cast(pl.Int64) < pl.col("_as_of"))
-    known = _about_titles(before, catalog).sort("_member", "timestamp", maintain_order=True)
+    known = about_titles(before, catalog).sort("_member", "timestamp", maintain_order=True)
     return _grouped(known, len(user_ids))
 
 
@@ -44,13 +44,13 @@ def training_data(events: pl.DataFrame, catalog: Catalog, as_of: int) -> Trainin
     Events are in canonical order: by time, and at equal times as they stood in the frame. Members are in the
     order of their ids.
     """
-    known = _about_titles(events.filter(pl.col("timestamp").cast(pl.Int64) < as_of), catalog)
+    known = about_titles(events.filter(pl.col("timestamp").cast(pl.Int64) < as_of), catalog)
     known = known.sort("timestamp", maintain_order=True)
     user_ids = known["user_id"].unique().sort().to_list()
     return TrainingData(catalog, known, user_ids, histories_of(known, user_ids, catalog, as_of), as_of)
 
 
-def _about_titles(events: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+def about_titles(events: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
     """The events that name a title of the catalogue, with its dense index as the column `item`."""
     named = events.filter(pl.col("kind").is_in(NEEDS_TITLE))
     items = pl.Series("item", catalog.indexes_of(named["item_id"]), pl.Int32)
