@@ -1,0 +1,138 @@
+"""What goes out over HTTP: the shape of every answer, checked by the type checker and shown in the API page."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import NotRequired, TypedDict
+
+
+class ErrorOut(TypedDict):
+    """What went wrong, in words, and what to do about it."""
+
+    error: str
+    message: str
+    remedy: NotRequired[str]
+
+
+class ItemOut(TypedDict):
+    """One title in one place. `score` estimates the probability that it satisfies, if looked at."""
+
+    item_id: str
+    title: str
+    column: int
+    score: float
+    log_prob: float
+    genres: list[str]
+    image_url: str | None
+    reason: NotRequired[str]
+
+
+class RowOut(TypedDict):
+    """One row of the page. `log_prob` is that of the row given the rows above it."""
+
+    row: int
+    kind: str
+    key: int
+    title: str
+    log_prob: float
+    items: list[ItemOut]
+
+
+class MissOut(TypedDict):
+    """A step of the ladder that did not answer, and why."""
+
+    step: str
+    reason: str
+
+
+class FallbackOut(TypedDict):
+    """Set when the intended policy did not answer: the step that did, and the ones that did not."""
+
+    step: str
+    missed: list[MissOut]
+
+
+class PageOut(TypedDict):
+    """A decision as it was made and logged. `timings` are milliseconds."""
+
+    decision_id: str
+    policy_id: str
+    artifact_id: str
+    surface: str
+    user_id: str
+    fallback: FallbackOut | None
+    log_prob: float
+    rows: list[RowOut]
+    timings: dict[str, float]
+
+
+class EventOut(TypedDict):
+    """What became of one event."""
+
+    event_id: str | None
+    status: Literal["accepted", "duplicate", "rejected"]
+    reason: NotRequired[str]
+
+
+class EventsOut(TypedDict):
+    """What became of each event, in the order sent. Accepted means: it is on disk."""
+
+    accepted: int
+    duplicate: int
+    rejected: int
+    results: list[EventOut]
+
+
+class ProfileOut(TypedDict):
+    """A member's profile."""
+
+    user_id: str
+    account_id: str
+    name: str
+    maturity_limit: int | None
+    kids: bool
+    languages: list[str]
+    country: str | None
+    blocked_titles: list[str]
+    blocked_genres: list[str]
+
+
+class ProfilesOut(TypedDict):
+    """Profiles whose user_id or name starts with the prefix."""
+
+    profiles: list[ProfileOut]
+
+
+class DeletedOut(TypedDict):
+    """What was removed, counted."""
+
+    user_id: str
+    removed: dict[str, int]
+
+
+class TitleOut(TypedDict):
+    """A title of the catalogue."""
+
+    item_id: str
+    title: str
+    genres: list[str]
+    image_url: str | None
+
+
+class TitlesOut(TypedDict):
+    """Titles with a word that starts with the prefix."""
+
+    titles: list[TitleOut]
+
+
+class ReloadOut(TypedDict):
+    """The ladders that serve now: surface -> steps from best to simplest."""
+
+    ladders: dict[str, list[str]]
+
+
+class HealthOut(TypedDict):
+    """Whether the service lives, or is ready."""
+
+    status: str

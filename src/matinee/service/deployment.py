@@ -1,0 +1,57 @@
+"""What one service is made of. Built by the composition root; nothing here reads files or the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.data.log import EventLog
+from matinee.decision import Policy
+from matinee.errors import BadRequest
+
+Ladders: TypeAlias = Mapping[str, Sequence[tuple[str, Policy]]]
+SURFACES = ("home", "similar")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One service. `ladders` gives each surface ("home", "similar") its named policies from best to simplest.
+
+    `read_keys` and `write_keys` are the accepted values of X-API-Key; a write key may also read. Without any the
+    service is open and shows the web page: bind it to loopback. `deadline` is in seconds per decision,
+    `max_in_flight` requests are answered at a time and the rest are shed, each step has `threads` of its own,
+    `max_members` histories stay in memory. `reload` builds new ladders for POST /v1/artifacts/reload.
+    """
+
+    log: EventLog
+    catalog: Catalog
+    ladders: Ladders
+    rng: np.random.Generator
+    read_keys: frozenset[str] = frozenset()
+    write_keys: frozenset[str] = frozenset()
+    deadline: float = 0.25
+    max_in_flight: int = 32
+    max_body: int = 2_000_000
+    max_members: int = 10_000
+    threads: int = 2
+    reload: Callable[[], Ladders] | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for surface in SURFACES:
+            if not self.ladders.get(surface):
+                raise BadRequest(
+                    f"the surface {surface!r} has no policy; ladders name {sorted(self.ladders)}; give it at least one"
+                )
+        for name in ("deadline", "max_in_flight", "max_body", "max_members", "threads"):
+            if not getattr(self, name) > 0:
+                raise BadRequest(f"{name} is {getattr(self, name)}; give a number above 0")
+
+    @property
+    def open(self) -> bool:
+        """Whether anyone may read and write: no key is configured."""
+        return not (self.read_keys or self.write_keys)

@@ -1,0 +1,88 @@
+"""Events at the door: each of a batch is judged on its own, and says what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from matinee.catalog import Catalog
+from matinee.events import CLOCK_SKEW, NEEDS_TITLE, NEEDS_VALUE, OLDEST
+from matinee.service.members import KIND_NUMBER, Deed
+from matinee.service.schemas import EventIn
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One event of a batch: taken (`event` and `time` in microseconds are set) or refused (`reason` is)."""
+
+    event_id: str | None
+    event: EventIn | None = None
+    time: int = 0
+    reason: str = ""
+
+
+def judge(raw: Any, catalog: Catalog, now: datetime) -> Judged:
+    """Whether one event can be taken; an absent timestamp becomes `now`."""
+    event_id = raw.get("event_id") if isinstance(raw, dict) else None
+    event_id = event_id[:100] if isinstance(event_id, str) else None
+    try:
+        event = EventIn.model_validate(raw)
+    except ValidationError as error:
+        return Judged(event_id, reason=in_words(error))
+    moment = _aware(event.timestamp or now)
+    reason = _unfit(event, moment, catalog, now)
+    if reason:
+        return Judged(event_id, reason=reason)
+    return Judged(event.event_id, event, microseconds(moment))
+
+
+def rows_of(taken: Sequence[Judged]) -> list[dict[str, Any]]:
+    """The events as the log takes them, by the names of `events.SCHEMA`."""
+    return [{**vars(one.event), "timestamp": one.time} for one in taken]
+
+
+def deeds_of(taken: Sequence[Judged], catalog: Catalog) -> list[Deed]:
+    """The same events in the types of a history; those without a title leave no deed."""
+    return [
+        Deed(event.user_id, catalog.index[event.item_id], KIND_NUMBER[event.kind], event.value or 0.0, one.time)
+        for one in taken
+        if (event := one.event) is not None and event.item_id is not None and event.kind in NEEDS_TITLE
+    ]
+
+
+def in_words(error: ValidationError) -> str:
+    """The first things that a validation found, short whatever was sent."""
+    found = [
+        f"{'.'.join(str(part)[:60] for part in one['loc']) or 'body'}: {one['msg'][:300]}"
+        for one in error.errors(include_url=False, include_input=False, include_context=False)[:3]
+    ]
+    return "; ".join(found)
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970, UTC."""
+    passed = moment - OLDEST
+    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _unfit(event: EventIn, moment: datetime, catalog: Catalog, now: datetime) -> str:
+    """What keeps a well-formed event from being taken; empty when nothing does."""
+    if moment < OLDEST:
+        return f"timestamp: {moment.isoformat()} is before 1970; give the time at which it happened"
+    if moment > now + CLOCK_SKEW:
+        return f"timestamp: {moment.isoformat()} is in the future; check the device's clock"
+    if event.kind in NEEDS_VALUE and event.value is None:
+        return f"value: a {event.kind} needs one from 0 to 1"
+    if event.kind in NEEDS_TITLE and event.item_id is None:
+        return f"item_id: a {event.kind} needs one"
+    if event.item_id is not None and event.item_id not in catalog.index:
+        return f"item_id: {event.item_id[:100]!r} is not in the catalogue"
+    return ""

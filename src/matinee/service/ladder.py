@@ -1,0 +1,101 @@
+"""The fall-back ladder: the best policy that answers in time, in bounded threads, and the reasons of those that did not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from matinee.decision import Decisions, Policy, Requests
+from matinee.errors import Overloaded
+
+log = logging.getLogger("matinee.service")
+
+Check = Callable[[Requests, Decisions], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A step that did not answer: `reason` is "late" or "failed", `detail` says more."""
+
+    step: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A batch of decisions, and the steps that were tried before the one that made them."""
+
+    decisions: Decisions
+    missed: tuple[Miss, ...] = ()
+
+
+class Step:
+    """One policy with threads of its own, so that a policy that hangs takes no other down.
+
+    A call that misses its deadline cannot be stopped; it is abandoned. Once as many are abandoned as there are
+    threads, the step counts as late at once, until one of them returns.
+    """
+
+    def __init__(self, name: str, policy: Policy, workers: int) -> None:
+        self.name = name
+        self.policy = policy
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix=f"policy-{name}")
+        self._abandoned: set[Future[Decisions]] = set()
+
+    async def decide(
+        self, requests: Requests, rng: np.random.Generator, seconds: float, check: Check
+    ) -> Decisions | Miss:
+        """The policy's checked decisions, or why there are none within `seconds`."""
+        self._abandoned = {call for call in self._abandoned if not call.done()}
+        if len(self._abandoned) >= self._workers:
+            return Miss(self.name, "late", f"all {self._workers} threads are still busy with late calls")
+        call = self._pool.submit(self._run, requests, rng, check)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(call), max(seconds, 0.0))
+        except TimeoutError:
+            if not call.cancel():
+                self._abandoned.add(call)
+            return Miss(self.name, "late", f"no answer within {seconds * 1e3:.0f} ms")
+        except Exception as error:
+            log.exception("the step %r failed", self.name)
+            return Miss(self.name, "failed", f"raised {type(error).__name__}")
+
+    def _run(self, requests: Requests, rng: np.random.Generator, check: Check) -> Decisions:
+        decisions = self.policy.decide(requests, rng)
+        check(requests, decisions)
+        return decisions
+
+
+class Ladder:
+    """Steps from best to simplest. The last is always tried, with at least half of the deadline to itself."""
+
+    def __init__(self, steps: Sequence[tuple[str, Policy]], workers: int) -> None:
+        assert steps, "a ladder needs at least one step"
+        self.steps = [Step(name, policy, workers) for name, policy in steps]
+
+    async def decide(self, requests: Requests, rng: np.random.Generator, deadline: float, check: Check) -> Served:
+        """The decisions of the first step that answers; all but the last share `deadline` seconds.
+
+        Raises `Overloaded` when even the last step does not answer.
+        """
+        started = time.perf_counter()
+        missed: list[Miss] = []
+        for step in self.steps:
+            left = deadline - (time.perf_counter() - started)
+            if step is self.steps[-1]:
+                left = max(left, deadline / 2)
+            found = await step.decide(requests, rng, left, check)
+            if isinstance(found, Decisions):
+                named = replace(found, fallback=step.name) if missed else found
+                return Served(named, tuple(missed))
+            missed.append(found)
+        reasons = "; ".join(f"{miss.step} {miss.detail}" for miss in missed)
+        raise Overloaded(f"no policy answered: {reasons}", retry_after=1.0)

@@ -1,0 +1,164 @@
+"""Live member state: histories in memory, extended as events are acknowledged, so that a play counts at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from matinee.events import KIND_NAMES
+from matinee.history import Histories
+from matinee.profile import Profile
+
+KIND_NUMBER = {name: number for number, name in enumerate(KIND_NAMES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A profile and everything they did with titles: a batch of one, oldest first."""
+
+    profile: Profile
+    history: Histories
+
+    def before(self, time: int) -> Histories:
+        """What they did strictly before `time` (microseconds since 1970, UTC)."""
+        known = int(np.searchsorted(self.history.times, time, side="left"))
+        if known == len(self.history.times):
+            return self.history
+        past = self.history
+        offsets = np.array([0, known], np.int64)
+        return Histories(offsets, past.items[:known], past.kinds[:known], past.values[:known], past.times[:known])
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One acknowledged event about a title, in the types of a history."""
+
+    user_id: str
+    item: int
+    kind: int
+    value: float
+    time: int
+
+
+class Members:
+    """At most `capacity` members in memory, the least recently asked for leave first.
+
+    `load` reads one member from the log; it runs in a thread. All other methods belong to the event loop.
+
+    Two rules keep memory and log in step. A member who is being deleted lets nobody in until the deletion is done,
+    and a deletion waits for those inside (`visiting`). A member loaded while one of their events was on its way to
+    disk is not kept (`writing`), because nobody can tell whether the load saw that event.
+    """
+
+    def __init__(self, load: Callable[[str], Member], capacity: int) -> None:
+        self._load = load
+        self._capacity = capacity
+        self._kept: OrderedDict[str, Member] = OrderedDict()
+        self._loads: dict[str, set[object]] = {}  # loads under way that nothing has disturbed
+        self._inside: Counter[str] = Counter()
+        self._writing: Counter[str] = Counter()
+        self._deleting: set[str] = set()
+        self._changed = asyncio.Condition()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    async def get(self, user_id: str) -> Member:
+        """The member as known now; from memory, else from the log."""
+        member = self._kept.get(user_id)
+        if member is not None:
+            self._kept.move_to_end(user_id)
+            return member
+        load = object()
+        if user_id not in self._writing:
+            self._loads.setdefault(user_id, set()).add(load)
+        try:
+            member = await asyncio.to_thread(self._load, user_id)
+            if load in self._loads.get(user_id, ()):
+                self._keep(user_id, member)
+            return member
+        finally:
+            self._loads.pop(user_id, None)
+
+    def extend(self, deeds: Iterable[Deed]) -> None:
+        """Add acknowledged events to the members in memory."""
+        by_member: dict[str, list[Deed]] = {}
+        for deed in deeds:
+            if deed.user_id in self._kept:
+                by_member.setdefault(deed.user_id, []).append(deed)
+        for user_id, theirs in by_member.items():
+            known = self._kept[user_id]
+            self._kept[user_id] = replace(known, history=_extended(known.history, theirs))
+
+    def forget(self, user_id: str) -> None:
+        """Drop the member from memory; the next request reads the log again."""
+        self._kept.pop(user_id, None)
+        self._loads.pop(user_id, None)
+
+    @asynccontextmanager
+    async def visiting(self, user_ids: Collection[str], writes: bool = False) -> AsyncIterator[None]:
+        """Hold these members' deletion off while inside; wait first for one that is under way."""
+        if not self._deleting.isdisjoint(user_ids):
+            async with self._changed:
+                await self._changed.wait_for(lambda: self._deleting.isdisjoint(user_ids))
+        self._count(user_ids, 1, writes)
+        try:
+            yield
+        finally:
+            self._count(user_ids, -1, writes)
+            if self._deleting:
+                await self._tell()
+
+    @asynccontextmanager
+    async def deleting(self, user_id: str) -> AsyncIterator[None]:
+        """Be alone with a member: nobody is inside and nobody enters; memory holds nothing of them afterwards."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: user_id not in self._deleting)
+            self._deleting.add(user_id)
+            await self._changed.wait_for(lambda: user_id not in self._inside)
+        try:
+            yield
+        finally:
+            self.forget(user_id)
+            self._deleting.discard(user_id)
+            await self._tell()
+
+    def _keep(self, user_id: str, member: Member) -> None:
+        self._kept[user_id] = member
+        if len(self._kept) > self._capacity:
+            self._kept.popitem(last=False)
+
+    def _count(self, user_ids: Collection[str], step: int, writes: bool) -> None:
+        for user_id in user_ids:
+            _add(self._inside, user_id, step)
+            if writes:
+                self._loads.pop(user_id, None)
+                _add(self._writing, user_id, step)
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+
+def _add(counts: Counter[str], key: str, step: int) -> None:
+    counts[key] += step
+    if not counts[key]:
+        del counts[key]
+
+
+def _extended(history: Histories, deeds: list[Deed]) -> Histories:
+    """The history with more events, oldest first; events of one microsecond keep the order in which they came."""
+    times = np.append(history.times, [deed.time for deed in deeds])
+    order = np.argsort(times, kind="stable")
+    return Histories(
+        np.array([0, len(times)], np.int64),
+        np.append(history.items, np.array([deed.item for deed in deeds], np.int32))[order],
+        np.append(history.kinds, np.array([deed.kind for deed in deeds], np.int8))[order],
+        np.append(history.values, np.array([deed.value for deed in deeds], np.float32))[order],
+        times[order],
+    )

@@ -1,0 +1,104 @@
+"""A decision as people and programs read it: names for numbers, and the reasons in words."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import cached_property
+
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.decision import Decisions
+from matinee.evidence import row_title, title_reason
+from matinee.page import RowKind
+from matinee.profile import Profile
+from matinee.service.answers import FallbackOut, ItemOut, PageOut, ProfileOut, RowOut, TitleOut
+from matinee.service.ladder import Miss
+
+KIND_OF_ROW = {int(kind): kind.name.lower() for kind in RowKind}
+
+
+class Presenter:
+    """Turns dense indexes into what is shown; the catalogue's columns are unpacked once."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    @cached_property
+    def _genres(self) -> list[list[str]]:
+        return self._catalog.titles["genres"].to_list()
+
+    @cached_property
+    def _images(self) -> list[str | None]:
+        return self._catalog.titles["image_url"].to_list()
+
+    def title(self, item: int) -> TitleOut:
+        """One title of the catalogue."""
+        return {
+            "item_id": self._catalog.item_ids[item],
+            "title": self._catalog.names[item],
+            "genres": self._genres[item],
+            "image_url": self._images[item],
+        }
+
+    def page(self, decisions: Decisions, explain: bool = True, missed: tuple[Miss, ...] = ()) -> PageOut:
+        """Decision 0 of a batch, in full."""
+        used = np.flatnonzero(decisions.row_kinds[0] != RowKind.EMPTY).tolist()
+        return {
+            "decision_id": decisions.decision_ids[0],
+            "policy_id": decisions.policy_id,
+            "artifact_id": decisions.artifact_id,
+            "surface": decisions.surface,
+            "user_id": decisions.user_ids[0],
+            "fallback": _fallback(decisions.fallback, missed),
+            "log_prob": float(decisions.log_probs[0]),
+            "rows": [self._row(decisions, r, explain) for r in used],
+            "timings": {stage: round(spent, 3) for stage, spent in decisions.timings.items()},
+        }
+
+    def _row(self, decisions: Decisions, r: int, explain: bool) -> RowOut:
+        kind, key = int(decisions.row_kinds[0, r]), int(decisions.row_keys[0, r])
+        return {
+            "row": r,
+            "kind": KIND_OF_ROW[kind],
+            "key": key,
+            "title": row_title(kind, key, self._catalog),
+            "log_prob": float(decisions.row_log_probs[0, r]),
+            "items": self._items(decisions, r, explain),
+        }
+
+    def _items(self, decisions: Decisions, r: int, explain: bool) -> list[ItemOut]:
+        ids, names = self._catalog.item_ids, self._catalog.names
+        items = decisions.items[0, r].tolist()
+        scores = decisions.scores[0, r].tolist()
+        log_probs = decisions.item_log_probs[0, r].tolist()
+        placed: list[ItemOut] = [
+            {
+                "item_id": ids[item],
+                "title": names[item],
+                "column": c,
+                "score": scores[c],
+                "log_prob": log_probs[c],
+                "genres": self._genres[item],
+                "image_url": self._images[item],
+            }
+            for c, item in enumerate(items)
+            if item >= 0
+        ]
+        if explain:
+            for one in placed:
+                one["reason"] = title_reason(decisions, 0, r, one["column"], self._catalog)
+        return placed
+
+
+def profile_out(profile: Profile) -> ProfileOut:
+    """A profile as plain data."""
+    out: ProfileOut = asdict(profile)  # type: ignore[assignment]
+    return out
+
+
+def _fallback(step: str, missed: tuple[Miss, ...]) -> FallbackOut | None:
+    if not step:
+        return None
+    reasons = [{"step": miss.step, "reason": f"{miss.reason}: {miss.detail}"} for miss in missed]
+    return {"step": step, "missed": reasons}  # type: ignore[typeddict-item]

@@ -1,0 +1,121 @@
+"""What comes in over HTTP: every body with its limits. Unknown fields, NaN and overlong text are refused here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+from matinee.events import KIND_NAMES, MAX_TEXT
+from matinee.page import Layout
+from matinee.profile import Profile
+
+MAX_BATCH = 1_000
+
+Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT)]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Ids = Annotated[list[Id], Field(max_length=MAX_BATCH)]
+Exploration = Annotated[float, Field(ge=0, le=1, description="0 = the best page; left out: the policy's own")]
+Position = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Body(BaseModel):
+    """What every body shares: unknown fields and numbers that are none are refused."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class ContextIn(Body):
+    """The situation on the member's side; what is left out is unknown, or the server's own local time."""
+
+    country: Country | None = None
+    device: Text | None = None
+    language: Text | None = None
+    hour: Annotated[int, Field(ge=0, le=23)] | None = None
+    weekday: Annotated[int, Field(ge=0, le=6, description="0 is Monday")] | None = None
+
+
+class LayoutIn(Body):
+    """The page's shape; left out, it follows from the device."""
+
+    rows: Annotated[int, Field(ge=1, le=100)] = 12
+    columns: Annotated[int, Field(ge=1, le=100)] = 20
+    visible: Annotated[int, Field(ge=1, le=100)] = 6
+    billboard: bool = True
+
+    def layout(self) -> Layout:
+        """The layout of the house."""
+        return Layout(self.rows, self.columns, self.visible, self.billboard)
+
+
+class HomeIn(Body):
+    """Asks for a home page."""
+
+    user_id: Id
+    context: ContextIn = ContextIn()
+    layout: LayoutIn | None = None
+    exclude: Ids = Field(default_factory=list, description="titles not to show this time")
+    exploration: Exploration | None = None
+    explain: bool = Field(True, description="say for each title why it is there")
+
+
+class SimilarIn(Body):
+    """Asks for titles like one title."""
+
+    item_id: Id
+    user_id: Id | None = None
+    n: Annotated[int, Field(ge=1, le=100)] = 20
+    context: ContextIn = ContextIn()
+    exclude: Ids = Field(default_factory=list)
+    exploration: Exploration | None = None
+    explain: bool = True
+
+
+class EventIn(Body):
+    """One thing that happened."""
+
+    event_id: Id = Field(description="chosen by the client; sending it again changes nothing")
+    user_id: Id
+    kind: Literal[KIND_NAMES]  # type: ignore[valid-type]
+    item_id: Id | None = None
+    timestamp: datetime | None = Field(
+        None, description="ISO 8601 or seconds since 1970; the server's time if left out"
+    )
+    value: Annotated[float, Field(ge=0, le=1)] | None = Field(None, description="share watched, or stars as a share")
+    decision_id: Id | None = None
+    row: Position | None = None
+    column: Position | None = None
+    query: Text | None = None
+    country: Country | None = None
+    device: Text | None = None
+    language: Text | None = None
+
+
+class EventsIn(Body):
+    """A batch of events. Each is judged on its own: a bad one never costs a good one."""
+
+    events: Annotated[
+        list[Any],
+        Field(min_length=1, max_length=MAX_BATCH),
+        WithJsonSchema({"type": "array", "maxItems": MAX_BATCH, "items": EventIn.model_json_schema()}),
+    ]
+
+
+class ProfileIn(Body):
+    """Who the page is for. There is no field for age, gender, occupation or address."""
+
+    account_id: Text = ""
+    name: Text = ""
+    maturity_limit: Annotated[int, Field(ge=0, le=99)] | None = None
+    kids: bool = False
+    languages: Ids = []
+    country: Country | None = None
+    blocked_titles: Ids = []
+    blocked_genres: Ids = []
+
+    def profile(self, user_id: str) -> Profile:
+        """The profile of the house."""
+        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in self}
+        return Profile(user_id, **fields)

@@ -1,0 +1,128 @@
+"""The pages that people see: who is watching, the home page, posters, and a plain page about the API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from matinee.profile import Profile
+from matinee.service.core import Service
+from matinee.service.schemas import ContextIn, HomeIn
+from matinee.service.web.posters import poster, split_year
+
+HERE = Path(__file__).parent
+EXAMPLES = 12  # members offered on the first page
+LIKED = 3  # titles named for each of them
+
+
+def templates() -> Environment:
+    """The templates: everything is escaped, and a name that nobody set is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["title_name"] = lambda title: split_year(title)[0]
+    environment.filters["title_year"] = lambda title: split_year(title)[1]
+    return environment
+
+
+def member_pages(service: Service) -> APIRouter:
+    """The web page of a service that is open to its visitors."""
+    router = APIRouter(include_in_schema=False)
+    render = templates()
+    router.routes.append(Mount("/static", StaticFiles(directory=HERE / "static")))
+
+    @router.get("/")
+    async def pick() -> Response:
+        members = [await _example(service, one) for one in await service.profiles("", EXAMPLES)]
+        genres = service.deployment.catalog.genres
+        return _html(render, "pick.html", members=members, genres=genres, note=service.deployment.note)
+
+    @router.get("/home")
+    async def home(request: Request, user: str, device: str = "", hour: int = -1, weekday: int = -1) -> Response:
+        context = ContextIn(
+            device=device or _device(request.headers.get("user-agent", "")),
+            hour=hour if 0 <= hour <= 23 else None,
+            weekday=weekday if 0 <= weekday <= 6 else None,
+        )
+        page = await service.home(HomeIn(user_id=user, context=context))
+        member = (await service.members.get(user)).profile
+        template = "_page.html" if "part" in request.query_params else "home.html"
+        return _html(render, template, page=page, member=member, device=context.device)
+
+    @router.get("/posters/{item_id:path}.svg")
+    async def art(item_id: str, wide: bool = False) -> Response:
+        title = service.title(item_id)
+        svg = poster(title["title"], title["genres"], wide)
+        return Response(svg, media_type="image/svg+xml", headers={"cache-control": "public, max-age=86400"})
+
+    return router
+
+
+def api_page(app: FastAPI) -> APIRouter:
+    """/docs: the OpenAPI schema as a page that needs no network and no script."""
+    router = APIRouter(include_in_schema=False)
+    render = templates()
+    if not any(getattr(route, "path", "") == "/static" for route in app.routes):
+        app.mount("/static", StaticFiles(directory=HERE / "static"))
+
+    @router.get("/docs")
+    async def docs() -> Response:
+        schema = app.openapi()
+        return _html(render, "docs.html", schema=schema, bodies=_bodies(schema))
+
+    return router
+
+
+async def _example(service: Service, profile: Profile) -> dict[str, Any]:
+    """A member to try, with the titles that they liked last."""
+    tastes = (await service.members.get(profile.user_id)).history.tastes
+    names = service.deployment.catalog.names
+    return {"profile": profile, "liked": [names[item] for item in tastes.items[: -LIKED - 1 : -1].tolist()]}
+
+
+def _device(agent: str) -> str:
+    if "TV" in agent:
+        return "tv"
+    return "phone" if "Mobi" in agent else "web"
+
+
+def _html(render: Environment, template: str, **values: Any) -> Response:
+    return HTMLResponse(render.get_template(template).render(values), headers={"cache-control": "no-store"})
+
+
+def _bodies(schema: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """The fields of every named schema, in words."""
+    return {
+        name: [
+            {
+                "name": field,
+                "type": _type(about),
+                "required": "required" if field in body.get("required", ()) else "",
+                "about": about.get("description", ""),
+            }
+            for field, about in body.get("properties", {}).items()
+        ]
+        for name, body in schema.get("components", {}).get("schemas", {}).items()
+    }
+
+
+def _type(about: dict[str, Any]) -> str:
+    if "$ref" in about:
+        return str(about["$ref"]).rpartition("/")[2]
+    if "anyOf" in about:
+        return " or ".join(_type(one) for one in about["anyOf"])
+    if about.get("type") == "array":
+        return f"list of {_type(about.get('items', {}))}"
+    if "enum" in about:
+        return " | ".join(map(str, about["enum"]))
+    return str(about.get("format") or about.get("type") or "any")

@@ -1,0 +1,28 @@
+"""Serve the fake policies on a real socket: `python serve_fake.py LOG PORT [TITLES]`. For fault tests and benchmarks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import uvicorn
+from service_fakes import GenrePolicy, small_catalog
+
+from matinee.data.log import EventLog
+from matinee.service.app import create_app
+from matinee.service.deployment import Deployment
+
+
+def main(path: str, port: str, titles: str = "60") -> None:
+    """Serve until killed."""
+    catalog = small_catalog(int(titles))
+    ladder = [("genres", GenrePolicy(catalog))]
+    deployment = Deployment(
+        EventLog(Path(path)), catalog, {"home": ladder, "similar": ladder}, np.random.default_rng(0)
+    )
+    uvicorn.run(create_app(deployment), host="127.0.0.1", port=int(port), log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
