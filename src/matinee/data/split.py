@@ -45,7 +45,7 @@ def leave_last_out(events: pl.DataFrame, catalog: Catalog) -> Split:
 
     Training sees everything but each member's target and what that member did after it. It therefore sees other
     members' later events, as the published protocol does; `global_time` does not. A request's moment is one
-    microsecond after its target, so that events of the same time but before it in canonical order belong to the history.
+    microsecond after its target: events of the same time that precede it in canonical order belong to the history.
     """
     ordered = _canonical(events, catalog)
     last = _first_likes(ordered).unique("user_id", keep="last", maintain_order=True).sort("user_id")
