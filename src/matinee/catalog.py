@@ -61,6 +61,42 @@ class Ragged:
 
 
 @dataclass(frozen=True)
+class NameSets:
+    """Lists of names grouped by equal sets, so that a rule on names is decided once per set, not once per title.
+
+    `of_title` (titles,): each title's set; `members`: set -> name numbers; `number`: name -> its number.
+    """
+
+    of_title: NDArray[np.int32]
+    members: Ragged
+    number: dict[str, int]
+
+    @classmethod
+    def of(cls, lists: Sequence[Sequence[str]]) -> NameSets:
+        """Group the name lists of all titles."""
+        sets: dict[frozenset[str], int] = {}
+        number: dict[str, int] = {}
+        of_title = np.fromiter((sets.setdefault(frozenset(one), len(sets)) for one in lists), np.int32, len(lists))
+        members = Ragged.of([[number.setdefault(name, len(number)) for name in sorted(one)] for one in sets])
+        return cls(of_title, members, number)
+
+    @cached_property
+    def empty(self) -> NDArray[np.bool_]:
+        """Which sets have no name, (sets,)."""
+        return np.diff(self.members.offsets) == 0
+
+    def touching(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """Which sets have at least one of `names`, (sets,)."""
+        known = [self.number[name] for name in names if name in self.number]
+        if not known:
+            return np.zeros(len(self.members), np.bool_)
+        hit = np.zeros(len(self.number) + 1, np.int64)
+        hit[known] = 1
+        running = np.concatenate([[0], np.cumsum(hit[self.members.values])])
+        return np.asarray(running[self.members.offsets[1:]] > running[self.members.offsets[:-1]])
+
+
+@dataclass(frozen=True)
 class Catalog:
     """All titles ever known. Row `i` of `titles` is the title with dense index `i`, today and for ever.
 
@@ -184,24 +220,13 @@ class Catalog:
             .to_numpy()
         )
 
-    def sets_of(self, column: str) -> tuple[NDArray[np.int32], list[frozenset[str]]]:
-        """Titles grouped by equal sets of names: set number per title, and the sets themselves.
-
-        A rule on a list column ("none of these genres") is then decided once per set, not once per title.
-        """
+    def sets_of(self, column: str) -> NameSets:
+        """Titles grouped by equal sets of names in `genres`, `languages` or `countries`."""
         return self._sets[column]
 
     @cached_property
-    def _sets(self) -> dict[str, tuple[NDArray[np.int32], list[frozenset[str]]]]:
-        return {column: self._group(column) for column in ("genres", "languages", "countries")}
-
-    def _group(self, column: str) -> tuple[NDArray[np.int32], list[frozenset[str]]]:
-        numbers: dict[frozenset[str], int] = {}
-        lists = self.titles[column].to_list()
-        member = np.fromiter(
-            (numbers.setdefault(frozenset(names), len(numbers)) for names in lists), np.int32, len(lists)
-        )
-        return member, list(numbers)
+    def _sets(self) -> dict[str, NameSets]:
+        return {column: NameSets.of(self.titles[column].to_list()) for column in ("genres", "languages", "countries")}
 
     def _vocabulary(self, column: str) -> tuple[str, ...]:
         return tuple(self.titles[column].explode().drop_nulls().unique().sort().to_list())

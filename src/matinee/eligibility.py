@@ -12,17 +12,18 @@ A title is eligible for a request when all of these hold:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.catalog import Catalog
+from matinee.catalog import Catalog, NameSets
 from matinee.decision import Decisions, Requests
 from matinee.maths.arrays import Flags, Int32s, Int64s
 
+Names: TypeAlias = tuple[str, ...]
 SetRule: TypeAlias = tuple[Int32s, Flags, Int64s]  # set of each title, may[wish, set], wish of each request
 NO_LIMIT = np.iinfo(np.int16).max
 
@@ -31,11 +32,12 @@ def eligible(catalog: Catalog, requests: Requests) -> Flags:
     """Which titles may be shown to each request: (batch, titles) bool."""
     profiles = requests.profiles
     countries = [c.country or p.country for c, p in zip(requests.contexts, profiles, strict=True)]
+    places = [(country,) if country else () for country in countries]
     limits = np.array([NO_LIMIT if p.limit is None else p.limit for p in profiles], np.int16)
     start, end = catalog.available
-    country = _by_set(catalog, "countries", countries, _open_to)
-    language = _by_set(catalog, "languages", [p.languages for p in profiles], _understood_by)
-    genre = _by_set(catalog, "genres", [p.blocked_genres for p in profiles], _free_of)
+    country = _by_set(catalog.sets_of("countries"), places, _open_to)
+    language = _by_set(catalog.sets_of("languages"), [p.languages for p in profiles], _understood_by)
+    genre = _by_set(catalog.sets_of("genres"), [p.blocked_genres for p in profiles], _free_of)
     mask = np.empty((len(requests), len(catalog)), np.bool_)
     _apply(catalog.maturity, limits, start, end, requests.times, country, language, genre, mask)
     for b, profile in enumerate(profiles):
@@ -47,11 +49,15 @@ def eligible(catalog: Catalog, requests: Requests) -> Flags:
     return mask
 
 
-def check(catalog: Catalog, requests: Requests, decisions: Decisions) -> None:
-    """Assert that every title shown was eligible. A failure is a bug of a policy, never of its caller."""
+def check(catalog: Catalog, requests: Requests, decisions: Decisions, allowed: Flags | None = None) -> None:
+    """Assert that every title shown was eligible. A failure is a bug of a policy, never of its caller.
+
+    `allowed` is the answer of `eligible` where it is at hand already.
+    """
+    allowed = eligible(catalog, requests) if allowed is None else allowed
     shown = decisions.items >= 0
     b, r, c = np.nonzero(shown)
-    leaked = ~eligible(catalog, requests)[b, decisions.items[shown]]
+    leaked = ~allowed[b, decisions.items[shown]]
     assert not leaked.any(), (
         f"policy {decisions.policy_id!r} showed {int(leaked.sum())} ineligible title(s), the first is "
         f"{catalog.item_ids[decisions.items[shown][leaked][0]]!r} at row {r[leaked][0]}, column {c[leaked][0]} "
@@ -59,32 +65,24 @@ def check(catalog: Catalog, requests: Requests, decisions: Decisions) -> None:
     )
 
 
-def _by_set(
-    catalog: Catalog,
-    column: str,
-    wishes: Sequence[Hashable],
-    rule: Callable[[frozenset[str], Hashable], bool],
-) -> SetRule:
-    """Decide `rule` once per distinct set of names and distinct wish."""
-    set_of_title, sets = catalog.sets_of(column)
-    number: dict[Hashable, int] = {}
+def _by_set(sets: NameSets, wishes: Sequence[Names], rule: Callable[[NameSets, Names], Flags]) -> SetRule:
+    """Decide `rule` once per set of names and distinct wish."""
+    number: dict[Names, int] = {}
     wish_of_request = np.fromiter((number.setdefault(wish, len(number)) for wish in wishes), np.int64, len(wishes))
-    table = np.array([[rule(names, wish) for names in sets] for wish in number], np.bool_)
-    return set_of_title, table.reshape(len(number), len(sets)), wish_of_request
+    table = np.array([rule(sets, wish) for wish in number], np.bool_).reshape(len(number), len(sets.members))
+    return sets.of_title, table, wish_of_request
 
 
-def _open_to(countries: frozenset[str], country: Hashable) -> bool:
-    return not countries or country in countries
+def _open_to(countries: NameSets, country: Names) -> Flags:
+    return countries.empty | countries.touching(country)
 
 
-def _understood_by(languages: frozenset[str], spoken: Hashable) -> bool:
-    assert isinstance(spoken, tuple)
-    return not spoken or not languages or not languages.isdisjoint(spoken)
+def _understood_by(languages: NameSets, spoken: Names) -> Flags:
+    return languages.empty | languages.touching(spoken) | (not spoken)
 
 
-def _free_of(genres: frozenset[str], blocked: Hashable) -> bool:
-    assert isinstance(blocked, tuple)
-    return genres.isdisjoint(blocked)
+def _free_of(genres: NameSets, blocked: Names) -> Flags:
+    return ~genres.touching(blocked)
 
 
 @numba.njit(cache=True, nogil=True)

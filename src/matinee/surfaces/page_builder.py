@@ -1,4 +1,4 @@
-"""The page builder: chooses rows, their order and their titles, stage by stage, under attention and diminishing returns.
+"""The page builder: chooses rows, their order and their titles, stage by stage.
 
 A member comes with one taste g of the catalogue's genres, with probability pi_g (from the history, smoothed by
 everybody's). A title t satisfies a member of taste g, when looked at, with probability
@@ -10,17 +10,18 @@ so that its probability over all tastes is worth_t. With a_ij the probability th
 
     V = sum_g pi_g (1 - prod_ij (1 - a_ij q_{t_ij, g})).
 
-It is monotone and submodular in the titles shown (Agrawal et al. 2009, "Diversifying Search Results"), so more of the same
-taste counts less and less, and taking the row with the largest gain at each stage is near the best page. A row's gain is
-measured on its first two screens; what lies beyond is filled in the ranker's order but hardly ever looked at.
+It is monotone and submodular in the titles shown (Agrawal et al. 2009, "Diversifying Search Results"): more of the
+same taste counts less and less, and taking the row with the largest gain at each stage is near the best page. A row's
+gain is measured on its first two screens; what lies beyond is filled in the ranker's order but hardly looked at.
 
-Exploration T > 0 draws each row by Plackett-Luce from log(gain) / T and each row's titles from the ranker's log-worth / T;
-T = 0 takes the best of both. The log-probabilities come out of the same call.
+Exploration T > 0 draws each row by Plackett-Luce from log(gain) / T, and each row's titles from the ranker's
+log-worth / T; T = 0 takes the best of both. The log-probabilities come out of the same call.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -33,15 +34,16 @@ from matinee.surfaces import page_kernels as kernels
 from matinee.surfaces.rows import BILLBOARD, Pools
 
 SCREENS = 2  # screens of a row on which its gain is measured
+Shown: TypeAlias = tuple[Int32s, Int32s]  # candidate rows (batch, r), items (batch, r, c)
 SMOOTHING = 5.0  # everybody's tastes weigh as much as this many titles of the member's own
 
 
 @dataclass(frozen=True)
 class Built:
-    """Pages of a batch, in the order of their rows. `rows` (batch, r): the candidate row standing there, -1 for none.
+    """Pages of a batch. `rows` (batch, r): the candidate row standing there, -1 for none.
 
-    `items`, `worths`, `item_log_probs` (batch, r, c) and `row_log_probs` (batch, r) as in `decision.Decisions`; `values`
-    (batch,): V of each page.
+    `items`, `worths`, `item_log_probs` (batch, r, c) and `row_log_probs` (batch, r) as in `decision.Decisions`;
+    `values` (batch,): V of each page.
     """
 
     rows: Int32s
@@ -72,7 +74,7 @@ def build_pages(
     genre_shares: Floats,
     exploration: float,
     seeds: UInt64s,
-    shown: tuple[Int32s, Int32s] | None = None,
+    shown: Shown | None = None,
 ) -> Built:
     """Build one page per request out of its candidate rows.
 

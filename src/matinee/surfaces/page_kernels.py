@@ -78,64 +78,50 @@ def gains(
     logits: Floats,
 ) -> int:
     """Write log(gain at `position`) of every candidate row, -inf for those that cannot stand; returns how many can."""
+    sizes, minimum, items, worths, _, repeats = candidates
+    offsets, genres, pi = taste
+    of_row, of_column, columns = attention
     offered = 0
     for row in range(len(taken)):
         logits[row] = -np.inf
-        if not taken[row] and candidates[0][b, row] > 0:
+        if not taken[row] and sizes[b, row] > 0:
             scratch[:] = unmet
-            gain = gain_of(b, row, position, candidates, taste, attention, used, scratch)
-            if gain > 0.0:
+            gain, filled, size = 0.0, 0, sizes[b, row]
+            pool, worth = items[b, row, :size], worths[b, row, :size]
+            for at in range(size):
+                if not used[pool[at]] or repeats[b, row]:
+                    looked = of_row[position] * of_column[filled]
+                    gain += place(pool[at], worth[at], looked, offsets, genres, pi[b], scratch)
+                    filled += 1
+                    if filled == columns:
+                        break
+            if gain > 0.0 and filled >= min(minimum[b, row], columns):
                 logits[row] = np.log(gain)
                 offered += 1
     return offered
 
 
-@numba.njit(cache=True, nogil=True)
-def gain_of(
-    b: int,
-    row: int,
-    position: int,
-    candidates: Candidates,
-    taste: Taste,
-    attention: Attention,
-    used: Flags,
-    unmet: Doubles,
+@numba.njit(cache=True, nogil=True, inline="always")
+def place(
+    item: int, worth: float, looked: float, offsets: Int64s, genres: Int32s, pi: Doubles, unmet: Doubles
 ) -> float:
-    """What candidate `row` would add at `position`; 0 when it would not be filled enough. Lowers `unmet`."""
-    sizes, minimum, items, worths, _, repeats = candidates
-    of_row, of_column, columns = attention
-    gain, filled = 0.0, 0
-    for at in range(sizes[b, row]):
-        item = items[b, row, at]
-        if not used[item] or repeats[b, row]:
-            gain += place(b, item, worths[b, row, at], of_row[position] * of_column[filled], taste, unmet)
-            filled += 1
-            if filled == columns:
-                break
-    return gain if filled >= min(minimum[b, row], columns) else 0.0
-
-
-@numba.njit(cache=True, nogil=True)
-def place(b: int, item: int, worth: float, looked: float, taste: Taste, unmet: Doubles) -> float:
     """Put a title where it is looked at with probability `looked`; returns its gain and lowers `unmet` of its genres.
 
     `unmet` (genres + 1): the probability that a member of this taste is not satisfied by the page so far.
     """
-    offsets, genres, pi = taste
     start, end = offsets[item], offsets[item + 1]
-    if start == end:
-        satisfied = unmet[-1] * looked * min(1.0, worth / pi[b, -1])
-        unmet[-1] -= satisfied
-        return pi[b, -1] * satisfied
-    mass = 0.0
+    mass = pi[-1] if start == end else 0.0
     for k in range(start, end):
-        mass += pi[b, genres[k]]
+        mass += pi[genres[k]]
     chance = looked * min(1.0, worth / mass)
     gain = 0.0
     for k in range(start, end):
         satisfied = unmet[genres[k]] * chance
         unmet[genres[k]] -= satisfied
-        gain += pi[b, genres[k]] * satisfied
+        gain += pi[genres[k]] * satisfied
+    if start == end:
+        gain = pi[-1] * unmet[-1] * chance
+        unmet[-1] -= unmet[-1] * chance
     return gain
 
 
@@ -205,7 +191,7 @@ def settle(b: int, position: int, taste: Taste, attention: Attention, unmet: Dou
         if item < 0:
             break
         looked = attention[0][position] * attention[1][column]
-        gain += place(b, item, page[2][b, position, column], looked, taste, unmet)
+        gain += place(item, page[2][b, position, column], looked, taste[0], taste[1], taste[2][b], unmet)
     return gain
 
 

@@ -20,10 +20,19 @@ WELCOME, REFUSED = 1, 2
 LATER = -0.01  # a later place in a list that people made themselves is a little less likely
 
 
-@numba.njit(cache=True, nogil=True)
-def put(b: int, row: int, item: int, worth: float, logit: float, pools: PoolArrays) -> None:
+@numba.njit(cache=True, nogil=True, inline="always")
+def put(
+    b: int,
+    row: int,
+    item: int,
+    worth: float,
+    logit: float,
+    sizes: Int32s,
+    items: Int32s,
+    worths: Floats,
+    logits: Floats,
+) -> None:
     """Append a title to row `row` of request `b`, unless the pool is full."""
-    sizes, items, worths, logits = pools
     at = sizes[b, row]
     if at < items.shape[2]:
         items[b, row, at] = item
@@ -45,12 +54,13 @@ def add_by_group(
 
 @numba.njit(cache=True, nogil=True)
 def fill_from_chart(
-    chart: Int32s, logits: Floats, fresh: Flags, worth: Floats, b: int, row: int, pools: PoolArrays
+    chart: Int32s, chart_logits: Floats, fresh: Flags, worth: Floats, b: int, row: int, pools: PoolArrays
 ) -> None:
     """Append the fresh titles of a chart in its own order."""
+    sizes, members, worths, logits = pools
     for at in range(len(chart)):
         if fresh[chart[at]]:
-            put(b, row, chart[at], worth[chart[at]], logits[at], pools)
+            put(b, row, chart[at], worth[chart[at]], chart_logits[at], sizes, members, worths, logits)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -72,6 +82,7 @@ def walk_histories(
     how long a play may be resumed, after which it may be watched again, and the half-life of resuming.
     """
     offsets, items, kinds, values, times = events
+    sizes, members, worths, logits = pools
     resume, again = slots[0], slots[2]
     watched, listed = np.zeros(fresh.shape[1], np.bool_), np.zeros(fresh.shape[1], np.bool_)
     mood = np.zeros(fresh.shape[1], np.int8)
@@ -89,16 +100,36 @@ def walk_histories(
                 listed[item] = True
                 if offered and kind == ADD:
                     value = max(row_worths[1], worth[b, item])
-                    put(b, slots[1], item, value, np.log(value) + LATER * pools[0][b, slots[1]], pools)
+                    put(
+                        b,
+                        slots[1],
+                        item,
+                        value,
+                        np.log(value) + LATER * sizes[b, slots[1]],
+                        sizes,
+                        members,
+                        worths,
+                        logits,
+                    )
             elif consumed and not watched[item]:
                 watched[item] = True
                 fresh[b, item] = False
                 if offered and kind == PLAY and values[at] < FINISHED:
                     if age <= ages[0]:
                         value = row_worths[0] * 0.5 ** (age / ages[2])
-                        put(b, resume, item, value, np.log(value), pools)
+                        put(b, resume, item, value, np.log(value), sizes, members, worths, logits)
                 elif offered and values[at] >= FINISHED and age >= ages[1]:
-                    put(b, again, item, row_worths[2], np.log(row_worths[2]) + LATER * pools[0][b, again], pools)
+                    put(
+                        b,
+                        again,
+                        item,
+                        row_worths[2],
+                        np.log(row_worths[2]) + LATER * sizes[b, again],
+                        sizes,
+                        members,
+                        worths,
+                        logits,
+                    )
         for at in range(offsets[b], offsets[b + 1]):
             watched[items[at]] = listed[items[at]] = False
             mood[items[at]] = 0
@@ -123,6 +154,7 @@ def fill_by_worth(
 
     `slots` = (billboard, top picks, new arrivals, first seed); the themes `picked` (batch, k) follow the seeds.
     """
+    sizes, members, worths, logits = pools
     n, n_seeds, first_seed = fresh.shape[1], nearest.shape[1], slots[3]
     order, scratch = np.empty(n, np.int32), np.empty(n, np.int32)
     near = np.zeros(n, np.uint64)  # bit s: among the nearest of seed s
@@ -134,16 +166,16 @@ def fill_by_worth(
         for at in range(descending(worth[b], fresh[b], order, scratch)):
             item = order[at]
             value, logit = worth[b, item], log_worth[b, item]
-            put(b, slots[0], item, value, logit, pools)
-            put(b, slots[1], item, value, logit, pools)
+            put(b, slots[0], item, value, logit, sizes, members, worths, logits)
+            put(b, slots[1], item, value, logit, sizes, members, worths, logits)
             if arrived[item] >= new_since[b]:
-                put(b, slots[2], item, value, logit, pools)
+                put(b, slots[2], item, value, logit, sizes, members, worths, logits)
             for s in range(n_seeds if near[item] else 0):
                 if near[item] >> np.uint64(s) & np.uint64(1):
-                    put(b, first_seed + s, item, value, logit, pools)
+                    put(b, first_seed + s, item, value, logit, sizes, members, worths, logits)
             for k in range(theme_offsets[item], theme_offsets[item + 1]):
                 if row_of_theme[themes[k]] >= 0:
-                    put(b, row_of_theme[themes[k]], item, value, logit, pools)
+                    put(b, row_of_theme[themes[k]], item, value, logit, sizes, members, worths, logits)
         for k in range(picked.shape[1]):
             row_of_theme[picked[b, k]] = -1
         for item in nearest[b].flat:
