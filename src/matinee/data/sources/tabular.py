@@ -1,0 +1,184 @@
+"""Tables of your own: interactions, and titles if you have them, as CSV, TSV or Parquet.
+
+Columns are recognised by the names that common libraries and services give them (`columns.py`), or mapped. Only
+recognised columns are read: age, gender, occupation and the like never enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from matinee import catalog as nouns
+from matinee import events
+from matinee.catalog import Catalog
+from matinee.data.dataset import Dataset, only_known_titles, profiles_of
+from matinee.data.sources.columns import INTERACTIONS, KINDS, TITLES, moments, names, plain, recognise
+from matinee.errors import BadData
+from matinee.events import MAX_TEXT, Rejections
+from matinee.maturity import age_of
+
+SCALES = (1.0, 5.0, 10.0, 100.0)  # what values are taken to be out of, by their size
+LONGEST = 20_000  # characters of a title's text that are kept
+
+
+def read(
+    interactions: Path,
+    titles: Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    title_columns: Mapping[str, str] | None = None,
+    best: float | None = None,
+    name: str = "",
+    licence: str = "yours",
+) -> Dataset:
+    """Read interactions and titles. `columns` and `title_columns` map our names to yours where they are not known.
+
+    Without titles the catalogue is made of the ids. Without a kind, interactions with a value are ratings and those
+    without are plays. Values are divided by `best` (5 for stars), or by the scale that they fit; the notes say which.
+    Bad rows are counted, never fatal. Raises `BadData` when a file cannot be read or lacks a needed column.
+    """
+    raw = _table(interactions)
+    found = recognise(raw.columns, INTERACTIONS, columns or {}, ("user_id", "item_id", "timestamp"))
+    prepared, notes = _prepared(raw.select([pl.col(theirs).alias(ours) for ours, theirs in found.items()]), best)
+    clean, rejected = events.clean(prepared)
+    catalog, bad_titles = _catalog(titles, title_columns or {}, clean)
+    clean, unknown = only_known_titles(clean, catalog)
+    clean = clean.sort("timestamp", maintain_order=True)
+    rejections = rejected + bad_titles + unknown
+    return Dataset(
+        name or interactions.stem, licence, catalog, profiles_of(clean), clean, rejections, (_read_as(found), *notes)
+    )
+
+
+def _table(path: Path) -> pl.DataFrame:
+    """A file as a frame; text formats as strings only, so that one bad cell spoils no column."""
+    try:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            return pl.read_parquet(path, glob=False)
+        with path.open("rb") as opened:
+            head = opened.readline(1_000_000).decode("utf-8", "replace")
+        separator = max("\t,;|", key=head.count)
+        frame = pl.read_csv(
+            path,
+            separator=separator,
+            quote_char='"' if separator in ",;" else None,
+            infer_schema=False,
+            truncate_ragged_lines=True,
+            encoding="utf8-lossy",
+            glob=False,
+        )
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise BadData(f"cannot read {path} as a table: {error!s:.300}; give a CSV, TSV or Parquet file") from error
+    return frame
+
+
+def _prepared(frame: pl.DataFrame, best: float | None) -> tuple[pl.DataFrame, list[str]]:
+    """The recognised columns as a frame that `events.clean` takes, and what was assumed."""
+    present = frame.columns
+    default = "rating" if "value" in present else "play"
+    kind = _kinds(frame["kind"]) if "kind" in present else pl.lit(default)
+    value = pl.col("value").cast(pl.Float64, strict=False) if "value" in present else pl.lit(None, pl.Float64)
+    texts = [pl.col(one).cast(pl.String) for one in present if one not in ("timestamp", "value", "kind")]
+    try:
+        typed = frame.select(moments(frame["timestamp"]), value.alias("value"), kind.alias("kind"), *texts)
+    except pl.exceptions.PolarsError as error:
+        raise BadData(f"a column has a type that cannot be read: {error!s:.300}; give text or numbers") from error
+    scaled, notes = _scaled(typed, best)
+    if "event_id" in present:
+        return scaled, notes
+    made = pl.format(
+        "{}-{}-{}-{}", "user_id", pl.col("item_id").fill_null(""), "kind", pl.col("timestamp").cast(pl.Int64)
+    )
+    return scaled.with_columns(made.alias("event_id")), notes
+
+
+def _kinds(column: pl.Series) -> pl.Series:
+    """The kinds as ours; what is not known stays as it is and is counted as rejected."""
+    ours = {synonym: kind for kind, synonyms in KINDS.items() for synonym in synonyms}
+    seen = column.cast(pl.String)
+    known = {one: ours[plain(one)] for one in seen.unique().drop_nulls() if plain(one) in ours}
+    return seen.replace(known)
+
+
+def _scaled(typed: pl.DataFrame, best: float | None) -> tuple[pl.DataFrame, list[str]]:
+    """Values as shares of the best, for each kind that has them, and what was taken as the best."""
+    notes, value = [], pl.col("value")
+    for kind in sorted(events.NEEDS_VALUE):
+        mine = pl.col("kind") == kind
+        seen = typed.filter(mine & value.is_finite())["value"]
+        if len(seen):
+            top = best if best is not None and kind == "rating" else _scale(seen, kind)
+            value = pl.when(mine).then(value / top).otherwise(value)
+            notes.append(f"{kind} values are read as shares of {top:g}")
+    bare = (pl.col("kind") == "play") & pl.col("value").is_null()
+    if typed.select(bare.any()).item():
+        notes.append("plays without a value are read as watched to the end")
+    return typed.with_columns(pl.when(bare).then(1.0).otherwise(value).alias("value")), notes
+
+
+def _scale(values: pl.Series, kind: str) -> float:
+    """The smallest of `SCALES` that holds 99.9 % of the values: a few wild ones must not stretch it."""
+    top = values.quantile(0.999, "nearest")
+    assert top is not None
+    fitting = [scale for scale in SCALES if top <= scale]
+    if not fitting:
+        raise BadData(
+            f"{kind} values reach {top:g}, which is no scale of {SCALES}; give the best value, or drop the column"
+        )
+    return fitting[0]
+
+
+def _catalog(path: Path | None, mapping: Mapping[str, str], clean: pl.DataFrame) -> tuple[Catalog, Rejections]:
+    if path is None:
+        return Catalog.from_frame(clean.select(pl.col("item_id").drop_nulls().unique().sort())), Rejections()
+    raw = _table(path)
+    found = recognise(raw.columns, TITLES, mapping, ("item_id",))
+    try:
+        frame = pl.DataFrame([_title_column(ours, raw[theirs]) for ours, theirs in found.items()])
+    except pl.exceptions.PolarsError as error:
+        raise BadData(f"{path} has a column of a type that cannot be read: {error!s:.300}") from error
+    return _only_good(frame)
+
+
+def _only_good(frame: pl.DataFrame) -> tuple[Catalog, Rejections]:
+    """The catalogue of titles with a usable id, the first of each, and a count of the others."""
+    item = pl.col("item_id").fill_null("")
+    checks = {
+        "titles without an item_id": item == "",
+        "titles with an item_id that is too long": item.str.len_chars() > MAX_TEXT,
+        "titles repeating an item_id": ~pl.col("item_id").is_first_distinct(),
+    }
+    reason = pl.coalesce(*[pl.when(bad).then(pl.lit(text)) for text, bad in checks.items()])
+    marked = frame.with_columns(reason.alias("_reason")).with_row_index("_at", offset=1)
+    bad = marked.filter(pl.col("_reason").is_not_null())
+    counts = dict(bad["_reason"].value_counts().iter_rows())
+    examples = {text: tuple(f"row {at}" for at in bad.filter(_reason=text)["_at"].head(3)) for text in counts}
+    return Catalog.from_frame(marked.filter(pl.col("_reason").is_null())), Rejections(counts, examples)
+
+
+def _title_column(name: str, column: pl.Series) -> pl.Series:
+    """One column of the titles as the catalogue wants it; null where it cannot be read."""
+    dtype = nouns.SCHEMA[name]
+    if dtype == nouns.NAMES:
+        return names(column, " " if column.name.endswith(":token_seq") else None).alias(name)
+    if dtype == nouns.TIME:
+        return _dates(column).alias(name)
+    if name == "maturity":
+        ages = {rating: age_of(rating) for rating in column.cast(pl.String).unique().drop_nulls()}
+        return column.cast(pl.String).replace_strict(ages, default=None, return_dtype=pl.Int16).alias(name)
+    if dtype == pl.String:
+        return column.cast(pl.String).str.slice(0, LONGEST if name == "text" else None).alias(name)
+    return column.cast(pl.Float64, strict=False).cast(dtype, strict=False).alias(name)
+
+
+def _dates(column: pl.Series) -> pl.Series:
+    """Moments; a number of four digits is a year."""
+    years = column.cast(pl.String).str.extract(r"^((?:18|19|20)\d\d)(?:\.0)?$").cast(pl.Int32)
+    first_days = pl.select(pl.datetime(years, 1, 1, time_zone="UTC")).to_series()
+    return pl.select(pl.coalesce(first_days, moments(column))).to_series()
+
+
+def _read_as(found: Mapping[str, str]) -> str:
+    return "columns read: " + ", ".join(f"{theirs} as {ours}" for ours, theirs in found.items())
