@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from matinee.catalog import Catalog
-from matinee.events import Kind, clean
-from matinee.history import Histories, TrainingData
+from matinee.data.histories import training_data
+from matinee.events import clean
+from matinee.history import TrainingData
 
 START = 1_700_000_000  # seconds: a Tuesday in November 2023, 22:13:20 UTC
 NOW = datetime(2100, 1, 1, tzinfo=UTC)
@@ -50,21 +50,10 @@ def make_events(likes: Sequence[Sequence[int]], seconds: Sequence[Sequence[int]]
 
 def make_data(events: pl.DataFrame, catalog: Catalog, as_of: int | None = None) -> TrainingData:
     """Training data out of events; `as_of` (microseconds) is by default one second after the last."""
-    events = events.with_columns(pl.Series("item", catalog.indexes_of(events["item_id"])))
-    events = events.sort("user_id", "timestamp", maintain_order=True)
-    users = events["user_id"].unique(maintain_order=True)
-    counts = events.group_by("user_id", maintain_order=True).len()["len"].to_numpy()
-    kinds: Mapping[str, int] = {kind.name.lower(): int(kind) for kind in Kind}
-    times = events["timestamp"].cast(pl.Int64).to_numpy()
-    histories = Histories(
-        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        items=events["item"].to_numpy().astype(np.int32),
-        kinds=events["kind"].replace_strict(kinds, return_dtype=pl.Int8).to_numpy(),
-        values=events["value"].fill_null(0.0).to_numpy().astype(np.float32),
-        times=times,
-    )
-    last = int(times.max(initial=START * 1_000_000)) + 1_000_000
-    return TrainingData(catalog, events, users.to_list(), histories, last if as_of is None else as_of)
+    if as_of is None:
+        seconds = events["timestamp"].dt.epoch("s").to_list()
+        as_of = (max(seconds, default=START) + 1) * 1_000_000
+    return training_data(events, catalog, as_of)
 
 
 def checkerboard(members: int = 40, titles: int = 12) -> TrainingData:

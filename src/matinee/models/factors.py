@@ -1,0 +1,131 @@
+"""iALS: tastes as points in a small space; members are folded in at request time and never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from matinee.decision import Requests
+from matinee.errors import ArtifactRefused, BadRequest, NotFitted
+from matinee.history import Histories, TrainingData
+from matinee.maths import als
+from matinee.models import storage
+from matinee.models.cold_start import Prior, history_rows
+
+
+@dataclass(frozen=True, slots=True)
+class FactorsConfig:
+    """`size`: dimensions; double it until quality stops growing, then tune `reg` again. `alpha0`: weight of the
+    titles that a member did not like. `reg`: penalty, scaled by frequency to the power `nu`. `spread`: size of the
+    random start. `kappa`: history length at which popularity counts half.
+    """
+
+    size: int = 128
+    epochs: int = 16
+    alpha0: float = 0.1
+    reg: float = 0.003
+    nu: float = 1.0
+    spread: float = 0.1
+    kappa: float = 3.0
+
+    def __post_init__(self) -> None:
+        for name in ("size", "epochs", "alpha0", "reg", "spread", "kappa"):
+            if not getattr(self, name) > 0:
+                raise BadRequest(f"factors' {name} is {getattr(self, name)}; give a number above 0")
+
+
+class Factors:
+    """score = w·h_i with the loss of Rendle et al. 2022, see `maths.als`; w solves the member's own equations.
+
+    Right for large catalogues and sparse histories, where it costs size² instead of titles². It fails on titles
+    with a handful of likes and ignores the order of a history. Only the titles' factors are kept: a member's point
+    is worked out from the history of the request, so a play counts at once and nothing about people is stored.
+    """
+
+    def __init__(self, config: FactorsConfig = FactorsConfig()) -> None:
+        self.config = config
+        self._fitted: tuple[NDArray[np.float32], Prior] | None = None
+
+    def fit(self, data: TrainingData, rng: np.random.Generator) -> Self:
+        """Alternate half steps over members and titles for `epochs` rounds."""
+        factors = fit_factors(data.matrix, self.config, rng)
+        prior = Prior.fit(data, rng, self.config.kappa, lambda histories: self._points(histories, factors) @ factors.T)
+        self._fitted = factors, prior
+        return self
+
+    def score(self, requests: Requests) -> NDArray[np.float32]:
+        """(batch, titles) w·h_i plus the prior of `cold_start`."""
+        factors, prior = self._state()
+        scores = prior.scores(requests)
+        scores += self._points(requests.histories, factors) @ factors.T
+        return scores
+
+    def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
+        """(batch, k): the history title whose part of w adds most to each item's score, if it adds."""
+        factors, _ = self._state()
+        reasons = np.full(items.shape, -1, np.int32)
+        for b, (seen, _, parts) in enumerate(self._folds(requests.histories, factors)):
+            known = np.flatnonzero((items[b] >= 0) & (items[b] < len(factors)))
+            if len(seen) and len(known):
+                added = factors[items[b, known]] @ parts
+                best = added.argmax(axis=1)
+                reasons[b, known] = np.where(added.max(axis=1) > 0, seen[best], -1)
+        return reasons
+
+    def save(self, folder: Path) -> None:
+        """Write the titles' factors and the prior."""
+        factors, prior = self._state()
+        storage.write(folder, self.config, {"factors": factors}, prior_scale=prior.scale)
+        prior.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
+        config, arrays, extra = storage.read(folder, FactorsConfig, {"factors": np.float32}, "prior_scale")
+        scorer, factors = cls(config), arrays["factors"]
+        prior = Prior.load(folder, config.kappa, extra["prior_scale"])
+        if factors.shape != (prior.n_titles, config.size):
+            raise ArtifactRefused(f"{folder} has factors of shape {factors.shape}; {storage.REMEDY}")
+        scorer._fitted = factors, prior
+        return scorer
+
+    def _points(self, histories: Histories, factors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(batch, size): each member's w."""
+        return np.array([w for _, w, _ in self._folds(histories, factors)], np.float32).reshape(-1, factors.shape[1])
+
+    def _folds(
+        self, histories: Histories, factors: NDArray[np.float32]
+    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]]:
+        """For each member: the titles of the history, w, and the part of w that each title brings."""
+        config, n = self.config, len(factors)
+        shared = np.float32(config.alpha0) * (factors.T @ factors)
+        offsets, items, weights = history_rows(histories, n)
+        ridges = als.ridge(np.diff(offsets), n, config.alpha0, config.reg, config.nu)
+        for start, end, ridge in zip(offsets[:-1], offsets[1:], ridges, strict=True):
+            seen = items[start:end]
+            yield seen, *als.fold_in(seen, weights[start:end], factors, shared, ridge)
+
+    def _state(self) -> tuple[NDArray[np.float32], Prior]:
+        if self._fitted is None:
+            raise NotFitted("factors were asked before they were fitted; call fit or load first")
+        return self._fitted
+
+
+def fit_factors(likes: sparse.csr_matrix, config: FactorsConfig, rng: np.random.Generator) -> NDArray[np.float32]:
+    """The titles' factors (titles, size) after `config.epochs` rounds of half steps on members x titles likes."""
+    by_title = likes.T.tocsr()
+    members, titles = likes.shape
+    member_ridges = als.ridge(np.diff(likes.indptr), titles, config.alpha0, config.reg, config.nu)
+    title_ridges = als.ridge(np.diff(by_title.indptr), members, config.alpha0, config.reg, config.nu)
+    points = np.zeros((members, config.size), np.float32)
+    factors = rng.normal(0.0, config.spread / np.sqrt(config.size), (titles, config.size)).astype(np.float32)
+    for _ in range(config.epochs):
+        als.half_step(likes, points, factors, config.alpha0, member_ridges)
+        als.half_step(by_title, factors, points, config.alpha0, title_ridges)
+    return factors
