@@ -61,6 +61,7 @@ OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 PLAYED = 0.1  # a play that got this far says something about taste
 FINISHED = 0.9  # from here on a play counts as completed
 LIKED_RATING = 0.6  # three stars of five
+_REPEATED = "repeating an event_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,9 @@ def clean(frame: pl.DataFrame, now: datetime | None = None) -> tuple[pl.DataFram
     the other columns of `SCHEMA` are filled with nulls when absent, unknown columns are dropped.
     A row is rejected when an identifier is missing or longer than `MAX_TEXT`, the kind is unknown, the time is
     before 1970 or more than `CLOCK_SKEW` after `now`, a value is not a number in 0..1 where the kind
-    needs one, or its `event_id` was seen before in the same frame.
+    needs one, or a good row before it has the same `event_id`. Where the kind needs no value, a value is dropped.
 
-    Raises `BadData` when a required column is missing or has a type that cannot be read at all.
+    Raises `BadData` when a required column is missing or a column has a type that cannot be read at all.
     """
     missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
@@ -128,11 +129,13 @@ def clean(frame: pl.DataFrame, now: datetime | None = None) -> tuple[pl.DataFram
         ("dated before 1970", pl.col("timestamp") < OLDEST),
         ("dated in the future", pl.col("timestamp") > latest),
         ("with a value that is not a number in 0..1", pl.col("kind").is_in(NEEDS_VALUE) & value_bad),
-        ("repeating an event_id", ~pl.col("event_id").is_first_distinct()),
     ]
     reason = pl.coalesce(*[pl.when(bad).then(pl.lit(name)) for name, bad in checks])
     marked = frame.with_columns(reason.alias("_reason"))
-    return marked.filter(pl.col("_reason").is_null()).drop("_reason"), _count(marked)
+    repeated = pl.col("_reason").is_null() & ~pl.struct("event_id", "_reason").is_first_distinct()
+    marked = marked.with_columns(pl.when(repeated).then(pl.lit(_REPEATED)).otherwise("_reason").alias("_reason"))
+    meant = pl.when(pl.col("kind").is_in(NEEDS_VALUE)).then("value").alias("value")
+    return marked.filter(pl.col("_reason").is_null()).drop("_reason").with_columns(meant), _count(marked)
 
 
 def strengths(kinds: NDArray[np.int8], values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -159,7 +162,7 @@ def liked() -> pl.Expr:
 
 def _to_schema(frame: pl.DataFrame) -> pl.DataFrame:
     stamp = frame.schema["timestamp"]
-    if stamp.is_numeric():
+    if stamp.is_numeric() or stamp == pl.Null:
         frame = frame.with_columns(
             (pl.col("timestamp").cast(pl.Float64, strict=False) * 1e6).cast(pl.Int64, strict=False).cast(TIME)
         )
@@ -174,7 +177,13 @@ def _to_schema(frame: pl.DataFrame) -> pl.DataFrame:
         (pl.col(name).cast(dtype, strict=False) if name in frame.columns else pl.lit(None, dtype)).alias(name)
         for name, dtype in SCHEMA.items()
     ]
-    return frame.select(columns)
+    try:
+        return frame.select(columns)
+    except pl.exceptions.PolarsError as error:
+        first_line = str(error).partition("\n")[0]
+        raise BadData(
+            f"a column of the events cannot be read: {first_line}; give text for ids and numbers for values"
+        ) from error
 
 
 def _count(marked: pl.DataFrame) -> Rejections:
