@@ -160,7 +160,7 @@ def _add_likes(items: Int32s, y: Floats, ridge: float, direction: Floats, produc
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _advance(x: Floats, residual: Floats, direction: Floats, product: Floats, norm: float) -> float:
+def _advance(x: Floats, residual: Floats, direction: Floats, product: Floats, norm: float) -> np.float32:
     """One conjugate gradient step in place; returns the new squared norm of the residual."""
     curvature = _dot(direction, product)
     step = np.float32(norm / curvature) if curvature > 0 else np.float32(0.0)
@@ -171,11 +171,11 @@ def _advance(x: Floats, residual: Floats, direction: Floats, product: Floats, no
     momentum = np.float32(new / norm) if norm > 0 else np.float32(0.0)
     for j in range(len(x)):
         direction[j] = residual[j] + momentum * direction[j]
-    return float(new)
+    return np.float32(new)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _dot(a: Floats, b: Floats) -> float:
+def _dot(a: Floats, b: Floats) -> np.float32:
     total = np.float32(0.0)
     for j in range(len(a)):
         total += a[j] * b[j]
