@@ -1,4 +1,4 @@
-"""Serve the fake policies on a real socket: `python serve_fake.py LOG PORT [TITLES]`. For fault tests and benchmarks."""
+"""Serve the fake policies on a real socket: `python serve_fake.py LOG PORT [TITLES]`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small deterministic stand-ins for the service tests: a catalogue, a policy that is true to its contract, and bad ones."""
+"""Stand-ins for the service tests: a catalogue, a policy that is true to its contract, and bad ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ from matinee.decision import Decisions, Requests
 from matinee.eligibility import eligible
 from matinee.page import RowKind
 
-GENRES = ("Western", "Comedy", "Sci-Fi", "Drama", "Horror", "Children's", "Film-Noir", "Action", "Musical", "Documentary")
+GENRES = (
+    "Western",
+    "Comedy",
+    "Sci-Fi",
+    "Drama",
+    "Horror",
+    "Children's",
+    "Film-Noir",
+    "Action",
+    "Musical",
+    "Documentary",
+)
 
 
 def small_catalog(n: int = 60) -> Catalog:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from matinee.errors import ArtifactRefused, BadData, BadRequest, MatineeError, NotFound, Overloaded
+from matinee.events import MAX_TEXT
 from matinee.service.answers import (
     DeletedOut,
     ErrorOut,
@@ -30,7 +31,7 @@ from matinee.service.deployment import Deployment
 from matinee.service.gate import Gate
 from matinee.service.keys import needs
 from matinee.service.present import profile_out
-from matinee.service.schemas import MAX_TEXT, EventsIn, HomeIn, ProfileIn, SimilarIn
+from matinee.service.schemas import EventsIn, HomeIn, ProfileIn, SimilarIn
 from matinee.service.web.pages import api_page, member_pages
 
 log = logging.getLogger("matinee.service")

@@ -20,7 +20,7 @@ from matinee.page import Layout, layout_for
 from matinee.profile import Profile
 from matinee.service.answers import EventOut, EventsOut, PageOut, TitleOut
 from matinee.service.deployment import Deployment, Ladders
-from matinee.service.intake import Judged, deeds_of, rows_of, judge
+from matinee.service.intake import Judged, deeds_of, judge, rows_of
 from matinee.service.ladder import Ladder
 from matinee.service.members import Member, Members
 from matinee.service.metrics import Metrics

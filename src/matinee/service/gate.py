@@ -20,10 +20,9 @@ HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
-PATHS = frozenset(
-    ("/", "/home", "/health/live", "/health/ready", "/docs", "/openapi.json", "/metrics", "/posters", "/static")
-    + ("/v1/home", "/v1/similar", "/v1/events", "/v1/decisions", "/v1/profiles", "/v1/titles", "/v1/artifacts")
-)
+PAGES = ("/", "/home", "/docs", "/openapi.json", "/metrics", "/posters", "/static", "/health/live", "/health/ready")
+API = ("home", "similar", "events", "decisions", "profiles", "titles", "artifacts")
+PATHS = frozenset((*PAGES, *(f"/v1/{name}" for name in API)))
 BOUNDED = ("/v1/", "/home")  # what counts as work and may be shed
 RETRY_AFTER = 1
 

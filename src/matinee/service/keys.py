@@ -37,4 +37,4 @@ def needs(role: Role, deployment: Deployment) -> Callable[[str | None], Awaitabl
 def _among(key: str | None, keys: frozenset[str]) -> bool:
     """Whether `key` is one of `keys`, in a time that does not tell how close it came."""
     given = (key or "").encode()
-    return any([hmac.compare_digest(given, one.encode()) for one in keys])
+    return sum(hmac.compare_digest(given, one.encode()) for one in keys) > 0

@@ -1,4 +1,4 @@
-"""The fall-back ladder: the best policy that answers in time, in bounded threads, and the reasons of those that did not."""
+"""The fall-back ladder: the best policy that answers in time, in bounded threads, and why others did not."""
 
 from __future__ import annotations
 

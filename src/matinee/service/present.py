@@ -12,7 +12,7 @@ from matinee.decision import Decisions
 from matinee.evidence import row_title, title_reason
 from matinee.page import RowKind
 from matinee.profile import Profile
-from matinee.service.answers import FallbackOut, ItemOut, PageOut, ProfileOut, RowOut, TitleOut
+from matinee.service.answers import FallbackOut, ItemOut, MissOut, PageOut, ProfileOut, RowOut, TitleOut
 from matinee.service.ladder import Miss
 
 KIND_OF_ROW = {int(kind): kind.name.lower() for kind in RowKind}
@@ -100,5 +100,5 @@ def profile_out(profile: Profile) -> ProfileOut:
 def _fallback(step: str, missed: tuple[Miss, ...]) -> FallbackOut | None:
     if not step:
         return None
-    reasons = [{"step": miss.step, "reason": f"{miss.reason}: {miss.detail}"} for miss in missed]
-    return {"step": step, "missed": reasons}  # type: ignore[typeddict-item]
+    reasons: list[MissOut] = [{"step": one.step, "reason": f"{one.reason}: {one.detail}"} for one in missed]
+    return {"step": step, "missed": reasons}

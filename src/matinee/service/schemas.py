@@ -58,7 +58,7 @@ class HomeIn(Body):
     layout: LayoutIn | None = None
     exclude: Ids = Field(default_factory=list, description="titles not to show this time")
     exploration: Exploration | None = None
-    explain: bool = Field(True, description="say for each title why it is there")
+    explain: Annotated[bool, Field(description="say for each title why it is there")] = True
 
 
 class SimilarIn(Body):
@@ -117,5 +117,14 @@ class ProfileIn(Body):
 
     def profile(self, user_id: str) -> Profile:
         """The profile of the house."""
-        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in self}
-        return Profile(user_id, **fields)
+        return Profile(
+            user_id,
+            self.account_id,
+            self.name,
+            self.maturity_limit,
+            self.kids,
+            tuple(self.languages),
+            self.country,
+            tuple(self.blocked_titles),
+            tuple(self.blocked_genres),
+        )

@@ -1,4 +1,4 @@
-"""Title search while typing: a sorted list of words, so a look-up costs what it returns, not what the catalogue holds."""
+"""Title search while typing: a sorted list of words, so a look-up costs what it returns."""
 
 from __future__ import annotations
 

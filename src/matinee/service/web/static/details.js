@@ -2,10 +2,10 @@
 
 import { act } from "./actions.js";
 import { member, post, send } from "./api.js";
-import { art, make, say, show } from "./dom.js";
+import { art, icon, make, say, show } from "./dom.js";
 import { play } from "./player.js";
 
-const DEEDS = [["thumbs_up", "👍 I like this"], ["thumbs_down", "👎 Not good"], ["list_add", "＋ My list"], ["list_remove", "－ Off my list"], ["dismiss", "Not for me"]];
+const DEEDS = [["thumbs_up", "I like this"], ["thumbs_down", "Not good"], ["list_add", "My list"], ["list_remove", "Off my list"], ["dismiss", "Not for me"]];
 
 /** Open the details of `item`, which stands in `slot` (without a place when it came from search). */
 export function open(item, slot) {
@@ -24,7 +24,7 @@ export function open(item, slot) {
 }
 
 function playButton(dialog, item, slot) {
-  const button = make("button", { type: "button", class: "primary", "data-do": "play" }, "▶ Play");
+  const button = make("button", { type: "button", class: "primary", "data-do": "play" }, icon("play"), "Play");
   button.addEventListener("click", () => { dialog.close(); play(item, slot); });
   return button;
 }
@@ -32,7 +32,7 @@ function playButton(dialog, item, slot) {
 function deedButtons(dialog, slot) {
   const listed = document.querySelector(`.row[data-kind="my_list"] .slot[data-item="${CSS.escape(slot.item_id)}"]`);
   return DEEDS.filter(([kind]) => kind !== (listed ? "list_add" : "list_remove")).map(([kind, words]) => {
-    const button = make("button", { type: "button", class: "quiet", "data-do": kind }, words);
+    const button = make("button", { type: "button", class: "quiet", "data-do": kind }, icon(kind), words);
     button.addEventListener("click", () => { dialog.close(); act(kind, slot); });
     return button;
   });
