@@ -1,0 +1,131 @@
+"""Plots as SVG text: forest plot, scatter, and groups side by side. Colours and fonts come from the page's style."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from matinee.evaluate.results import Comparison, Estimate, Group, Line
+from matinee.evaluate.words import interval, number, p_value
+
+WIDTH, LEFT, RIGHT, ROW, TOP, FOOT = 760, 150, 40, 30, 16, 44
+CLASSES = {"beats": "good", "loses to": "bad", "is not clearly different from": "open"}
+LABEL_GAP = 17  # between the names of neighbouring points
+
+Scale = Callable[[float], float]
+
+
+def forest(comparisons: Sequence[Comparison], label: str) -> Markup:
+    """Differences to one baseline, a row each, with intervals around them and a line at zero."""
+    height = TOP + ROW * len(comparisons) + FOOT
+    ends = [0.0, *(end for c in comparisons for end in (c.difference.low, c.difference.high))]
+    x, ticks = _axis(ends, LEFT, WIDTH - 260)
+    parts = [*_x_grid(x, ticks, height, label), _line(x(0), TOP, x(0), height - FOOT, "zero")]
+    for row, c in enumerate(comparisons):
+        y = TOP + ROW * (row + 0.5)
+        said = f"{interval(c.difference, sign=True)}, {p_value(c.p_holm)}"
+        parts += [_text(LEFT - 14, y + 5, c.model, "end"), _text(WIDTH - 244, y + 5, said, "start", "number")]
+        parts += _whisker(x, c.difference, y, CLASSES[c.verdict])
+    return _svg(height, parts, f"{label} of {len(comparisons)} models, with 95 % intervals; the table has the numbers")
+
+
+def scatter(lines: Sequence[Line], across: tuple[str, str], up: tuple[str, str]) -> Markup:
+    """Two metrics (key, label) of every model against each other, with both intervals."""
+    height = 340
+    pairs = [(line.model, line.estimates[across[0]], line.estimates[up[0]]) for line in lines]
+    x, x_ticks = _axis([end for _, one, _ in pairs for end in (one.low, one.high)], LEFT - 80, WIDTH - 150)
+    y, y_ticks = _axis([end for _, _, one in pairs for end in (one.low, one.high)], height - FOOT, TOP)
+    parts = [*_x_grid(x, x_ticks, height, across[1]), *_y_grid(y, y_ticks, up[1])]
+    ordered = sorted(pairs, key=lambda pair: y(pair[2].value))
+    for (model, one, other), label_y in zip(ordered, _apart([y(p[2].value) for p in ordered]), strict=True):
+        parts += _whisker(x, one, y(other.value), "open")
+        parts.append(_line(x(one.value), y(other.low), x(one.value), y(other.high), "open"))
+        parts.append(_text(x(one.high) + 10, label_y + 5, model, "start"))
+    return _svg(height, parts, f"{up[1]} against {across[1]} of {len(pairs)} models; the tables have the numbers")
+
+
+def side_by_side(groups: Sequence[Group], key: str, label: str) -> Markup:
+    """One metric of every model, a row each, with one mark per group of members: a disc, a ring, a disc ..."""
+    models = [line.model for line in groups[0].lists.lines]
+    height = TOP + (ROW + 10) * len(models) + FOOT
+    every = [line.estimates[key] for group in groups for line in group.lists.lines]
+    x, ticks = _axis([0.0, *(end for one in every for end in (one.low, one.high))], LEFT, WIDTH - RIGHT)
+    parts = list(_x_grid(x, ticks, height, label))
+    for row, model in enumerate(models):
+        middle = TOP + (ROW + 10) * (row + 0.5)
+        parts.append(_text(LEFT - 14, middle + 5, model, "end"))
+        for at, group in enumerate(groups):
+            y = middle + 14 * (at - (len(groups) - 1) / 2)
+            parts += _whisker(x, group.lists.lines[row].estimates[key], y, f"group{at}")
+    names = " and ".join(group.name for group in groups)
+    return _svg(height, parts, f"{label} of {len(models)} models for {names} members; the tables have the numbers")
+
+
+def _axis(values: Sequence[float], start: float, end: float) -> tuple[Scale, list[float]]:
+    """A linear scale that holds all finite values with some room, and its round ticks."""
+    finite = [value for value in values if math.isfinite(value)] or [0.0]
+    low, high = min(finite), max(finite)
+    room = 0.06 * (high - low) or 0.01
+    low, high = low - room, high + room
+    step = _round_step((high - low) / 5)
+    ticks = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return (lambda value: start + (end - start) * (value - low) / (high - low)), ticks
+
+
+def _round_step(rough: float) -> float:
+    size = 10.0 ** math.floor(math.log10(rough))
+    return next(step * size for step in (1, 2, 5, 10) if step * size >= rough)
+
+
+def _apart(wished: Sequence[float]) -> Sequence[float]:
+    """Ascending places at least `LABEL_GAP` apart, as near as simple pushing brings them to those wished for."""
+    places = np.array(wished, float)
+    for at, (one, two) in enumerate(pairwise(wished)):
+        if two - places[at] < LABEL_GAP or two - one < LABEL_GAP:
+            places[at + 1] = max(two, places[at] + LABEL_GAP)
+    return [float(place) for place in places]
+
+
+def _whisker(x: Scale, one: Estimate, y: float, name: str) -> Iterator[Markup]:
+    if math.isfinite(one.value):
+        yield _line(x(one.low), y, x(one.high), y, name)
+        yield Markup('<circle cx="{:.1f}" cy="{:.1f}" r="5" class="{}"/>').format(x(one.value), y, name)
+
+
+def _x_grid(x: Scale, ticks: Sequence[float], height: float, label: str) -> Iterator[Markup]:
+    for tick in ticks:
+        yield _line(x(tick), TOP, x(tick), height - FOOT, "grid")
+        yield _text(x(tick), height - FOOT + 18, _tick(tick, ticks), "middle", "tick")
+    yield _text((x(ticks[0]) + x(ticks[-1])) / 2, height - 6, label, "middle", "tick")
+
+
+def _y_grid(y: Scale, ticks: Sequence[float], label: str) -> Iterator[Markup]:
+    for tick in ticks:
+        yield _line(LEFT - 80, y(tick), WIDTH - 150, y(tick), "grid")
+        yield _text(LEFT - 88, y(tick) + 5, _tick(tick, ticks), "end", "tick")
+    yield _text(4, TOP - 2, label, "start", "tick")
+
+
+def _tick(value: float, ticks: Sequence[float]) -> str:
+    step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else 0.01
+    return number(value, max(0, -math.floor(math.log10(step))))
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, name: str) -> Markup:
+    form = Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>')
+    return form.format(x1, y1, x2, y2, name)
+
+
+def _text(x: float, y: float, text: str, anchor: str, name: str = "name") -> Markup:
+    form = Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}">{}</text>')
+    return form.format(x, y, anchor, name, text)
+
+
+def _svg(height: float, parts: Sequence[Markup], alt: str) -> Markup:
+    body = Markup("").join(parts)
+    form = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
+    return form.format(WIDTH, height, escape(alt), body)
