@@ -1,0 +1,92 @@
+"""Similarity of titles by who liked them: weightings, and each title's nearest neighbours."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import numba
+import numpy as np
+from scipy import sparse
+
+from matinee.maths.arrays import Floats, Int32s, Int64s
+from matinee.maths.sparse_dense import even_bounds, in_chunks
+
+Weighting: TypeAlias = Literal["cosine", "tfidf", "bm25"]
+
+CHUNKS = 64  # pieces of work for the threads
+BM25_K1 = 1.2  # how soon more of the same stops counting
+BM25_B = 0.75  # how much of a title's popularity is divided out
+
+
+def weighted(likes: sparse.csr_matrix, weighting: Weighting) -> sparse.csr_matrix:
+    """Members x titles weights whose dot products of columns are the similarities of titles, float32.
+
+    cosine   x_ui / |x_i|
+    tfidf    x_ui * idf_u, divided by its column's length
+    bm25     x_ui * (k1 + 1) / (k1 * (1 - b + b * n_i / mean n) + x_ui) * idf_u
+
+    where idf_u = log(titles / (1 + likes of u)), at least 0: members who like everything tell little.
+    """
+    out = likes.tocsr().astype(np.float64)
+    members = np.repeat(np.arange(out.shape[0]), np.diff(out.indptr))
+    if weighting != "cosine":
+        counts = np.diff(out.indptr)
+        out.data *= np.maximum(np.log(max(out.shape[1], 1) / (1.0 + counts)), 0.0)[members]
+    if weighting == "bm25":
+        popularity = np.bincount(out.indices, likes.data, minlength=out.shape[1])
+        norm = 1 - BM25_B + BM25_B * popularity / max(float(popularity.mean()), 1e-12)
+        out.data *= (BM25_K1 + 1) / (BM25_K1 * norm[out.indices] + likes.data)
+    else:
+        lengths = np.sqrt(np.bincount(out.indices, out.data**2, minlength=out.shape[1]))
+        out.data /= np.maximum(lengths, 1e-12)[out.indices]
+    return out.astype(np.float32)
+
+
+def nearest(weights: sparse.csr_matrix, k: int, threads: int | None = None) -> tuple[Int64s, Int32s, Floats]:
+    """The at most `k` titles most similar to each title, never itself: (starts, titles ascending, similarities).
+
+    `weights` (members, titles) as from `weighted`; similarity of i and j = dot product of columns i and j, and only
+    positive ones count. Work: one pass over the likes of each title's members; memory: one row of sums per thread.
+    """
+    rows = weights.tocsr()
+    columns = weights.tocsc()
+    n = rows.shape[1]
+    k = max(1, min(k, n))
+    found, values = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
+    starts, holders = columns.indptr.astype(np.int64), columns.indices.astype(np.int32)
+    member_starts, titles = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)
+
+    def work(first: int, last: int) -> None:
+        _nearest(first, last, starts, holders, columns.data, member_starts, titles, rows.data, found, values)
+
+    in_chunks(work, even_bounds(n, CHUNKS), threads)
+    kept = found >= 0
+    return np.concatenate([[0], np.cumsum(kept.sum(axis=1))]), found[kept], values[kept]
+
+
+@numba.njit(cache=True, nogil=True)
+def _nearest(
+    first: int,
+    last: int,
+    starts: Int64s,
+    holders: Int32s,
+    data: Floats,
+    member_starts: Int64s,
+    titles: Int32s,
+    member_data: Floats,
+    found: Int32s,
+    values: Floats,
+) -> None:
+    sums, k = np.zeros(len(starts) - 1, np.float32), found.shape[1]
+    for i in range(first, last):
+        sums[:] = 0.0
+        for at in range(starts[i], starts[i + 1]):
+            for other in range(member_starts[holders[at]], member_starts[holders[at] + 1]):
+                sums[titles[other]] += data[at] * member_data[other]
+        sums[i] = 0.0
+        top = np.sort(np.argpartition(-sums, k - 1)[:k]) if k < len(sums) else np.arange(len(sums))
+        slot = 0
+        for j in top:
+            if sums[j] > 0.0:
+                found[i, slot], values[i, slot] = j, sums[j]
+                slot += 1
