@@ -1,14 +1,18 @@
-"""Data that several tests read, fetched or read once a run."""
+"""Data that several tests read, fetched or read once a run; and how properties are tried."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from matinee.data.dataset import Dataset
 from matinee.data.sources import movielens
 from matinee.data.sources.registry import fetch_100k
 
 REPOSITORY = Path(__file__).parents[1]
+
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

@@ -149,7 +149,7 @@ def strengths(kinds: NDArray[np.int8], values: NDArray[np.float32]) -> NDArray[n
         | ((kinds == Kind.RATING) & (values >= LIKED_RATING))
         | (kinds == Kind.THUMBS_UP)
     )
-    return liked.astype(np.float32)
+    return np.asarray(liked, np.float32)
 
 
 def liked() -> pl.Expr:

@@ -1,0 +1,85 @@
+"""Histories and tastes: the latest word on a title counts."""
+
+import numpy as np
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matinee.catalog import Catalog
+from matinee.data.histories import training_data
+from matinee.events import SCHEMA, Kind
+from matinee.history import SPEAKING, Histories
+
+EVENTS = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 5), st.sampled_from(Kind), st.sampled_from([0.0, 0.05, 0.5, 0.6, 1.0])),
+    max_size=40,
+)
+
+
+def histories(events: list[tuple[int, int, Kind, float]], batch: int = 5) -> Histories:
+    ordered = sorted(enumerate(events), key=lambda pair: (pair[1][0], pair[0]))
+    counts = np.bincount([event[0] for event in events], minlength=batch) if events else np.zeros(batch, int)
+    return Histories(
+        np.append(0, np.cumsum(counts)).astype(np.int64),
+        np.array([event[1] for _, event in ordered], np.int32),
+        np.array([event[2] for _, event in ordered], np.int8),
+        np.array([event[3] for _, event in ordered], np.float32),
+        np.array([at for at, _ in ordered], np.int64),
+    )
+
+
+@given(EVENTS)
+def test_tastes_are_what_a_plain_loop_finds(events: list[tuple[int, int, Kind, float]]):
+    tastes = histories(events).tastes
+    for member in range(5):
+        latest: dict[int, tuple[int, bool]] = {}
+        for at, (who, item, kind, value) in enumerate(events):
+            if who == member and kind in SPEAKING:
+                likes = {Kind.PLAY: value >= 0.1, Kind.RATING: value >= 0.6, Kind.THUMBS_UP: True}.get(kind, False)
+                latest[item] = (at, likes)
+        expected = sorted((at, item) for item, (at, likes) in latest.items() if likes)
+        mine = slice(tastes.offsets[member], tastes.offsets[member + 1])
+        assert list(zip(tastes.times[mine], tastes.items[mine], strict=True)) == expected
+        assert (tastes.weights[mine] == 1).all()
+
+
+@given(EVENTS, st.lists(st.integers(0, 4), max_size=8))
+def test_taking_rows_gives_those_rows(events: list[tuple[int, int, Kind, float]], rows: list[int]):
+    whole = histories(events)
+    taken = whole.take(np.array(rows, np.int64))
+    for at, row in enumerate(rows):
+        mine, theirs = slice(*taken.offsets[at : at + 2]), slice(*whole.offsets[row : row + 2])
+        for name in ("items", "kinds", "values", "times"):
+            assert getattr(taken, name)[mine].tolist() == getattr(whole, name)[theirs].tolist()
+
+
+def test_a_dislike_takes_a_like_back_and_a_play_restores_it():
+    liked = histories([(0, 3, Kind.RATING, 1.0), (0, 3, Kind.DISMISS, 0.0)])
+    restored = histories([(0, 3, Kind.RATING, 1.0), (0, 3, Kind.DISMISS, 0.0), (0, 3, Kind.PLAY, 0.9)])
+    assert liked.tastes.items.tolist() == []
+    assert restored.tastes.items.tolist() == [3]
+
+
+def test_seed_histories_and_the_matrix():
+    seeds = Histories.of_items([[2, 0], [], [1]])
+    assert seeds.tastes.matrix(3).toarray().tolist() == [[1, 0, 1], [0, 0, 0], [0, 1, 0]]
+    assert len(Histories.empty(4)) == 4
+    assert Histories.empty(4).tastes.lengths.tolist() == [0, 0, 0, 0]
+
+
+def test_the_matrix_of_training_data_has_members_by_titles():
+    catalog = Catalog.from_frame(pl.DataFrame({"item_id": ["a", "b"]}))
+    frame = pl.DataFrame(
+        {
+            "event_id": ["1", "2"],
+            "user_id": ["z", "y"],
+            "item_id": ["b", "a"],
+            "kind": "play",
+            "value": 1.0,
+            "timestamp": 5,
+        }
+    ).with_columns(pl.col("timestamp").cast(SCHEMA["timestamp"]))
+    frame = frame.with_columns(pl.lit(None, SCHEMA[name]).alias(name) for name in SCHEMA if name not in frame.columns)
+    data = training_data(frame, catalog, as_of=6)
+    assert data.user_ids == ["y", "z"]
+    assert data.matrix.toarray().tolist() == [[1, 0], [0, 1]]
