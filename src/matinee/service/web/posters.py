@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -115,13 +116,12 @@ def _lettering(title: str, genres: Sequence[str], palette: Palette) -> str:
 
 def split_year(title: str) -> tuple[str, str]:
     """Name and year as people say them: "Matrix, The (1999)" -> ("The Matrix", "1999")."""
-    name, year = title.strip(), ""
-    if name.endswith(")") and name[-6:-5] == "(" and name[-5:-1].isdigit():
-        name, year = name[:-6].strip(), name[-5:-1]
+    found = re.fullmatch(r"(.+?)\s*\((\d{4})\)\s*", title)
+    name, year = found.groups() if found else (title.strip(), "")
     head, comma, tail = name.rpartition(", ")
     if comma and tail in ("The", "A", "An", "La", "Le", "Les", "Il", "Das", "Der", "Die", "El"):
         name = f"{tail} {head}"
-    return name or title, year
+    return name, year
 
 
 def _wrapped(text: str, width: int) -> list[str]:

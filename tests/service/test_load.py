@@ -1,0 +1,119 @@
+"""Under load: shedding instead of queueing, and ladders swapped or rolled back without dropping a request."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import replace
+
+import httpx
+import numpy as np
+from service_fakes import Changed, GenrePolicy, small_catalog
+
+from matinee.service.app import create_app
+
+
+def over_http(deployment, scenario):
+    """Run `scenario(client)` against the application, in one event loop."""
+
+    async def run():
+        transport = httpx.ASGITransport(app=create_app(deployment))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await scenario(client)
+
+    return asyncio.run(run())
+
+
+async def home(client, user="ada"):
+    return await client.post("/v1/home", json={"user_id": user, "explain": False, "layout": {"rows": 3, "columns": 4}})
+
+
+def test_too_many_requests_are_shed_with_a_time_to_come_back(deploy):
+    slow = Changed(GenrePolicy(small_catalog()), before=lambda requests: time.sleep(0.05))
+
+    async def scenario(client):
+        answers = await asyncio.gather(*(home(client, f"m{n}") for n in range(40)))
+        after = await home(client)
+        health = await client.get("/health/live")
+        return answers, after, health, (await client.get("/metrics")).text
+
+    answers, after, health, metrics = over_http(deploy(ladders={"home": [("slow", slow)]}, max_in_flight=8), scenario)
+    codes = Counter(answer.status_code for answer in answers)
+    assert codes == {200: 8, 503: 32}
+    assert {answer.headers["retry-after"] for answer in answers if answer.status_code == 503} == {"1"}
+    assert after.status_code == health.status_code == 200
+    assert "matinee_shed_total 32.0" in metrics
+
+
+def test_ladders_are_swapped_under_load_without_dropping_a_request(deploy):
+    catalog = small_catalog()
+    new = GenrePolicy(catalog, "newer")
+    built = []
+
+    def build():
+        built.append(1)
+        return {"home": [("newer", new)], "similar": [("newer", new)]}
+
+    async def scenario(client):
+        asked = [asyncio.create_task(home(client, f"m{n % 7}")) for n in range(20)]
+        await asyncio.sleep(0)
+        reloads = [asyncio.create_task(client.post("/v1/artifacts/reload")) for _ in range(3)]
+        while not all(one.done() for one in reloads):
+            asked.append(asyncio.create_task(home(client, "ada")))
+            await asyncio.sleep(0.005)
+        asked += [asyncio.create_task(home(client)) for _ in range(10)]
+        return await asyncio.gather(*asked), [one.result() for one in reloads]
+
+    pages, reloads = over_http(deploy(reload=build, max_in_flight=5_000, catalog=catalog), scenario)
+    assert [one.json() for one in reloads] == [{"ladders": {"home": ["newer"], "similar": ["newer"]}}] * 3
+    assert Counter(page.status_code for page in pages) == {200: len(pages)}
+    assert {page.json()["policy_id"] for page in pages[-10:]} == {"newer"}
+    assert len(built) == 3
+
+
+def test_a_ladder_that_fails_its_check_is_rolled_back_and_the_old_one_serves_on(deploy):
+    catalog = small_catalog()
+    good = GenrePolicy(catalog)
+
+    def broken(requests):
+        raise ValueError("the artifact is empty")
+
+    bad = {
+        "finite": Changed(good, after=lambda made: replace(made, scores=np.full_like(made.scores, np.nan))),
+        "raised ValueError": Changed(good, before=broken),
+        "shows nothing": Changed(good, after=lambda made: replace(made, items=np.full_like(made.items, -1))),
+        "same page": Changed(good, after=lambda made: replace(made, item_log_probs=made.item_log_probs - 0.01)),
+        "ineligible": Changed(
+            good, after=lambda made: replace(made, items=np.where(made.items >= 0, 1, -1).astype(np.int32))
+        ),
+    }
+    queue = list(bad.values())
+
+    def build():
+        policy = queue.pop(0)
+        return {"home": [("bad", policy)], "similar": [("good", good)]}
+
+    async def scenario(client):
+        asked, refused = [], []
+        for _ in range(len(bad)):
+            asked += [asyncio.create_task(home(client, f"m{n}")) for n in range(5)]
+            refused.append(await client.post("/v1/artifacts/reload"))
+        return await asyncio.gather(*asked), refused
+
+    pages, refused = over_http(deploy(reload=build, max_in_flight=1_000, catalog=catalog), scenario)
+    assert [answer.status_code for answer in refused] == [409] * len(bad)
+    for answer, reason in zip(refused, bad, strict=True):
+        assert reason in answer.json()["message"]
+        assert "home/bad" in answer.json()["message"]
+    assert {(page.status_code, page.json()["policy_id"]) for page in pages} == {(200, "genres")}
+
+
+def test_a_build_that_fails_is_refused_too(serve):
+    def build():
+        raise OSError("no such artifact")
+
+    answer = serve(reload=build).post("/v1/artifacts/reload")
+    assert answer.status_code == 409
+    assert "no such artifact" in answer.json()["message"]
+    assert serve().post("/v1/artifacts/reload").status_code == 400
