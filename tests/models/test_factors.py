@@ -105,7 +105,8 @@ def test_folding_in_solves_the_normal_equations_and_its_parts_add_up():
     shared = np.float32(ALPHA) * y.T @ y
     for row in (0, 1, 17):
         items = likes[row].indices
-        point, parts = als.fold_in(items, np.ones(len(items), np.float32), y, shared, ridge[row])
+        equations = items, np.ones(len(items), np.float32), y, shared, ridge[row]
+        point, parts = als.fold_in(*equations), als.fold_in_parts(*equations)
         np.testing.assert_allclose(point, expected[row], atol=1e-5)
         np.testing.assert_allclose(parts.sum(axis=1), point, atol=1e-6)
 
@@ -127,7 +128,7 @@ def test_agrees_with_irspack():
     folded = theirs.trainer_as_ials.transform_user(likes)
     for row in (1, 50, 399):
         items, ones = likes[row].indices, np.ones(likes[row].nnz, np.float32)
-        point, _ = als.fold_in(items, ones, item, np.float32(ALPHA) * item.T @ item, both[0][row])
+        point = als.fold_in(items, ones, item, np.float32(ALPHA) * item.T @ item, both[0][row])
         np.testing.assert_allclose(point, folded[row], atol=1e-3)
 
 
@@ -150,7 +151,7 @@ def test_agrees_with_implicit():
 def test_the_model_folds_in_the_history_of_the_request():
     data = cyclic()
     scorer = Factors(FactorsConfig(size=6, alpha0=ALPHA, reg=REG, kappa=1e-9)).fit(data, np.random.default_rng(0))
-    factors = scorer._fitted[0].astype(np.float64)
+    factors = scorer._fitted[0].factors.astype(np.float64)
     seen = factors[[5, 6]]
     system = seen.T @ seen + ALPHA * factors.T @ factors + REG * (2 + ALPHA * 12) * np.eye(6)
     expected = factors @ np.linalg.solve(system, seen.sum(axis=0))

@@ -44,21 +44,34 @@ def half_step(
     in_chunks(lambda a, b: _half_step(a, b, starts, likes.indices, shared, ridges, y, x), bounds, threads)
 
 
-def fold_in(items: Int32s, weights: Floats, y: Floats, shared: Floats, ridge: float) -> tuple[Floats, Floats]:
-    """The exact row for one history: (w (d,), Z (d, k)) with w = Z.sum(axis=1).
+def fold_in(items: Int32s, weights: Floats, y: Floats, shared: Floats, ridge: float) -> Floats:
+    """The exact row for one history: (d,) w = A⁻¹ b, A = shared + ridge I + sum of c_k h_k h_kᵀ, b = sum of c_k h_k.
 
-    w = A⁻¹ sum of c_k h_k and Z's column k = A⁻¹ c_k h_k, the part of title k, for A = shared + ridge I +
-    sum of c_k h_k h_kᵀ. Shapes: `items` and `weights` c (k,), `y` (n, d), `shared` = alpha0 yᵀy (d, d).
+    Shapes: `items` and `weights` c (k,), `y` (n, d), `shared` = alpha0 yᵀy (d, d). Zeros for an empty history.
     """
-    if not len(items):
-        return np.zeros(y.shape[1], np.float32), np.zeros((y.shape[1], 0), np.float32)
+    system, sides = _equations(items, weights, y, shared, ridge)
+    return _solved(system, sides.sum(axis=1, keepdims=True))[:, 0]
+
+
+def fold_in_parts(items: Int32s, weights: Floats, y: Floats, shared: Floats, ridge: float) -> Floats:
+    """What each title of a history adds to `fold_in`: (d, k), column k = A⁻¹ c_k h_k; the columns sum to w."""
+    return _solved(*_equations(items, weights, y, shared, ridge))
+
+
+def _equations(items: Int32s, weights: Floats, y: Floats, shared: Floats, ridge: float) -> tuple[Floats, Floats]:
     seen = y[items]
-    weighted = (seen * weights[:, None]).T
-    system = shared + weighted @ seen
+    sides = (seen * weights[:, None]).T
+    system = np.asarray(shared + sides @ seen, np.float32)
     system[np.diag_indices(len(system))] += np.float32(ridge)
-    _, parts, failed = lapack.sposv(system, weighted)
+    return system, np.asarray(sides, np.float32)
+
+
+def _solved(system: Floats, sides: Floats) -> Floats:
+    if not sides.size:
+        return sides
+    _, answer, failed = lapack.sposv(system, sides)
     assert not failed, "a ridge above 0 makes the system positive definite"
-    return parts.sum(axis=1), parts
+    return np.asarray(answer, np.float32)
 
 
 def loss(likes: sparse.csr_matrix, x: Floats, y: Floats, alpha0: float, ridges: tuple[Floats, Floats]) -> float:

@@ -18,6 +18,8 @@ from matinee.maths import als
 from matinee.models import storage
 from matinee.models.cold_start import Prior, history_rows
 
+Equations = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], float]
+
 
 @dataclass(frozen=True, slots=True)
 class FactorsConfig:
@@ -40,6 +42,33 @@ class FactorsConfig:
                 raise BadRequest(f"factors' {name} is {getattr(self, name)}; give a number above 0")
 
 
+@dataclass(frozen=True)
+class Space:
+    """The titles' `factors` (titles, size) and `shared` = alpha0 * factorsᵀ factors, part of every member's equations."""
+
+    factors: NDArray[np.float32]
+    shared: NDArray[np.float32]
+    config: FactorsConfig
+
+    @classmethod
+    def of(cls, factors: NDArray[np.float32], config: FactorsConfig) -> Self:
+        """The space of these factors."""
+        return cls(factors, np.float32(config.alpha0) * (factors.T @ factors), config)
+
+    def part(self, histories: Histories) -> NDArray[np.float32]:
+        """(batch, titles) w·h_i for each member's w."""
+        points = [als.fold_in(*equations) for equations in self.equations(histories)]
+        return np.array(points, np.float32).reshape(-1, self.factors.shape[1]) @ self.factors.T
+
+    def equations(self, histories: Histories) -> Iterator[Equations]:
+        """For each member the arguments of `als.fold_in`; the first is the titles of the history."""
+        config, n = self.config, len(self.factors)
+        offsets, items, weights = history_rows(histories, n)
+        ridges = als.ridge(np.diff(offsets), n, config.alpha0, config.reg, config.nu)
+        for start, end, ridge in zip(offsets[:-1], offsets[1:], ridges, strict=True):
+            yield items[start:end], weights[start:end], self.factors, self.shared, ridge
+
+
 class Factors:
     """score = w·h_i with the loss of Rendle et al. 2022, see `maths.als`; w solves the member's own equations.
 
@@ -50,38 +79,37 @@ class Factors:
 
     def __init__(self, config: FactorsConfig = FactorsConfig()) -> None:
         self.config = config
-        self._fitted: tuple[NDArray[np.float32], Prior] | None = None
+        self._fitted: tuple[Space, Prior] | None = None
 
     def fit(self, data: TrainingData, rng: np.random.Generator) -> Self:
         """Alternate half steps over members and titles for `epochs` rounds."""
-        factors = fit_factors(data.matrix, self.config, rng)
-        prior = Prior.fit(data, rng, self.config.kappa, lambda histories: self._points(histories, factors) @ factors.T)
-        self._fitted = factors, prior
+        space = Space.of(fit_factors(data.matrix, self.config, rng), self.config)
+        self._fitted = space, Prior.fit(data, rng, self.config.kappa, space.part)
         return self
 
     def score(self, requests: Requests) -> NDArray[np.float32]:
         """(batch, titles) w·h_i plus the prior of `cold_start`."""
-        factors, prior = self._state()
+        space, prior = self._state()
         scores = prior.scores(requests)
-        scores += self._points(requests.histories, factors) @ factors.T
+        scores += space.part(requests.histories)
         return scores
 
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
         """(batch, k): the history title whose part of w adds most to each item's score, if it adds."""
-        factors, _ = self._state()
+        space, _ = self._state()
         reasons = np.full(items.shape, -1, np.int32)
-        for b, (seen, _, parts) in enumerate(self._folds(requests.histories, factors)):
-            known = np.flatnonzero((items[b] >= 0) & (items[b] < len(factors)))
+        for b, equations in enumerate(space.equations(requests.histories)):
+            seen = equations[0]
+            known = np.flatnonzero((items[b] >= 0) & (items[b] < len(space.factors)))
             if len(seen) and len(known):
-                added = factors[items[b, known]] @ parts
-                best = added.argmax(axis=1)
-                reasons[b, known] = np.where(added.max(axis=1) > 0, seen[best], -1)
+                added = space.factors[items[b, known]] @ als.fold_in_parts(*equations)
+                reasons[b, known] = np.where(added.max(axis=1) > 0, seen[added.argmax(axis=1)], -1)
         return reasons
 
     def save(self, folder: Path) -> None:
         """Write the titles' factors and the prior."""
-        factors, prior = self._state()
-        storage.write(folder, self.config, {"factors": factors}, prior_scale=prior.scale)
+        space, prior = self._state()
+        storage.write(folder, self.config, {"factors": space.factors}, prior_scale=prior.scale)
         prior.save(folder)
 
     @classmethod
@@ -92,26 +120,10 @@ class Factors:
         prior = Prior.load(folder, config.kappa, extra["prior_scale"])
         if factors.shape != (prior.n_titles, config.size):
             raise ArtifactRefused(f"{folder} has factors of shape {factors.shape}; {storage.REMEDY}")
-        scorer._fitted = factors, prior
+        scorer._fitted = Space.of(factors, config), prior
         return scorer
 
-    def _points(self, histories: Histories, factors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(batch, size): each member's w."""
-        return np.array([w for _, w, _ in self._folds(histories, factors)], np.float32).reshape(-1, factors.shape[1])
-
-    def _folds(
-        self, histories: Histories, factors: NDArray[np.float32]
-    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]]:
-        """For each member: the titles of the history, w, and the part of w that each title brings."""
-        config, n = self.config, len(factors)
-        shared = np.float32(config.alpha0) * (factors.T @ factors)
-        offsets, items, weights = history_rows(histories, n)
-        ridges = als.ridge(np.diff(offsets), n, config.alpha0, config.reg, config.nu)
-        for start, end, ridge in zip(offsets[:-1], offsets[1:], ridges, strict=True):
-            seen = items[start:end]
-            yield seen, *als.fold_in(seen, weights[start:end], factors, shared, ridge)
-
-    def _state(self) -> tuple[NDArray[np.float32], Prior]:
+    def _state(self) -> tuple[Space, Prior]:
         if self._fitted is None:
             raise NotFitted("factors were asked before they were fitted; call fit or load first")
         return self._fitted
