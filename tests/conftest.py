@@ -7,7 +7,7 @@ from hypothesis import settings
 
 from matinee.data.dataset import Dataset
 from matinee.data.sources import movielens
-from matinee.data.sources.registry import fetch_100k
+from matinee.data.sources.movielens import fetch_100k
 
 REPOSITORY = Path(__file__).parents[1]
 

