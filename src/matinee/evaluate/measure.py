@@ -31,6 +31,7 @@ class Metric:
 
 RECALL = Metric("recall", "Recall", "higher", "share of the titles the member went on to like that are in the list")
 NDCG = Metric("ndcg", "NDCG", "higher", "the same, counting a title more the nearer it stands to the top")
+NDCG_2D = Metric("ndcg2d", "2-D NDCG", "higher", "liked titles, counted by how likely their place is looked at")
 ACCURACY = (
     RECALL,
     NDCG,
@@ -128,7 +129,7 @@ def page_metrics(layout: Layout) -> tuple[Metric, ...]:
         Metric(f"recall@{m}x{n}", f"Recall {m}×{n}", "higher", f"share of the liked titles in {m} rows, {n} columns")
         for m, n in dict.fromkeys(windows)
     )
-    return (*recalls, Metric("ndcg2d", "2-D NDCG", "higher", "liked titles, counted by how likely their place is seen"))
+    return (*recalls, NDCG_2D)
 
 
 def measure_pages(items: Int32s, layout: Layout, targets: Ragged) -> Doubles:

@@ -18,7 +18,17 @@ from matinee.data.histories import histories_of, training_data
 from matinee.decision import Policy, Requests, Scorer
 from matinee.eligibility import eligible
 from matinee.errors import BadRequest
-from matinee.evaluate.measure import LIST_METRICS, Audience, Titles, measure_lists, measure_pages, page_metrics
+from matinee.evaluate.measure import (
+    LIST_METRICS,
+    NDCG,
+    NDCG_2D,
+    RECALL,
+    Audience,
+    Titles,
+    measure_lists,
+    measure_pages,
+    page_metrics,
+)
 from matinee.evaluate.protocols import PROTOCOLS, Protocol
 from matinee.evaluate.report import Report
 from matinee.evaluate.results import Group, ProtocolReport, Results, Table
@@ -31,8 +41,7 @@ from matinee.page import Layout
 from matinee.profile import Profile
 
 BASELINES = ("popularity", "popularity-7d")
-TESTED = ("recall", "ndcg")
-PAGES_TESTED = ("ndcg2d",)
+TESTED = (RECALL.key, NDCG.key)
 BYTES_PER_SCORE = 40  # the score, its eligibility, and the exact sort's keys and places
 SCORES_BYTES = 256 * 2**20  # what ranking may hold at one time, whatever the number of members
 PAGES_AT_ONCE = 500
@@ -236,7 +245,7 @@ def _page_table(
         return None
     values = {policy: one[members] for policy, one in pages.items()}
     first = [next(iter(pages))] if len(pages) > 1 else []
-    return summarise(page_metrics(layout), values, first, PAGES_TESTED, rng)
+    return summarise(page_metrics(layout), values, first, [NDCG_2D.key], rng)
 
 
 def _protocol_report(

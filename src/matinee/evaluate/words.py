@@ -5,20 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from matinee.evaluate.measure import Metric
-from matinee.evaluate.results import CLEAR, VERDICTS, Comparison, Estimate, Group, ProtocolReport
+from matinee.evaluate.measure import NDCG, NDCG_2D, Metric
+from matinee.evaluate.results import CLEAR, VERDICTS, Comparison, Estimate, ProtocolReport, Table
 
 FEW = 30  # members, below which a group says little
-TESTED = "ndcg"  # the metric on which verdicts are given
 
 
 def findings(protocol: ProtocolReport, n: int) -> Iterator[str]:
-    """For every group and baseline: who beats it, by how much, and who does not. One sentence each."""
+    """For every group and baseline, who beats it, by how much, and who does not; then the same of pages."""
     for group in protocol.groups:
+        people = f"{'All' if group.name == 'all' else group.name.capitalize()} members ({group.members:,})"
         if group.members < FEW:
-            yield f"{_people(group)}: too few to say anything with confidence."
+            yield f"{people}: too few to say anything with confidence."
         for baseline in group.lists.baselines:
-            yield from (f"{_people(group)}: {said}" for said in _against(group, baseline, n))
+            yield f"{people}: {_against(group.lists, baseline, NDCG.key, heading(NDCG, n))}"
+        if group.pages is not None and group.pages.comparisons:
+            policy = group.pages.baselines[0]
+            yield f"{people}, pages: {_against(group.pages, policy, NDCG_2D.key, NDCG_2D.label)}"
 
 
 def interval(estimate: Estimate, digits: int = 3, sign: bool = False) -> str:
@@ -47,29 +50,22 @@ def heading(metric: Metric, n: int) -> str:
     return f"{metric.label}@{n}" if metric.key in {"recall", "ndcg", "mrr", "hit_rate", "coverage"} else metric.label
 
 
-def _people(group: Group) -> str:
-    return f"{'All' if group.name == 'all' else group.name.capitalize()} members ({group.members:,})"
-
-
-def _against(group: Group, baseline: str, n: int) -> Iterator[str]:
-    compared = group.lists.against(baseline, TESTED)
+def _against(table: Table, baseline: str, key: str, label: str) -> str:
+    """Who beats the baseline, who is worse, who is neither, and who answers just as it does; models in that order."""
+    compared = table.against(baseline, key)
     same = [c.model for c in compared if c.difference.low == c.difference.high == 0.0]
-    by_verdict = {
-        verdict: [c for c in compared if c.verdict == verdict and c.model not in same] for verdict in VERDICTS
-    }
-    better = by_verdict["beats"]
-    if better:
-        models = "model beats" if len(better) == 1 else "models beat"
-        yield f"{len(better)} {models} {baseline} in NDCG@{n}: {_list(better)}."
-    elif compared:
-        yield f"no model beats {baseline} in NDCG@{n}."
-    if by_verdict["loses to"]:
-        yield f"worse than {baseline}: {_list(by_verdict['loses to'])}."
-    if by_verdict["is not clearly different from"]:
-        listed = _list(by_verdict["is not clearly different from"])
-        yield f"no clear difference from {baseline} (corrected p ≥ {CLEAR}): {listed}."
+    better, worse, unclear = (
+        [c for c in compared if c.verdict == verdict and c.model not in same] for verdict in VERDICTS
+    )
+    beat = f"{len(better)} of {len(compared)} beat {baseline} in {label}: {_list(better)}."
+    said = [beat if better else f"none of {len(compared)} beats {baseline} in {label}."]
+    if worse:
+        said.append(f"Worse: {_list(worse)}.")
+    if unclear:
+        said.append(f"No clear difference (corrected p ≥ {CLEAR}): {_list(unclear)}.")
     if same:
-        yield f"the same NDCG as {baseline} for every member: {', '.join(same)}."
+        said.append(f"The same for every member: {', '.join(same)}.")
+    return " ".join(said)
 
 
 def _list(compared: Sequence[Comparison]) -> str:
