@@ -28,15 +28,16 @@ def build(
 ) -> None:
     """Build, or when given follow, every page of the batch; fills `page`."""
     billboard, with_billboard, temperature, seeds, given = choice
-    rows, values = page[0], page[5]
-    used, taken = np.zeros(n_titles, np.bool_), np.zeros(candidates[0].shape[1], np.bool_)
-    unmet, scratch = np.empty(taste[2].shape[1]), np.empty(taste[2].shape[1])
-    logits, chosen, log_prob = np.empty(len(taken), np.float32), np.empty(1, np.int64), np.empty(1)
+    rows, row_log_probs, values = page[0], page[3], page[5]
+    n_rows, pool = candidates[2].shape[1:]
+    used, taken = np.zeros(n_titles, np.bool_), np.zeros(n_rows, np.bool_)
+    unmet, scratch, mass = np.empty(taste[2].shape[1]), np.empty(taste[2].shape[1]), np.empty(n_titles)
+    following = np.empty((n_rows, pool + 1), np.int32)
+    logits, chosen, log_prob = np.empty(n_rows, np.float32), np.empty(1, np.int64), np.empty(1)
     for b in range(len(rows)):
-        used[:] = False
-        taken[:] = False
+        start(taste[0], taste[1], taste[2][b], mass, following)
+        used[:], taken[:], unmet[:] = False, False, taste[2][b]
         taken[billboard] = True
-        unmet[:] = 1.0
         for position in range(rows.shape[1]):
             seed = mix(seeds[b], np.uint64(position))
             if position == 0 and with_billboard and candidates[0][b, billboard] > 0:
@@ -44,24 +45,38 @@ def build(
                 possible = not given or rows[b, 0] == billboard
             else:
                 columns = page[1].shape[2]
-                offered = gains(b, position, candidates, taste, attention, used, taken, unmet, scratch, logits)
+                offered = gains(
+                    b, position, candidates, taste, attention, mass, used, taken, following, unmet, scratch, logits
+                )
                 if given:
                     chosen[0] = rows[b, position]
-                elif draw(logits, len(logits), 1, temperature, seed, chosen) == 0:
+                elif draw(logits, n_rows, 1, temperature, seed, chosen) == 0:
                     chosen[0] = -1
                 row = chosen[0]
                 possible = logits[row] > -np.inf if row >= 0 else offered == 0
                 if row < 0 and possible:
                     break
                 if possible:
-                    log_probs_of(logits, len(logits), chosen, 1, temperature, log_prob)
+                    log_probs_of(logits, n_rows, chosen, 1, temperature, log_prob)
             if not possible:
-                page[3][b, position] = -np.inf
+                row_log_probs[b, position] = -np.inf
                 break
             rows[b, position], taken[row] = row, True
-            page[3][b, position] = log_prob[0]
+            row_log_probs[b, position] = log_prob[0]
             fill(b, row, position, columns, candidates, temperature, mix(seed, np.uint64(1)), given, used, page)
-            values[b] += settle(b, position, taste, attention, unmet, page)
+            values[b] += settle(b, position, taste, attention, mass, unmet, page)
+
+
+@numba.njit(cache=True, nogil=True)
+def start(offsets: Int64s, genres: Int32s, pi: Doubles, mass: Doubles, following: Int32s) -> None:
+    """Prepare a request: `mass` (titles,) = sum of pi over each title's genres; every pool entry follows the last."""
+    for item in range(len(mass)):
+        mass[item] = pi[-1] if offsets[item] == offsets[item + 1] else 0.0
+        for k in range(offsets[item], offsets[item + 1]):
+            mass[item] += pi[genres[k]]
+    for row in range(len(following)):
+        for at in range(following.shape[1]):
+            following[row, at] = at
 
 
 @numba.njit(cache=True, nogil=True)
@@ -71,30 +86,39 @@ def gains(
     candidates: Candidates,
     taste: Taste,
     attention: Attention,
+    mass: Doubles,
     used: Flags,
     taken: Flags,
+    following: Int32s,
     unmet: Doubles,
     scratch: Doubles,
     logits: Floats,
 ) -> int:
-    """Write log(gain at `position`) of every candidate row, -inf for those that cannot stand; returns how many can."""
+    """Write log(gain at `position`) of every candidate row, -inf for those that cannot stand; returns how many can.
+
+    `following[row]` links the pool entries that are still open: the first one, then the next after each entry `at` at
+    `at + 1`. Entries found used are unlinked, so that each is passed over once only.
+    """
     sizes, minimum, items, worths, _, repeats = candidates
-    offsets, genres, pi = taste
+    offsets, genres, _ = taste
     of_row, of_column, columns = attention
     offered = 0
     for row in range(len(taken)):
         logits[row] = -np.inf
         if not taken[row] and sizes[b, row] > 0:
             scratch[:] = unmet
-            gain, filled, size = 0.0, 0, sizes[b, row]
-            pool, worth = items[b, row, :size], worths[b, row, :size]
-            for at in range(size):
-                if not used[pool[at]] or repeats[b, row]:
+            gain, filled, before = 0.0, 0, 0
+            at = following[row, 0]
+            while at < sizes[b, row] and filled < columns:
+                item = items[b, row, at]
+                if used[item] and not repeats[b, row]:
+                    following[row, before] = following[row, at + 1]
+                else:
                     looked = of_row[position] * of_column[filled]
-                    gain += place(pool[at], worth[at], looked, offsets, genres, pi[b], scratch)
+                    gain += place(item, looked * min(1.0, worths[b, row, at] / mass[item]), offsets, genres, scratch)
                     filled += 1
-                    if filled == columns:
-                        break
+                    before = at + 1
+                at = following[row, at + 1]
             if gain > 0.0 and filled >= min(minimum[b, row], columns):
                 logits[row] = np.log(gain)
                 offered += 1
@@ -102,26 +126,20 @@ def gains(
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def place(
-    item: int, worth: float, looked: float, offsets: Int64s, genres: Int32s, pi: Doubles, unmet: Doubles
-) -> float:
-    """Put a title where it is looked at with probability `looked`; returns its gain and lowers `unmet` of its genres.
+def place(item: int, chance: float, offsets: Int64s, genres: Int32s, unmet: Doubles) -> float:
+    """Put a title where it satisfies each of its genres with probability `chance`; returns its gain.
 
-    `unmet` (genres + 1): the probability that a member of this taste is not satisfied by the page so far.
+    `unmet` (genres + 1): pi times the probability that a member of this taste is not satisfied so far; lowered.
     """
-    start, end = offsets[item], offsets[item + 1]
-    mass = pi[-1] if start == end else 0.0
-    for k in range(start, end):
-        mass += pi[genres[k]]
-    chance = looked * min(1.0, worth / mass)
+    first, end = offsets[item], offsets[item + 1]
     gain = 0.0
-    for k in range(start, end):
+    if first == end:
+        gain = unmet[-1] * chance
+        unmet[-1] -= gain
+    for k in range(first, end):
         satisfied = unmet[genres[k]] * chance
         unmet[genres[k]] -= satisfied
-        gain += pi[genres[k]] * satisfied
-    if start == end:
-        gain = pi[-1] * unmet[-1] * chance
-        unmet[-1] -= unmet[-1] * chance
+        gain += satisfied
     return gain
 
 
@@ -155,7 +173,8 @@ def fill(
             return
     else:
         drawn = draw(open_logits, size, columns, temperature, seed, chosen)
-    log_probs_of(open_logits, size, chosen, drawn, temperature, log_probs)
+    if given or temperature > 0.0:
+        log_probs_of(open_logits, size, chosen, drawn, temperature, log_probs)
     for column in range(drawn):
         at = open_at[chosen[column]]
         shown[column] = items[b, row, at]
@@ -183,7 +202,9 @@ def find(shown: Int32s, items: Int32s, open_at: Int64s, chosen: Int64s) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def settle(b: int, position: int, taste: Taste, attention: Attention, unmet: Doubles, page: Page) -> float:
+def settle(
+    b: int, position: int, taste: Taste, attention: Attention, mass: Doubles, unmet: Doubles, page: Page
+) -> float:
     """Account for a filled row: lowers `unmet` by what its titles satisfy and returns its gain."""
     gain = 0.0
     for column in range(page[1].shape[2]):
@@ -191,7 +212,8 @@ def settle(b: int, position: int, taste: Taste, attention: Attention, unmet: Dou
         if item < 0:
             break
         looked = attention[0][position] * attention[1][column]
-        gain += place(item, page[2][b, position, column], looked, taste[0], taste[1], taste[2][b], unmet)
+        chance = looked * min(1.0, page[2][b, position, column] / mass[item])
+        gain += place(item, chance, taste[0], taste[1], unmet)
     return gain
 
 

@@ -5,7 +5,7 @@ billboard            every fresh title, one of them                worth        
 continue watching    played, not finished, in the last 90 days     latest first                 the play itself
 my list              on the list                                   latest added first           the list itself
 top picks            every fresh title                             worth                        the model's
-because you watched  the model's 200 nearest titles of one seed    worth                        the seed; the model's
+because you watched  the model's 60 nearest titles of one seed     worth                        the seed; the model's
 genre, genre x tag   fresh titles of the theme                     worth                        the model's
 trending             titles liked more than in the window before   z-score of the rise          the chart
 new arrivals         arrived in the last 60 days                   worth                        the date

@@ -1,0 +1,145 @@
+"""Recipes: whole systems as Python functions. The dict of scorers is the only place where a name finds a class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from matinee.catalog import Catalog
+from matinee.data.dataset import Dataset
+from matinee.data.histories import training_data
+from matinee.data.log import EventLog
+from matinee.decision import Policy, Scorer
+from matinee.history import TrainingData
+from matinee.maths.calibration import Platt
+from matinee.models.artifact import Artifact, load_artifact, save_artifact
+from matinee.models.factors import Factors
+from matinee.models.linear_autoencoder import Ease
+from matinee.models.neighbors import Neighbors
+from matinee.models.popularity import Popularity, PopularityConfig
+from matinee.service.deployment import Ladders
+from matinee.surfaces.charts import Charts, charts
+from matinee.surfaces.home import HomeConfig, HomePolicy
+from matinee.surfaces.rows import RowsConfig
+from matinee.surfaces.similar import SimilarPolicy
+from matinee.train import Progress, train
+from matinee.workspace import Workspace
+
+SCORERS: Mapping[str, type[Scorer]] = {
+    "popularity": Popularity,
+    "neighbors": Neighbors,
+    "factors": Factors,
+    "ease": Ease,
+}
+SERVED = ("ease", "popularity")  # from best to simplest
+PERSONAL = HomeConfig()
+SAME_FOR_ALL = HomeConfig(rows=RowsConfig(seeds=0))  # a model that knows no neighbours founds no rows on them
+HOMES = {"ease": PERSONAL, "popularity": SAME_FOR_ALL}
+EXPLORATION = 0.1  # enough randomness to learn from, too little to be noticed
+
+
+def contenders() -> dict[str, Callable[[], Scorer]]:
+    """The models that `matinee evaluate` compares, each with its defaults; two of them are baselines."""
+    return {
+        "popularity": Popularity,
+        "popularity-7d": lambda: Popularity(PopularityConfig(half_life_days=None, window_days=7.0)),
+        "neighbors": Neighbors,
+        "factors": Factors,
+        "ease": Ease,
+    }
+
+
+def home_pages() -> dict[str, Callable[[TrainingData, np.random.Generator], Policy]]:
+    """The home page policies that `matinee evaluate` measures, each showing its best page."""
+
+    def page_of(name: str, config: HomeConfig) -> Callable[[TrainingData, np.random.Generator], Policy]:
+        def make(data: TrainingData, rng: np.random.Generator) -> Policy:
+            fitted = train(data, SCORERS[name](), rng)
+            return _home(name, "unsaved", data.catalog, fitted.scorer, fitted.calibration, _charts(data), config)
+
+        return make
+
+    return {f"home, {name}": page_of(name, config) for name, config in HOMES.items()}
+
+
+def train_into(workspace: Workspace, name: str, rng: np.random.Generator, progress: Progress | None = None) -> Artifact:
+    """Train the scorer `name` on everything in the workspace's log, and write the artifact."""
+    workspace.require()
+    catalog = Catalog.load(workspace.catalog_path)
+    with EventLog(workspace.log_path) as log:
+        data = _everything(log, catalog)
+    trained = train(data, SCORERS[name](), rng, progress)
+    folder = workspace.new_artifact(name)
+    artifact = save_artifact(
+        folder, name, trained.scorer, trained.calibration, catalog, trained.data_window, trained.metrics
+    )
+    workspace.prune(name)
+    return artifact
+
+
+def ladders(workspace: Workspace, log: EventLog, catalog: Catalog, exploration: float = EXPLORATION) -> Ladders:
+    """What the service runs: for each surface the newest artifacts, from EASE down to popularity."""
+    drawn = _charts(_everything(log, catalog))
+    artifacts = {name: load_artifact(workspace.newest_artifact(name), SCORERS, catalog) for name in SERVED}
+    return {
+        "home": [
+            (
+                name,
+                _home(
+                    name,
+                    a.artifact_id,
+                    catalog,
+                    a.scorer,
+                    a.calibration,
+                    drawn,
+                    replace(HOMES[name], exploration=exploration),
+                ),
+            )
+            for name, a in artifacts.items()
+        ],
+        "similar": [
+            (name, SimilarPolicy(f"similar-{name}", a.artifact_id, catalog, a.scorer, a.calibration))
+            for name, a in artifacts.items()
+        ],
+    }
+
+
+def as_if_it_ended_now(dataset: Dataset, now: datetime | None = None) -> tuple[Dataset, timedelta]:
+    """An old data set moved forward in time so that its last event was an hour ago; returns it and the move.
+
+    Titles become available at their release, moved by as much, so that the latest ones are new arrivals.
+    """
+    last = dataset.events["timestamp"].max()
+    assert isinstance(last, datetime)
+    move = (now or datetime.now(UTC)) - timedelta(hours=1) - last
+    events = dataset.events.with_columns(pl.col("timestamp") + move)
+    first_seen = events.group_by("item_id").agg(pl.col("timestamp").min().alias("_first"))
+    released = pl.coalesce("available_from", "released") + move
+    titles = (
+        dataset.catalog.titles.join(first_seen, on="item_id", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(released.is_not_null()).then(pl.min_horizontal(released, "_first")).alias("available_from")
+        )
+        .drop("_first")
+    )
+    catalog = replace(dataset.catalog, titles=titles)
+    return replace(dataset, catalog=catalog, events=events), move
+
+
+def _everything(log: EventLog, catalog: Catalog) -> TrainingData:
+    now = int(datetime.now(UTC).timestamp() * 1e6) + 1
+    return training_data(log.read(now), catalog, now)
+
+
+def _charts(data: TrainingData) -> Charts:
+    return charts(data.events, data.catalog, data.as_of)
+
+
+def _home(
+    name: str, artifact_id: str, catalog: Catalog, scorer: Scorer, calibration: Platt, drawn: Charts, config: HomeConfig
+) -> HomePolicy:
+    return HomePolicy(f"home-{name}", artifact_id, catalog, scorer, calibration, drawn, config)

@@ -1,0 +1,48 @@
+"""Run the service in this process until it is told to stop, and say when it is ready."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from matinee.errors import BadRequest
+
+
+def run(app: FastAPI, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve `app` on `host`:`port` (0 = any free port); `ready(url)` is called once requests are answered.
+
+    Raises `BadRequest` when the port is taken.
+    """
+    sock = _bound(host, port)
+    address = f"[{host}]" if ":" in host else host
+    url = f"http://{address}:{sock.getsockname()[1]}/"
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+    _Server(config, lambda: ready(url)).run(sockets=[sock])
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it has started."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start as uvicorn does, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._started()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise BadRequest(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port") from error
+    return sock

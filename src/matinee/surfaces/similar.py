@@ -1,0 +1,101 @@
+"""More like this: one row of the titles nearest to a title, for a member who may see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.decision import Decisions, Requests, Scorer
+from matinee.eligibility import check, eligible
+from matinee.errors import BadRequest
+from matinee.history import Histories
+from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
+from matinee.maths.calibration import Platt
+from matinee.page import RowKind
+from matinee.surfaces.deciding import candidates_of, decided, decision_ids, page_log_probs, worth_of
+from matinee.surfaces.neighborhood import Neighborhood
+from matinee.surfaces.page_builder import Built, Shown, build_pages
+from matinee.surfaces.rows import Pools
+from matinee.surfaces.stopwatch import Stopwatch
+
+ROW = 1  # the one candidate row; row 0 is the billboard that this surface has not
+
+
+@dataclass(frozen=True)
+class SimilarPolicy:
+    """The scorer's answer to someone who watched nothing but `requests.seeds`, best first.
+
+    The layout's columns say how many; titles that the member has seen may be among them, the seed never is.
+    """
+
+    policy_id: str
+    artifact_id: str
+    catalog: Catalog
+    scorer: Scorer
+    calibration: Platt
+    neighbors: int = 400
+
+    def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
+        """One row per request."""
+        watch = Stopwatch()
+        seeds = rng.integers(2**64, size=len(requests), dtype=np.uint64)
+        allowed = eligible(self.catalog, requests)
+        pools = self._pools(requests, allowed)
+        watch.lap("rows")
+        built = self._build(pools, requests, seeds)
+        watch.lap("page")
+        evidence = np.where(built.items >= 0, _founders(requests)[:, None, None], -1).astype(np.int32)
+        decisions = decided(
+            requests,
+            pools,
+            built,
+            evidence,
+            decision_ids(len(requests), rng),
+            policy_id=self.policy_id,
+            artifact_id=self.artifact_id,
+            timings=watch.laps,
+        )
+        check(self.catalog, requests, decisions, allowed)
+        return decisions
+
+    def log_prob(self, requests: Requests, decisions: Decisions) -> Doubles:
+        """(batch,) log-probability of these rows; -inf for rows that this policy would never show."""
+        pools = self._pools(requests, eligible(self.catalog, requests))
+        shown = candidates_of(decisions, pools), decisions.items
+        return page_log_probs(self._build(pools, requests, np.zeros(len(requests), np.uint64), shown))
+
+    def _pools(self, requests: Requests, allowed: Flags) -> Pools:
+        founders = _founders(requests)
+        nearest = self._neighborhood.nearest(founders)
+        alone = Requests.of_histories(Histories.of_items([[int(title)] for title in founders]))
+        worth = worth_of(self.scorer, self.calibration, alone)
+        pools = Pools.empty(len(requests), ROW + 1, nearest.shape[1], minimum=1)
+        pools.kinds[:, ROW], pools.keys[:, ROW] = RowKind.SIMILAR, founders
+        for b, titles in enumerate(nearest):
+            _fill(pools, b, titles[(titles >= 0) & allowed[b, titles]], worth[b])
+        return pools
+
+    def _build(self, pools: Pools, requests: Requests, seeds: UInt64s, shown: Shown | None = None) -> Built:
+        shares = np.full(len(self.catalog.genres), 1.0 / max(len(self.catalog.genres), 1), np.float32)
+        return build_pages(pools, requests, self.catalog, shares, requests.exploration or 0.0, seeds, shown)
+
+    @cached_property
+    def _neighborhood(self) -> Neighborhood:
+        return Neighborhood(self.scorer, min(self.neighbors, len(self.catalog)))
+
+
+def _founders(requests: Requests) -> Int32s:
+    if requests.seeds is None or requests.layout.billboard:
+        raise BadRequest("similar titles need `seeds` and a layout without a billboard")
+    return requests.seeds
+
+
+def _fill(pools: Pools, b: int, titles: Int32s, worth: Floats) -> None:
+    size = len(titles)
+    pools.sizes[b, ROW] = size
+    pools.items[b, ROW, :size] = titles
+    pools.worths[b, ROW, :size] = worth[titles]
+    pools.logits[b, ROW, :size] = np.log(worth[titles])
