@@ -222,7 +222,7 @@ def test_what_cannot_be_read_is_one_clear_error(tmp_path: Path, damage: str):
             (place / "movies.csv").unlink()
         else:
             (place / "ratings.csv").write_text("" if damage == "empty ratings" else "userId,movieId,timestamp\n1,1,1\n")
-    with pytest.raises(BadData, match="give|get the"):
+    with pytest.raises(BadData, match=r"give|get the"):
         read(place)
 
 

@@ -1,0 +1,420 @@
+"""The event log: idempotent, whole after every crash, honest about damage, and able to forget."""
+
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import polars as pl
+import pytest
+
+from matinee.data import log as log_module
+from matinee.data import log_sealed
+from matinee.data.dataset import Dataset
+from matinee.data.log import EventLog
+from matinee.errors import BadData, BadRequest, LogDamaged, NotFound
+from matinee.events import SCHEMA
+from matinee.profile import Profile
+
+DAY = 86_400_000_000
+FOREVER = 2**62
+
+
+def event(event_id: str, day: float = 0, user: str = "ann", **fields: object) -> dict:
+    given = {"event_id": event_id, "user_id": user, "item_id": "t1", "kind": "play", "value": 0.5, **fields}
+    return {"timestamp": int(day * DAY), **given}
+
+
+def record(decision_id: str, time: int = 5, user: str = "ann", **fields: object) -> dict:
+    given = {"surface": "home", "policy_id": "p", "cell": "", "rows": [{"items": [1, 2], "note": "x" * 50}]}
+    return {"decision_id": decision_id, "user_id": user, "time": time, **given, **fields}
+
+
+def ids(log: EventLog, as_of: int = FOREVER, **wanted: object) -> list[str]:
+    return log.read(as_of, **wanted)["event_id"].to_list()
+
+
+@pytest.fixture
+def log(tmp_path: Path):
+    with EventLog(tmp_path / "events.db") as opened:
+        yield opened
+
+
+def test_an_event_is_taken_once(log: EventLog):
+    assert log.append_events([event("a"), event("b"), event("a")]) == [True, True, False]
+    assert log.append_events([event("b", value=0.9), event("c")]) == [False, True]
+    assert ids(log) == ["a", "b", "c"]
+    assert log.read(FOREVER)["value"].to_list() == [0.5, 0.5, 0.5]
+
+
+def test_every_field_comes_back_as_it_was(log: EventLog):
+    moment = datetime(2024, 5, 6, 7, 8, 9, 123_456, tzinfo=UTC)
+    full = event(
+        "é\N{PILE OF POO}",
+        timestamp=moment,
+        decision_id="d",
+        row=3,
+        column=7,
+        query="q'\"",
+        country="DK",
+        device="tv",
+        language="da",
+    )
+    bare = {"event_id": "z", "user_id": "u", "kind": "search", "timestamp": moment.replace(tzinfo=None)}
+    log.append_events([full, bare])
+    frame = log.read(FOREVER)
+    assert dict(frame.schema) == dict(SCHEMA)
+    assert frame.rows(named=True) == [
+        {**dict.fromkeys(SCHEMA), **bare, "timestamp": moment},
+        {**dict.fromkeys(SCHEMA), **full},
+    ]
+
+
+def test_reading_filters_by_time_kind_and_member_before_and_after_sealing(log: EventLog):
+    kinds, users = ["play", "impression", "open"], ["ann", "bob", "cid"]
+    rows = [event(f"{n:03}", n / 10, users[n % 3], kind=kinds[n // 3 % 3]) for n in range(60)]
+    log.append_events(rows)
+    questions = [
+        {"as_of": FOREVER},
+        {"as_of": 2 * DAY},
+        {"as_of": 4 * DAY + 1, "since": DAY // 2},
+        {"as_of": FOREVER, "kinds": ["open"], "user_ids": ["ann", "cid"]},
+        {"as_of": FOREVER, "user_ids": []},
+        {"as_of": FOREVER, "since": 3 * DAY, "user_ids": [f"u{n}" for n in range(600)] + ["bob"]},
+    ]
+    expected = [
+        [
+            row["event_id"]
+            for row in rows
+            if question.get("since", 0) <= row["timestamp"] < question["as_of"]
+            and row["kind"] in question.get("kinds", kinds)
+            and row["user_id"] in question.get("user_ids", users)
+        ]
+        for question in questions
+    ]
+    assert [ids(log, **question) for question in questions] == expected
+    log.seal(date(1970, 1, 4))
+    assert [ids(log, **question) for question in questions] == expected
+    log.seal(date(1970, 2, 1))
+    assert [ids(log, **question) for question in questions] == expected
+
+
+def test_events_of_one_time_are_ordered_by_id_wherever_they_lie(log: EventLog):
+    log.append_events([event("c"), event("a")])
+    log.seal(date(1970, 1, 2))
+    log.append_events([event("b"), event("d")])
+    assert ids(log) == ["a", "b", "c", "d"]
+
+
+def test_rows_that_are_no_events_are_refused_before_they_are_queued(log: EventLog):
+    with pytest.raises(BadData, match="user_id"):
+        log.submit_events([event("a"), event("b", user_id=None)])
+    with pytest.raises(BadData, match="decision_id"):
+        log.submit_decisions([{"user_id": "u"}])
+    assert ids(log) == []
+
+
+def test_a_write_that_fails_leaves_the_others_of_its_group(log: EventLog):
+    gate = threading.Event()
+    blocker = log._writer.run(lambda cursor: gate.wait(10))
+    before, broken, after = (
+        log.submit_events([event("a")]),
+        log.submit_events([event("x"), event("y", value="\ud800")]),
+        log.submit_events([event("b")]),
+    )
+    gate.set()
+    assert blocker.result()
+    assert (before.result(), after.result()) == ([True], [True])
+    with pytest.raises(UnicodeEncodeError):
+        broken.result()
+    assert ids(log) == ["a", "b"]
+
+
+def test_decisions_are_kept_whole_found_and_read_in_order(log: EventLog):
+    records = [record(f"d{n:04}", time=n // 2, surface=["home", "similar"][n % 2]) for n in range(2_500)]
+    log.append_decisions(records[::-1])
+    log.append_decisions([record("d0007", time=3, user="other")])
+    assert log.decision("d0007") == records[7]
+    assert list(log.read_decisions(FOREVER)) == records
+    assert list(log.read_decisions(1_000, since=10, surface="home")) == records[20:2_000:2]
+    with pytest.raises(NotFound, match="d9999"):
+        log.decision("d9999")
+
+
+def test_profiles_are_replaced_and_found_by_the_start_of_name_or_id(log: EventLog):
+    many = [Profile(str(n), name=f"Member {n}") for n in range(120)]
+    log.put_profiles(many)
+    full = Profile("7", "acc", "50%_off!", 12, True, ("da", "en"), "DK", ("t1",), ("Horror",))
+    log.put_profile(full)
+    assert log.profile("7") == full
+    assert log.profile("nobody") is None
+    assert [p.user_id for p in log.profiles("mEMBER 11")] == ["11", *(str(n) for n in range(110, 120))]
+    assert [p.user_id for p in log.profiles("1", n=3)] == ["1", "10", "11"]
+    assert log.profiles("50%_OFF!") == [full]
+    assert log.profiles("%") == []
+
+
+def test_many_threads_are_answered_once_per_event_and_after_the_commit(log: EventLog, tmp_path: Path):
+    def write(thread: int) -> int:
+        new = 0
+        for batch in range(20):
+            new += sum(log.append_events([event(f"{batch}-{n}", n) for n in range(10)]))
+            with sqlite3.connect(tmp_path / "events.db") as other:
+                assert other.execute("SELECT count(*) FROM events").fetchone()[0] >= (batch + 1) * 10
+        return new
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(write, range(8))) == 20 * 10
+    assert len(ids(log)) == 200
+
+
+def test_a_closed_log_takes_nothing_and_an_open_one_finishes_what_it_took(tmp_path: Path):
+    log = EventLog(tmp_path / "deep" / "events.db")
+    waiting = [log.submit_events([event(str(n))]) for n in range(300)]
+    log.close()
+    log.close()
+    assert all(future.result() == [True] for future in waiting)
+    with pytest.raises(BadRequest, match="closed"):
+        log.submit_events([event("late")])
+    with EventLog(tmp_path / "deep" / "events.db") as again:
+        assert len(ids(again)) == 300
+
+
+def test_movielens_is_imported_quickly_and_comes_back(log: EventLog, ml100k: Dataset):
+    heard: list[int] = []
+    start = perf_counter()
+    assert log.import_events(ml100k.events, heard.append) == 100_000
+    assert perf_counter() - start < 15  # 2 s when nothing else runs
+    assert heard == [20_000, 40_000, 60_000, 80_000, 100_000]
+    assert log.import_events(ml100k.events.head(50_001)) == 0
+    assert log.read(FOREVER).equals(ml100k.events.sort("timestamp", "event_id"))
+
+
+def test_sealing_moves_whole_days_and_keeps_ids_taken(log: EventLog, tmp_path: Path):
+    log.append_events([event("a", 0.1), event("b", 0.9), event("c", 1.0), event("d", 2.5)])
+    files = log.seal(date(1970, 1, 3))
+    assert [file.name for file in files] == ["1970-01-01.parquet", "1970-01-02.parquet"]
+    assert files[0].parent == tmp_path / "events.db.sealed"
+    assert pl.read_parquet(files[0])["event_id"].to_list() == ["a", "b"]
+    assert log.append_events([event("a", 0.1), event("b", 7), event("e", 0.5)]) == [False, False, True]
+    assert log.seal(date(1970, 1, 1)) == []
+    assert [file.name for file in log.seal(date(1970, 1, 3))] == ["1970-01-01.2.parquet"]
+    assert [file.name for file in log.seal(date(1970, 1, 4))] == ["1970-01-03.parquet"]
+    assert ids(log) == ["a", "e", "b", "c", "d"]
+    assert len(list((tmp_path / "events.db.sealed").iterdir())) == 3
+    log.check()
+
+
+CRASHES = ["draft written", "file in place", "before the commit", "after the commit"]
+
+
+@pytest.mark.parametrize("crash", CRASHES)
+@pytest.mark.parametrize("act", ["seal", "seal again", "delete"])
+def test_a_crash_in_any_step_neither_loses_nor_doubles_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crash: str, act: str
+):
+    """At the step, the files are copied as they lie on disk; the copy is what a crash would leave."""
+    log = EventLog(tmp_path / "live" / "events.db")
+    log.append_events([event(f"{user}{n}", n / 4, user) for n in range(12) for user in ("ann", "bob")])
+    if act != "seal":
+        log.seal(date(1970, 1, 3))
+        log.append_events([event("late", 0.3, "bob"), event("later", 0.4)])
+    expected = set(ids(log))
+    images = take_images(monkeypatch, crash, tmp_path)
+    log.delete_member("ann") if act == "delete" else log.seal(date(1970, 1, 4))
+    log.close()
+    monkeypatch.undo()
+    assert images
+    for image in images:
+        with EventLog(image / "events.db") as revived:
+            revived.check()
+            found = ids(revived)
+            kept = expected if act != "delete" else {one for one in expected if one[:3] == "bob" or one == "late"}
+            assert set(found) in (expected, kept)
+            assert len(found) == len(set(found))
+            assert not any(revived.append_events([event(one) for one in set(found)]))
+            files = list((image / "events.db.sealed").glob("*"))
+            assert len(files) == len({file.name[:10] for file in files}), "strays are swept"
+            revived.seal(date(1970, 1, 4))
+            assert set(ids(revived)) == set(found)
+
+
+def take_images(monkeypatch: pytest.MonkeyPatch, crash: str, folder: Path) -> list[Path]:
+    images: list[Path] = []
+
+    def copying(work: Callable, after: bool) -> Callable:
+        def step(*args: object) -> object:
+            result = work(*args) if after else None
+            images.append(folder / f"image {len(images)}")
+            shutil.copytree(folder / "live", images[-1])
+            return result if after else work(*args)
+
+        return step
+
+    match crash:
+        case "draft written":
+            monkeypatch.setattr(Path, "replace", copying(Path.replace, after=False))
+        case "file in place":
+            monkeypatch.setattr(Path, "replace", copying(Path.replace, after=True))
+        case "before the commit":
+            monkeypatch.setattr(log_module, "write_day", copying(log_sealed.write_day, after=True))
+        case "after the commit":
+            monkeypatch.setattr(log_module, "sweep", copying(log_sealed.sweep, after=False))
+    return images
+
+
+MARK = "zzmember-to-forget-7f3a"
+
+
+def mentions(folder: Path, word: str) -> list[str]:
+    return [str(file) for file in folder.rglob("*") if file.is_file() and word.encode() in file.read_bytes()]
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_deleting_a_member_leaves_no_byte_of_them_in_any_file(tmp_path: Path, sealed: bool):
+    rng = np.random.default_rng(0)
+    with EventLog(tmp_path / "events.db") as log:
+        for batch in range(40):  # small and large rows of several members, interleaved, so that pages split
+            users = [MARK if n % 3 == 0 else f"other-{n % 7}" for n in range(60)]
+            log.append_events(
+                [
+                    event(
+                        f"{user}|{rng.integers(2**40)}",
+                        batch / 10 + n / 1e4,
+                        user,
+                        query="q" * int(rng.integers(1, 900)),
+                    )
+                    for n, user in enumerate(users)
+                ]
+            )
+            log.append_decisions(
+                [
+                    record(f"d{batch}-{n}-{user}", batch, user, pad="p" * int(rng.integers(1, 9_000)))
+                    for n, user in enumerate(users[:9])
+                ]
+            )
+        log.put_profiles([Profile(MARK, name=f"The {MARK}"), Profile("other-1")])
+        if sealed:
+            log.seal(date(1970, 1, 3))
+        assert mentions(tmp_path, MARK)
+        others = log.read(FOREVER).filter(pl.col("user_id") != MARK)
+        decisions = [one for one in log.read_decisions(FOREVER) if one["user_id"] != MARK]
+        counts = log.delete_member(MARK)
+        assert mentions(tmp_path, MARK) == []
+        assert counts == {"events": 40 * 20, "decisions": 40 * 3, "profiles": 1}
+        assert log.read(FOREVER).equals(others)
+        assert list(log.read_decisions(FOREVER)) == decisions
+        assert log.profile("other-1") is not None
+        log.check()
+        assert log.delete_member(MARK) == {"events": 0, "decisions": 0, "profiles": 0}
+        assert log.append_events([event(others["event_id"][0]), event(f"{MARK}|new", user=MARK)]) == [False, True]
+    assert mentions(tmp_path, MARK)  # a later event starts a new record
+
+
+def test_a_day_that_held_only_the_deleted_member_is_gone(log: EventLog, tmp_path: Path):
+    log.append_events([event("a"), event("b", 1, "bob")])
+    log.seal(date(1970, 1, 3))
+    assert log.delete_member("ann") == {"events": 1, "decisions": 0, "profiles": 0}
+    assert [file.name for file in (tmp_path / "events.db.sealed").iterdir()] == ["1970-01-02.parquet"]
+    assert ids(log) == ["b"]
+    assert log.append_events([event("a")]) == [True]
+
+
+def test_readers_see_one_moment_while_days_are_sealed_and_members_deleted(log: EventLog):
+    rows = [event(f"{n:04}", n / 100, f"m{n % 5}") for n in range(1_000)]
+    log.append_events(rows)
+    stop, wrong = threading.Event(), []
+
+    def look() -> None:
+        while not stop.is_set():
+            seen = ids(log, user_ids=["m0", "m1", "m2"])
+            if seen != [row["event_id"] for row in rows if row["user_id"] in ("m0", "m1", "m2")]:
+                wrong.append(len(seen))
+
+    watchers = [threading.Thread(target=look) for _ in range(2)]
+    for watcher in watchers:
+        watcher.start()
+    for day in range(2, 8):
+        log.seal(date(1970, 1, day))
+    log.delete_member("m3")
+    log.delete_member("m4")
+    stop.set()
+    for watcher in watchers:
+        watcher.join()
+    assert wrong == []
+
+
+def filled(folder: Path) -> Path:
+    with EventLog(folder / "events.db") as log:
+        log.append_events([event(f"e{n:05}", n / 5_000, query="q" * 200) for n in range(10_000)])
+        log.seal(date(1970, 1, 2))
+    return folder / "events.db"
+
+
+def cut(path: Path, share: float) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+
+
+def overwrite(path: Path, share: float) -> None:
+    data = bytearray(path.read_bytes())
+    at = int(len(data) * share)
+    data[at : at + 3_000] = b"\xa5" * min(3_000, len(data) - at)
+    path.write_bytes(bytes(data))
+
+
+DAMAGES = {
+    "emptied": lambda path: cut(path, 0),
+    "cut to a half": lambda path: cut(path, 0.5),
+    "cut at the end": lambda path: cut(path, 0.99),
+    "head overwritten": lambda path: overwrite(path, 0),
+    "middle overwritten": lambda path: overwrite(path, 0.5),
+    "another file": lambda path: path.write_text("event_id,user_id\n"),
+    "another database": lambda path: (
+        path.unlink(),
+        sqlite3.connect(path).execute("CREATE TABLE t (a)").connection.close(),
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_database_is_said_so_with_a_remedy(tmp_path: Path, damage: str):
+    path = filled(tmp_path)
+    DAMAGES[damage](path)
+    with pytest.raises(LogDamaged, match="restore it from a backup"):
+        EventLog(path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "bit", "gone"])
+def test_a_damaged_sealed_day_is_never_read(tmp_path: Path, damage: str):
+    path = filled(tmp_path)
+    with EventLog(path) as log:
+        (file,) = (tmp_path / "events.db.sealed").iterdir()
+        if damage == "cut":
+            cut(file, 0.7)
+        elif damage == "gone":
+            file.unlink()
+        else:
+            data = bytearray(file.read_bytes())
+            data[len(data) // 2] ^= 1
+            file.write_bytes(bytes(data))
+        for ask in (lambda: log.read(FOREVER), log.check, lambda: log.delete_member("ann")):
+            with pytest.raises(LogDamaged, match="restore this file"):
+                ask()
+        assert log.read(FOREVER, since=DAY).height == 5_000  # other days are still served
+    if damage != "bit":
+        with pytest.raises(LogDamaged, match=r"1970-01-01\.parquet"):
+            EventLog(path)
+
+
+def test_a_log_of_a_newer_matinee_is_refused(tmp_path: Path):
+    path = filled(tmp_path)
+    with sqlite3.connect(path) as other:
+        other.execute("UPDATE matinee_schema SET version = version + 1")
+    with pytest.raises(LogDamaged, match="schema 2"):
+        EventLog(path)
