@@ -63,6 +63,14 @@ def test_repeated_half_steps_solve_the_normal_equations(d):
     np.testing.assert_allclose(x, normal_equations(likes, y, ridge), atol=2e-4)
 
 
+@pytest.mark.parametrize("n", [1, 3, 4, 5, 64, 131])
+def test_what_all_columns_share(n):
+    y = np.random.default_rng(n).normal(size=(n, 5)).astype(np.float32)
+    one = als.everywhere(y, ALPHA, threads=1)
+    np.testing.assert_allclose(one, ALPHA * y.T @ y, rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(one, als.everywhere(y, ALPHA, threads=3))
+
+
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_the_number_of_threads_does_not_change_a_bit(threads):
     likes = random_likes(members=500)

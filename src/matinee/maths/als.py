@@ -16,7 +16,7 @@ from scipy import sparse
 from scipy.linalg import lapack
 
 from matinee.maths.arrays import Floats, Int32s, Int64s
-from matinee.maths.sparse_dense import in_chunks
+from matinee.maths.sparse_dense import even_bounds, in_chunks
 
 STEPS = 3  # conjugate gradient steps of a half step, started from the last answer
 PIECES = 64  # pieces of work for the threads
@@ -37,7 +37,7 @@ def half_step(
     itself, so the result does not depend on the number of threads.
     """
     assert likes.shape == (len(x), len(y))
-    shared = (np.float32(alpha0) * (y.T @ y)).astype(np.float32)
+    shared = everywhere(y, alpha0, threads)
     starts = likes.indptr.astype(np.int64)
     cost = starts + np.arange(len(starts)) * (x.shape[1] // 4 + 1)
     bounds = np.unique(np.searchsorted(cost, np.linspace(0, cost[-1], PIECES + 1)))
@@ -82,6 +82,34 @@ def loss(likes: sparse.csr_matrix, x: Floats, y: Floats, alpha0: float, ridges: 
     everywhere = alpha0 * np.sum((wide.T @ wide) * (tall.T @ tall))
     penalties = [ridge @ (side**2).sum(axis=1) for ridge, side in zip(ridges, (wide, tall), strict=True)]
     return float(np.sum((fitted - 1) ** 2) + everywhere + sum(penalties))
+
+
+def everywhere(y: Floats, alpha0: float, threads: int | None = None) -> Floats:
+    """alpha0 * yᵀy, the part of every row's equations that all columns share: (d, d) float32.
+
+    Not a BLAS call: its threads would go on spinning beside ours. Summed in pieces whose order is fixed.
+    """
+    bounds = even_bounds(len(y), PIECES // 4)
+    sums = np.zeros((len(bounds), y.shape[1], y.shape[1]), np.float32)
+    in_chunks(lambda a, b: _add_outer(y[a:b], sums[np.searchsorted(bounds, a)]), bounds, threads)
+    upper = sums.sum(axis=0)
+    return np.asarray(np.float32(alpha0) * (upper + np.triu(upper, 1).T), np.float32)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _add_outer(rows: Floats, upper: Floats) -> None:
+    """Add the upper triangle of rowsᵀ rows, four rows a pass."""
+    n, d = rows.shape
+    for top in range(0, n - 3, 4):
+        r0, r1, r2, r3 = rows[top], rows[top + 1], rows[top + 2], rows[top + 3]
+        for k in range(d):
+            total, c0, c1, c2, c3 = upper[k], r0[k], r1[k], r2[k], r3[k]
+            for j in range(k, d):
+                total[j] += c0 * r0[j] + c1 * r1[j] + c2 * r2[j] + c3 * r3[j]
+    for row in range(n - n % 4, n):
+        for k in range(d):
+            for j in range(k, d):
+                upper[k, j] += rows[row, k] * rows[row, j]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")

@@ -44,7 +44,7 @@ class FactorsConfig:
 
 @dataclass(frozen=True)
 class Space:
-    """The titles' `factors` (titles, size) and `shared` = alpha0 * factorsᵀ factors, part of every member's equations."""
+    """The titles' `factors` (titles, size) and `shared` = alpha0 * factorsᵀ factors, in all equations."""
 
     factors: NDArray[np.float32]
     shared: NDArray[np.float32]
@@ -53,7 +53,7 @@ class Space:
     @classmethod
     def of(cls, factors: NDArray[np.float32], config: FactorsConfig) -> Self:
         """The space of these factors."""
-        return cls(factors, np.float32(config.alpha0) * (factors.T @ factors), config)
+        return cls(factors, als.everywhere(factors, config.alpha0), config)
 
     def part(self, histories: Histories) -> NDArray[np.float32]:
         """(batch, titles) w·h_i for each member's w."""
