@@ -12,7 +12,7 @@ from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.split import global_time, leave_last_out
 from matinee.decision import Decisions, Requests, Scorer, _blank
 from matinee.errors import BadRequest
-from matinee.evaluate import evaluate, html
+from matinee.evaluate import evaluate, html, offline
 from matinee.evaluate.measure import page_metrics
 from matinee.evaluate.offline import rank
 from matinee.evaluate.protocols import GLOBAL_TIME, LEAVE_LAST_OUT, PROTOCOLS
@@ -203,6 +203,14 @@ def test_same_seed_same_numbers():
         for protocol in report["protocols"]:
             protocol.pop("seconds")
     assert first == second
+
+
+def test_small_blocks_give_the_same_numbers(monkeypatch):
+    data = world()
+    whole = evaluate(data, scorers(coin=constant), np.random.default_rng(10), n=N)
+    monkeypatch.setattr(offline, "SCORES_BYTES", 7 * TITLES * offline.BYTES_PER_SCORE)
+    in_sevens = evaluate(data, scorers(coin=constant), np.random.default_rng(10), n=N)
+    assert [lines(whole, at) for at in (0, 1)] == [lines(in_sevens, at) for at in (0, 1)]
 
 
 LAYOUT = Layout(rows=4, columns=6, visible=3)

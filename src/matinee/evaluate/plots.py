@@ -71,7 +71,7 @@ def _axis(values: Sequence[float], start: float, end: float) -> tuple[Scale, lis
     low, high = min(finite), max(finite)
     room = 0.06 * (high - low) or 0.01
     low, high = low - room, high + room
-    step = _round_step((high - low) / 5)
+    step = _round_step((high - low) / 6)
     ticks = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
     return (lambda value: start + (end - start) * (value - low) / (high - low)), ticks
 

@@ -45,10 +45,10 @@ def _group(group: Group, n: int, whole: bool) -> Iterator[RenderableType]:
     people = f"{group.name} members: {group.members:,}, who went on to like {group.targets:,} titles"
     yield _estimates(group.lists, ACCURACY, n, people)
     if whole:
-        yield _half_widths(group.lists, EXPOSURE + PER_MEMBER, n)
+        yield _half_widths(group.lists, EXPOSURE + PER_MEMBER, n, "what accuracy does not see")
         yield _comparisons(group.lists, n)
     if group.pages:
-        yield _estimates(group.pages, group.pages.metrics, n, f"pages of {group.name} members")
+        yield _half_widths(group.pages, group.pages.metrics, n, f"pages of {group.name} members")
         if group.pages.comparisons:
             yield _comparisons(group.pages, n)
 
@@ -76,9 +76,9 @@ def _with_ends(one: Estimate, best: bool) -> Text:
     return value if math.isnan(one.value) else value.append(f" {number(one.low)}–{number(one.high)}", "not bold dim")
 
 
-def _half_widths(table: Table, metrics: tuple[Metric, ...], n: int) -> Grid:
+def _half_widths(table: Table, metrics: tuple[Metric, ...], n: int, title: str) -> Grid:
     """Narrower: every number ± half its interval."""
-    grid = _grid("what accuracy does not see", *(heading(metric, n) for metric in metrics))
+    grid = _grid(title, *(heading(metric, n) for metric in metrics))
     for line in table.lines:
         grid.add_row(line.model, *(_half_width(line.estimates[metric.key]) for metric in metrics))
     return grid

@@ -57,8 +57,9 @@ def _against(table: Table, baseline: str, key: str, label: str) -> str:
     better, worse, unclear = (
         [c for c in compared if c.verdict == verdict and c.model not in same] for verdict in VERDICTS
     )
-    beat = f"{len(better)} of {len(compared)} beat {baseline} in {label}: {_list(better)}."
-    said = [beat if better else f"none of {len(compared)} beats {baseline} in {label}."]
+    verb = "beats" if len(better) == 1 else "beat"
+    beat = f"{len(better)} of {len(compared)} {verb} {baseline} in {label}: {_list(better)}."
+    said = [beat if better else f"no other beats {baseline} in {label}."]
     if worse:
         said.append(f"Worse: {_list(worse)}.")
     if unclear:

@@ -1,0 +1,89 @@
+"""Words and plots: what is said is what was measured, and every mark lies on its picture."""
+
+import math
+import re
+
+import pytest
+
+from matinee.evaluate import plots, words
+from matinee.evaluate.measure import NDCG
+from matinee.evaluate.results import Comparison, Estimate, Group, Line, ProtocolReport, Table
+
+NOTHING = Estimate(math.nan, math.nan, math.nan)
+
+
+def compared(model, value, p):
+    return Comparison(model, "popularity", "ndcg", Estimate(value, value - 0.01, value + 0.01), p, p)
+
+
+MODELS = ("popularity", "good", "bad", "unsure")
+COMPARISONS = (compared("good", 0.05, 0.0001), compared("bad", -0.05, 0.01), compared("unsure", 0.005, 0.4))
+LINES = tuple(
+    Line(name, {"ndcg": Estimate(0.1 * k, 0.1 * k - 0.02, 0.1 * k + 0.02), "coverage": Estimate(0.3, 0.2, 0.4)})
+    for k, name in enumerate(MODELS)
+)
+
+
+def protocol(*groups):
+    return ProtocolReport("toy", "", "", 0, 0, groups, {})
+
+
+def test_findings_name_who_beats_who_is_worse_and_who_is_neither():
+    group = Group("all", 500, 900, Table((NDCG,), LINES, COMPARISONS))
+    (said,) = words.findings(protocol(group), 20)
+    assert said == (
+        "All members (500): 1 of 3 beats popularity in NDCG@20: good +0.050 [+0.040, +0.060], p < 0.001. "
+        "Worse: bad −0.050 [−0.060, −0.040], p = 0.010. "
+        "No clear difference (corrected p ≥ 0.05): unsure +0.005 [−0.005, +0.015], p = 0.400."
+    )
+
+
+def test_findings_say_plainly_that_nothing_beats_the_baseline_and_that_few_members_say_little():
+    same = Comparison("copy", "popularity", "ndcg", Estimate(0.0, 0.0, 0.0), 1.0, 1.0)
+    group = Group("cold", 12, 30, Table((NDCG,), LINES, (COMPARISONS[1], same)))
+    few, said = words.findings(protocol(group), 20)
+    assert few == "Cold members (12): too few to say anything with confidence."
+    assert "no other beats popularity in NDCG@20." in said
+    assert said.endswith("The same for every member: copy.")
+
+
+def test_numbers_read_well():
+    assert words.interval(Estimate(-0.1, -0.25, 0.05), 2, sign=True) == "−0.10 [−0.25, +0.05]"
+    assert words.interval(NOTHING) == words.number(math.nan) == "–"
+    assert words.p_value(0.0004) == "p < 0.001"
+    assert words.p_value(0.0421) == "p = 0.042"
+
+
+def test_every_mark_lies_on_its_picture():
+    cold = Group("cold", 5, 5, Table((NDCG,), LINES))
+    pictures = [
+        plots.forest(COMPARISONS, "difference"),
+        plots.scatter(LINES, ("coverage", "Coverage"), ("ndcg", "NDCG")),
+        plots.side_by_side([cold, cold], "ndcg", "NDCG"),
+    ]
+    for picture in pictures:
+        width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', picture).groups())
+        assert "nan" not in picture
+        for x in re.findall(r' (?:cx|x1|x2|x)="([^"]+)"', picture):
+            assert 0 <= float(x) <= width
+        for y in re.findall(r' (?:cy|y1|y2|y)="([^"]+)"', picture):
+            assert 0 <= float(y) <= height
+        assert 'role="img" aria-label="' in picture
+
+
+def test_a_mark_stands_where_its_number_is():
+    """In the forest plot, equal distances in number are equal distances on paper."""
+    places = [float(x) for x in re.findall(r'circle cx="([^"]+)"', plots.forest(COMPARISONS, ""))]
+    good, bad, unsure = places
+    assert (good - unsure) / (unsure - bad) == pytest.approx((0.05 - 0.005) / (0.005 + 0.05), rel=0.01)
+
+
+def test_names_are_escaped():
+    strange = (Line("<script>", LINES[0].estimates),)
+    assert "<script>" not in plots.scatter(strange, ("coverage", "Coverage"), ("ndcg", "NDCG"))
+
+
+def test_missing_and_equal_numbers_are_drawn_without_failing():
+    lines = (Line("a", {"ndcg": NOTHING, "coverage": NOTHING}), Line("b", {"ndcg": Estimate(0, 0, 0)}))
+    group = Group("cold", 5, 5, Table((NDCG,), lines))
+    assert plots.side_by_side([group], "ndcg", "NDCG").count("<circle") == 1
