@@ -31,9 +31,7 @@ def deploy(log) -> Callable[..., Deployment]:
         policy = GenrePolicy(catalog)
         ladders = {"home": [("genres", policy)], "similar": [("genres", policy)]}
         fields.setdefault("deadline", 5.0)
-        return Deployment(
-            log, catalog, {**ladders, **fields.pop("ladders", {})}, np.random.default_rng(5), **fields
-        )
+        return Deployment(log, catalog, {**ladders, **fields.pop("ladders", {})}, np.random.default_rng(5), **fields)
 
     return make
 

@@ -106,7 +106,10 @@ def test_a_bad_event_is_rejected_with_its_reason_and_costs_no_good_one(client, l
 
 
 def test_sending_an_event_again_changes_nothing(client, log):
-    assert [one["status"] for one in post_events(client, event(1), event(1)).json()["results"]] == ["accepted", "duplicate"]
+    assert [one["status"] for one in post_events(client, event(1), event(1)).json()["results"]] == [
+        "accepted",
+        "duplicate",
+    ]
     assert post_events(client, event(1)).json()["duplicate"] == 1
     assert log.read(2**62).height == 1
 
@@ -159,7 +162,11 @@ def test_a_ten_megabyte_string_is_refused_before_it_is_read(client):
 
 
 def test_text_that_is_no_json_is_refused(client):
-    for content, kind in ((b"{", "application/json"), (b'{"user_id": "ada"}', "text/plain"), (b"\xff", "application/json")):
+    for content, kind in (
+        (b"{", "application/json"),
+        (b'{"user_id": "ada"}', "text/plain"),
+        (b"\xff", "application/json"),
+    ):
         answer = client.post("/v1/home", content=content, headers={"content-type": kind})
         assert answer.status_code in (400, 422), content
         assert "error" in answer.json()
@@ -214,7 +221,9 @@ def test_the_number_of_metric_series_does_not_grow_with_what_is_asked(client):
     for n in range(20):
         client.get(f"/v1/decisions/{n}")
         client.get(f"/{n}")
-    paths = {line.split('path="')[1].split('"')[0] for line in client.get("/metrics").text.splitlines() if 'path="' in line}
+    paths = {
+        line.split('path="')[1].split('"')[0] for line in client.get("/metrics").text.splitlines() if 'path="' in line
+    }
     assert paths == {"/v1/decisions", "other"}
 
 
@@ -225,5 +234,6 @@ def test_every_endpoint_stands_in_the_api_page_and_in_the_documentation(client, 
     for path in schema["paths"]:
         assert f"<code>{path}</code>" in page
         assert path in words
+    assert {'href="#PageOut"', 'id="PageOut"', 'id="HomeIn"'} <= set(page.replace(">", " ").split())
     assert "http://" not in page.replace("http://127.0.0.1", "")
     assert "https://" not in page

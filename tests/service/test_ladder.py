@@ -34,7 +34,9 @@ def test_a_policy_that_raises_is_passed_over_and_the_answer_says_so(serve, log):
 
 def test_a_late_policy_is_passed_over_within_the_deadline_and_its_threads_stay_bounded(serve):
     simple, release = GenrePolicy(small_catalog()), threading.Event()
-    slow = Changed(simple, before=lambda requests: None if "probe" in requests.profiles[0].user_id else release.wait(30))
+    slow = Changed(
+        simple, before=lambda requests: None if "probe" in requests.profiles[0].user_id else release.wait(30)
+    )
     client = serve(ladders=ladder(("slow", slow), ("simple", simple)), deadline=0.2, threads=2)
     before = threading.active_count()
     spent = []
@@ -54,7 +56,9 @@ def test_a_late_policy_is_passed_over_within_the_deadline_and_its_threads_stay_b
 
 def test_a_page_that_breaks_a_guarantee_is_never_sent(serve):
     catalog = small_catalog()
-    leak = Changed(GenrePolicy(catalog), after=lambda made: replace(made, items=np.where(made.items >= 0, 1, -1).astype(np.int32)))
+    leak = Changed(
+        GenrePolicy(catalog), after=lambda made: replace(made, items=np.where(made.items >= 0, 1, -1).astype(np.int32))
+    )
     client = serve(ladders=ladder(("leaky", leak), ("simple", GenrePolicy(catalog))))
     client.put("/v1/profiles/ada", json={"kids": True})
     page = home(client).json()

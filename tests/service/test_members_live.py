@@ -20,7 +20,9 @@ NEVER = 2**62
 
 
 def same(one: Histories, other: Histories) -> bool:
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("items", "kinds", "values", "times"))
+    return all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("items", "kinds", "values", "times")
+    )
 
 
 def test_memory_equals_what_the_log_says_after_events_in_any_order(client, log):
@@ -46,7 +48,12 @@ def test_memory_equals_what_the_log_says_after_events_in_any_order(client, log):
     order = np.lexsort((live.items, live.kinds, live.times))
     truth = np.lexsort((fresh.items, fresh.kinds, fresh.times))
     assert len(live.items) == 120
-    assert same(*(Histories(h.offsets, h.items[o], h.kinds[o], h.values[o], h.times[o]) for h, o in ((live, order), (fresh, truth))))
+    assert same(
+        *(
+            Histories(h.offsets, h.items[o], h.kinds[o], h.values[o], h.times[o])
+            for h, o in ((live, order), (fresh, truth))
+        )
+    )
     assert (np.diff(live.times) >= 0).all()
 
 

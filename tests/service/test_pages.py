@@ -65,7 +65,9 @@ def test_pages_hold_no_inline_script_or_style_and_load_nothing_from_elsewhere(cl
 
 def test_the_first_page_names_what_example_members_liked(client):
     client.put("/v1/profiles/ada", json={"name": "Ada"})
-    client.post("/v1/events", json={"events": [{"event_id": "1", "user_id": "ada", "kind": "thumbs_up", "item_id": "t7"}]})
+    client.post(
+        "/v1/events", json={"events": [{"event_id": "1", "user_id": "ada", "kind": "thumbs_up", "item_id": "t7"}]}
+    )
     page = client.get("/").text
     assert "Ada" in page
     assert "liked Action Story 7 (1957)" in page

@@ -13,7 +13,16 @@ from matinee.catalog import Catalog
 from matinee.service.search import TitleSearch, words_of
 from matinee.service.web.posters import STYLES, poster, split_year
 
-TITLES = ["Amélie", "The Matrix", "Matrix Reloaded, The", "A Fistful of Dollars", "Heat", "Heathers", "Schindler's List", "用心棒"]
+TITLES = [
+    "Amélie",
+    "The Matrix",
+    "Matrix Reloaded, The",
+    "A Fistful of Dollars",
+    "Heat",
+    "Heathers",
+    "Schindler's List",
+    "用心棒",
+]
 
 
 def found(query, n=10, allowed=lambda item: True):
@@ -55,9 +64,9 @@ def test_whatever_is_typed_words_are_plain_and_search_answers(text):
 @given(st.text(max_size=80), st.lists(st.sampled_from([*STYLES, "Western", "<script>"]), max_size=3), st.booleans())
 def test_any_title_gives_well_formed_art_the_same_every_time(title, genres, wide):
     title = "".join(letter for letter in title if letter.isprintable())
-    art = poster(title, genres, wide)
+    art = poster(title, genres, wide=wide)
     ET.fromstring(art)  # noqa: S314
-    assert art == poster(title, genres, wide)
+    assert art == poster(title, genres, wide=wide)
     assert "<script" not in art
 
 

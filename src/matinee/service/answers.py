@@ -23,6 +23,7 @@ class ItemOut(TypedDict):
     column: int
     score: float
     log_prob: float
+    year: int | None
     genres: list[str]
     image_url: str | None
     reason: NotRequired[str]
@@ -116,6 +117,7 @@ class TitleOut(TypedDict):
 
     item_id: str
     title: str
+    year: int | None
     genres: list[str]
     image_url: str | None
 

@@ -11,7 +11,7 @@ import orjson
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from matinee.errors import ArtifactRefused, BadData, BadRequest, MatineeError, NotFound, Overloaded
 from matinee.events import MAX_TEXT
@@ -51,10 +51,8 @@ Count = Annotated[int, Query(ge=1, le=100)]
 Prefix = Annotated[str, Query(max_length=MAX_TEXT)]
 
 
-class Json(Response):
+class Json(JSONResponse):
     """JSON by orjson: numbers as they are, NaN never."""
-
-    media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
         """Bytes of `content`."""

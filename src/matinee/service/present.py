@@ -32,11 +32,16 @@ class Presenter:
     def _images(self) -> list[str | None]:
         return self._catalog.titles["image_url"].to_list()
 
+    @cached_property
+    def _years(self) -> list[int | None]:
+        return self._catalog.titles["released"].dt.year().to_list()
+
     def title(self, item: int) -> TitleOut:
         """One title of the catalogue."""
         return {
             "item_id": self._catalog.item_ids[item],
             "title": self._catalog.names[item],
+            "year": self._years[item],
             "genres": self._genres[item],
             "image_url": self._images[item],
         }
@@ -79,6 +84,7 @@ class Presenter:
                 "column": c,
                 "score": scores[c],
                 "log_prob": log_probs[c],
+                "year": self._years[item],
                 "genres": self._genres[item],
                 "image_url": self._images[item],
             }

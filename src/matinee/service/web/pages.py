@@ -30,8 +30,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["title_name"] = lambda title: split_year(title)[0]
-    environment.filters["title_year"] = lambda title: split_year(title)[1]
+    environment.filters["name_and_year"] = split_year
     return environment
 
 
@@ -62,7 +61,7 @@ def member_pages(service: Service) -> APIRouter:
     @router.get("/posters/{item_id:path}.svg")
     async def art(item_id: str, wide: bool = False) -> Response:
         title = service.title(item_id)
-        svg = poster(title["title"], title["genres"], wide)
+        svg = poster(title["title"], title["genres"], title["year"], wide)
         return Response(svg, media_type="image/svg+xml", headers={"cache-control": "public, max-age=86400"})
 
     return router

@@ -64,7 +64,7 @@ ALIASES = {
 PLAIN = (Palette("#2c2f3a", "#15171d", "#565d70", "#22252f", "#e6dccb"), (lens, arches, paper))
 
 
-def poster(title: str, genres: Sequence[str], wide: bool = False) -> str:
+def poster(title: str, genres: Sequence[str], year: int | None = None, wide: bool = False) -> str:
     """The SVG of a title: portrait with its name (300 x 450), or `wide` without words (1600 x 900) for a backdrop.
 
     The same title and genres give the same bytes on every machine.
@@ -76,7 +76,7 @@ def poster(title: str, genres: Sequence[str], wide: bool = False) -> str:
     motif = motifs[int(rng.integers(len(motifs)))]
     width, height = (WIDE, TALL) if wide else (WIDTH, HEIGHT)
     canvas = Canvas(width, height, palette, rng)
-    words = "" if wide else _lettering(title, genres, palette)
+    words = "" if wide else _lettering(title, genres, year, palette)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" preserveAspectRatio="xMidYMid slice">'
         f'<defs><linearGradient id="s" x2=".25" y2="1"><stop stop-color="{palette.top}"/>'
@@ -93,8 +93,8 @@ def _style(genres: Sequence[str]) -> tuple[Palette, tuple[Motif, ...]]:
     return next((style for name, style in STYLES.items() if name in names), PLAIN)
 
 
-def _lettering(title: str, genres: Sequence[str], palette: Palette) -> str:
-    name, year = split_year(title)
+def _lettering(title: str, genres: Sequence[str], year: int | None, palette: Palette) -> str:
+    name, written = split_year(title)
     size = 40 if len(name) <= 14 else 32 if len(name) <= 30 else 25
     size = max(20, min(size, int(TEXT_WIDTH / (LETTER * max(map(len, name.split()), default=1)))))
     lines = _wrapped(name, int(TEXT_WIDTH / (size * LETTER)))[:5]
@@ -104,7 +104,7 @@ def _lettering(title: str, genres: Sequence[str], palette: Palette) -> str:
         f'fill="#fff" letter-spacing="-.5">{escape(line)}</text>'
         for k, line in enumerate(lines)
     )
-    under = " · ".join(part for part in (year, *list(genres)[:2]) if part)
+    under = " · ".join(part for part in (written or str(year or ""), *list(genres)[:2]) if part)
     return (
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="url(#f)"/>'
         f'<rect x="24" y="{foot - len(lines) * size * 1.08 - 6:.0f}" width="34" height="4" rx="2" fill="{palette.light}"/>'

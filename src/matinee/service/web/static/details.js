@@ -15,7 +15,7 @@ export function open(item, slot) {
     make("img", { class: "backdrop", src: art(item, true), alt: "", width: 1600, height: 900 }),
     make("div", { class: "body" },
       make("h2", { id: "details-title" }, item.title),
-      make("p", { class: "facts" }, item.genres.join(" · ")),
+      make("p", { class: "facts" }, [item.year, ...item.genres].filter(Boolean).join(" · ")),
       item.reason ? make("p", { class: "reason" }, item.reason) : null,
       make("p", { class: "does" }, playButton(dialog, item, slot), ...deedButtons(dialog, slot)),
       make("h3", {}, "More like this"), strip));

@@ -20,7 +20,7 @@ export function begin() {
   };
   const option = (title, at) => {
     const one = make("li", { id: `found-${at}`, role: "option", "aria-selected": String(at === chosen) },
-      make("img", { src: art(title), alt: "" }), make("span", {}, title.title, make("small", {}, title.genres.slice(0, 3).join(" · "))));
+      make("img", { src: art(title), alt: "" }), make("span", {}, title.title, make("small", {}, [title.year, ...title.genres.slice(0, 3)].filter(Boolean).join(" · "))));
     one.addEventListener("mousedown", (event) => { event.preventDefault(); choose(at); });
     return one;
   };

@@ -1,0 +1,89 @@
+"""A real browser in front of the real system: `matinee demo` in a process of its own, driven by Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+START = 240  # seconds that the demo may take to train and serve
+
+
+def chromium() -> str | None:
+    return shutil.which("chromium") or next((one for one in ("/usr/bin/chromium",) if Path(one).exists()), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    path = chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine; `make browser` installs it where it may")
+    from playwright.sync_api import sync_playwright
+
+    arguments = ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
+    if os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=path, args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def running_demo(browser, tmp_path_factory) -> Iterator[str]:
+    """The address of a demo that was trained for this run."""
+    workspace = tmp_path_factory.mktemp("demo") / "workspace"
+    command = [sys.executable, "-c", "from matinee.cli import main; main()", "demo", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--workspace", str(workspace)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+    )
+    clock = threading.Timer(START, process.kill)
+    clock.start()
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line.startswith("Home page: "):
+            break
+    clock.cancel()
+    assert said and said[-1].startswith("Home page: "), "the demo did not start:\n" + "".join(said[-30:])
+    threading.Thread(target=process.stdout.read, daemon=True).start()
+    yield said[-1].split()[-1].rstrip("/")
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture
+def api(running_demo) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=running_demo) as client:
+        yield client
+
+
+@pytest.fixture
+def visit(browser, running_demo) -> Iterator[Callable[..., Any]]:
+    """Opens a page in a fresh browser profile; a script error or a request to elsewhere fails the test."""
+    contexts, complaints = [], []
+
+    def open_page(path: str, width: int = 1280, height: int = 800, **settings: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("request", lambda asked: None if asked.url.startswith(running_demo) else complaints.append(asked.url))
+        page.goto(running_demo + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
