@@ -33,7 +33,7 @@ def read(
     title_columns: Mapping[str, str] | None = None,
     best: float | None = None,
     name: str = "",
-    licence: str = "yours",
+    licence: str = "not stated",
 ) -> Dataset:
     """Read interactions and titles. `columns` and `title_columns` map our names to yours where they are not known.
 

@@ -1,0 +1,241 @@
+"""Tables of one's own: other people's column names, and every kind of bad input."""
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from matinee.data.dataset import Dataset
+from matinee.data.sources.tabular import read
+from matinee.errors import BadData
+
+MOMENT = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
+SECONDS = int(MOMENT.timestamp())
+
+
+def write(folder: Path, text: str, name: str = "interactions.csv") -> Path:
+    (folder / name).write_text(text)
+    return folder / name
+
+
+DIALECTS = {
+    "RecTools": "user_id,item_id,weight,datetime\n"
+    f"u,i,4,{MOMENT:%Y-%m-%d %H:%M:%S}\nu,j,5,{MOMENT:%Y-%m-%d %H:%M:%S}\n",
+    "RecBole": "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
+    f"u\ti\t4\t{SECONDS}\nu\tj\t5.0\t{SECONDS}.0\n",
+    "LensKit": f"user,item,rating,timestamp\nu,i,4,{SECONDS}\nu,j,5,{SECONDS}\n",
+    "Amazon Personalize": "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,EVENT_VALUE\n"
+    f"u,i,{SECONDS},Rating,4\nu,j,{SECONDS},Rating,5\n",
+    "Google media": "userPseudoId,documentId,eventTime,eventType,mediaProgressPercentage\n"
+    f"u,i,{MOMENT:%Y-%m-%dT%H:%M:%SZ},media-play,0.8\nu,j,{MOMENT:%Y-%m-%dT%H:%M:%SZ},media-complete,1.0\n",
+    "semicolons, milliseconds": f"VisitorId;MovieId;ts;stars\nu;i;{SECONDS}000;4\nu;j;{SECONDS}000;5\n",
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_each_dialect_says_the_same(tmp_path: Path, dialect: str):
+    data = read(write(tmp_path, DIALECTS[dialect]))
+    expected = "play" if dialect == "Google media" else "rating"
+    assert data.events.select("user_id", "item_id", "kind", "timestamp", "value").rows() == [
+        ("u", "i", expected, MOMENT, 4 / 5),
+        ("u", "j", expected, MOMENT, 5 / 5),
+    ]
+    assert data.rejections.total == 0
+    assert "columns read" in data.describe()
+
+
+def test_parquet_with_typed_columns_says_the_same(tmp_path: Path):
+    frame = pl.DataFrame({"uid": [7], "film": [3], "when": [MOMENT.replace(tzinfo=None)], "stars": [4]})
+    frame.write_parquet(tmp_path / "i.parquet")
+    data = read(tmp_path / "i.parquet", columns={"user_id": "uid", "item_id": "film", "timestamp": "when"}, best=10)
+    assert data.events.select("user_id", "item_id", "timestamp", "value").rows() == [("7", "3", MOMENT, 4 / 10)]
+
+
+def test_kinds_of_elsewhere_become_ours_and_unknown_ones_are_counted(tmp_path: Path):
+    kinds = ["Click", "add-to-list", "LIKE", "watch", "detail-page-view", "not_interested", "teleport"]
+    lines = "\n".join(f"u,i{n},{SECONDS},{kind}" for n, kind in enumerate(kinds))
+    data = read(write(tmp_path, "user_id,item_id,timestamp,event_type\n" + lines))
+    assert data.events["kind"].to_list() == ["open", "list_add", "thumbs_up", "play", "open", "dismiss"]
+    assert data.events.filter(kind="play")["value"].to_list() == [1.0]
+    assert data.rejections.counts == {"of an unknown kind": 1}
+    assert any("watched to the end" in note for note in data.notes)
+
+
+@pytest.mark.parametrize(
+    ("values", "top"), [([0, 1, 1], 1), ([0.5, 3, 4.5], 5), ([1, 7, 10], 10), ([12, 55, 80], 100), ([1, 2, 5], 5)]
+)
+def test_the_scale_that_values_fit_is_found_and_stated(tmp_path: Path, values: list[float], top: float):
+    lines = "\n".join(f"u{n},i,{SECONDS},{value}" for n, value in enumerate(values))
+    data = read(write(tmp_path, "user_id,item_id,timestamp,rating\n" + lines))
+    assert data.events["value"].to_list() == [value / top for value in values]
+    assert f"rating values are read as shares of {top:g}" in data.notes
+
+
+def test_a_few_wild_values_do_not_stretch_the_scale(tmp_path: Path):
+    lines = "\n".join(f"u{n},i,{SECONDS},{'1e9' if n == 7 else n % 5 + 1}" for n in range(2_000))
+    data = read(write(tmp_path, "user_id,item_id,timestamp,rating\n" + lines))
+    assert data.events["value"].max() == 1.0
+    assert data.rejections.counts == {"with a value that is not a number in 0..1": 1}
+
+
+def test_values_on_no_known_scale_ask_for_the_best(tmp_path: Path):
+    path = write(tmp_path, f"user_id,item_id,timestamp,weight\nu,i,{SECONDS},5832\n")
+    with pytest.raises(BadData, match="give the best value"):
+        read(path)
+    assert read(path, best=10_000).events["value"].to_list() == [5832 / 10_000]
+
+
+TITLES = (
+    "ITEM_ID,TITLE,GENRES,CREATION_TIMESTAMP,CONTENT_RATING,RUNTIME,DIRECTOR_AGE\n"
+    "i,Heat,Crime|Drama,1995,R,170,52\n"
+    f"j,Babe,Children,{SECONDS},TV-G,about an hour,50\n"
+    ",Nameless,,,,,\n"
+    "i,Heat again,,,,,\n"
+)
+
+
+def test_titles_are_read_and_bad_ones_counted(tmp_path: Path):
+    data = read(write(tmp_path, DIALECTS["LensKit"]), write(tmp_path, TITLES, "titles.csv"))
+    titles = data.catalog.titles.select("item_id", "title", "genres", "maturity", "minutes", "released").rows()
+    assert titles == [
+        ("i", "Heat", ["Crime", "Drama"], 17, 170, datetime(1995, 1, 1, tzinfo=UTC)),
+        ("j", "Babe", ["Children"], 0, None, MOMENT),
+    ]
+    assert data.rejections.counts == {"titles without an item_id": 1, "titles repeating an item_id": 1}
+
+
+def test_interactions_about_unknown_titles_are_counted_with_examples(tmp_path: Path):
+    text = DIALECTS["LensKit"] + f"u,nowhere,3,{SECONDS}\n"
+    data = read(write(tmp_path, text), write(tmp_path, TITLES, "titles.csv"))
+    assert data.events.height == 2
+    assert data.rejections.counts["about a title that is not in the catalogue"] == 1
+    assert "nowhere" in str(data.rejections)
+
+
+def test_without_titles_the_catalogue_is_made_of_the_ids(tmp_path: Path):
+    assert read(write(tmp_path, DIALECTS["LensKit"])).catalog.item_ids == ["i", "j"]
+
+
+def test_recbole_titles_have_lists_separated_by_spaces(tmp_path: Path):
+    header = "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n"
+    items = header + "i\tThe Matrix\t1999\tAction Sci-Fi\nj\tA b\t\t\n"
+    data = read(write(tmp_path, DIALECTS["RecBole"], "x.inter"), write(tmp_path, items, "x.item"))
+    assert data.catalog.titles["title"].to_list() == ["The Matrix", "A b"]
+    assert data.catalog.titles["genres"].to_list() == [["Action", "Sci-Fi"], []]
+    assert data.catalog.titles["released"].dt.year().to_list() == [1999, None]
+
+
+def test_what_describes_a_person_is_not_read(tmp_path: Path):
+    text = f"user_id,item_id,timestamp,age,gender,occupation,zip_code\nu,i,{SECONDS},SECRET,SECRET,SECRET,SECRET\n"
+    data = read(write(tmp_path, text))
+    assert "SECRET" not in repr((data.events.rows(), data.catalog.titles.rows(), data.profiles))
+
+
+GOOD = [f"u{n},i{n % 3},{SECONDS + n},{n % 5 + 1}" for n in range(20)]
+BAD = {
+    "no member": f",i1,{SECONDS},3",
+    "no title": f"u,,{SECONDS},3",
+    "no time": "u,i1,,3",
+    "time in words": "u,i1,yesterday,3",
+    "time before 1970": "u,i1,-5,3",
+    "time in the far future": "u,i1,99999999999,3",
+    "value in words": f"u,i1,{SECONDS},good",
+    "value nan": f"u,i1,{SECONDS},NaN",
+    "value negative": f"u,i1,{SECONDS},-3",
+    "value missing": f"u,i1,{SECONDS},",
+    "repeated": GOOD[3],
+    "too short": "u",
+    "long id": f"{'u' * 10_000_000},i1,{SECONDS},3",
+    "bytes": f"u\x00,i1,x{SECONDS},3",
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("at", [0, 11, 20])
+def test_one_bad_line_anywhere_costs_that_line_only(tmp_path: Path, bad: str, at: int):
+    lines = [*GOOD]
+    lines.insert(at, BAD[bad])
+    data = read(write(tmp_path, "user_id,item_id,timestamp,rating\n" + "\n".join(lines)))
+    assert data.events.height == len(GOOD)
+    assert data.rejections.total == 1
+
+
+def test_a_line_with_too_many_cells_keeps_its_row(tmp_path: Path):
+    data = read(write(tmp_path, "user_id,item_id,timestamp,rating\n" + "\n".join([*GOOD, GOOD[0] + "9,extra,cells"])))
+    assert data.events.height + data.rejections.total == len(GOOD) + 1
+
+
+def packed(frame: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+WHOLE = packed(pl.DataFrame({"user_id": ["u"] * 100, "item_id": ["i"] * 100, "timestamp": np.arange(100)}))
+UNREADABLE = {
+    "missing.csv": None,
+    "empty.csv": b"",
+    "no_time.csv": b"user_id,item_id\nu,i\n",
+    "no_columns.csv": b"1,2,3\n4,5,6\n",
+    "empty.parquet": b"",
+    "truncated.parquet": WHOLE[: len(WHOLE) // 2],
+    "text.parquet": b"user_id,item_id,timestamp\n",
+    "nested.parquet": packed(pl.DataFrame({"user_id": [{"a": 1}], "item_id": [["i"]], "timestamp": [[5]]})),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_file_that_cannot_be_read_is_one_clear_error(tmp_path: Path, name: str):
+    content = UNREADABLE[name]
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadData, match=r"give|rename"):
+        read(tmp_path / name)
+
+
+def test_a_header_alone_is_an_empty_data_set(tmp_path: Path):
+    data = read(write(tmp_path, "user_id,item_id,timestamp\n"))
+    assert (data.events.height, len(data.catalog), data.profiles) == (0, 0, {})
+    assert isinstance(data.describe(), str)
+
+
+@pytest.mark.parametrize("mapping", [{"user_id": "nobody"}, {"username": "user_id"}])
+def test_a_mapping_that_fits_nothing_is_refused(tmp_path: Path, mapping: dict[str, str]):
+    with pytest.raises(BadData, match="mapping"):
+        read(write(tmp_path, DIALECTS["LensKit"]), columns=mapping)
+
+
+def large(folder: Path) -> Dataset:
+    n, rng = 1_000_000, np.random.default_rng(4)
+    frame = pl.DataFrame(
+        {
+            "user_id": rng.integers(0, 50_000, n).astype(str),
+            "item_id": rng.integers(0, 5_000, n).astype(str),
+            "timestamp": (SECONDS + np.arange(n) // 10).astype(str),
+            "rating": rng.integers(1, 6, n).astype(str),
+            "event_id": np.arange(n).astype(str),
+        }
+    )
+    row = pl.int_range(pl.len())
+    frame = frame.with_columns(
+        pl.when(row == 10).then(pl.lit("never")).otherwise("timestamp").alias("timestamp"),
+        pl.when(row == 500_000).then(pl.lit("nan")).otherwise("rating").alias("rating"),
+        pl.when(row == 999_999).then(pl.lit("0")).otherwise("event_id").alias("event_id"),
+    )
+    frame.write_csv(folder / "large.csv")
+    return read(folder / "large.csv")
+
+
+@pytest.mark.slow
+def test_three_bad_rows_in_a_million_cost_three_rows(tmp_path: Path):
+    data = large(tmp_path)
+    assert data.events.height == 999_997
+    assert data.rejections.counts == {
+        "without a readable time": 1,
+        "with a value that is not a number in 0..1": 1,
+        "repeating an event_id": 1,
+    }
+    assert set(sum(data.rejections.examples.values(), ())) == {"row 11", "row 500001", "row 1000000"}
