@@ -1,0 +1,85 @@
+"""Home pages over HTTP with durable logging: what one process holds, what it does at twice that, and its memory.
+
+    python benchmarks/bench_serve.py
+
+The server is `matinee serve` on MovieLens 100K with the log in a temporary folder; the load generator runs beside it on
+the same machine. `run()` returns machine; first_page_seconds (from starting the process to the first page, artifacts
+fitted); pages, connections, pages_per_second, p50_ms, p99_ms, errors (closed loop, all pages full: 12 rows of 20, reasons
+included); overload_offered and overload_answered (pages a second, open loop at twice pages_per_second),
+overload_shed_share (answered 503 with Retry-After), overload_p99_ms (of the answered), overload_errors (anything but
+200 and 503); memory_requests, memory_start_mb and memory_end_mb (resident, after a tenth and after all of them).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from machine import machine
+from rich.console import Console
+from rich.table import Table
+from served import Progress, load, resident, server, trained
+
+CONNECTIONS = 8
+OVERLOAD_SECONDS = 15
+
+
+def run(progress: Progress | None = None, pages: int = 4_000, memory_requests: int = 100_000) -> dict[str, Any]:
+    """Measure; see the top of this file for the keys."""
+    tell = progress or (lambda what, done: None)
+    place = trained(tell)
+    tell("starting the server", 0.02)
+    with server(place) as (port, process_id, _, first_page_seconds):
+        load(port=port, what="home", count=1_000, connections=CONNECTIONS)
+        tell("as many pages as it holds", 0.05)
+        held = load(port=port, what="home", count=pages, connections=CONNECTIONS)
+        rate = held["statuses"].get("200", 0) / held["seconds"]
+        tell("twice as many as it holds", 0.1)
+        flood = load(
+            port=port, what="home", count=int(2 * rate * OVERLOAD_SECONDS), connections=256, rate=2 * rate
+        )
+        tell("watching memory", 0.2)
+        memory = _memory(port, process_id, memory_requests)
+    return {
+        "machine": machine(),
+        "first_page_seconds": first_page_seconds,
+        "pages": pages,
+        "connections": CONNECTIONS,
+        "pages_per_second": rate,
+        "p50_ms": held["p50_ms"],
+        "p99_ms": held["p99_ms"],
+        "errors": _unexpected(held, "200"),
+        **_overload(flood, 2 * rate),
+        **memory,
+    }
+
+
+def _overload(flood: dict[str, Any], offered: float) -> dict[str, Any]:
+    answered, shed = flood["statuses"].get("200", 0), flood["statuses"].get("503", 0)
+    return {
+        "overload_offered": offered,
+        "overload_answered": answered / flood["seconds"],
+        "overload_shed_share": shed / max(answered + shed, 1),
+        "overload_p99_ms": flood["p99_ms"],
+        "overload_errors": _unexpected(flood, "200", "503"),
+    }
+
+
+def _memory(port: int, process_id: int, requests: int) -> dict[str, Any]:
+    """Resident memory after a tenth of `requests` pages, when every member is in memory, and after all."""
+    load(port=port, what="home", count=requests // 10, connections=CONNECTIONS)
+    start = resident(process_id)
+    load(port=port, what="home", count=requests - requests // 10, connections=CONNECTIONS)
+    return {"memory_requests": requests, "memory_start_mb": start, "memory_end_mb": resident(process_id)}
+
+
+def _unexpected(report: dict[str, Any], *expected: str) -> int:
+    """Answers of other statuses, and requests that were not answered."""
+    odd = sum(count for status, count in report["statuses"].items() if status not in expected)
+    return odd + sum(report["errors"].values())
+
+
+if __name__ == "__main__":
+    table = Table(title="Home pages over HTTP", title_justify="left", show_header=False)
+    for key, value in run(lambda what, done: print(f"{done:4.0%} {what}", flush=True)).items():
+        table.add_row(key, f"{value:,.4g}" if isinstance(value, float) else str(value))
+    Console().print(table)

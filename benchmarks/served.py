@@ -1,0 +1,93 @@
+"""A real server for the benchmarks: MovieLens 100K trained once, then `matinee serve` in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matinee.data.sources import movielens
+from matinee.recipes import SERVED, as_if_it_ended_now, train_into
+from matinee.workspace import Workspace
+
+HERE = Path(__file__).parent
+VAR = HERE.parent / "var"
+Progress = Callable[[str, float], None]
+
+
+def trained(tell: Progress) -> Workspace:
+    """A workspace with MovieLens 100K and its artifacts; made once, then reused."""
+    place = Workspace(VAR / "bench" / "workspace")
+    if not place.exists:
+        tell("reading MovieLens 100K", 0.0)
+        dataset, _ = as_if_it_ended_now(movielens.read(movielens.fetch_100k(VAR / "data", lambda said: None)))
+        place.bring_in(dataset)
+    if not (place.folder / "models").exists():
+        for name in SERVED:
+            tell(f"training {name}", 0.0)
+            train_into(place, name, np.random.default_rng(0))
+    return place
+
+
+@contextmanager
+def server(place: Workspace) -> Iterator[tuple[int, int, Path, float]]:
+    """Serve a copy of the workspace; gives port, process id, log and the seconds from start to the first page."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Workspace(Path(folder) / "workspace")
+        shutil.copytree(place.folder, copy.folder)
+        command = [sys.executable, "-c", "from matinee.cli import main; main()", "serve", "--port", "0", "--seed", "0"]
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [*command, "--workspace", str(copy.folder)], stdout=subprocess.PIPE, text=True, cwd=HERE.parent
+        )
+        try:
+            port = _port(process)
+            _first_page(port)
+            yield port, process.pid, copy.log_path, time.perf_counter() - started
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def load(**spec: Any) -> dict[str, Any]:
+    """Run the load generator in a process of its own and return what it says."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / "load.py"), json.dumps(spec)], stdout=subprocess.PIPE, text=True, check=True
+    )
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def resident(process_id: int) -> float | None:
+    """Memory of a process in MB; None where the system does not tell."""
+    status = Path(f"/proc/{process_id}/status")
+    if not status.exists():
+        return None
+    line = next(one for one in status.read_text().splitlines() if one.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def _port(process: subprocess.Popen[str]) -> int:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Home page: "):
+            return int(line.strip().rstrip("/").rpartition(":")[2])
+    raise RuntimeError("the server ended before it served; run `matinee serve` by hand to see why")
+
+
+def _first_page(port: int) -> None:
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{port}/v1/home", b'{"user_id": "1"}', {"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        assert json.load(answer)["rows"], "the first page is empty"
