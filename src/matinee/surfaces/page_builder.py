@@ -11,11 +11,12 @@ so that its probability over all tastes is worth_t. With a_ij the probability th
     V = sum_g pi_g (1 - prod_ij (1 - a_ij q_{t_ij, g})).
 
 It is monotone and submodular in the titles shown (Agrawal et al. 2009, "Diversifying Search Results"): more of the
-same taste counts less and less, and taking the row with the largest gain at each stage is near the best page. A row's
-gain is measured on its first two screens; what lies beyond is filled in the ranker's order but hardly looked at.
+same taste counts less and less. A row's gain is measured on its first two screens; what lies beyond is filled in the
+ranker's order but hardly looked at.
 
-Exploration T > 0 draws each row by Plackett-Luce from log(gain) / T, and each row's titles from the ranker's
-log-worth / T; T = 0 takes the best of both. The log-probabilities come out of the same call.
+Exploration T > 0 draws each row by Plackett-Luce from log(gain) / T given the rows above, and each row's titles from
+the ranker's log-worth / T; the log-probabilities come out of the same call. T = 0 shows one page, with probability 1:
+its first rows by beam search (`page_search.py`), the others by the largest gain, each with its best titles.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from matinee.page import KEEPS_REPEATS, Layout
 from matinee.surfaces import page_kernels as kernels
 from matinee.surfaces.rows import BILLBOARD, Pools
 
+BEAM_WIDTH, BEAM_ROWS = 16, 5  # partial pages kept, and rows searched so, at temperature 0
 SCREENS = 2  # screens of a row on which its gain is measured
 Shown: TypeAlias = tuple[Int32s, Int32s]  # candidate rows (batch, r), items (batch, r, c)
 SMOOTHING = 5.0  # everybody's tastes weigh as much as this many titles of the member's own
@@ -83,8 +85,9 @@ def build_pages(
     -inf where it could not have been built.
     """
     layout = requests.layout
+    given = shown is not None and exploration > 0.0
     built = Built.empty(len(requests), layout)
-    if shown is not None:
+    if shown is not None and given:
         built.rows[:], built.items[:] = shown
     genres = catalog.title_genres
     attention = (
@@ -97,10 +100,13 @@ def build_pages(
         (pools.sizes, pools.minimum, pools.items, pools.worths, pools.logits, repeats),
         (genres.offsets, genres.values, intents(requests.histories.tastes, catalog, genre_shares)),
         attention,
-        (BILLBOARD, layout.billboard, exploration, seeds, shown is not None),
+        (BILLBOARD, layout.billboard, exploration, seeds, given, BEAM_WIDTH, min(BEAM_ROWS, layout.rows)),
         len(catalog),
         (built.rows, built.items, built.worths, built.row_log_probs, built.item_log_probs, built.values),
     )
+    if shown is not None and not given:
+        differs = (built.rows != shown[0]).any(axis=1) | (built.items != shown[1]).any(axis=(1, 2))
+        built.row_log_probs[differs, 0] = -np.inf
     return built
 
 

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numba
 import numpy as np
 
-from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s, UInt64s
+from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s
 from matinee.maths.sampling import draw, log_probs_of, mix
-
-Candidates: TypeAlias = tuple[Int32s, Int32s, Int32s, Floats, Floats, Flags]
-"""sizes, minimum (batch, rows); items, worths, logits (batch, rows, pool); repeats allowed (batch, rows)"""
-Taste: TypeAlias = tuple[Int64s, Int32s, Doubles]
-"""title -> genres as offsets and values; pi (batch, genres + 1)"""
-Attention: TypeAlias = tuple[Doubles, Doubles, int]
-"""P(row looked at); P(column looked at | row); columns on which a row's gain is measured"""
-Choice: TypeAlias = tuple[int, bool, float, UInt64s, bool]
-"""the billboard's candidate row; is there one; temperature; seeds (batch,); is the page given"""
-Page: TypeAlias = tuple[Int32s, Int32s, Floats, Doubles, Doubles, Doubles]
-"""rows, items, worths, row log-probabilities, item log-probabilities, values: see `page_builder.Built`"""
+from matinee.surfaces.page_search import measure, place, plan
+from matinee.surfaces.page_types import Attention, Candidates, Choice, Page, Taste
 
 
 @numba.njit(cache=True, nogil=True)
@@ -27,120 +16,79 @@ def build(
     candidates: Candidates, taste: Taste, attention: Attention, choice: Choice, n_titles: int, page: Page
 ) -> None:
     """Build, or when given follow, every page of the batch; fills `page`."""
-    billboard, with_billboard, temperature, seeds, given = choice
+    billboard, with_billboard, temperature, seeds, given, width, depth = choice
     rows, row_log_probs, values = page[0], page[3], page[5]
-    n_rows, pool = candidates[2].shape[1:]
+    n_rows, n_columns = candidates[0].shape[1], page[1].shape[2]
     used, taken = np.zeros(n_titles, np.bool_), np.zeros(n_rows, np.bool_)
     unmet, scratch, mass = np.empty(taste[2].shape[1]), np.empty(taste[2].shape[1]), np.empty(n_titles)
-    following = np.empty((n_rows, pool + 1), np.int32)
-    logits, chosen, log_prob = np.empty(n_rows, np.float32), np.empty(1, np.int64), np.empty(1)
+    gains, logits, planned = np.empty(n_rows), np.empty(n_rows, np.float32), np.empty(depth, np.int32)
+    chosen, log_prob = np.empty(1, np.int64), np.zeros(1)
     for b in range(len(rows)):
-        start(taste[0], taste[1], taste[2][b], mass, following)
-        used[:], taken[:], unmet[:] = False, False, taste[2][b]
+        add_up(taste[0], taste[1], taste[2][b], mass)
+        used[:], taken[:], unmet[:], planned[:] = False, False, taste[2][b], -1
         taken[billboard] = True
+        first = 1 if with_billboard and candidates[0][b, billboard] > 0 else 0
         for position in range(rows.shape[1]):
             seed = mix(seeds[b], np.uint64(position))
-            if position == 0 and with_billboard and candidates[0][b, billboard] > 0:
-                row, columns, log_prob[0] = billboard, 1, 0.0
-                possible = not given or rows[b, 0] == billboard
+            columns, log_prob[0] = n_columns, 0.0
+            if position < first:
+                row, columns = billboard, 1
+                possible = not given or rows[b, position] == billboard
             else:
-                columns = page[1].shape[2]
-                offered = gains(
-                    b, position, candidates, taste, attention, mass, used, taken, following, unmet, scratch, logits
-                )
-                if given:
-                    chosen[0] = rows[b, position]
-                elif draw(logits, n_rows, 1, temperature, seed, chosen) == 0:
-                    chosen[0] = -1
-                row = chosen[0]
-                possible = logits[row] > -np.inf if row >= 0 else offered == 0
+                if position == first and width > 1 and temperature <= 0.0:
+                    plan(b, first, width, n_columns, candidates, taste, attention, mass, used, taken, unmet, planned)
+                if position - first < depth and planned[position - first] >= 0:
+                    row, possible = planned[position - first], True
+                else:
+                    measure(b, position, candidates, taste, attention, mass, used, taken, unmet, scratch, gains)
+                    row, possible = choose(rows[b, position], given, gains, temperature, seed, logits, chosen, log_prob)
                 if row < 0 and possible:
                     break
-                if possible:
-                    log_probs_of(logits, n_rows, chosen, 1, temperature, log_prob)
             if not possible:
                 row_log_probs[b, position] = -np.inf
                 break
-            rows[b, position], taken[row] = row, True
-            row_log_probs[b, position] = log_prob[0]
+            rows[b, position], taken[row], row_log_probs[b, position] = row, True, log_prob[0]
             fill(b, row, position, columns, candidates, temperature, mix(seed, np.uint64(1)), given, used, page)
             values[b] += settle(b, position, taste, attention, mass, unmet, page)
 
 
 @numba.njit(cache=True, nogil=True)
-def start(offsets: Int64s, genres: Int32s, pi: Doubles, mass: Doubles, following: Int32s) -> None:
-    """Prepare a request: `mass` (titles,) = sum of pi over each title's genres; every pool entry follows the last."""
+def add_up(offsets: Int64s, genres: Int32s, pi: Doubles, mass: Doubles) -> None:
+    """`mass` (titles,): the sum of pi over each title's genres."""
     for item in range(len(mass)):
         mass[item] = pi[-1] if offsets[item] == offsets[item + 1] else 0.0
         for k in range(offsets[item], offsets[item + 1]):
             mass[item] += pi[genres[k]]
-    for row in range(len(following)):
-        for at in range(following.shape[1]):
-            following[row, at] = at
 
 
 @numba.njit(cache=True, nogil=True)
-def gains(
-    b: int,
-    position: int,
-    candidates: Candidates,
-    taste: Taste,
-    attention: Attention,
-    mass: Doubles,
-    used: Flags,
-    taken: Flags,
-    following: Int32s,
-    unmet: Doubles,
-    scratch: Doubles,
+def choose(
+    wanted: int,
+    given: bool,
+    gains: Doubles,
+    temperature: float,
+    seed: np.uint64,
     logits: Floats,
-) -> int:
-    """Write log(gain at `position`) of every candidate row, -inf for those that cannot stand; returns how many can.
+    chosen: Int64s,
+    log_prob: Doubles,
+) -> tuple[int, bool]:
+    """Draw a row from log(gain), or check the `wanted` one when given: the row (-1 for none), and is it possible.
 
-    `following[row]` links the pool entries that are still open: the first one, then the next after each entry `at` at
-    `at + 1`. Entries found used are unlinked, so that each is passed over once only.
+    Writes the row's log-probability into `log_prob`.
     """
-    sizes, minimum, items, worths, _, repeats = candidates
-    offsets, genres, _ = taste
-    of_row, of_column, columns = attention
     offered = 0
-    for row in range(len(taken)):
-        logits[row] = -np.inf
-        if not taken[row] and sizes[b, row] > 0:
-            scratch[:] = unmet
-            gain, filled, before = 0.0, 0, 0
-            at = following[row, 0]
-            while at < sizes[b, row] and filled < columns:
-                item = items[b, row, at]
-                if used[item] and not repeats[b, row]:
-                    following[row, before] = following[row, at + 1]
-                else:
-                    looked = of_row[position] * of_column[filled]
-                    gain += place(item, looked * min(1.0, worths[b, row, at] / mass[item]), offsets, genres, scratch)
-                    filled += 1
-                    before = at + 1
-                at = following[row, at + 1]
-            if gain > 0.0 and filled >= min(minimum[b, row], columns):
-                logits[row] = np.log(gain)
-                offered += 1
-    return offered
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def place(item: int, chance: float, offsets: Int64s, genres: Int32s, unmet: Doubles) -> float:
-    """Put a title where it satisfies each of its genres with probability `chance`; returns its gain.
-
-    `unmet` (genres + 1): pi times the probability that a member of this taste is not satisfied so far; lowered.
-    """
-    first, end = offsets[item], offsets[item + 1]
-    gain = 0.0
-    if first == end:
-        gain = unmet[-1] * chance
-        unmet[-1] -= gain
-    for k in range(first, end):
-        satisfied = unmet[genres[k]] * chance
-        unmet[genres[k]] -= satisfied
-        gain += satisfied
-    return gain
+    for row in range(len(gains)):
+        logits[row] = np.log(gains[row]) if gains[row] > 0.0 else -np.inf
+        offered += gains[row] > 0.0
+    chosen[0] = wanted
+    if not given and draw(logits, len(logits), 1, temperature, seed, chosen) == 0:
+        chosen[0] = -1
+    if chosen[0] < 0:
+        return -1, offered == 0
+    if gains[chosen[0]] <= 0.0:
+        return chosen[0], False
+    log_probs_of(logits, len(logits), chosen, 1, temperature, log_prob)
+    return chosen[0], True
 
 
 @numba.njit(cache=True, nogil=True)

@@ -1,0 +1,160 @@
+"""Beam search for the first rows of a page: several partial pages are kept, and the best of them goes on."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
+from matinee.surfaces.page_types import Attention, Candidates, Taste
+
+
+@numba.njit(cache=True, nogil=True)
+def plan(
+    b: int,
+    first: int,
+    width: int,
+    n_columns: int,
+    candidates: Candidates,
+    taste: Taste,
+    attention: Attention,
+    mass: Doubles,
+    used: Flags,
+    taken: Flags,
+    unmet: Doubles,
+    rows: Int32s,
+) -> None:
+    """Write the candidate rows for the positions `first`, `first` + 1, ... into `rows`, -1 where none can stand.
+
+    `used` (titles,), `taken` (candidate rows,) and `unmet` (genres + 1,) describe the page above and stay unchanged.
+    `width` partial pages are kept; rows are filled in the order of their pools, as at temperature 0.
+    """
+    depth, n_rows = len(rows), len(taken)
+    all_used, all_taken = np.empty((2, width, len(used)), np.bool_), np.empty((2, width, n_rows), np.bool_)
+    all_unmet, values = np.empty((2, width, len(unmet))), np.zeros((2, width))
+    planned = np.full((2, width, depth), -1, np.int32)
+    all_used[0, 0], all_taken[0, 0], all_unmet[0, 0] = used, taken, unmet
+    scratch, gains = np.empty(len(unmet)), np.empty(n_rows)
+    best_values, best_parents, best_rows = np.empty(width), np.empty(width, np.int32), np.empty(width, np.int32)
+    kept, now = 1, 0
+    for step in range(depth):
+        found = 0
+        for state in range(kept):
+            measure(b, first + step, candidates, taste, attention, mass, all_used[now, state], all_taken[now, state],
+                    all_unmet[now, state], scratch, gains)  # fmt: skip
+            for row in range(n_rows):
+                if gains[row] > 0.0:
+                    total = values[now, state] + gains[row]
+                    found = keep(total, state, row, found, best_values, best_parents, best_rows)
+        if found == 0:
+            break
+        new = 1 - now
+        for state in range(found):
+            parent, row = best_parents[state], best_rows[state]
+            all_used[new, state], all_taken[new, state] = all_used[now, parent], all_taken[now, parent]
+            all_unmet[new, state], planned[new, state] = all_unmet[now, parent], planned[now, parent]
+            planned[new, state, step], all_taken[new, state, row] = row, True
+            gain = lay(b, row, first + step, n_columns, candidates, taste, attention, mass, all_used[new, state],
+                       all_unmet[new, state])  # fmt: skip
+            values[new, state] = values[now, parent] + gain
+        kept, now = found, new
+    rows[:] = planned[now, np.argmax(values[now, :kept])]
+
+
+@numba.njit(cache=True, nogil=True)
+def keep(
+    value: float, state: int, row: int, found: int, best_values: Doubles, best_parents: Int32s, best_rows: Int32s
+) -> int:
+    """Insert one continuation into the best found so far, falling by value; returns how many there are."""
+    at = found
+    while at > 0 and best_values[at - 1] < value:
+        if at < len(best_values):
+            best_values[at], best_parents[at] = best_values[at - 1], best_parents[at - 1]
+            best_rows[at] = best_rows[at - 1]
+        at -= 1
+    if at < len(best_values):
+        best_values[at], best_parents[at], best_rows[at] = value, state, row
+    return min(found + 1, len(best_values))
+
+
+@numba.njit(cache=True, nogil=True)
+def measure(
+    b: int,
+    position: int,
+    candidates: Candidates,
+    taste: Taste,
+    attention: Attention,
+    mass: Doubles,
+    used: Flags,
+    taken: Flags,
+    unmet: Doubles,
+    scratch: Doubles,
+    gains: Doubles,
+) -> None:
+    """Write what each candidate row would add at `position` into `gains` (rows,); 0 for those that cannot stand."""
+    sizes, minimum, items, worths, _, repeats = candidates
+    offsets, genres, _ = taste
+    of_row, of_column, columns = attention
+    for row in range(len(taken)):
+        gains[row] = 0.0
+        if taken[row] or sizes[b, row] == 0:
+            continue
+        scratch[:] = unmet
+        gain, filled = 0.0, 0
+        for at in range(sizes[b, row]):
+            item = items[b, row, at]
+            if not used[item] or repeats[b, row]:
+                looked = of_row[position] * of_column[filled]
+                gain += place(item, looked * min(1.0, worths[b, row, at] / mass[item]), offsets, genres, scratch)
+                filled += 1
+                if filled == columns:
+                    break
+        if filled >= min(minimum[b, row], columns):
+            gains[row] = gain
+
+
+@numba.njit(cache=True, nogil=True)
+def lay(
+    b: int,
+    row: int,
+    position: int,
+    n_columns: int,
+    candidates: Candidates,
+    taste: Taste,
+    attention: Attention,
+    mass: Doubles,
+    used: Flags,
+    unmet: Doubles,
+) -> float:
+    """Fill `row` with its best titles: marks them used, lowers `unmet`, returns the gain."""
+    sizes, _, items, worths, _, repeats = candidates
+    of_row, of_column, _ = attention
+    gain, filled = 0.0, 0
+    for at in range(sizes[b, row]):
+        item = items[b, row, at]
+        if not used[item] or repeats[b, row]:
+            chance = of_row[position] * of_column[filled] * min(1.0, worths[b, row, at] / mass[item])
+            gain += place(item, chance, taste[0], taste[1], unmet)
+            used[item] = True
+            filled += 1
+            if filled == n_columns:
+                break
+    return gain
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def place(item: int, chance: float, offsets: Int64s, genres: Int32s, unmet: Doubles) -> float:
+    """Put a title where it satisfies each of its genres with probability `chance`; returns its gain.
+
+    `unmet` (genres + 1): pi times the probability that a member of this taste is not satisfied so far; lowered.
+    """
+    first, end = offsets[item], offsets[item + 1]
+    gain = 0.0
+    if first == end:
+        gain = unmet[-1] * chance
+        unmet[-1] -= gain
+    for k in range(first, end):
+        satisfied = unmet[genres[k]] * chance
+        unmet[genres[k]] -= satisfied
+        gain += satisfied
+    return gain
