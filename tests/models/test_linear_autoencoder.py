@@ -9,7 +9,7 @@ from matinee.decision import Requests
 from matinee.errors import BadRequest, TooLarge
 from matinee.history import Histories
 from matinee.maths.gram import gram, invert_upper, mirror_scaled
-from matinee.models.linear_autoencoder import Ease, EaseConfig, solve
+from matinee.models.linear_autoencoder import Ease, EaseConfig, fit_map, require_memory
 from matinee.testing import check_scorer, checkerboard, cyclic, make_catalog, make_data, make_events
 
 
@@ -43,6 +43,12 @@ def fit(data, **config):
 def test_the_map_is_the_closed_form(l2):
     data = random_data()
     np.testing.assert_allclose(fit(data, l2=l2)._fitted[0], reference(data, l2), atol=2e-6)
+
+
+@pytest.mark.parametrize("members", [0, 1, 15])
+def test_few_members_give_the_same_closed_form(members):
+    data = random_data(members=members)
+    np.testing.assert_allclose(fit(data, l2=3.0)._fitted[0], reference(data, 3.0), atol=2e-6)
 
 
 def test_scores_are_sums_of_rows_plus_the_prior():
@@ -120,13 +126,13 @@ def test_an_indefinite_matrix_is_refused():
         invert_upper(np.triu(np.array([[1, 2], [2, 1]], np.float32)))
 
 
-def test_solving_needs_at_most_two_matrices():
+@pytest.mark.parametrize("members", [500, 700])
+def test_solving_needs_at_most_two_matrices(members):
     n = 1_000
-    data = random_data(members=300, titles=n)
-    matrix = data.matrix
-    solve(gram(matrix), 10.0)
+    matrix = random_data(members=members, titles=n).matrix
+    fit_map(matrix, 10.0)
     tracemalloc.start()
-    solve(gram(matrix), 10.0)
+    fit_map(matrix, 10.0)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak <= 2 * 4 * n * n
@@ -136,6 +142,12 @@ def test_what_does_not_fit_is_refused_with_its_size():
     data = checkerboard()
     with pytest.raises(TooLarge, match=f"{4 * 12 * 12:,} bytes and 100 are available"):
         Ease().fit(data, np.random.default_rng(0), memory=100)
+
+
+def test_the_size_counts_what_few_members_take():
+    require_memory(members=50, titles=100, available=4 * 100 * 150)
+    with pytest.raises(TooLarge, match=f"{4 * 100 * 150:,} bytes"):
+        require_memory(members=50, titles=100, available=4 * 100 * 150 - 1)
 
 
 def test_bad_settings_are_refused():

@@ -27,7 +27,7 @@ class NeighborsConfig:
     """
 
     k: int = 100
-    weighting: Weighting = "bm25"
+    weighting: Weighting = "tfidf"
     half_life: float | None = None
     kappa: float = 3.0
 
