@@ -50,6 +50,7 @@ def test_findings_say_plainly_that_nothing_beats_the_baseline_and_that_few_membe
 def test_numbers_read_well():
     assert words.interval(Estimate(-0.1, -0.25, 0.05), 2, sign=True) == "−0.10 [−0.25, +0.05]"
     assert words.interval(NOTHING) == words.number(math.nan) == "–"
+    assert words.number(-0.0001) == "0.000"
     assert words.p_value(0.0004) == "p < 0.001"
     assert words.p_value(0.0421) == "p = 0.042"
 

@@ -36,7 +36,8 @@ def number(value: float, digits: int = 3, sign: bool = False) -> str:
     """A number with a true minus sign, and a plus where `sign` asks for it; a dash for NaN."""
     if math.isnan(value):
         return "–"
-    text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+    rounded = round(value, digits) + 0.0  # so that there is no minus before a zero
+    text = f"{rounded:+.{digits}f}" if sign else f"{rounded:.{digits}f}"
     return text.replace("-", "−")
 
 
