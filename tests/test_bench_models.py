@@ -1,0 +1,47 @@
+"""The benchmarks of fitting run, and return the keys that they promise."""
+
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_ease():
+    import bench_ease
+
+    told = []
+    result = bench_ease.run(lambda what, done: told.append(done), titles=200, rounds=2)
+    assert all(f"{key}" in bench_ease.__doc__ for key in result)
+    assert result["ratio"] > 0
+    assert result["fit_seconds"] > result["mirror_seconds"] > 0
+    assert told == sorted(told)
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_factors():
+    pytest.importorskip("implicit")
+    pytest.importorskip("irspack")
+    import bench_factors
+
+    result = bench_factors.run(shapes=[("tiny", 60, 40, 500)], sizes=[8], rounds=1)
+    (row,) = result["results"]
+    assert all(key in bench_factors.__doc__ for key in (*result, *row, *row["seconds"]))
+    assert set(row["seconds"]) == {"matinee", "irspack", "implicit"}
+    assert row["ratio"] > 0
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_synthetic_likes_have_the_size_asked_for():
+    from synthetic import likes
+
+    matrix = likes(2_000, 500, 40_000)
+    assert matrix.shape == (2_000, 500)
+    assert matrix.nnz == pytest.approx(40_000, rel=0.03)
+    assert set(matrix.data) == {1.0}
