@@ -38,13 +38,17 @@ def test_findings_name_who_beats_who_is_worse_and_who_is_neither():
     )
 
 
-def test_findings_say_plainly_that_nothing_beats_the_baseline_and_that_few_members_say_little():
+def test_findings_say_plainly_that_nothing_beats_the_baseline():
     same = Comparison("copy", "popularity", "ndcg", Estimate(0.0, 0.0, 0.0), 1.0, 1.0)
-    group = Group("cold", 12, 30, Table((NDCG,), LINES, (COMPARISONS[1], same)))
-    few, said = words.findings(protocol(group), 20)
-    assert few == "Cold members (12): too few to say anything with confidence."
+    group = Group("cold", 120, 300, Table((NDCG,), LINES, (COMPARISONS[1], same)))
+    (said,) = words.findings(protocol(group), 20)
     assert "no other beats popularity in NDCG@20." in said
     assert said.endswith("The same for every member: copy.")
+
+
+def test_no_verdict_is_given_on_a_handful_of_members():
+    group = Group("cold", 12, 30, Table((NDCG,), LINES, COMPARISONS))
+    assert list(words.findings(protocol(group), 20)) == ["Cold members (12): too few to say anything with confidence."]
 
 
 def test_numbers_read_well():
@@ -77,6 +81,17 @@ def test_a_mark_stands_where_its_number_is():
     places = [float(x) for x in re.findall(r'circle cx="([^"]+)"', plots.forest(COMPARISONS, ""))]
     good, bad, unsure = places
     assert (good - unsure) / (unsure - bad) == pytest.approx((0.05 - 0.005) / (0.005 + 0.05), rel=0.01)
+
+
+def test_names_of_neighbours_do_not_cover_each_other():
+    ys = [float(y) for y in re.findall(r'y="([^"]+)" text-anchor="start" class="name"', _scatter_of_equals(5))]
+    assert len(ys) == 5
+    assert min(b - a for a, b in zip(sorted(ys), sorted(ys)[1:], strict=False)) >= plots.LABEL_GAP - 0.2
+
+
+def _scatter_of_equals(count):
+    lines = [Line(f"m{k}", LINES[1].estimates) for k in range(count)]
+    return plots.scatter(lines, ("coverage", "Coverage"), ("ndcg", "NDCG"))
 
 
 def test_names_are_escaped():

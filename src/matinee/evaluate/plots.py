@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
 
-import numpy as np
 from markupsafe import Markup, escape
 
 from matinee.evaluate.results import Comparison, Estimate, Group, Line
@@ -14,7 +12,7 @@ from matinee.evaluate.words import interval, number, p_value
 
 WIDTH, LEFT, RIGHT, ROW, TOP, FOOT = 760, 150, 40, 30, 16, 44
 CLASSES = {"beats": "good", "loses to": "bad", "is not clearly different from": "open"}
-LABEL_GAP = 17  # between the names of neighbouring points
+LABEL_GAP, LABEL_WIDTH = 17, 120  # a name's room
 
 Scale = Callable[[float], float]
 
@@ -41,7 +39,8 @@ def scatter(lines: Sequence[Line], across: tuple[str, str], up: tuple[str, str])
     y, y_ticks = _axis([end for _, _, one in pairs for end in (one.low, one.high)], height - FOOT, TOP)
     parts = [*_x_grid(x, x_ticks, height, across[1]), *_y_grid(y, y_ticks, up[1])]
     ordered = sorted(pairs, key=lambda pair: y(pair[2].value))
-    for (model, one, other), label_y in zip(ordered, _apart([y(p[2].value) for p in ordered]), strict=True):
+    wished = [(x(one.high), y(other.value)) for _, one, other in ordered]
+    for (model, one, other), label_y in zip(ordered, _apart(wished), strict=True):
         parts += _whisker(x, one, y(other.value), "open")
         parts.append(_line(x(one.value), y(other.low), x(one.value), y(other.high), "open"))
         parts.append(_text(x(one.high) + 10, label_y + 5, model, "start"))
@@ -81,13 +80,16 @@ def _round_step(rough: float) -> float:
     return next(step * size for step in (1, 2, 5, 10) if step * size >= rough)
 
 
-def _apart(wished: Sequence[float]) -> Sequence[float]:
-    """Ascending places at least `LABEL_GAP` apart, as near as simple pushing brings them to those wished for."""
-    places = np.array(wished, float)
-    for at, (one, two) in enumerate(pairwise(wished)):
-        if two - places[at] < LABEL_GAP or two - one < LABEL_GAP:
-            places[at + 1] = max(two, places[at] + LABEL_GAP)
-    return [float(place) for place in places]
+def _apart(wished: Sequence[tuple[float, float]]) -> list[float]:
+    """Heights for labels at these (x, y), from the top down, each pushed below the ones that it would cover."""
+    placed: list[tuple[float, float]] = []
+    for x, wish in wished:
+        height = wish
+        for other_x, other_height in placed:
+            if abs(x - other_x) < LABEL_WIDTH and height - other_height < LABEL_GAP:
+                height = max(height, other_height + LABEL_GAP)
+        placed.append((x, height))
+    return [height for _, height in placed]
 
 
 def _whisker(x: Scale, one: Estimate, y: float, name: str) -> Iterator[Markup]:

@@ -17,6 +17,7 @@ def findings(protocol: ProtocolReport, n: int) -> Iterator[str]:
         people = f"{'All' if group.name == 'all' else group.name.capitalize()} members ({group.members:,})"
         if group.members < FEW:
             yield f"{people}: too few to say anything with confidence."
+            continue
         for baseline in group.lists.baselines:
             yield f"{people}: {_against(group.lists, baseline, NDCG.key, heading(NDCG, n))}"
         if group.pages is not None and group.pages.comparisons:
