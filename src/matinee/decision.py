@@ -212,7 +212,9 @@ class Scorer(Protocol):
         ...
 
     def score(self, requests: Requests) -> NDArray[np.float32]:
-        """(batch, titles) float32, finite, higher is better. Must answer empty histories and unknown members."""
+        """(batch, titles fitted on) float32, finite, higher is better. Must answer empty histories and unknown members,
+        and pass over titles of a history that it was not fitted on; an artifact pads it to a catalogue that grew.
+        """
         ...
 
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
