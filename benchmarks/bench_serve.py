@@ -2,10 +2,10 @@
 
     python benchmarks/bench_serve.py
 
-The server is `matinee serve` on MovieLens 100K with the log in a temporary folder; the load generator runs beside it on
-the same machine. `run()` returns machine; first_page_seconds (from starting the process to the first page, artifacts
-fitted); pages, connections, pages_per_second, p50_ms, p99_ms, errors (closed loop, all pages full: 12 rows of 20, reasons
-included); overload_offered and overload_answered (pages a second, open loop at twice pages_per_second),
+The server is `matinee serve` on MovieLens 100K with the log in a temporary folder; the load generator runs beside it.
+`run()` returns machine; first_page_seconds (from starting the process to the first page, artifacts
+fitted); pages, connections, pages_per_second, p50_ms, p99_ms, errors (closed loop, full pages of 12 rows of 20 with
+reasons); overload_offered and overload_answered (pages a second, open loop at twice pages_per_second),
 overload_shed_share (answered 503 with Retry-After), overload_p99_ms (of the answered), overload_errors (anything but
 200 and 503); memory_requests, memory_start_mb and memory_end_mb (resident, after a tenth and after all of them).
 """
@@ -34,9 +34,7 @@ def run(progress: Progress | None = None, pages: int = 4_000, memory_requests: i
         held = load(port=port, what="home", count=pages, connections=CONNECTIONS)
         rate = held["statuses"].get("200", 0) / held["seconds"]
         tell("twice as many as it holds", 0.1)
-        flood = load(
-            port=port, what="home", count=int(2 * rate * OVERLOAD_SECONDS), connections=256, rate=2 * rate
-        )
+        flood = load(port=port, what="home", count=int(2 * rate * OVERLOAD_SECONDS), connections=256, rate=2 * rate)
         tell("watching memory", 0.2)
         memory = _memory(port, process_id, memory_requests)
     return {

@@ -1,9 +1,9 @@
-"""A load generator in a process of its own: closed loop (as fast as answers come) or open loop (at a rate, come what may).
+"""A load generator in a process of its own: closed loop (as fast as answers come) or open loop (at a given rate).
 
     python benchmarks/load.py '{"port": 8000, "what": "home", "count": 1000, "connections": 8}'
     python benchmarks/load.py '{"port": 8000, "what": "home", "count": 1000, "connections": 500, "rate": 400}'
 
-Prints one JSON object: answered by status, transport errors, seconds, and latencies (milliseconds) of 200s by percentile.
+Prints one JSON object: answers by status, transport errors, seconds, and percentiles of the 200s' milliseconds.
 With a rate, latency counts from the moment the request was due, so a late start is not forgiven.
 """
 
@@ -41,11 +41,11 @@ class Connection:
 
     async def post(self, path: str, body: bytes) -> int:
         """Send a body; returns the status once the whole answer is read."""
-        if self._streams is None:
+        if self._streams is None or self._streams[0].at_eof():  # never opened, or closed by the server while idle
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
-        head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        writer.write(head.encode() + body)
+        head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
         answer = (await reader.readuntil(b"\r\n\r\n")).lower()
         length = int(answer.split(b"content-length:")[1].split(b"\r\n")[0]) if b"content-length:" in answer else 0
         if length:

@@ -256,7 +256,8 @@ def test_no_width_scrolls_sideways(visit, fresh, width, device):
 def test_motion_stops_for_those_who_ask(visit, fresh):
     page = visit(f"/home?user={fresh}", reduced_motion="reduce")
     moving = page.evaluate(
-        "[...document.querySelectorAll('*')].filter((one) => parseFloat(getComputedStyle(one).transitionDuration) > 0).length"
+        "[...document.querySelectorAll('*')].filter("
+        "(one) => parseFloat(getComputedStyle(one).transitionDuration) > 0).length"
     )
     assert moving == 0
 

@@ -81,7 +81,5 @@ def test_a_profile_that_may_see_nothing_is_told_so(serve):
 
 
 def test_devices_are_recognised_by_their_agent(client):
-    for agent, device in (("X Mobile Safari", "phone"), ("SmartTV", "tv"), ("Desktop", "web")):
-        if device == "phone":
-            agent = "Mozilla Mobi"
+    for agent, device in (("Mozilla Mobile", "phone"), ("SmartTV", "tv"), ("Desktop", "web")):
         assert f"device-{device}" in client.get("/home?user=a", headers={"user-agent": agent}).text

@@ -100,7 +100,7 @@ class ProfileOut(TypedDict):
 
 
 class ProfilesOut(TypedDict):
-    """Profiles whose user_id or name starts with the prefix."""
+    """Profiles whose name or id starts with the prefix."""
 
     profiles: list[ProfileOut]
 

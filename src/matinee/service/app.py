@@ -113,7 +113,7 @@ def _reading(service: Service) -> APIRouter:
 
     @router.get("/profiles", response_model=ProfilesOut)
     async def profiles(prefix: Prefix = "", n: Count = 20) -> Response:
-        """Profiles whose user_id starts with `prefix`."""
+        """Profiles whose name or id starts with `prefix`."""
         return Json({"profiles": [profile_out(one) for one in await service.profiles(prefix, n)]})
 
     @router.get("/profiles/{user_id}", response_model=ProfileOut)

@@ -92,7 +92,7 @@ class Service:
         return found
 
     async def profiles(self, prefix: str, n: int) -> list[Profile]:
-        """At most `n` stored profiles whose user_id starts with `prefix`, in order."""
+        """At most `n` stored profiles whose name or id starts with `prefix`."""
         return await asyncio.to_thread(self.deployment.log.profiles, prefix, n)
 
     async def put_profile(self, profile: Profile) -> None:

@@ -107,7 +107,8 @@ def _lettering(title: str, genres: Sequence[str], year: int | None, palette: Pal
     under = " · ".join(part for part in (written or str(year or ""), *list(genres)[:2]) if part)
     return (
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="url(#f)"/>'
-        f'<rect x="24" y="{foot - len(lines) * size * 1.08 - 6:.0f}" width="34" height="4" rx="2" fill="{palette.light}"/>'
+        f'<rect x="24" y="{foot - len(lines) * size * 1.08 - 6:.0f}" width="34" height="4" rx="2" '
+        f'fill="{palette.light}"/>'
         f"<g font-family=\"Georgia, 'Times New Roman', serif\">{rows}</g>"
         f'<text x="24" y="{HEIGHT - 20}" font-size="13" fill="#fff" opacity=".82" letter-spacing=".6" '
         f'font-family="system-ui, sans-serif">{escape(under[:40])}</text>'

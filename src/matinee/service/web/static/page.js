@@ -25,7 +25,7 @@ export async function refresh() {
   const focused = document.activeElement?.closest?.(".slot")?.dataset.item;
   const query = new URLSearchParams({ user: member(), device: device(), part: "1", ...moment() });
   const answer = await fetch(`/home?${query}`);
-  if (!answer.ok) return;
+  if (!answer.ok) throw new Error("The service is busy; the page stays as it is for now.");
   main.innerHTML = await answer.text();
   begin();
   const again = focused && main.querySelector(`.slot[data-item="${CSS.escape(focused)}"] button`);
