@@ -205,6 +205,15 @@ def test_same_seed_same_numbers():
     assert first == second
 
 
+def test_more_models_and_protocols_do_not_change_what_a_model_scores():
+    data = world()
+    few = evaluate(data, scorers(), np.random.default_rng(11), n=N)
+    more = evaluate(data, scorers(coin=constant), np.random.default_rng(11), n=N)
+    for at in (0, 1):
+        for key, one in lines(few, at)["popularity"].items():
+            assert lines(more, at)["popularity"][key].value == pytest.approx(one.value, nan_ok=True)
+
+
 def test_small_blocks_give_the_same_numbers(monkeypatch):
     data = world()
     whole = evaluate(data, scorers(coin=constant), np.random.default_rng(10), n=N)

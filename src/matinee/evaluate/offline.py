@@ -102,13 +102,13 @@ def evaluate(
             f"give at least one scorer, every baseline among the scorers (missing: {missing}) and n of at least 1"
         )
     reports = []
-    for protocol in protocols:
+    for protocol, own in zip(protocols, rng.spawn(len(protocols)), strict=True):
         say = partial(progress, protocol.name)
-        trial = _prepare(dataset, protocol, rng, say)
-        lists, seconds = _all_lists(trial, scorers, n, rng, say)
-        pages = _all_pages(trial, policies or {}, layout, rng, say)
+        trial = _prepare(dataset, protocol, own, say)
+        lists, seconds = _all_lists(trial, scorers, n, own, say)
+        pages = _all_pages(trial, policies or {}, layout, own, say)
         say("intervals and tests")
-        groups = tuple(_groups(trial, lists, pages, layout, baselines, rng))
+        groups = tuple(_groups(trial, lists, pages, layout, baselines, own))
         reports.append(_protocol_report(protocol, trial, groups, seconds))
     results = Results(dataset.name, dataset.licence, len(dataset.catalog), n, DRAWS, tuple(reports), METHOD)
     return Report(results)
