@@ -277,25 +277,27 @@ def mentions(folder: Path, word: str) -> list[str]:
 
 @pytest.mark.parametrize("sealed", [False, True])
 def test_deleting_a_member_leaves_no_byte_of_them_in_any_file(tmp_path: Path, sealed: bool):
-    rng = np.random.default_rng(0)
+    rng, counted = np.random.default_rng(0), {"events": 0, "decisions": 0, "profiles": 1}
     with EventLog(tmp_path / "events.db") as log:
-        for batch in range(40):  # small and large rows of several members, interleaved, so that pages split
-            users = [MARK if n % 3 == 0 else f"other-{n % 7}" for n in range(60)]
+        for batch in range(60):  # rows of very different lengths, so that pages split and leave copies behind
+            users = [MARK if rng.random() < 0.2 else f"other-{n % 7}" for n in range(100)]
+            counted["events"] += users.count(MARK)
+            counted["decisions"] += users[:20].count(MARK)
             log.append_events(
                 [
                     event(
-                        f"{user}|{rng.integers(2**40)}",
-                        batch / 10 + n / 1e4,
+                        f"{rng.random()}{user}{'z' * int(rng.integers(300))}",
+                        rng.random() * 9,
                         user,
-                        query="q" * int(rng.integers(1, 900)),
+                        query="q" * int(rng.integers(990)),
                     )
-                    for n, user in enumerate(users)
+                    for user in users
                 ]
             )
             log.append_decisions(
                 [
-                    record(f"d{batch}-{n}-{user}", batch, user, pad="p" * int(rng.integers(1, 9_000)))
-                    for n, user in enumerate(users[:9])
+                    record(f"{rng.random()}{user}", batch, user, pad="p" * int(rng.integers(20_000)))
+                    for user in users[:20]
                 ]
             )
         log.put_profiles([Profile(MARK, name=f"The {MARK}"), Profile("other-1")])
@@ -306,7 +308,7 @@ def test_deleting_a_member_leaves_no_byte_of_them_in_any_file(tmp_path: Path, se
         decisions = [one for one in log.read_decisions(FOREVER) if one["user_id"] != MARK]
         counts = log.delete_member(MARK)
         assert mentions(tmp_path, MARK) == []
-        assert counts == {"events": 40 * 20, "decisions": 40 * 3, "profiles": 1}
+        assert counts == counted
         assert log.read(FOREVER).equals(others)
         assert list(log.read_decisions(FOREVER)) == decisions
         assert log.profile("other-1") is not None
