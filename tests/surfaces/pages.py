@@ -83,7 +83,7 @@ def policy_of(catalog: Catalog, exploration: float = 0.0, seed: int = 1, charts:
     rng, n = np.random.default_rng(seed), len(catalog)
     scorer = Linear(rng.normal(0.0, 1.0, (n, n)) * (1 - np.eye(n)), rng.normal(0.0, 0.1, n))
     config = HomeConfig(exploration=exploration)
-    return HomePolicy("home", "fixed", catalog, scorer, Platt(1.0, -2.0), charts or charts_of(catalog), config)
+    return HomePolicy("home", "fixed", catalog, scorer, Platt(1.0, -5.0), charts or charts_of(catalog), config)
 
 
 def charts_of(catalog: Catalog) -> Charts:

@@ -74,8 +74,8 @@ def draw(logits: Floats, size: int, n: int, temperature: float, seed: np.uint64,
 def log_probs_of(logits: Floats, size: int, chosen: Int64s, drawn: int, temperature: float, log_probs: Doubles) -> None:
     """Write log P(each of the first `drawn` choices | those before it) under Plackett-Luce over `logits[:size]`.
 
-    The sums over what remains are built from the last choice backwards, so nothing cancels. At temperature 0
-    a choice has log-probability 0 when it is the greedy one, else -inf.
+    The log-sums over what remains are built from the last choice backwards: nothing cancels, nothing underflows.
+    At temperature 0 a choice has log-probability 0 when it is the greedy one, else -inf.
     """
     if temperature <= 0.0:
         greedy = np.empty(drawn, np.int64)
@@ -83,22 +83,21 @@ def log_probs_of(logits: Floats, size: int, chosen: Int64s, drawn: int, temperat
         for k in range(drawn):
             log_probs[k] = 0.0 if chosen[k] == greedy[k] else -np.inf
         return
-    top = -np.inf
-    for at in range(size):
-        top = max(top, logits[at])
-    masses = np.empty(size, np.float64)
-    for at in range(size):
-        masses[at] = math.exp((logits[at] - top) / temperature)
     picked = np.zeros(size, np.bool_)
     for k in range(drawn):
         picked[chosen[k]] = True
-    remaining = 0.0
+    top, mass = -np.inf, 0.0
     for at in range(size):
         if not picked[at]:
-            remaining += masses[at]
+            top = max(top, logits[at])
+    for at in range(size):
+        if not picked[at] and top > -np.inf:
+            mass += math.exp((logits[at] - top) / temperature)
+    remaining = top / temperature + math.log(mass) if mass > 0.0 else -np.inf
     for k in range(drawn - 1, -1, -1):
-        remaining += masses[chosen[k]]
-        log_probs[k] = (logits[chosen[k]] - top) / temperature - math.log(remaining)
+        own = logits[chosen[k]] / temperature
+        remaining = max(own, remaining) + math.log1p(math.exp(-abs(own - remaining)))
+        log_probs[k] = own - remaining
 
 
 @numba.njit(cache=True, nogil=True)

@@ -1,0 +1,201 @@
+"""The home page: conformance, exact probabilities, true evidence, live histories, cold members."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from pages import NOW, Linear, charts_of, policy_of, world
+
+from matinee.data.histories import histories_of
+from matinee.decision import Context, Requests
+from matinee.events import Kind
+from matinee.evidence import row_title, title_reason
+from matinee.history import Histories
+from matinee.maths.calibration import Platt
+from matinee.page import PHONE, TV, Layout, RowKind
+from matinee.profile import Profile
+from matinee.surfaces.home import HomeConfig, HomePolicy
+from matinee.testing import check_policy, make_events
+
+DAY = 86_400_000_000
+LAYOUT = Layout(rows=8, columns=10, visible=4)
+
+
+def requests_of(n: int, batch: int = 12, layout: Layout = LAYOUT, seed: int = 0, **fields) -> Requests:
+    """Members with histories of 0, 1, 2, ... plays a day apart, some unfinished, some disliked later."""
+    rng = np.random.default_rng(seed)
+    counts = np.arange(batch) % 9
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    total = int(offsets[-1])
+    kinds = rng.choice([Kind.PLAY, Kind.PLAY, Kind.THUMBS_UP, Kind.LIST_ADD, Kind.DISMISS], total).astype(np.int8)
+    values = rng.choice([0.05, 0.5, 1.0], total).astype(np.float32)
+    times = np.concatenate([NOW - DAY * np.arange(c, 0, -1) * 9 for c in counts]).astype(np.int64)
+    items = rng.integers(0, n, total).astype(np.int32)
+    return Requests.of_histories(Histories(offsets, items, kinds, values, times), times=NOW, layout=layout, **fields)
+
+
+@pytest.mark.parametrize("exploration", [0.0, 0.15, 1.0])
+@pytest.mark.parametrize("layout", [LAYOUT, TV, PHONE, Layout(rows=1, columns=1, visible=1)])
+def test_conformance(exploration, layout):
+    catalog = world()
+    check_policy(lambda: policy_of(catalog, exploration), catalog, requests_of(len(catalog), layout=layout))
+
+
+def test_conformance_over_blocks_of_a_large_batch():
+    catalog = world(60)
+    check_policy(lambda: policy_of(catalog, 0.3), catalog, requests_of(len(catalog), batch=200))
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_tiny_catalogues(n):
+    catalog = world(n)
+    check_policy(lambda: policy_of(catalog, 0.5), catalog, requests_of(n))
+
+
+def test_the_history_shapes_the_page():
+    """What was started is to be continued, what was dismissed is nowhere, what was listed is on the list."""
+    catalog = world()
+    events = make_events([[3, 4, 5]]).with_columns(
+        pl.Series("kind", ["play", "dismiss", "list_add"]), pl.Series("value", [0.5, None, None])
+    )
+    now = int(events["timestamp"].cast(pl.Int64).max()) + DAY
+    histories = histories_of(events, ["m0"], catalog, now)
+    page = policy_of(catalog).decide(Requests.of_histories(histories, now, layout=LAYOUT), np.random.default_rng(0))
+    rows = {int(kind): page.items[0, r] for r, kind in enumerate(page.row_kinds[0])}
+    assert rows[RowKind.CONTINUE_WATCHING][0] == 3
+    assert rows[RowKind.MY_LIST][0] == 5
+    assert 4 not in page.items
+
+
+def test_a_play_a_second_ago_counts():
+    catalog = world()
+    policy, rng = policy_of(catalog), np.random.default_rng(0)
+    before = policy.decide(Requests.of_histories(Histories.empty(1), NOW, layout=LAYOUT), rng)
+    top = int(before.items[0, 0, 0])
+    watched = replace(Histories.of_items([[top]]), times=np.array([NOW - 1_000_000]))
+    after = policy.decide(Requests.of_histories(watched, NOW, layout=LAYOUT), rng)
+    assert top not in after.items
+    assert RowKind.BECAUSE_YOU_WATCHED in after.row_kinds
+
+
+def test_unfinished_plays_stop_after_ninety_days():
+    catalog = world()
+    for days, offered in ((89, True), (91, False)):
+        histories = Histories(
+            np.array([0, 1]), np.array([7], np.int32), np.array([Kind.PLAY], np.int8), np.array([0.5], np.float32),
+            np.array([NOW - days * DAY]),
+        )  # fmt: skip
+        requests = Requests.of_histories(histories, NOW, layout=replace(LAYOUT, rows=30))
+        page = policy_of(catalog).decide(requests, np.random.default_rng(0))
+        assert (RowKind.CONTINUE_WATCHING in page.row_kinds) == offered
+
+
+def test_evidence_is_what_adds_most():
+    """Against the scorer's own numbers: the evidence of every title is the history title with the largest term."""
+    catalog = world()
+    policy, requests = policy_of(catalog, 0.2), requests_of(len(catalog))
+    page = policy.decide(requests, np.random.default_rng(0))
+    tastes = requests.histories.tastes
+    scorer = policy.scorer
+    assert isinstance(scorer, Linear)
+    for b, r, c in zip(*np.nonzero(page.items >= 0), strict=True):
+        mine = tastes.items[tastes.offsets[b] : tastes.offsets[b + 1]]
+        terms = scorer.weights[mine, page.items[b, r, c]]
+        source = page.evidence[b, r, c]
+        if source < 0:
+            assert terms.max(initial=0.0) <= 0
+        else:
+            assert scorer.weights[source, page.items[b, r, c]] == terms.max()
+
+
+def test_because_rows_hold_the_nearest_titles_of_what_was_watched():
+    catalog = world()
+    policy, requests = policy_of(catalog), requests_of(len(catalog), batch=30)
+    page = policy.decide(requests, np.random.default_rng(0))
+    tastes = requests.histories.tastes
+    checked = 0
+    for b, r in zip(*np.nonzero(np.isin(page.row_kinds, (3, 12))), strict=True):
+        seed = int(page.row_keys[b, r])
+        at = tastes.offsets[b] + list(tastes.items[tastes.offsets[b] : tastes.offsets[b + 1]]).index(seed)
+        liked = page.row_kinds[b, r] == RowKind.BECAUSE_YOU_LIKED
+        assert (tastes.kinds[at] == Kind.THUMBS_UP) == liked
+        alone = policy.scorer.score(Requests.of_histories(Histories.of_items([[seed]])))[0]
+        alone[seed] = -np.inf
+        nearest = set(np.argsort(-alone)[:60].tolist())
+        shown = page.items[b, r][page.items[b, r] >= 0]
+        assert set(shown.tolist()) <= nearest
+        title = row_title(int(page.row_kinds[b, r]), seed, catalog)
+        assert title == f"Because you {'liked' if liked else 'watched'} t{seed}"
+        checked += 1
+    assert checked > 10
+
+
+def test_genre_rows_hold_their_genre_and_charts_their_order():
+    catalog = world()
+    charts = charts_of(catalog)
+    policy = policy_of(catalog, charts=charts)
+    requests = requests_of(len(catalog), layout=replace(LAYOUT, rows=30))
+    requests = replace(requests, contexts=(Context(country="DK"),) * len(requests))
+    page = policy.decide(requests, np.random.default_rng(0))
+    kinds = set(page.row_kinds.ravel().tolist())
+    assert {RowKind.GENRE, RowKind.POPULAR, RowKind.TRENDING} <= kinds
+    for b, r in zip(*np.nonzero(page.row_kinds != RowKind.EMPTY), strict=True):
+        shown = page.items[b, r][page.items[b, r] >= 0]
+        match page.row_kinds[b, r]:
+            case RowKind.GENRE:
+                assert all(page.row_keys[b, r] in catalog.title_genres[int(i)] for i in shown)
+            case RowKind.POPULAR:
+                places = [charts.popular["DK"].items.tolist().index(i) for i in shown]
+                assert places == sorted(places)
+                assert row_title(RowKind.POPULAR, int(page.row_keys[b, r]), catalog) == "Popular in Denmark this week"
+            case RowKind.TRENDING:
+                places = [charts.trending.items.tolist().index(i) for i in shown]
+                assert places == sorted(places)
+
+
+def test_new_arrivals_arrived_lately():
+    days = np.arange(120)
+    arrived = [NOW - int(d) * DAY for d in days]
+    catalog = world(available_from=pl.Series(arrived, dtype=pl.Int64).cast(pl.Datetime("us", "UTC")).to_list())
+    page = policy_of(catalog).decide(requests_of(120, layout=replace(LAYOUT, rows=30)), np.random.default_rng(0))
+    rows = np.argwhere(page.row_kinds == RowKind.NEW_ARRIVALS)
+    assert len(rows)
+    for b, r in rows:
+        assert all(days[i] <= 60 for i in page.items[b, r] if i >= 0)
+        assert title_reason(page, b, r, 0, catalog).startswith("Arrived on ")
+
+
+def test_a_cold_member_is_told_the_truth():
+    catalog = world()
+    page = policy_of(catalog).decide(
+        Requests.of_histories(Histories.empty(1), NOW, layout=LAYOUT), np.random.default_rng(0)
+    )
+    picks = int(np.argmax(page.row_kinds[0] == RowKind.TOP_PICKS))
+    assert title_reason(page, 0, picks, 0, catalog).startswith("Popular with other members")
+    assert (page.evidence == -1).all()
+
+
+def test_exclusions_and_exploration_of_the_request():
+    catalog = world()
+    policy, plain = policy_of(catalog), requests_of(len(catalog), batch=1)
+    first = policy.decide(plain, np.random.default_rng(0))
+    hidden = first.items[first.items >= 0][:20]
+    second = policy.decide(replace(plain, exclude=(hidden,)), np.random.default_rng(0))
+    assert not np.isin(hidden, second.items).any()
+    bold = policy.decide(replace(plain, exploration=1.0), np.random.default_rng(0))
+    assert bold.log_probs[0] < 0 == first.log_probs[0]
+
+
+def test_ten_thousand_members_are_one_call():
+    catalog = world(50)
+    histories = Histories.of_items([[k % 50] for k in range(2_000)])
+    profiles = tuple(Profile(f"m{k}") for k in range(2_000))
+    requests = Requests.of_histories(histories, NOW, layout=Layout(rows=3, columns=4, visible=4), profiles=profiles)
+    scorer = Linear(np.eye(50), np.zeros(50))
+    policy = HomePolicy("home", "fixed", catalog, scorer, Platt(1.0, 0.0), charts_of(catalog), HomeConfig())
+    page = policy.decide(requests, np.random.default_rng(0))
+    assert page.items.shape == (2_000, 3, 4)
+    assert page.user_ids[1_999] == "m1999"
