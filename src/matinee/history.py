@@ -65,8 +65,14 @@ class Histories:
     @classmethod
     def empty(cls, batch: int) -> Histories:
         """Histories of `batch` members who have done nothing."""
-        flat = (np.empty(0, t) for t in (np.int32, np.int8, np.float32, np.int64))
-        return cls(np.zeros(batch + 1, np.int64), *flat)
+        nothing = np.empty(0)
+        return cls(
+            np.zeros(batch + 1, np.int64),
+            nothing.astype(np.int32),
+            nothing.astype(np.int8),
+            nothing.astype(np.float32),
+            nothing.astype(np.int64),
+        )
 
     @classmethod
     def of_items(cls, lists: list[list[int]]) -> Histories:

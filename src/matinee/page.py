@@ -57,7 +57,7 @@ class Attention:
 
     def rows(self, n: int) -> NDArray[np.float64]:
         """P(row i is looked at), shape (n,)."""
-        return self.row_decay ** np.arange(n)
+        return np.asarray(self.row_decay ** np.arange(n))
 
     def columns(self, n: int, visible: int) -> NDArray[np.float64]:
         """P(column j is looked at | its row is), shape (n,)."""

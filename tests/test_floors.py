@@ -1,0 +1,107 @@
+"""The floors of docs/architecture.md: nothing imports upward, siblings do not import each other, no circles."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).parents[1] / "src" / "matinee"
+FLOORS = {
+    "maths": 1, "errors": 1,
+    "catalog": 2, "events": 2, "history": 2, "page": 2, "profile": 2, "maturity": 2,
+    "decision": 3, "eligibility": 3, "evidence": 3,
+    "data": 4, "testing": 4,
+    "models": 5, "evaluate": 5, "service": 5,
+    "surfaces": 6, "train": 6, "workspace": 6,
+    "recipes": 7, "serving": 7,
+    "cli": 8, "__init__": 9,
+}  # fmt: skip
+SIBLINGS = {"models", "evaluate", "service"}
+
+
+def modules() -> dict[str, Path]:
+    """Dotted name inside the package -> file."""
+    found = {}
+    for path in SRC.rglob("*.py"):
+        parts = path.relative_to(SRC).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)] = path
+    return found
+
+
+def imports(path: Path, known: set[str]) -> set[str]:
+    """Modules of the package that a file imports, wherever in the file."""
+    targets = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import; write it whole"
+            both = [(f"{node.module}.{alias.name}", str(node.module)) for alias in node.names]
+            names = [part if part.removeprefix("matinee.") in known else whole for part, whole in both]
+        targets |= {name.removeprefix("matinee.") for name in names if name.startswith("matinee.")} & known
+    return targets
+
+
+GRAPH = {name: imports(path, set(modules())) - {name} for name, path in modules().items()}
+
+
+def room(module: str) -> str:
+    return module.split(".", maxsplit=1)[0]
+
+
+def test_every_room_has_a_floor():
+    assert {room(module) for module in GRAPH} == set(FLOORS)
+
+
+@pytest.mark.parametrize("module", sorted(GRAPH))
+def test_nothing_imports_upward(module):
+    for target in GRAPH[module]:
+        assert FLOORS[room(target)] <= FLOORS[room(module)], f"{module} imports {target} from a higher floor"
+        both = {room(module), room(target)}
+        assert not (len(both) == 2 and both <= SIBLINGS), f"{module} imports its sibling {target}"
+
+
+def test_no_circles():
+    TopologicalSorter(GRAPH).prepare()
+
+
+def test_every_file_says_first_what_it_is_for():
+    for path in modules().values():
+        doc = ast.get_docstring(ast.parse(path.read_text()))
+        assert doc, f"{path.name} has no docstring"
+        assert doc.splitlines()[0].strip()
+
+
+def test_the_flow_is_one_function_of_at_most_sixty_lines():
+    tree = ast.parse((SRC / "surfaces" / "home.py").read_text())
+    flow = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "_page")
+    assert flow.end_lineno - flow.lineno < 60
+
+
+def test_importing_the_package_is_light():
+    """No model, surface, service, plot or torch is loaded by `import matinee`."""
+    code = "import sys, matinee; print(' '.join(sys.modules))"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert not loaded & {"torch", "fastapi", "plotly", "matinee.models", "matinee.surfaces", "matinee.service"}
+
+
+def test_the_public_names_are_sorted_and_exist():
+    import matinee
+
+    assert list(matinee.__all__) == sorted(matinee.__all__)
+    for name in matinee.__all__:
+        assert hasattr(matinee, name)
+
+
+def test_nothing_unpickles():
+    for path in modules().values():
+        assert not re.search(r"\bpickle\b.*load|allow_pickle=True", path.read_text()), f"{path} unpickles"
