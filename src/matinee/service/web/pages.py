@@ -31,6 +31,7 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["name_and_year"] = split_year
+    environment.filters["initial"] = _initial
     return environment
 
 
@@ -87,6 +88,12 @@ async def _example(service: Service, profile: Profile) -> dict[str, Any]:
     tastes = (await service.members.get(profile.user_id)).history.tastes
     names = service.deployment.catalog.names
     return {"profile": profile, "liked": [names[item] for item in tastes.items[: -LIKED - 1 : -1].tolist()]}
+
+
+def _initial(profile: Profile) -> str:
+    """What stands on a member's badge: a short id as it is, else the first letter of the name."""
+    short = profile.user_id if len(profile.user_id) <= 3 else ""
+    return short or (profile.name or profile.user_id)[:1].upper()
 
 
 def _device(agent: str) -> str:

@@ -16,7 +16,7 @@ export function explain() {
     facts({
       Decision: page.decision_id, Policy: page.policy_id, Artifact: page.artifact_id,
       "Fell back": page.fallback ? `to ${page.fallback.step}: ${page.fallback.missed.map((one) => `${one.step}, ${one.reason}`).join("; ")}` : "no, the intended policy answered",
-      "Log-probability of the page": page.log_prob.toFixed(3),
+      "Log-probability": page.log_prob.toFixed(3),
     }),
     make("h3", {}, "Rows"), ...page.rows.map(rowOf),
     make("h3", {}, "Timings"), facts(Object.fromEntries(Object.entries(page.timings).map(([stage, ms]) => [stage, `${ms.toFixed(2)} ms`]))));
@@ -33,6 +33,6 @@ function rowOf(row) {
     make("td", { class: "n" }, item.score.toFixed(3)),
     make("td", { class: "n" }, percent(item.log_prob))));
   return make("details", {},
-    make("summary", {}, make("span", {}, `${row.row + 1}. ${row.title}`), make("span", { class: "n" }, `${row.kind} · ${percent(row.log_prob)}`)),
+    make("summary", {}, make("span", {}, `${row.row + 1}. ${row.title}`), make("span", { class: "n" }, `${row.kind.replaceAll("_", " ")} · ${percent(row.log_prob)}`)),
     make("table", {}, make("thead", {}, head), make("tbody", {}, ...lines)));
 }
