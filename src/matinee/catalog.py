@@ -83,7 +83,7 @@ class NameSets:
     @cached_property
     def empty(self) -> NDArray[np.bool_]:
         """Which sets have no name, (sets,)."""
-        return np.diff(self.members.offsets) == 0
+        return np.asarray(np.diff(self.members.offsets) == 0)
 
     def touching(self, names: Sequence[str]) -> NDArray[np.bool_]:
         """Which sets have at least one of `names`, (sets,)."""
@@ -92,7 +92,7 @@ class NameSets:
             return np.zeros(len(self.members), np.bool_)
         hit = np.zeros(len(self.number) + 1, np.int64)
         hit[known] = 1
-        running = np.concatenate([[0], np.cumsum(hit[self.members.values])])
+        running = np.append(0, np.cumsum(hit[self.members.values])).astype(np.int64)
         return np.asarray(running[self.members.offsets[1:]] > running[self.members.offsets[:-1]])
 
 

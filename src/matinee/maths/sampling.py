@@ -50,23 +50,21 @@ def gumbel(seed: np.uint64, place: np.uint64) -> float:
 def draw(logits: Floats, size: int, n: int, temperature: float, seed: np.uint64, chosen: Int64s) -> int:
     """Write the positions of the first `n` draws from `logits[:size]` into `chosen`; returns how many there are.
 
-    Temperature 0 takes the largest logits, earlier positions first among equals.
+    Temperature 0 takes the largest logits, earlier positions first among equals. The nearer `logits` are to falling
+    order, the less there is to move.
     """
-    keys = np.empty(size, np.float64)
-    for at in range(size):
-        noise = temperature * gumbel(seed, np.uint64(at)) if temperature > 0.0 else 0.0
-        keys[at] = logits[at] + noise
+    keys = np.empty(n, np.float64)
     drawn = 0
-    while drawn < n:
-        best = -1
-        for at in range(size):
-            if keys[at] > -np.inf and (best < 0 or keys[at] > keys[best]):
-                best = at
-        if best < 0:
-            break
-        chosen[drawn] = best
-        keys[best] = -np.inf
-        drawn += 1
+    for at in range(size):
+        key = logits[at] + (temperature * gumbel(seed, np.uint64(at)) if temperature > 0.0 else 0.0)
+        if key == -np.inf or (drawn == n and key <= keys[n - 1]):
+            continue
+        place = min(drawn, n - 1)
+        drawn = min(drawn + 1, n)
+        while place > 0 and keys[place - 1] < key:
+            keys[place], chosen[place] = keys[place - 1], chosen[place - 1]
+            place -= 1
+        keys[place], chosen[place] = key, at
     return drawn
 
 

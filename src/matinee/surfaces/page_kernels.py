@@ -7,7 +7,7 @@ import numpy as np
 
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s
 from matinee.maths.sampling import draw, log_probs_of, mix
-from matinee.surfaces.page_search import measure, place, plan
+from matinee.surfaces.page_search import measure, plan, walk
 from matinee.surfaces.page_types import Attention, Candidates, Choice, Page, Taste
 
 
@@ -49,7 +49,11 @@ def build(
                 break
             rows[b, position], taken[row], row_log_probs[b, position] = row, True, log_prob[0]
             fill(b, row, position, columns, candidates, temperature, mix(seed, np.uint64(1)), given, used, page)
-            values[b] += settle(b, position, taste, attention, mass, unmet, page)
+            gain, _ = walk(
+                page[1][b, position], page[2][b, position], shown(page[1][b, position]), True, n_columns,
+                attention[0][position], attention[1], taste[0], taste[1], mass, used, unmet,
+            )  # fmt: skip
+            values[b] += gain
 
 
 @numba.njit(cache=True, nogil=True)
@@ -150,19 +154,12 @@ def find(shown: Int32s, items: Int32s, open_at: Int64s, chosen: Int64s) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def settle(
-    b: int, position: int, taste: Taste, attention: Attention, mass: Doubles, unmet: Doubles, page: Page
-) -> float:
-    """Account for a filled row: lowers `unmet` by what its titles satisfy and returns its gain."""
-    gain = 0.0
-    for column in range(page[1].shape[2]):
-        item = page[1][b, position, column]
-        if item < 0:
-            break
-        looked = attention[0][position] * attention[1][column]
-        chance = looked * min(1.0, page[2][b, position, column] / mass[item])
-        gain += place(item, chance, taste[0], taste[1], unmet)
-    return gain
+def shown(items: Int32s) -> int:
+    """How many places of a row are filled; the empty ones come last."""
+    count = 0
+    while count < len(items) and items[count] >= 0:
+        count += 1
+    return count
 
 
 @numba.njit(cache=True, nogil=True)

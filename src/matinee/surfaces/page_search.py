@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
+from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s
 from matinee.surfaces.page_types import Attention, Candidates, Taste
 
 
@@ -54,8 +54,12 @@ def plan(
             all_used[new, state], all_taken[new, state] = all_used[now, parent], all_taken[now, parent]
             all_unmet[new, state], planned[new, state] = all_unmet[now, parent], planned[now, parent]
             planned[new, state, step], all_taken[new, state, row] = row, True
-            gain = lay(b, row, first + step, n_columns, candidates, taste, attention, mass, all_used[new, state],
-                       all_unmet[new, state])  # fmt: skip
+            items, size, repeats = candidates[2][b, row], candidates[0][b, row], candidates[5][b, row]
+            gain, _ = walk(
+                items, candidates[3][b, row], size, repeats, n_columns, attention[0][first + step], attention[1],
+                taste[0], taste[1], mass, all_used[new, state], all_unmet[new, state],
+            )  # fmt: skip
+            mark(items, size, repeats, n_columns, all_used[new, state])
             values[new, state] = values[now, parent] + gain
         kept, now = found, new
     rows[:] = planned[now, np.argmax(values[now, :kept])]
@@ -92,69 +96,68 @@ def measure(
     gains: Doubles,
 ) -> None:
     """Write what each candidate row would add at `position` into `gains` (rows,); 0 for those that cannot stand."""
-    sizes, minimum, items, worths, _, repeats = candidates
-    offsets, genres, _ = taste
-    of_row, of_column, columns = attention
+    sizes, minimum, repeats = candidates[0][b], candidates[1][b], candidates[5][b]
+    items, worths = candidates[2][b], candidates[3][b]
+    of_row, of_column, columns = attention[0][position], attention[1], attention[2]
     for row in range(len(taken)):
         gains[row] = 0.0
-        if taken[row] or sizes[b, row] == 0:
-            continue
-        scratch[:] = unmet
-        gain, filled = 0.0, 0
-        for at in range(sizes[b, row]):
-            item = items[b, row, at]
-            if not used[item] or repeats[b, row]:
-                looked = of_row[position] * of_column[filled]
-                gain += place(item, looked * min(1.0, worths[b, row, at] / mass[item]), offsets, genres, scratch)
-                filled += 1
-                if filled == columns:
-                    break
-        if filled >= min(minimum[b, row], columns):
-            gains[row] = gain
+        if not taken[row] and sizes[row] > 0:
+            for genre in range(len(unmet)):
+                scratch[genre] = unmet[genre]
+            gain, filled = walk(
+                items[row], worths[row], sizes[row], repeats[row], columns, of_row, of_column, taste[0], taste[1],
+                mass, used, scratch,
+            )  # fmt: skip
+            if filled >= min(minimum[row], columns):
+                gains[row] = gain
 
 
 @numba.njit(cache=True, nogil=True)
-def lay(
-    b: int,
-    row: int,
-    position: int,
-    n_columns: int,
-    candidates: Candidates,
-    taste: Taste,
-    attention: Attention,
+def walk(
+    items: Int32s,
+    worths: Floats,
+    size: int,
+    repeats: bool,
+    columns: int,
+    of_row: float,
+    of_column: Doubles,
+    offsets: Int64s,
+    genres: Int32s,
     mass: Doubles,
     used: Flags,
     unmet: Doubles,
-) -> float:
-    """Fill `row` with its best titles: marks them used, lowers `unmet`, returns the gain."""
-    sizes, _, items, worths, _, repeats = candidates
-    of_row, of_column, _ = attention
-    gain, filled = 0.0, 0
-    for at in range(sizes[b, row]):
-        item = items[b, row, at]
-        if not used[item] or repeats[b, row]:
-            chance = of_row[position] * of_column[filled] * min(1.0, worths[b, row, at] / mass[item])
-            gain += place(item, chance, taste[0], taste[1], unmet)
-            used[item] = True
-            filled += 1
-            if filled == n_columns:
-                break
-    return gain
+) -> tuple[float, int]:
+    """Put the first `columns` open titles of a row side by side: what they add, and how many there are.
 
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def place(item: int, chance: float, offsets: Int64s, genres: Int32s, unmet: Doubles) -> float:
-    """Put a title where it satisfies each of its genres with probability `chance`; returns its gain.
-
-    `unmet` (genres + 1): pi times the probability that a member of this taste is not satisfied so far; lowered.
+    Each satisfies each of its genres with probability P(looked at) * min(1, worth / mass). `unmet` (genres + 1): pi
+    times the probability that a member of this taste is not satisfied so far; lowered. `repeats`: used titles are open.
     """
-    first, end = offsets[item], offsets[item + 1]
-    gain = 0.0
-    if first == end:
-        gain = unmet[-1] * chance
-        unmet[-1] -= gain
-    for k in range(first, end):
-        satisfied = unmet[genres[k]] * chance
-        unmet[genres[k]] -= satisfied
-        gain += satisfied
-    return gain
+    gain, filled = 0.0, 0
+    for at in range(size):
+        item = items[at]
+        if used[item] and not repeats:
+            continue
+        chance = of_row * of_column[filled] * min(1.0, worths[at] / mass[item])
+        if offsets[item] == offsets[item + 1]:
+            gain += unmet[-1] * chance
+            unmet[-1] -= unmet[-1] * chance
+        for k in range(offsets[item], offsets[item + 1]):
+            satisfied = unmet[genres[k]] * chance
+            unmet[genres[k]] -= satisfied
+            gain += satisfied
+        filled += 1
+        if filled == columns:
+            break
+    return gain, filled
+
+
+@numba.njit(cache=True, nogil=True)
+def mark(items: Int32s, size: int, repeats: bool, columns: int, used: Flags) -> None:
+    """Mark the first `columns` open titles of a row as used."""
+    filled = 0
+    for at in range(size):
+        if repeats or not used[items[at]]:
+            used[items[at]] = True
+            filled += 1
+            if filled == columns:
+                break

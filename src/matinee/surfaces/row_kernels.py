@@ -20,7 +20,7 @@ WELCOME, REFUSED = 1, 2
 LATER = -0.01  # a later place in a list that people made themselves is a little less likely
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@numba.njit(cache=True, nogil=True)
 def put(
     b: int,
     row: int,
@@ -159,23 +159,31 @@ def fill_by_worth(
     order, scratch = np.empty(n, np.int32), np.empty(n, np.int32)
     near = np.zeros(n, np.uint64)  # bit s: among the nearest of seed s
     row_of_theme = np.full(n_themes, -1, np.int32)
+    rows, capacity = np.empty(sizes.shape[1], np.int64), members.shape[2]  # rows: those that one title belongs to
     for b in range(len(fresh)):
         _mark(nearest[b], near)
         for k in range(picked.shape[1]):
             row_of_theme[picked[b, k]] = first_seed + n_seeds + k
+        size_of, titles_of, worths_of, logits_of = sizes[b], members[b], worths[b], logits[b]
         for at in range(descending(worth[b], fresh[b], order, scratch)):
             item = order[at]
-            value, logit = worth[b, item], log_worth[b, item]
-            put(b, slots[0], item, value, logit, sizes, members, worths, logits)
-            put(b, slots[1], item, value, logit, sizes, members, worths, logits)
+            rows[0], rows[1], n_rows = slots[0], slots[1], 2
             if arrived[item] >= new_since[b]:
-                put(b, slots[2], item, value, logit, sizes, members, worths, logits)
+                rows[n_rows], n_rows = slots[2], n_rows + 1
             for s in range(n_seeds if near[item] else 0):
                 if near[item] >> np.uint64(s) & np.uint64(1):
-                    put(b, first_seed + s, item, value, logit, sizes, members, worths, logits)
+                    rows[n_rows], n_rows = first_seed + s, n_rows + 1
             for k in range(theme_offsets[item], theme_offsets[item + 1]):
                 if row_of_theme[themes[k]] >= 0:
-                    put(b, row_of_theme[themes[k]], item, value, logit, sizes, members, worths, logits)
+                    rows[n_rows], n_rows = row_of_theme[themes[k]], n_rows + 1
+            for k in range(n_rows):
+                row = rows[k]
+                size = size_of[row]
+                if size < capacity:
+                    titles_of[row, size] = item
+                    worths_of[row, size] = worth[b, item]
+                    logits_of[row, size] = log_worth[b, item]
+                    size_of[row] = size + 1
         for k in range(picked.shape[1]):
             row_of_theme[picked[b, k]] = -1
         for item in nearest[b].flat:

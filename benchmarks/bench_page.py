@@ -1,0 +1,149 @@
+"""The page decision in process: 10,000 titles, a history of 100, 40 rows x 40 titles, EASE; one core, then batches.
+
+Keys of the result: `p50_ms`, `p99_ms` (single decisions on one core, probabilities and evidence included), the stages'
+medians `..._ms`, `slots` shown, `batch_per_second` (batches of 1,000 on all cores), `web_batch_per_second` (the same
+for the web layout), `reads_ms` (one pass over the 100 rows of the map that a score must read: the floor),
+`machine`, `seed`, `decisions`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import polars as pl
+from machine import machine
+
+from matinee.catalog import Catalog
+from matinee.data.histories import training_data
+from matinee.decision import Requests
+from matinee.events import clean
+from matinee.history import Histories
+from matinee.models.linear_autoencoder import Ease
+from matinee.page import WEB, Layout
+from matinee.surfaces.charts import charts
+from matinee.surfaces.home import HomeConfig, HomePolicy
+from matinee.train import train
+
+TITLES, GENRES, MEMBERS, LIKES, HISTORY = 10_000, 60, 4_000, 60, 100
+PAGE = Layout(rows=40, columns=40, visible=8)
+EXPLORATION = 0.1
+DECISIONS, BATCH, BATCHES = 1_000, 1_000, 5
+SEED = 0
+
+
+def run(progress: Callable[[str], None] = lambda what: None) -> dict[str, Any]:
+    """Fit EASE on a synthetic service of this size and time its pages."""
+    rng = np.random.default_rng(SEED)
+    progress("making a service of 10,000 titles and 4,000 members")
+    policy, now = make_policy(rng)
+    progress("single decisions on one core")
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    singles = [requests(rng, 1, now, PAGE) for _ in range(DECISIONS + 100)]
+    times, laps, slots = time_singles(policy, singles, rng)
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    progress("batches of 1,000 on all cores")
+    return {
+        "p50_ms": float(np.percentile(times, 50)),
+        "p99_ms": float(np.percentile(times, 99)),
+        **{f"{name}_ms": float(np.median(values)) for name, values in laps.items()},
+        "slots": slots,
+        "reads_ms": floor_ms(policy, singles),
+        "batch_per_second": batches_per_second(policy, rng, now, PAGE),
+        "web_batch_per_second": batches_per_second(policy, rng, now, WEB),
+        "decisions": DECISIONS,
+        "seed": SEED,
+        "machine": machine(),
+    }
+
+
+def make_policy(rng: np.random.Generator) -> tuple[HomePolicy, int]:
+    """A home policy over EASE, fitted on members who like titles of two genres of theirs; and the time of asking."""
+    genres = [rng.choice(GENRES, 3, replace=False) for _ in range(TITLES)]
+    names = [[f"genre {g}" for g in three] for three in genres]
+    ids = [f"t{i}" for i in range(TITLES)]
+    catalog = Catalog.from_frame(pl.DataFrame({"item_id": ids, "title": ids, "genres": names}))
+    events = synthetic_events(rng, catalog)
+    now = int(events["timestamp"].cast(pl.Int64).max()) + 1  # type: ignore[arg-type]
+    data = training_data(events, catalog, now)
+    trained = train(data, Ease(), rng)
+    drawn = charts(data.events, catalog, now)
+    config = HomeConfig(exploration=EXPLORATION)
+    return HomePolicy("home", "bench", catalog, trained.scorer, trained.calibration, drawn, config), now
+
+
+def synthetic_events(rng: np.random.Generator, catalog: Catalog) -> pl.DataFrame:
+    """Plays in the last 60 days: each member draws titles of two genres, popular ones more often."""
+    popularity = 1.0 / (10 + rng.permutation(TITLES))
+    users, items = [], []
+    for member in range(MEMBERS):
+        own = np.unique(np.concatenate([catalog.genre_titles[int(g)] for g in rng.choice(GENRES, 2, replace=False)]))
+        weight = popularity[own] / popularity[own].sum()
+        items.append(rng.choice(own, LIKES, replace=False, p=weight))
+        users.append(np.full(LIKES, member))
+    flat = np.concatenate(items)
+    frame = pl.DataFrame(
+        {
+            "event_id": [f"e{k}" for k in range(len(flat))],
+            "user_id": [f"m{u}" for u in np.concatenate(users)],
+            "item_id": [f"t{i}" for i in flat],
+            "kind": ["play"] * len(flat),
+            "timestamp": 1_700_000_000 + rng.integers(0, 60 * 86_400, len(flat)),
+            "value": np.ones(len(flat)),
+        }
+    )
+    return clean(frame)[0]
+
+
+def requests(rng: np.random.Generator, batch: int, now: int, layout: Layout) -> Requests:
+    """Members with random histories of `HISTORY` titles."""
+    titles = [rng.choice(TITLES, HISTORY, replace=False).tolist() for _ in range(batch)]
+    return Requests.of_histories(Histories.of_items(titles), now, layout=layout)
+
+
+def time_singles(
+    policy: HomePolicy, singles: list[Requests], rng: np.random.Generator
+) -> tuple[list[float], dict[str, list[float]], int]:
+    """Milliseconds of each decision after 100 to warm up, milliseconds by stage, and slots on the last page."""
+    times: list[float] = []
+    laps: dict[str, list[float]] = {}
+    for request in singles[:100]:
+        policy.decide(request, rng)
+    for request in singles:
+        start = time.perf_counter()
+        decisions = policy.decide(request, rng)
+        times.append(1e3 * (time.perf_counter() - start))
+        for name, spent in decisions.timings.items():
+            laps.setdefault(name, []).append(spent)
+    return times[100:], laps, int((decisions.items >= 0).sum())
+
+
+def floor_ms(policy: HomePolicy, singles: list[Requests]) -> float:
+    """Median milliseconds to read the map's rows of one history and add them up: numpy's `B[history].sum(0)`."""
+    weights = policy.scorer._state()[0]  # type: ignore[attr-defined]
+    spent = []
+    for request in singles[:200]:
+        items = request.histories.items
+        start = time.perf_counter()
+        weights[items].sum(axis=0)
+        spent.append(1e3 * (time.perf_counter() - start))
+    return float(np.median(spent))
+
+
+def batches_per_second(policy: HomePolicy, rng: np.random.Generator, now: int, layout: Layout) -> float:
+    """Median page decisions per second over batches of 1,000, all cores."""
+    rates = []
+    for _ in range(BATCHES + 1):
+        batch = requests(rng, BATCH, now, layout)
+        start = time.perf_counter()
+        policy.decide(batch, rng)
+        rates.append(BATCH / (time.perf_counter() - start))
+    return float(np.median(rates[1:]))
+
+
+if __name__ == "__main__":
+    for key, value in run(print).items():
+        print(f"{key}: {value}")
