@@ -79,14 +79,15 @@ def test_a_ladder_that_fails_its_check_is_rolled_back_and_the_old_one_serves_on(
     def broken(requests):
         raise ValueError("the artifact is empty")
 
+    def unrated(made):
+        return np.where((made.items >= 0) & (made.user_ids[0] == "probe-child"), 1, made.items).astype(np.int32)
+
     bad = {
         "finite": Changed(good, after=lambda made: replace(made, scores=np.full_like(made.scores, np.nan))),
         "raised ValueError": Changed(good, before=broken),
         "shows nothing": Changed(good, after=lambda made: replace(made, items=np.full_like(made.items, -1))),
         "same page": Changed(good, after=lambda made: replace(made, item_log_probs=made.item_log_probs - 0.01)),
-        "ineligible": Changed(
-            good, after=lambda made: replace(made, items=np.where(made.items >= 0, 1, -1).astype(np.int32))
-        ),
+        "ineligible": Changed(good, after=lambda made: replace(made, items=unrated(made))),
     }
     queue = list(bad.values())
 
@@ -117,3 +118,28 @@ def test_a_build_that_fails_is_refused_too(serve):
     assert answer.status_code == 409
     assert "no such artifact" in answer.json()["message"]
     assert serve().post("/v1/artifacts/reload").status_code == 400
+
+
+def test_policies_are_checked_with_requests_of_the_very_types_that_members_send(serve):
+    """A policy that compiles for other types would compile again while the first member waits."""
+    seen = []
+
+    def types(requests):
+        past = requests.histories
+        arrays = (requests.times, past.offsets, past.items, past.kinds, past.values, past.times)
+        return [(one.dtype, one.flags.writeable, one.flags.c_contiguous) for one in arrays]
+
+    catalog = small_catalog()
+    policy = Changed(GenrePolicy(catalog), before=lambda requests: seen.append((len(requests), types(requests))))
+    client = serve(ladders={"home": [("genres", policy)]}, catalog=catalog)
+    checked = list(seen)
+    seen.clear()
+    assert len(checked) == 3
+    client.post("/v1/home", json={"user_id": "ada"})
+    event = {"event_id": "1", "user_id": "ada", "kind": "thumbs_up", "item_id": "t1"}
+    client.post("/v1/events", json={"events": [event]})
+    client.post("/v1/home", json={"user_id": "ada"})
+    client.app.state.service.members.forget("ada")
+    client.post("/v1/home", json={"user_id": "ada"})
+    assert len(seen) == 3
+    assert all(one in checked for one in seen)

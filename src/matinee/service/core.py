@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from matinee.data.histories import histories_of
-from matinee.decision import Context, Decisions, Requests
+from matinee.decision import Decisions, Requests
 from matinee.eligibility import check, eligible
 from matinee.errors import ArtifactRefused, BadRequest, NotFound
 from matinee.history import Histories
 from matinee.page import Layout, layout_for
 from matinee.profile import Profile
 from matinee.service.answers import EventOut, EventsOut, PageOut, TitleOut
+from matinee.service.asking import request_of
 from matinee.service.deployment import Deployment, Ladders
 from matinee.service.intake import Judged, deeds_of, judge, rows_of
 from matinee.service.ladder import Ladder
@@ -109,7 +110,7 @@ class Service:
     async def titles(self, prefix: str, user_id: str | None, n: int) -> list[TitleOut]:
         """Titles whose words start with `prefix`, of those that the member may see."""
         member = await self._member(user_id)
-        requests = self._requests(member, ContextIn())
+        requests = request_of(self.deployment.catalog, member, ContextIn())
         allowed = eligible(self.deployment.catalog, requests)[0]
         return [self._presenter.title(item) for item in self._search.find(prefix, n, allowed.__getitem__)]
 
@@ -147,7 +148,8 @@ class Service:
         started = time.perf_counter()
         ladder = self._ladders[fields.get("surface", "home")]
         async with self.members.visiting([user_id] if user_id else []):
-            requests = self._requests(await self._member(user_id), asked.context, asked.exclude, **fields)
+            member = await self._member(user_id)
+            requests = request_of(self.deployment.catalog, member, asked.context, asked.exclude, **fields)
             rng = self.deployment.rng.spawn(1)[0]
             served = await ladder.decide(requests, rng, self.deployment.deadline, self._check)
             decided = time.perf_counter()
@@ -162,26 +164,6 @@ class Service:
 
     async def _member(self, user_id: str | None) -> Member:
         return await self.members.get(user_id) if user_id else NOBODY
-
-    def _requests(self, member: Member, asked: ContextIn, exclude: Sequence[str] = (), **fields: Any) -> Requests:
-        """A batch of one. Titles to exclude that the catalogue does not know are nothing to exclude."""
-        now, local = time.time_ns() // 1_000, datetime.now()
-        context = Context(
-            country=asked.country or member.profile.country,
-            device=asked.device or "web",
-            language=asked.language,
-            hour=local.hour if asked.hour is None else asked.hour,
-            weekday=local.weekday() if asked.weekday is None else asked.weekday,
-        )
-        index = self.deployment.catalog.index
-        return Requests(
-            np.array([now], np.int64),
-            (member.profile,),
-            member.before(now),
-            (context,),
-            exclude=(np.array([index[one] for one in exclude if one in index], np.int32),) if exclude else None,
-            **fields,
-        )
 
     async def _stored(self, taken: list[Judged]) -> list[Judged]:
         """The events of `taken` that the log had not seen before; all of them are durable on return."""

@@ -2,48 +2,54 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import Context, Decisions, Policy, Requests
+from matinee.decision import Decisions, Policy, Requests
 from matinee.eligibility import check, eligible
 from matinee.errors import ArtifactRefused
 from matinee.history import Histories
-from matinee.page import Layout
+from matinee.page import WEB, Layout
 from matinee.profile import Profile
+from matinee.service.asking import request_of
 from matinee.service.deployment import SURFACES, Ladders
+from matinee.service.members import Member
+from matinee.service.schemas import ContextIn
 
 TOLERANCE = 1e-6
 
 
 def probe(ladders: Ladders, catalog: Catalog) -> None:
-    """Ask every policy for a few decisions. Raises `ArtifactRefused` with the first thing that is wrong."""
+    """Ask every policy for a few decisions, as members would. Raises `ArtifactRefused` with the first thing wrong.
+
+    Requests are made as those of members are, so that what a policy compiles for them is compiled here.
+    """
     for surface in SURFACES:
         if not ladders.get(surface):
             raise ArtifactRefused(f"the new ladders have no policy for {surface!r}; the old ones stay")
-        requests = probe_requests(catalog, surface)
         for name, policy in ladders[surface]:
-            problem = _problem(policy, requests, catalog)
-            if problem:
-                raise ArtifactRefused(f"{surface}/{name} {problem}; fit it again, or keep the ladder that serves")
+            for requests in _requests(catalog, surface):
+                problem = _problem(policy, requests, catalog)
+                if problem:
+                    raise ArtifactRefused(f"{surface}/{name} {problem}; fit it again, or keep the ladder that serves")
 
 
-def probe_requests(catalog: Catalog, surface: str) -> Requests:
-    """A new member, one with three titles watched, and a child; on a small page."""
+def _requests(catalog: Catalog, surface: str) -> Iterator[Requests]:
+    """A new member, one with three titles watched, and a child."""
     watched = np.linspace(0, len(catalog) - 1, num=min(3, len(catalog)), dtype=np.int64).tolist()
-    profiles = (Profile("probe-new"), Profile("probe-known"), Profile("probe-child", kids=True))
-    similar = surface == "similar"
-    return Requests.of_histories(
-        Histories.of_items([[], watched, []]),
-        time.time_ns() // 1_000,
-        profiles=profiles,
-        contexts=(Context(device="web", hour=20, weekday=4),) * 3,
-        surface=surface,
-        layout=Layout(rows=1, columns=6, billboard=False) if similar else Layout(rows=4, columns=6),
-        seeds=np.zeros(3, np.int32) if similar else None,
-    )
+    fields: dict[str, Any] = {"surface": surface, "layout": WEB}
+    if surface == "similar":
+        fields.update(layout=Layout(rows=1, columns=20, billboard=False), seeds=np.zeros(1, np.int32))
+    for profile, titles in (
+        (Profile("probe-new"), []),
+        (Profile("probe-known"), watched),
+        (Profile("probe-child", kids=True), []),
+    ):
+        member = Member(profile, Histories.of_items([titles]))
+        yield request_of(catalog, member, ContextIn(), **fields)
 
 
 def _problem(policy: Policy, requests: Requests, catalog: Catalog) -> str:
@@ -54,18 +60,17 @@ def _problem(policy: Policy, requests: Requests, catalog: Catalog) -> str:
         again = policy.log_prob(requests, decisions)
     except Exception as error:
         return f"raised {type(error).__name__}: {str(error)[:300]}"
-    return _flaw(requests, decisions, again, catalog)
+    return _flaw(requests, decisions, float(again[0]), catalog)
 
 
-def _flaw(requests: Requests, decisions: Decisions, again: np.ndarray, catalog: Catalog) -> str:
-    shown = decisions.items >= 0
+def _flaw(requests: Requests, decisions: Decisions, again: float, catalog: Catalog) -> str:
+    shown, logged = decisions.items >= 0, float(decisions.log_probs[0])
     if not np.isfinite(decisions.scores[shown]).all():
         return "gives scores that are not finite"
-    if not np.isfinite(decisions.log_probs).all():
+    if not np.isfinite(logged):
         return "gives log-probabilities that are not finite"
-    blank = eligible(catalog, requests).sum(axis=1).astype(bool) & ~shown.any(axis=(1, 2))
-    if blank[:2].any():
-        return f"shows nothing to {requests.profiles[int(np.argmax(blank))].user_id!r}"
-    if not np.allclose(again, decisions.log_probs, atol=TOLERANCE):
-        return f"logs {decisions.log_probs.tolist()} and then says {again.tolist()} for the same page"
+    if not shown.any() and eligible(catalog, requests).any() and not requests.profiles[0].kids:
+        return f"shows nothing to {requests.profiles[0].user_id!r}"
+    if abs(again - logged) > TOLERANCE * max(1.0, abs(logged)):
+        return f"logs a log-probability of {logged} and then says {again} for the same page"
     return ""
