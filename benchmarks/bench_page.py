@@ -35,17 +35,17 @@ DECISIONS, BATCH, BATCHES = 1_000, 1_000, 5
 SEED = 0
 
 
-def run(progress: Callable[[str], None] = lambda what: None) -> dict[str, Any]:
+def run(progress: Callable[[str, float], None] = lambda what, done: None) -> dict[str, Any]:
     """Fit EASE on a synthetic service of this size and time its pages."""
     rng = np.random.default_rng(SEED)
-    progress("making a service of 10,000 titles and 4,000 members")
+    progress("making a service of 10,000 titles and 4,000 members", 0.0)
     policy, now = make_policy(rng)
-    progress("single decisions on one core")
+    progress("single decisions on one core", 0.3)
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     singles = [requests(rng, 1, now, PAGE) for _ in range(DECISIONS + 100)]
     times, laps, slots = time_singles(policy, singles, rng)
     os.sched_setaffinity(0, range(os.cpu_count() or 1))
-    progress("batches of 1,000 on all cores")
+    progress("batches of 1,000 on all cores", 0.5)
     return {
         "p50_ms": float(np.percentile(times, 50)),
         "p99_ms": float(np.percentile(times, 99)),

@@ -70,13 +70,15 @@ def demo(
     seed: Seed = 0,
 ) -> None:
     """Get MovieLens 100K, train, and serve a home page on 127.0.0.1."""
+    from matinee.recipes import SERVED
+
     place = Workspace(workspace)
     if place.exists:
         console.print(f"[bold]Workspace[/] {workspace} is there already: keeping its members, clicks and decisions.")
     else:
         _bring_in_demo(place, data)
-    _train(place, "ease", seed)
-    _train(place, "popularity", seed)
+    for name in SERVED:
+        _train(place, name, seed)
     _serve(place, "127.0.0.1", port, seed)
 
 
@@ -95,16 +97,17 @@ def data(
 
 @app.command()
 def train(
-    scorer: Annotated[str, typer.Argument(help="ease, factors, neighbors or popularity.")] = "ease",
+    model: Annotated[str | None, typer.Argument(help="One model; by default those that are served.")] = None,
     workspace: Into = WORKSPACE,
     seed: Seed = 0,
 ) -> None:
-    """Train a scorer on everything in the log, say how good it is, and write the artifact."""
-    from matinee.recipes import SCORERS
+    """Train on everything in the log, say how good the model is, and write the artifact."""
+    from matinee.recipes import SERVED, contenders
 
-    if scorer not in SCORERS:
-        raise typer.BadParameter(f"{scorer!r} is no scorer; choose from {', '.join(SCORERS)}")
-    _train(Workspace(workspace), scorer, seed)
+    if model is not None and model not in contenders():
+        raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(contenders())}")
+    for name in SERVED if model is None else [model]:
+        _train(Workspace(workspace), name, seed)
 
 
 @app.command()
@@ -307,8 +310,10 @@ def _run_bench(name: Bench) -> dict[str, Any]:
 
     module = importlib.import_module(f"bench_{name.value}")
     with _progress() as bar:
-        task = bar.add_task(name.value, total=None)
-        result: dict[str, Any] = module.run(lambda what: bar.update(task, description=f"{name.value}: {what}"))
+        task = bar.add_task(name.value, total=1.0)
+        result: dict[str, Any] = module.run(
+            lambda what, done: bar.update(task, description=f"{name.value}: {what}", completed=done)
+        )
     table = Table(title=name.value, title_justify="left", show_header=False)
     for key, value in result.items():
         table.add_row(key, f"{value:,.4g}" if isinstance(value, float) else str(value))

@@ -18,7 +18,7 @@ from matinee.history import TrainingData
 from matinee.maths.calibration import Platt
 from matinee.models.artifact import Artifact, load_artifact, save_artifact
 from matinee.models.factors import Factors
-from matinee.models.linear_autoencoder import Ease
+from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.neighbors import Neighbors
 from matinee.models.popularity import Popularity, PopularityConfig
 from matinee.service.deployment import Ladders
@@ -35,11 +35,10 @@ SCORERS: Mapping[str, type[Scorer]] = {
     "factors": Factors,
     "ease": Ease,
 }
-SERVED = ("ease", "popularity")  # from best to simplest
+EXPLORATION = 0.1  # enough randomness to learn from, too little to be noticed
 PERSONAL = HomeConfig()
 SAME_FOR_ALL = HomeConfig(rows=RowsConfig(seeds=0))  # a model that knows no neighbours founds no rows on them
-HOMES = {"ease": PERSONAL, "popularity": SAME_FOR_ALL}
-EXPLORATION = 0.1  # enough randomness to learn from, too little to be noticed
+SERVED = {"ease-recent": PERSONAL, "popularity": SAME_FOR_ALL}  # from best to simplest
 
 
 def contenders() -> dict[str, Callable[[], Scorer]]:
@@ -50,6 +49,7 @@ def contenders() -> dict[str, Callable[[], Scorer]]:
         "neighbors": Neighbors,
         "factors": Factors,
         "ease": Ease,
+        "ease-recent": lambda: Ease(EaseConfig(half_life=5.0)),
     }
 
 
@@ -58,31 +58,32 @@ def home_pages() -> dict[str, Callable[[TrainingData, np.random.Generator], Poli
 
     def page_of(name: str, config: HomeConfig) -> Callable[[TrainingData, np.random.Generator], Policy]:
         def make(data: TrainingData, rng: np.random.Generator) -> Policy:
-            fitted = train(data, SCORERS[name](), rng)
+            fitted = train(data, contenders()[name](), rng)
             return _home(name, "unsaved", data.catalog, fitted.scorer, fitted.calibration, _charts(data), config)
 
         return make
 
-    return {f"home, {name}": page_of(name, config) for name, config in HOMES.items()}
+    return {f"home, {name}": page_of(name, config) for name, config in SERVED.items()}
 
 
 def train_into(workspace: Workspace, name: str, rng: np.random.Generator, progress: Progress | None = None) -> Artifact:
-    """Train the scorer `name` on everything in the workspace's log, and write the artifact."""
+    """Train the contender `name` on everything in the workspace's log, and write the artifact."""
     workspace.require()
     catalog = Catalog.load(workspace.catalog_path)
     with EventLog(workspace.log_path) as log:
         data = _everything(log, catalog)
-    trained = train(data, SCORERS[name](), rng, progress)
+    trained = train(data, contenders()[name](), rng, progress)
+    type_name = next(key for key, kind in SCORERS.items() if isinstance(trained.scorer, kind))
     folder = workspace.new_artifact(name)
     artifact = save_artifact(
-        folder, name, trained.scorer, trained.calibration, catalog, trained.data_window, trained.metrics
+        folder, type_name, trained.scorer, trained.calibration, catalog, trained.data_window, trained.metrics
     )
     workspace.prune(name)
     return artifact
 
 
 def ladders(workspace: Workspace, log: EventLog, catalog: Catalog, exploration: float = EXPLORATION) -> Ladders:
-    """What the service runs: for each surface the newest artifacts, from EASE down to popularity."""
+    """What the service runs: for each surface the newest artifacts of `SERVED`, from best to simplest."""
     drawn = _charts(_everything(log, catalog))
     artifacts = {name: load_artifact(workspace.newest_artifact(name), SCORERS, catalog) for name in SERVED}
     return {
@@ -96,7 +97,7 @@ def ladders(workspace: Workspace, log: EventLog, catalog: Catalog, exploration: 
                     a.scorer,
                     a.calibration,
                     drawn,
-                    replace(HOMES[name], exploration=exploration),
+                    replace(SERVED[name], exploration=exploration),
                 ),
             )
             for name, a in artifacts.items()

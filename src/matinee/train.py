@@ -49,8 +49,8 @@ class HeldOut:
 def train(data: TrainingData, scorer: Scorer, rng: np.random.Generator, progress: Progress | None = None) -> Trained:
     """Fit without the last likes of up to 2,000 members, calibrate and measure on these, then fit on everything.
 
-    The calibration answers: how likely is this title among the next `NEXT` that this member will like, of all the
-    titles they have not liked yet? `progress` is told what begins and the share of the work done before it.
+    The calibration answers: how likely is this title to be the next that this member will like, of all the titles
+    they have not liked yet? `progress` is told what begins and the share of the work done before it.
     """
     tell = progress or (lambda what, done: None)
     tell("holding out each member's last likes", 0.0)
@@ -59,6 +59,7 @@ def train(data: TrainingData, scorer: Scorer, rng: np.random.Generator, progress
     scorer.fit(held.data, rng)
     tell("calibrating on them", 0.45)
     calibration, metrics = calibrate(scorer, held, rng)
+    calibration = _of_the_next(calibration, held)
     tell("fitting on everything", 0.55)
     scorer.fit(data, rng)
     times = data.histories.times
@@ -100,7 +101,7 @@ def _without(data: TrainingData, rows: NDArray[np.int64], targets: tuple[NDArray
 
 
 def calibrate(scorer: Scorer, held: HeldOut, rng: np.random.Generator) -> tuple[Platt, dict[str, float | int | str]]:
-    """The calibration of a scorer fitted on `held.data`, and its metrics on the held-out likes."""
+    """How scores of a scorer fitted on `held.data` tell what is among the held-out likes, and its metrics on them."""
     if not len(held.rows):
         return Platt(1.0, 0.0), {"members": 0, "calibration": "none: no member has two liked titles"}
     samples, lists = [], []
@@ -126,6 +127,12 @@ def _calibration(
         return fitted, "platt"
     slope = 1.0 / (float(np.std(scores)) or 1.0)
     return fit_intercept(scores, labels, weights, slope), "base rate only: held-out likes scored no higher than others"
+
+
+def _of_the_next(calibration: Platt, held: HeldOut) -> Platt:
+    """From the odds to be among the held-out likes to the odds to be the first of them: divided by their number."""
+    likes = float(np.mean([len(items) for items in held.targets])) if held.targets else 1.0
+    return Platt(calibration.slope, calibration.intercept - float(np.log(likes)))
 
 
 def _sample(

@@ -30,8 +30,8 @@ class FactorsConfig:
 
     size: int = 128
     epochs: int = 16
-    alpha0: float = 0.1
-    reg: float = 0.003
+    alpha0: float = 0.3
+    reg: float = 0.01
     nu: float = 1.0
     spread: float = 0.1
     kappa: float = 3.0
