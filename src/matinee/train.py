@@ -49,8 +49,9 @@ class HeldOut:
 def train(data: TrainingData, scorer: Scorer, rng: np.random.Generator, progress: Progress | None = None) -> Trained:
     """Fit without the last likes of up to 2,000 members, calibrate and measure on these, then fit on everything.
 
-    The calibration answers: how likely is this title to be the next that this member will like, of all the titles
-    they have not liked yet? `progress` is told what begins and the share of the work done before it.
+    The calibration answers: how likely is this title among the next `NEXT` that this member will like, of all the
+    titles they have not liked yet? Any of these would have satisfied them tonight: that is what a page looks for.
+    `progress` is told what begins and the share of the work done before it.
     """
     tell = progress or (lambda what, done: None)
     tell("holding out each member's last likes", 0.0)
@@ -59,7 +60,6 @@ def train(data: TrainingData, scorer: Scorer, rng: np.random.Generator, progress
     scorer.fit(held.data, rng)
     tell("calibrating on them", 0.45)
     calibration, metrics = calibrate(scorer, held, rng)
-    calibration = _of_the_next(calibration, held)
     tell("fitting on everything", 0.55)
     scorer.fit(data, rng)
     times = data.histories.times
@@ -127,12 +127,6 @@ def _calibration(
         return fitted, "platt"
     slope = 1.0 / (float(np.std(scores)) or 1.0)
     return fit_intercept(scores, labels, weights, slope), "base rate only: held-out likes scored no higher than others"
-
-
-def _of_the_next(calibration: Platt, held: HeldOut) -> Platt:
-    """From the odds to be among the held-out likes to the odds to be the first of them: divided by their number."""
-    likes = float(np.mean([len(items) for items in held.targets])) if held.targets else 1.0
-    return Platt(calibration.slope, calibration.intercept - float(np.log(likes)))
 
 
 def _sample(

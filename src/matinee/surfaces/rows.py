@@ -64,7 +64,7 @@ class RowsConfig:
     resume_worth: float = 0.5
     resume_half_life: float = 14.0
     listed_worth: float = 0.25
-    again_worth: float = 0.05
+    again_worth: float = 0.01
     again_after_days: int = 30
 
 
