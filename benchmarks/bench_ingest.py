@@ -14,7 +14,7 @@ from typing import Any
 from machine import machine
 from rich.console import Console
 from rich.table import Table
-from served import Progress, load, server, trained
+from served import Progress, load, server
 
 from matinee.data.log import EventLog
 
@@ -26,9 +26,7 @@ NEVER = 2**62
 def run(progress: Progress | None = None, batches: int = 1_000) -> dict[str, Any]:
     """Measure; see the top of this file for the keys."""
     tell = progress or (lambda what, done: None)
-    place = trained(tell)
-    tell("starting the server", 0.1)
-    with server(place) as (port, _, log_path, _):
+    with server(tell) as (port, _, log_path, _):
         load(port=port, what="events", count=20, connections=CONNECTIONS, size=SIZE)
         before = _stored(log_path)
         tell("sending events", 0.2)

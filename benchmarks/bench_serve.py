@@ -17,7 +17,7 @@ from typing import Any
 from machine import machine
 from rich.console import Console
 from rich.table import Table
-from served import Progress, load, resident, server, trained
+from served import Progress, load, resident, server
 
 CONNECTIONS = 8
 OVERLOAD_SECONDS = 15
@@ -26,9 +26,7 @@ OVERLOAD_SECONDS = 15
 def run(progress: Progress | None = None, pages: int = 4_000, memory_requests: int = 100_000) -> dict[str, Any]:
     """Measure; see the top of this file for the keys."""
     tell = progress or (lambda what, done: None)
-    place = trained(tell)
-    tell("starting the server", 0.02)
-    with server(place) as (port, process_id, _, first_page_seconds):
+    with server(tell) as (port, process_id, _, first_page_seconds):
         load(port=port, what="home", count=1_000, connections=CONNECTIONS)
         tell("as many pages as it holds", 0.05)
         held = load(port=port, what="home", count=pages, connections=CONNECTIONS)

@@ -1,9 +1,8 @@
-"""A real server for the benchmarks: MovieLens 100K trained once, then `matinee serve` in a process of its own."""
+"""A real server for the benchmarks: MovieLens 100K trained, then `matinee serve` in a process of its own."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,35 +24,22 @@ VAR = HERE.parent / "var"
 Progress = Callable[[str, float], None]
 
 
-def trained(tell: Progress) -> Workspace:
-    """A workspace with MovieLens 100K and its artifacts; made once, then reused."""
-    place = Workspace(VAR / "bench" / "workspace")
-    if not place.exists:
-        tell("reading MovieLens 100K", 0.0)
-        dataset, _ = as_if_it_ended_now(movielens.read(movielens.fetch_100k(VAR / "data", lambda said: None)))
-        place.bring_in(dataset)
-    if not (place.folder / "models").exists():
-        for name in SERVED:
-            tell(f"training {name}", 0.0)
-            train_into(place, name, np.random.default_rng(0))
-    return place
-
-
 @contextmanager
-def server(place: Workspace) -> Iterator[tuple[int, int, Path, float]]:
-    """Serve a copy of the workspace; gives port, process id, log and the seconds from start to the first page."""
+def server(tell: Progress) -> Iterator[tuple[int, int, Path, float]]:
+    """Train, then serve; gives port, process id, the log and the seconds from process start to the first page."""
     with tempfile.TemporaryDirectory() as folder:
-        copy = Workspace(Path(folder) / "workspace")
-        shutil.copytree(place.folder, copy.folder)
+        place = Workspace(Path(folder) / "workspace")
+        _train(place, tell)
+        tell("starting the server", 0.0)
         command = [sys.executable, "-c", "from matinee.cli import main; main()", "serve", "--port", "0", "--seed", "0"]
         started = time.perf_counter()
         process = subprocess.Popen(
-            [*command, "--workspace", str(copy.folder)], stdout=subprocess.PIPE, text=True, cwd=HERE.parent
+            [*command, "--workspace", str(place.folder)], stdout=subprocess.PIPE, text=True, cwd=HERE.parent
         )
         try:
             port = _port(process)
             _first_page(port)
-            yield port, process.pid, copy.log_path, time.perf_counter() - started
+            yield port, process.pid, place.log_path, time.perf_counter() - started
         finally:
             process.terminate()
             process.wait(30)
@@ -75,6 +61,16 @@ def resident(process_id: int) -> float | None:
         return None
     line = next(one for one in status.read_text().splitlines() if one.startswith("VmRSS"))
     return int(line.split()[1]) / 1024
+
+
+def _train(place: Workspace, tell: Progress) -> None:
+    """Bring MovieLens 100K into the workspace and train what is served."""
+    tell("reading MovieLens 100K", 0.0)
+    dataset, _ = as_if_it_ended_now(movielens.read(movielens.fetch_100k(VAR / "data", lambda said: None)))
+    place.bring_in(dataset)
+    for name in SERVED:
+        tell(f"training {name}", 0.0)
+        train_into(place, name, np.random.default_rng(0))
 
 
 def _port(process: subprocess.Popen[str]) -> int:
