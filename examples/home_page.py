@@ -8,7 +8,7 @@ import numpy as np
 from matinee.data.histories import histories_of, training_data
 from matinee.data.sources import movielens
 from matinee.decision import Requests
-from matinee.evidence import row_title, title_reason
+from matinee.evidence import row_title, title_reasons
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.page import Layout
 from matinee.surfaces.charts import charts
@@ -35,10 +35,10 @@ def main() -> None:
     for r in np.flatnonzero(page.row_kinds[0] >= 0):
         title = row_title(int(page.row_kinds[0, r]), int(page.row_keys[0, r]), catalog)
         print(f"\n{title}   [P(row | rows above) = {np.exp(page.row_log_probs[0, r]):.3f}]")
-        for c in np.flatnonzero(page.items[0, r] >= 0):
+        for c, reason in enumerate(title_reasons(page, 0, r, catalog)):
             chance = np.exp(page.item_log_probs[0, r, c])
             name = catalog.names[page.items[0, r, c]]
-            print(f"   {name:40.40} P = {chance:.3f}   {title_reason(page, 0, r, c, catalog)}")
+            print(f"   {name:40.40} P = {chance:.3f}   {reason}")
     logged, again = page.log_probs[0], policy.log_prob(requests, page)[0]
     print(f"\nlog P(this page) = {logged:.6f}, recomputed from the page alone {again:.6f}")
 

@@ -33,6 +33,7 @@ console = Console(stderr=False)
 
 WORKSPACE = Path("var/workspace")
 CACHE = Path("var/data")
+REPORT_WIDTH = 100  # columns that the tables of a report need
 
 
 class Source(StrEnum):
@@ -137,7 +138,7 @@ def evaluate(
             policies=home_pages() if pages else None,
             progress=lambda protocol, stage: bar.update(task, description=f"{protocol}: {stage}"),
         )
-    console.print(report.table())
+    Console(width=max(console.width, REPORT_WIDTH)).print(report.table())
     if html is not None:
         report.write_html(html)
         console.print(f"Report: {html}")
@@ -301,6 +302,7 @@ def _serve(
             read_keys=read_keys,
             write_keys=write_keys,
             reload=lambda: ladders(place, opened, catalog),
+            note=place.about,
         )
         run(create_app(deployment), host, port, lambda url: console.print(f"Home page: {url}"))
 

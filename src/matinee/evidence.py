@@ -58,28 +58,35 @@ def row_title(kind: int, key: int, catalog: Catalog) -> str:
             return FIXED_TITLES[fixed]
 
 
-def title_reason(decisions: Decisions, b: int, r: int, c: int, catalog: Catalog) -> str:
-    """Why the title at row `r`, column `c` of decision `b` is there."""
-    item, source = int(decisions.items[b, r, c]), int(decisions.evidence[b, r, c])
+def title_reasons(decisions: Decisions, b: int, r: int, catalog: Catalog) -> list[str]:
+    """Why each title of row `r` of decision `b` is there, in the order of its columns."""
+    used = decisions.items[b, r] >= 0
+    n = int(used.sum())
     match RowKind(int(decisions.row_kinds[b, r])):
         case RowKind.CONTINUE_WATCHING:
-            return "You started this and have not finished it"
+            return ["You started this and have not finished it"] * n
         case RowKind.MY_LIST:
-            return "You put this on your list"
+            return ["You put this on your list"] * n
         case RowKind.WATCH_AGAIN:
-            return "You enjoyed this before"
+            return ["You enjoyed this before"] * n
         case RowKind.TRENDING:
-            return "More people watched this in the last days than in the days before"
+            return ["More people liked this in the last days than in the days before"] * n
         case RowKind.POPULAR:
-            return _chart_name(int(decisions.row_keys[b, r]))
+            return [_chart_name(int(decisions.row_keys[b, r]))] * n
         case RowKind.NEW_ARRIVALS:
-            day = datetime.fromtimestamp(catalog.arrived[item] / 1e6, UTC)
-            return f"Arrived on {day:%d %B %Y}"
+            return [_arrival(catalog, int(item)) for item in decisions.items[b, r][used]]
         case _:
-            pass
+            return [_because(catalog, int(source)) for source in decisions.evidence[b, r][used]]
+
+
+def _because(catalog: Catalog, source: int) -> str:
     if source >= 0:
         return f"Because of {catalog.names[source]}, in your history"
     return "Popular with other members: nothing in your history speaks for it yet"
+
+
+def _arrival(catalog: Catalog, item: int) -> str:
+    return f"Arrived on {datetime.fromtimestamp(catalog.arrived[item] / 1e6, UTC):%d %B %Y}"
 
 
 def _chart_name(key: int) -> str:

@@ -42,6 +42,12 @@ class Workspace:
         """Where the event log is."""
         return self.folder / "log.sqlite3"
 
+    @property
+    def about(self) -> str:
+        """What the data is, in a line or two; empty when nobody said."""
+        path = self.folder / "about.txt"
+        return path.read_text("utf-8") if path.is_file() else ""
+
     def require(self) -> None:
         """Raise `BadRequest` unless it exists."""
         if not self.exists:
@@ -63,6 +69,8 @@ class Workspace:
             new = log.import_events(dataset.events, progress)
             log.put_profiles(list(dataset.profiles.values()))
         dataset.catalog.save(self.catalog_path)
+        about = [f"{dataset.name} ({dataset.licence})", *dataset.notes]
+        (self.folder / "about.txt").write_text(". ".join(about), "utf-8")
         return new
 
     def new_artifact(self, name: str, now: datetime | None = None) -> Path:

@@ -12,7 +12,7 @@ from pages import NOW, Linear, charts_of, policy_of, world
 from matinee.data.histories import histories_of
 from matinee.decision import Context, Requests
 from matinee.events import Kind
-from matinee.evidence import row_title, title_reason
+from matinee.evidence import row_title, title_reasons
 from matinee.history import Histories
 from matinee.maths.calibration import Platt
 from matinee.page import PHONE, TV, Layout, RowKind
@@ -165,7 +165,7 @@ def test_new_arrivals_arrived_lately():
     assert len(rows)
     for b, r in rows:
         assert all(days[i] <= 60 for i in page.items[b, r] if i >= 0)
-        assert title_reason(page, b, r, 0, catalog).startswith("Arrived on ")
+        assert title_reasons(page, b, r, catalog)[0].startswith("Arrived on ")
 
 
 def test_a_cold_member_is_told_the_truth():
@@ -174,7 +174,7 @@ def test_a_cold_member_is_told_the_truth():
         Requests.of_histories(Histories.empty(1), NOW, layout=LAYOUT), np.random.default_rng(0)
     )
     picks = int(np.argmax(page.row_kinds[0] == RowKind.TOP_PICKS))
-    assert title_reason(page, 0, picks, 0, catalog).startswith("Popular with other members")
+    assert title_reasons(page, 0, picks, catalog)[0].startswith("Popular with other members")
     assert (page.evidence == -1).all()
 
 

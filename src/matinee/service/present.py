@@ -9,7 +9,7 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Decisions
-from matinee.evidence import row_title, title_reason
+from matinee.evidence import row_title, title_reasons
 from matinee.page import RowKind
 from matinee.profile import Profile
 from matinee.service.answers import FallbackOut, ItemOut, MissOut, PageOut, ProfileOut, RowOut, TitleOut
@@ -92,8 +92,8 @@ class Presenter:
             if item >= 0
         ]
         if explain:
-            for one in placed:
-                one["reason"] = title_reason(decisions, 0, r, one["column"], self._catalog)
+            for one, reason in zip(placed, title_reasons(decisions, 0, r, self._catalog), strict=True):
+                one["reason"] = reason
         return placed
 
 
