@@ -14,9 +14,11 @@ It is monotone and submodular in the titles shown (Agrawal et al. 2009, "Diversi
 same taste counts less and less. A row's gain is measured on its first two screens; what lies beyond is filled in the
 ranker's order but hardly looked at.
 
-Exploration T > 0 draws each row by Plackett-Luce from log(gain) / T given the rows above, and each row's titles from
-the ranker's log-worth / T; the log-probabilities come out of the same call. T = 0 shows one page, with probability 1:
-its first rows by beam search (`page_search.py`), the others by the largest gain, each with its best titles.
+At each place the `page_search.SHORTLIST` rows that were best when last measured are measured anew and offered.
+Exploration T > 0 draws one of them by Plackett-Luce from log(gain) / T given the rows above, and each row's titles
+from the ranker's log-worth / T; the log-probabilities come out of the same call. T = 0 shows one page, with
+probability 1: its first rows by beam search (`page_search.py`), the others by the largest gain, each with its best
+titles.
 """
 
 from __future__ import annotations

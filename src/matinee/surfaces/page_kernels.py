@@ -21,12 +21,13 @@ def build(
     n_rows, n_columns = candidates[0].shape[1], page[1].shape[2]
     used, taken = np.zeros(n_titles, np.bool_), np.zeros(n_rows, np.bool_)
     unmet, scratch, mass = np.empty(taste[2].shape[1]), np.empty(taste[2].shape[1]), np.empty(n_titles)
-    gains, logits, planned = np.empty(n_rows), np.empty(n_rows, np.float32), np.empty(depth, np.int32)
+    gains, known = np.empty(n_rows), np.empty(n_rows)
+    logits, planned = np.empty(n_rows, np.float32), np.empty(depth, np.int32)
     chosen, log_prob = np.empty(1, np.int64), np.zeros(1)
     for b in range(len(rows)):
         add_up(taste[0], taste[1], taste[2][b], mass)
         used[:], taken[:], unmet[:], planned[:] = False, False, taste[2][b], -1
-        taken[billboard] = True
+        taken[billboard], known[:] = True, np.inf
         first = 1 if with_billboard and candidates[0][b, billboard] > 0 else 0
         for position in range(rows.shape[1]):
             seed = mix(seeds[b], np.uint64(position))
@@ -36,11 +37,25 @@ def build(
                 possible = not given or rows[b, position] == billboard
             else:
                 if position == first and width > 1 and temperature <= 0.0:
-                    plan(b, first, width, n_columns, candidates, taste, attention, mass, used, taken, unmet, planned)
+                    plan(
+                        b,
+                        first,
+                        width,
+                        n_columns,
+                        candidates,
+                        taste,
+                        attention,
+                        mass,
+                        used,
+                        taken,
+                        unmet,
+                        known,
+                        planned,
+                    )
                 if position - first < depth and planned[position - first] >= 0:
                     row, possible = planned[position - first], True
                 else:
-                    measure(b, position, candidates, taste, attention, mass, used, taken, unmet, scratch, gains)
+                    measure(b, position, candidates, taste, attention, mass, used, taken, unmet, scratch, known, gains)
                     row, possible = choose(rows[b, position], given, gains, temperature, seed, logits, chosen, log_prob)
                 if row < 0 and possible:
                     break

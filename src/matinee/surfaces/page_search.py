@@ -8,6 +8,8 @@ import numpy as np
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s
 from matinee.surfaces.page_types import Attention, Candidates, Taste
 
+SHORTLIST = 16  # rows measured and offered at a place of the page
+
 
 @numba.njit(cache=True, nogil=True)
 def plan(
@@ -22,18 +24,20 @@ def plan(
     used: Flags,
     taken: Flags,
     unmet: Doubles,
+    known: Doubles,
     rows: Int32s,
 ) -> None:
     """Write the candidate rows for the positions `first`, `first` + 1, ... into `rows`, -1 where none can stand.
 
-    `used` (titles,), `taken` (candidate rows,) and `unmet` (genres + 1,) describe the page above and stay unchanged.
+    `used` (titles,), `taken` and `known` (candidate rows,), `unmet` (genres + 1,) describe the page above; unchanged.
     `width` partial pages are kept; rows are filled in the order of their pools, as at temperature 0.
     """
     depth, n_rows = len(rows), len(taken)
     all_used, all_taken = np.empty((2, width, len(used)), np.bool_), np.empty((2, width, n_rows), np.bool_)
-    all_unmet, values = np.empty((2, width, len(unmet))), np.zeros((2, width))
+    all_unmet, all_known = np.empty((2, width, len(unmet))), np.empty((2, width, n_rows))
+    values = np.zeros((2, width))
     planned = np.full((2, width, depth), -1, np.int32)
-    all_used[0, 0], all_taken[0, 0], all_unmet[0, 0] = used, taken, unmet
+    all_used[0, 0], all_taken[0, 0], all_unmet[0, 0], all_known[0, 0] = used, taken, unmet, known
     scratch, gains = np.empty(len(unmet)), np.empty(n_rows)
     best_values, best_parents, best_rows = np.empty(width), np.empty(width, np.int32), np.empty(width, np.int32)
     kept, now = 1, 0
@@ -41,7 +45,7 @@ def plan(
         found = 0
         for state in range(kept):
             measure(b, first + step, candidates, taste, attention, mass, all_used[now, state], all_taken[now, state],
-                    all_unmet[now, state], scratch, gains)  # fmt: skip
+                    all_unmet[now, state], scratch, all_known[now, state], gains)  # fmt: skip
             for row in range(n_rows):
                 if gains[row] > 0.0:
                     total = values[now, state] + gains[row]
@@ -53,6 +57,7 @@ def plan(
             parent, row = best_parents[state], best_rows[state]
             all_used[new, state], all_taken[new, state] = all_used[now, parent], all_taken[now, parent]
             all_unmet[new, state], planned[new, state] = all_unmet[now, parent], planned[now, parent]
+            all_known[new, state] = all_known[now, parent]
             planned[new, state, step], all_taken[new, state, row] = row, True
             items, size, repeats = candidates[2][b, row], candidates[0][b, row], candidates[5][b, row]
             gain, _ = walk(
@@ -93,23 +98,50 @@ def measure(
     taken: Flags,
     unmet: Doubles,
     scratch: Doubles,
+    known: Doubles,
     gains: Doubles,
 ) -> None:
-    """Write what each candidate row would add at `position` into `gains` (rows,); 0 for those that cannot stand."""
+    """Write what candidate rows would add at `position` into `gains` (rows,), 0 for those not offered.
+
+    `known` (rows,) are the gains per row attention when last measured, infinite at first. Only the `SHORTLIST` rows
+    that were best then are measured anew, and offered; the next as many when none of them can stand.
+    """
     sizes, minimum, repeats = candidates[0][b], candidates[1][b], candidates[5][b]
     items, worths = candidates[2][b], candidates[3][b]
     of_row, of_column, columns = attention[0][position], attention[1], attention[2]
-    for row in range(len(taken)):
-        gains[row] = 0.0
-        if not taken[row] and sizes[row] > 0:
-            for genre in range(len(unmet)):
-                scratch[genre] = unmet[genre]
-            gain, filled = walk(
-                items[row], worths[row], sizes[row], repeats[row], columns, of_row, of_column, taste[0], taste[1],
-                mass, used, scratch,
-            )  # fmt: skip
-            if filled >= min(minimum[row], columns):
-                gains[row] = gain
+    gains[:] = 0.0
+    offered = 0
+    while offered == 0:
+        least = shortlisted(known, taken, sizes)
+        if least <= 0.0:
+            break
+        for row in range(len(taken)):
+            if not taken[row] and sizes[row] > 0 and known[row] >= least:
+                for genre in range(len(unmet)):
+                    scratch[genre] = unmet[genre]
+                gain, filled = walk(
+                    items[row], worths[row], sizes[row], repeats[row], columns, of_row, of_column, taste[0], taste[1],
+                    mass, used, scratch,
+                )  # fmt: skip
+                gains[row] = gain if filled >= min(minimum[row], columns) else 0.0
+                known[row] = gains[row] / of_row
+                offered += gains[row] > 0.0
+
+
+@numba.njit(cache=True, nogil=True)
+def shortlisted(known: Doubles, taken: Flags, sizes: Int32s) -> float:
+    """The `SHORTLIST`-th largest bound of the rows that may still stand, or the least above 0; 0 when there is none."""
+    largest, found = np.zeros(SHORTLIST), 0
+    for row in range(len(known)):
+        if taken[row] or sizes[row] == 0 or known[row] <= largest[-1]:
+            continue
+        at = min(found, SHORTLIST - 1)
+        while at > 0 and largest[at - 1] < known[row]:
+            largest[at] = largest[at - 1]
+            at -= 1
+        largest[at] = known[row]
+        found += 1
+    return float(largest[max(min(found, SHORTLIST) - 1, 0)])
 
 
 @numba.njit(cache=True, nogil=True)
