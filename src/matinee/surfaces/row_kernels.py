@@ -21,24 +21,23 @@ LATER = -0.01  # a later place in a list that people made themselves is a little
 
 
 @numba.njit(cache=True, nogil=True)
-def put(
-    b: int,
-    row: int,
-    item: int,
-    worth: float,
-    logit: float,
-    sizes: Int32s,
-    items: Int32s,
-    worths: Floats,
-    logits: Floats,
-) -> None:
+def put(b: int, row: int, item: int, worth: float, logit: float, pools: PoolArrays) -> None:
     """Append a title to row `row` of request `b`, unless the pool is full."""
+    sizes, items, worths, logits = pools
     at = sizes[b, row]
     if at < items.shape[2]:
         items[b, row, at] = item
         worths[b, row, at] = worth
         logits[b, row, at] = logit
         sizes[b, row] = at + 1
+
+
+@numba.njit(cache=True, nogil=True)
+def verdict(kind: int, consumed: bool) -> int:
+    """What an event says of its title: `WELCOME`, `REFUSED`, or 0 for neither."""
+    if consumed or kind in (UP, ADD):
+        return WELCOME
+    return REFUSED if kind in (DOWN, DISMISS) else 0
 
 
 @numba.njit(cache=True, nogil=True)
@@ -57,10 +56,9 @@ def fill_from_chart(
     chart: Int32s, chart_logits: Floats, fresh: Flags, worth: Floats, b: int, row: int, pools: PoolArrays
 ) -> None:
     """Append the fresh titles of a chart in its own order."""
-    sizes, members, worths, logits = pools
     for at in range(len(chart)):
         if fresh[chart[at]]:
-            put(b, row, chart[at], worth[chart[at]], chart_logits[at], sizes, members, worths, logits)
+            put(b, row, chart[at], worth[chart[at]], chart_logits[at], pools)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -82,54 +80,31 @@ def walk_histories(
     how long a play may be resumed, after which it may be watched again, and the half-life of resuming.
     """
     offsets, items, kinds, values, times = events
-    sizes, members, worths, logits = pools
-    resume, again = slots[0], slots[2]
+    resume, on_list, again = slots
     watched, listed = np.zeros(fresh.shape[1], np.bool_), np.zeros(fresh.shape[1], np.bool_)
     mood = np.zeros(fresh.shape[1], np.int8)
     for b in range(len(now)):
         for at in range(offsets[b + 1] - 1, offsets[b] - 1, -1):
             item, kind, age = items[at], kinds[at], now[b] - times[at]
             consumed = kind == RATING or (kind == PLAY and values[at] >= PLAYED)
-            if mood[item] == 0 and (consumed or kind in (UP, ADD)):
-                mood[item] = WELCOME
-            elif mood[item] == 0 and (kind in (DOWN, DISMISS)):
-                mood[item] = REFUSED
+            if mood[item] == 0:
+                mood[item] = verdict(kind, consumed)
+            if consumed or mood[item] == REFUSED:
                 fresh[b, item] = False
             offered = allowed[b, item] and mood[item] != REFUSED
-            if (kind in (ADD, REMOVE)) and not listed[item]:
+            if kind in (ADD, REMOVE) and not listed[item]:
                 listed[item] = True
                 if offered and kind == ADD:
                     value = max(row_worths[1], worth[b, item])
-                    put(
-                        b,
-                        slots[1],
-                        item,
-                        value,
-                        np.log(value) + LATER * sizes[b, slots[1]],
-                        sizes,
-                        members,
-                        worths,
-                        logits,
-                    )
+                    put(b, on_list, item, value, np.log(value) + LATER * pools[0][b, on_list], pools)
             elif consumed and not watched[item]:
                 watched[item] = True
-                fresh[b, item] = False
                 if offered and kind == PLAY and values[at] < FINISHED:
                     if age <= ages[0]:
                         value = row_worths[0] * 0.5 ** (age / ages[2])
-                        put(b, resume, item, value, np.log(value), sizes, members, worths, logits)
+                        put(b, resume, item, value, np.log(value), pools)
                 elif offered and values[at] >= FINISHED and age >= ages[1]:
-                    put(
-                        b,
-                        again,
-                        item,
-                        row_worths[2],
-                        np.log(row_worths[2]) + LATER * sizes[b, again],
-                        sizes,
-                        members,
-                        worths,
-                        logits,
-                    )
+                    put(b, again, item, row_worths[2], np.log(row_worths[2]) + LATER * pools[0][b, again], pools)
         for at in range(offsets[b], offsets[b + 1]):
             watched[items[at]] = listed[items[at]] = False
             mood[items[at]] = 0
