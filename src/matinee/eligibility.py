@@ -50,7 +50,7 @@ def eligible(catalog: Catalog, requests: Requests) -> Flags:
 
 
 def check(catalog: Catalog, requests: Requests, decisions: Decisions, allowed: Flags | None = None) -> None:
-    """Assert that every title shown was eligible. A failure is a bug of a policy, never of its caller.
+    """Raise AssertionError unless every title shown was eligible: a bug of a policy, never of its caller.
 
     `allowed` is the answer of `eligible` where it is at hand already.
     """
@@ -58,11 +58,12 @@ def check(catalog: Catalog, requests: Requests, decisions: Decisions, allowed: F
     shown = decisions.items >= 0
     b, r, c = np.nonzero(shown)
     leaked = ~allowed[b, decisions.items[shown]]
-    assert not leaked.any(), (
-        f"policy {decisions.policy_id!r} showed {int(leaked.sum())} ineligible title(s), the first is "
-        f"{catalog.item_ids[decisions.items[shown][leaked][0]]!r} at row {r[leaked][0]}, column {c[leaked][0]} "
-        f"for member {decisions.user_ids[b[leaked][0]]!r}"
-    )
+    if leaked.any():
+        raise AssertionError(
+            f"policy {decisions.policy_id!r} showed {int(leaked.sum())} ineligible title(s), the first is "
+            f"{catalog.item_ids[decisions.items[shown][leaked][0]]!r} at row {r[leaked][0]}, column {c[leaked][0]} "
+            f"for member {decisions.user_ids[b[leaked][0]]!r}"
+        )
 
 
 def _by_set(sets: NameSets, wishes: Sequence[Names], rule: Callable[[NameSets, Names], Flags]) -> SetRule:

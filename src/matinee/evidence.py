@@ -9,6 +9,7 @@ from matinee.decision import Decisions
 from matinee.page import RowKind
 
 WINDOWS: tuple[tuple[int, str], ...] = ((7, "this week"), (28, "this month"), (365, "this year"), (0, "of all time"))
+UNDATED = len(WINDOWS)  # the window of a chart that was drawn too long ago to be dated
 LETTERS = 26
 PER_WINDOW = LETTERS * LETTERS + 1
 
@@ -24,7 +25,7 @@ FIXED_TITLES = {
 
 
 def chart_key(window: int, country: str | None) -> int:
-    """The row key of a chart: position in `WINDOWS` and ISO country (None = everywhere) in one number."""
+    """The row key of a chart: position in `WINDOWS`, or `UNDATED`, and ISO country, None = everywhere."""
     place = 0 if country is None else 1 + (ord(country[0]) - ord("A")) * LETTERS + ord(country[1]) - ord("A")
     return window * PER_WINDOW + place
 
@@ -60,7 +61,7 @@ def row_title(kind: int, key: int, catalog: Catalog) -> str:
 
 def title_reasons(decisions: Decisions, b: int, r: int, catalog: Catalog) -> list[str]:
     """Why each title of row `r` of decision `b` is there, in the order of its columns."""
-    used = decisions.items[b, r] >= 0
+    used, key = decisions.items[b, r] >= 0, int(decisions.row_keys[b, r])
     n = int(used.sum())
     match RowKind(int(decisions.row_kinds[b, r])):
         case RowKind.CONTINUE_WATCHING:
@@ -68,11 +69,13 @@ def title_reasons(decisions: Decisions, b: int, r: int, catalog: Catalog) -> lis
         case RowKind.MY_LIST:
             return ["You put this on your list"] * n
         case RowKind.WATCH_AGAIN:
-            return ["You enjoyed this before"] * n
+            return ["You watched this before"] * n
         case RowKind.TRENDING:
-            return ["More people liked this in the last days than in the days before"] * n
+            return [f"More members liked this {_window(key)} than in the one before"] * n
         case RowKind.POPULAR:
-            return [_chart_name(int(decisions.row_keys[b, r]))] * n
+            return [_chart_name(key)] * n
+        case RowKind.SIMILAR:
+            return [f"Goes with {catalog.names[key]}"] * n
         case RowKind.NEW_ARRIVALS:
             return [_arrival(catalog, int(item)) for item in decisions.items[b, r][used]]
         case _:
@@ -82,17 +85,22 @@ def title_reasons(decisions: Decisions, b: int, r: int, catalog: Catalog) -> lis
 def _because(catalog: Catalog, source: int) -> str:
     if source >= 0:
         return f"Because of {catalog.names[source]}, in your history"
-    return "Popular with other members: nothing in your history speaks for it yet"
+    return "No title in your history speaks for it"
 
 
 def _arrival(catalog: Catalog, item: int) -> str:
     return f"Arrived on {datetime.fromtimestamp(catalog.arrived[item] / 1e6, UTC):%d %B %Y}"
 
 
+def _window(key: int) -> str:
+    return WINDOWS[read_chart_key(key)[0]][1].replace("this", "in the last")
+
+
 def _chart_name(key: int) -> str:
     window, country = read_chart_key(key)
     where = "" if country is None else f" in {_country_name(country)}"
-    return f"Popular{where} {WINDOWS[window][1]}"
+    when = "" if window == UNDATED else f" {WINDOWS[window][1]}"
+    return f"Popular{where}{when}"
 
 
 def _country_name(code: str) -> str:

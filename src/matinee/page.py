@@ -21,16 +21,16 @@ class RowKind(IntEnum):
     BILLBOARD = 0  # -1
     CONTINUE_WATCHING = 1  # -1
     TOP_PICKS = 2  # -1
-    BECAUSE_YOU_WATCHED = 3  # the title watched
+    BECAUSE_YOU_WATCHED = 3  # the title played
     GENRE = 4  # genre
     GENRE_TAG = 5  # genre * number of tags + tag
-    TRENDING = 6  # -1
+    TRENDING = 6  # the chart's window, see `evidence.chart_key`
     NEW_ARRIVALS = 7  # -1
     POPULAR = 8  # the chart: window and country, see `evidence.chart_key`
     MY_LIST = 9  # -1
     WATCH_AGAIN = 10  # -1
     SIMILAR = 11  # the title asked about
-    BECAUSE_YOU_LIKED = 12  # the title given a thumbs up
+    BECAUSE_YOU_LIKED = 12  # the title rated well or given a thumbs up
 
 
 KEEPS_REPEATS = (RowKind.CONTINUE_WATCHING, RowKind.MY_LIST)  # may hold a title that stands elsewhere too

@@ -115,7 +115,7 @@ def test_playing_reports_progress_and_the_next_page_continues_it(visit, api, fre
     page.wait_for_timeout(600)
     page.keyboard.press("Escape")
     page.locator("#toast.shown").wait_for()
-    page.wait_for_function("document.querySelector('.row[data-kind=continue_watching]') !== null")
+    page.wait_for_function("() => document.querySelector('.row[data-kind=continue_watching]') !== null")
     plays = [event for batch in sent for event in batch["events"] if event["kind"] == "play"]
     assert plays[-1]["item_id"] == item
     assert 0.4 <= plays[-1]["value"] <= 0.6
@@ -132,7 +132,7 @@ def test_my_list_takes_a_title_and_gives_it_back(visit, api, fresh):
     listed = page.locator(f'.row[data-kind="my_list"] .slot[data-item="{item}"]')
     listed.wait_for()
     act(page, listed.locator("button"), "list_remove")
-    page.wait_for_function("document.querySelector('.row[data-kind=my_list]') === null")
+    page.wait_for_function("() => document.querySelector('.row[data-kind=my_list]') === null")
 
 
 def test_a_title_that_is_not_for_me_leaves_the_page(visit, fresh):

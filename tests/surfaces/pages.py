@@ -92,4 +92,4 @@ def charts_of(catalog: Catalog) -> Charts:
     shares = np.full(len(catalog.genres), 1.0 / max(len(catalog.genres), 1), np.float32)
     everywhere = Chart(np.arange(n, dtype=np.int32), falling)
     denmark = Chart(np.arange(n, dtype=np.int32)[::-1].copy(), falling)
-    return Charts({None: everywhere, "DK": denmark}, Chart(np.arange(n, dtype=np.int32), falling), shares, 0)
+    return Charts({None: everywhere, "DK": denmark}, Chart(np.arange(n, dtype=np.int32), falling), shares, 0, NOW)

@@ -56,9 +56,30 @@ def test_a_country_has_a_chart_of_its_own_when_it_has_support():
 
 def test_trending_is_the_z_score_of_the_rise():
     rows = [(0, 1, None)] * 4 + [(0, 9, None)] * 1 + [(1, 1, None)] * 3 + [(1, 9, None)] * 5 + [(2, 2, None)] * 2
+    assert len([row for row in rows if row[1] == 9]) >= SMALL.support
     drawn = charts(*_with(rows), SMALL)
     assert drawn.trending.items.tolist() == [2, 0]
     np.testing.assert_allclose(drawn.trending.values, [2 / np.sqrt(2), (4 - 1) / np.sqrt(4 + 1)], rtol=1e-6)
+
+
+def test_one_member_is_one_like():
+    """Forty plays of one title by one member against three members of another."""
+    rows = [(0, 1, None)] * 40 + [(1, 1, None)] * 3
+    events, catalog, now = _with(rows)
+    same = events.with_columns(
+        pl.when(pl.col("item_id") == "t0").then(pl.lit("m0")).otherwise("user_id").alias("user_id")
+    )
+    drawn = charts(same, catalog, now, SMALL)
+    assert dict(zip(drawn.popular[None].items.tolist(), drawn.popular[None].values.tolist(), strict=True)) == {
+        1: 3,
+        0: 1,
+    }
+
+
+@pytest.mark.parametrize(("ages", "rises"), [([1] * 4 + [9] * 3, True), ([1] * 4 + [9] * 2, False), ([100] * 9, False)])
+def test_nothing_trends_without_a_window_before_to_compare_with(ages, rises):
+    drawn = charts(*_with([(0, age, None) for age in ages] + [(1, 3_000, None)]), SMALL)
+    assert bool(len(drawn.trending.items)) == rises
 
 
 def test_genre_shares_are_smoothed_shares_of_likes():

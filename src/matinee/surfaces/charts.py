@@ -13,6 +13,7 @@ from matinee.evidence import WINDOWS
 from matinee.maths.arrays import Floats, Int32s
 
 DAY = 86_400_000_000  # microseconds
+RISES = (7, 28)  # windows, in days, short enough to speak of a rise
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,15 @@ class Chart:
 class Charts:
     """`popular` by country (None = everywhere), `trending`, and each genre's share of all likes.
 
-    `window` is the position in `evidence.WINDOWS` of the shortest window with enough likes to trust.
+    `window` is the position in `evidence.WINDOWS` of the shortest window with enough likes to trust; `as_of` the moment
+    (microseconds) at which they were drawn. A member's likes of a title count once.
     """
 
     popular: dict[str | None, Chart]
     trending: Chart
     genre_shares: Floats
     window: int
+    as_of: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,54 +50,71 @@ class ChartsConfig:
 def charts(events: pl.DataFrame, catalog: Catalog, as_of: int, config: ChartsConfig = ChartsConfig()) -> Charts:
     """Draw the charts from what was liked before `as_of` (microseconds). `events` follows `events.SCHEMA`.
 
-    Popular: likes in the window. Trending: titles liked more in the window than in the one before it, by the
-    z-score (now - before) / sqrt(now + before) of two Poisson counts; empty when the window is all time.
+    Popular: members who liked a title in the window. Trending: titles that more members liked in the window than in the
+    one before, by the z-score (now - before) / sqrt(now + before) of two Poisson counts; empty unless the window is a
+    week or a month and the one before has enough likes too.
     """
     time = pl.col("timestamp").dt.epoch("us")
     likes = (
         events.with_columns(pl.Series("item", catalog.indexes_of(events["item_id"])), (as_of - time).alias("age"))
         .filter(liked() & (pl.col("age") > 0) & (pl.col("item") >= 0))
-        .select("item", "age", "country")
+        .select("user_id", "item", "age", "country")
     )
     window = _trusted_window(likes, config.support)
-    recent = likes if WINDOWS[window][0] == 0 else likes.filter(pl.col("age") <= WINDOWS[window][0] * DAY)
+    days = WINDOWS[window][0]
+    recent = likes if days == 0 else likes.filter(pl.col("age") <= days * DAY)
     popular: dict[str | None, Chart] = {None: _most_liked(recent, config.length)}
     for (country,), part in recent.drop_nulls("country").partition_by("country", as_dict=True).items():
-        if part.height >= config.support and _is_code(str(country)):
+        if _count(part) >= config.support and _is_code(str(country)):
             popular[str(country)] = _most_liked(part, config.length)
-    return Charts(popular, _rising(likes, WINDOWS[window][0], config.length), _genre_shares(likes, catalog), window)
+    before = likes.filter(pl.col("age").is_between(days * DAY, 2 * days * DAY, closed="right"))
+    comparable = days in RISES and _count(before) >= config.support
+    rising = _rising(recent, before, config.length) if comparable else _chart(recent.clear(), "age")
+    return Charts(popular, rising, _genre_shares(likes, catalog), window, as_of)
+
+
+def _count(likes: pl.DataFrame) -> int:
+    """Likes, each member's of a title once."""
+    return likes.select("user_id", "item").n_unique()
 
 
 def _trusted_window(likes: pl.DataFrame, support: int) -> int:
     for at, (days, _) in enumerate(WINDOWS[:-1]):
-        if likes.filter(pl.col("age") <= days * DAY).height >= support:
+        if _count(likes.filter(pl.col("age") <= days * DAY)) >= support:
             return at
     return len(WINDOWS) - 1
 
 
+def _members(likes: pl.DataFrame, name: str) -> pl.DataFrame:
+    """How many members liked each title: columns `item` and `name`."""
+    return likes.group_by("item").agg(pl.col("user_id").n_unique().cast(pl.Float32).alias(name))
+
+
 def _most_liked(likes: pl.DataFrame, length: int) -> Chart:
-    counts = likes.group_by("item").len().sort("len", "item", descending=[True, False]).head(length)
-    return Chart(counts["item"].to_numpy().astype(np.int32), counts["len"].to_numpy().astype(np.float32))
+    return _chart(_members(likes, "members").sort("members", "item", descending=[True, False]).head(length), "members")
 
 
-def _rising(likes: pl.DataFrame, days: int, length: int) -> Chart:
-    now = pl.col("age") <= days * DAY
+def _rising(recent: pl.DataFrame, before: pl.DataFrame, length: int) -> Chart:
+    now, then = pl.col("now"), pl.col("then").fill_null(0.0)
     counts = (
-        likes.filter(pl.col("age") <= 2 * days * DAY)
-        .group_by("item")
-        .agg(now.sum().alias("now"), (~now).sum().alias("before"))
-        .cast({"now": pl.Float32, "before": pl.Float32})
-        .with_columns(((pl.col("now") - pl.col("before")) / (pl.col("now") + pl.col("before")).sqrt()).alias("z"))
+        _members(recent, "now")
+        .join(_members(before, "then"), on="item", how="left")
+        .with_columns(((now - then) / (now + then).sqrt()).alias("z"))
         .filter(pl.col("z") > 0)
         .sort("z", "item", descending=[True, False])
         .head(length)
     )
-    return Chart(counts["item"].to_numpy().astype(np.int32), counts["z"].to_numpy().astype(np.float32))
+    return _chart(counts, "z")
+
+
+def _chart(ordered: pl.DataFrame, values: str) -> Chart:
+    return Chart(ordered["item"].to_numpy().astype(np.int32), ordered[values].to_numpy().astype(np.float32))
 
 
 def _genre_shares(likes: pl.DataFrame, catalog: Catalog) -> Floats:
     """Each genre's share of all likes; a title's like is shared equally by its genres, add-one smoothed."""
-    counts = np.bincount(likes["item"].to_numpy(), minlength=len(catalog)).astype(np.float64)
+    once = likes.unique(["user_id", "item"])
+    counts = np.bincount(once["item"].to_numpy(), minlength=len(catalog)).astype(np.float64)
     genres = catalog.title_genres
     sizes = np.maximum(np.diff(genres.offsets), 1)
     per_entry = np.repeat(counts / sizes, np.diff(genres.offsets))

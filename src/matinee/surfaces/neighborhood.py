@@ -1,4 +1,4 @@
-"""The titles nearest to a title, by the scorer's own answer to someone who watched nothing else."""
+"""The titles nearest to a title: what the scorer answers to someone who liked nothing else, where that title adds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BLOCK = 64  # titles scored at a time
 
 
 class Neighborhood:
-    """Nearest titles on demand, remembered for the `capacity` titles asked last (4 * k bytes each). Thread-safe."""
+    """Nearest titles on demand, remembered for the last `capacity` titles learned (4 * k bytes each). Thread-safe."""
 
     def __init__(self, scorer: Scorer, k: int, capacity: int = 50_000) -> None:
         self._scorer, self._k, self._capacity = scorer, k, capacity
@@ -23,7 +23,10 @@ class Neighborhood:
         self._lock = Lock()
 
     def nearest(self, titles: Int32s) -> Int32s:
-        """(..., k) titles nearest to each of `titles` (...), nearest first, itself left out; -1 for title -1."""
+        """(..., k) titles nearest to each of `titles` (...), nearest first, itself left out.
+
+        -1 stands for title -1, and in the place of a title that is there by its popularity alone.
+        """
         flat = titles.ravel()
         with self._lock:
             self._learn([int(t) for t in np.unique(flat[flat >= 0]) if int(t) not in self._known])
@@ -35,13 +38,15 @@ class Neighborhood:
     def _learn(self, titles: list[int]) -> None:
         for start in range(0, len(titles), BLOCK):
             block = titles[start : start + BLOCK]
-            scores = self._scorer.score(Requests.of_histories(Histories.of_items([[t] for t in block])))
+            alone = Requests.of_histories(Histories.of_items([[t] for t in block]))
+            scores = self._scorer.score(alone)
             scores[np.arange(len(block)), block] = -np.inf
             k = min(self._k, scores.shape[1] - 1)
             top = np.argpartition(-scores, k - 1, axis=1)[:, :k] if k > 0 else np.empty((len(block), 0), np.int64)
             order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
             found = np.full((len(block), self._k), -1, np.int32)
             found[:, :k] = np.take_along_axis(top, order, axis=1)
+            found[self._scorer.explain(alone, found) < 0] = -1
             self._known.update(zip(block, found, strict=True))
 
     def _forget(self) -> None:

@@ -5,12 +5,12 @@ billboard            every fresh title, one of them                worth        
 continue watching    played, not finished, in the last 90 days     latest first                 the play itself
 my list              on the list                                   latest added first           the list itself
 top picks            every fresh title                             worth                        the model's
-because you watched  the model's 60 nearest titles of one seed     worth                        the seed; the model's
+because you watched  the 60 titles that a seed raises most         worth                        the seed; the model's
 genre, genre x tag   fresh titles of the theme                     worth                        the model's
-trending             titles liked more than in the window before   z-score of the rise          the chart
+trending             liked by more members than before             z-score of the rise          the chart
 new arrivals         arrived in the last 60 days                   worth                        the date
-popular              the chart of the country, or everywhere       likes                        the chart
-watch it again       enjoyed more than 30 days ago                 latest first                 the play itself
+popular              the chart of the country, or everywhere       members who liked it         the chart
+watch it again       finished more than 30 days ago                latest first                 the play itself
 
 Fresh: eligible, not played or rated before, not dismissed. Worth: the estimated probability that the title satisfies.
 """
@@ -24,7 +24,7 @@ import numpy as np
 from matinee.catalog import Catalog, Ragged, transpose
 from matinee.decision import Requests
 from matinee.events import Kind
-from matinee.evidence import chart_key
+from matinee.evidence import UNDATED, chart_key
 from matinee.history import Tastes
 from matinee.maths.arrays import Flags, Floats, Int8s, Int32s, Int64s
 from matinee.page import RowKind
@@ -201,11 +201,14 @@ def _personal_rows(requests: Requests, allowed: Flags, worth: Floats, pools: Poo
 
 
 def _chart_rows(requests: Requests, fresh: Flags, worth: Floats, charts: Charts, pools: Pools) -> None:
+    """Fill popular and trending. A chart drawn more than a day before the request is not dated, and nothing trends."""
     countries = [c.country or p.country for c, p in zip(requests.contexts, requests.profiles, strict=True)]
     for b, country in enumerate(countries):
         known = country if country in charts.popular else None
-        pools.keys[b, POPULAR] = chart_key(charts.window, known)
-        for slot, chart in ((POPULAR, charts.popular[known]), (TRENDING, charts.trending)):
+        dated = requests.times[b] - charts.as_of <= DAY
+        pools.keys[b, POPULAR] = chart_key(charts.window if dated else UNDATED, known)
+        pools.keys[b, TRENDING] = chart_key(charts.window, None)
+        for slot, chart in ((POPULAR, charts.popular[known]), *([(TRENDING, charts.trending)] if dated else [])):
             kernels.fill_from_chart(chart.items, np.log(chart.values), fresh[b], worth[b], b, slot, pools.arrays)
 
 
@@ -214,8 +217,8 @@ def _label(pools: Pools, tastes: Tastes, themes: Themes, picked: Int32s, seeds: 
     pools.kinds[:, :SEEDS] = FIXED
     at = seeds_of(tastes, seeds)
     founded = at >= 0
-    thumbs = np.append(tastes.kinds, np.int8(-1))[at] == Kind.THUMBS_UP
-    because = np.where(thumbs, RowKind.BECAUSE_YOU_LIKED, RowKind.BECAUSE_YOU_WATCHED)
+    played = np.append(tastes.kinds, np.int8(-1))[at] == Kind.PLAY
+    because = np.where(played, RowKind.BECAUSE_YOU_WATCHED, RowKind.BECAUSE_YOU_LIKED)
     pools.kinds[:, SEEDS : SEEDS + seeds] = np.where(founded, because, RowKind.EMPTY)
     pools.keys[:, SEEDS : SEEDS + seeds] = np.where(founded, np.append(tastes.items, np.int32(-1))[at], -1)
     pools.kinds[:, SEEDS + seeds :] = themes.kinds[picked]

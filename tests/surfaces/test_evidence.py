@@ -1,0 +1,132 @@
+"""The words of every kind of row, each checked against the data that put the title there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pages import NOW, charts_of, policy_of, world
+
+from matinee.decision import Context, Requests
+from matinee.events import FINISHED, PLAYED, Kind
+from matinee.evidence import COUNTRIES, row_title, title_reasons
+from matinee.history import Histories
+from matinee.page import Layout, RowKind
+from matinee.surfaces.charts import DAY
+
+TAGGED = [["quiet"] if i % 3 == 0 else [] for i in range(120)]
+CATALOG = world(tags=TAGGED)
+TALL = Layout(rows=40, columns=10, visible=4)
+RNG = np.random.default_rng(5)
+
+
+def many_histories(batch: int = 60) -> Histories:
+    """Plays of all lengths, lists, thumbs and dismissals over the last two months."""
+    counts = RNG.integers(1, 25, batch)
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    n = int(offsets[-1])
+    kinds = RNG.choice(
+        [Kind.PLAY, Kind.PLAY, Kind.RATING, Kind.THUMBS_UP, Kind.LIST_ADD, Kind.LIST_REMOVE, Kind.DISMISS], n
+    )
+    values = RNG.choice([0.05, 0.4, 0.8, 1.0], n).astype(np.float32)
+    times = np.concatenate([np.sort(NOW - RNG.integers(1, 60, count) * DAY) for count in counts])
+    return Histories(offsets, RNG.integers(0, 40, n).astype(np.int32), kinds.astype(np.int8), values, times)
+
+
+HISTORIES = many_histories()
+REQUESTS = Requests.of_histories(HISTORIES, NOW, layout=TALL)
+PAGE = policy_of(CATALOG).decide(REQUESTS, np.random.default_rng(0))
+
+
+def slots(kind: RowKind):
+    """Member, row, title and reason of every slot in rows of this kind."""
+    found = [
+        (int(b), int(r), int(item), reason)
+        for b, r in np.argwhere(PAGE.row_kinds == kind)
+        for item, reason in zip(PAGE.items[b, r], title_reasons(PAGE, b, r, CATALOG), strict=False)
+    ]
+    assert found, f"no page has a row of kind {kind.name}"
+    return found
+
+
+def events_of(b: int, item: int, kinds: tuple[Kind, ...]) -> list[int]:
+    """Places in the flat history of this member's events of these kinds about a title, oldest first."""
+    mine = range(HISTORIES.offsets[b], HISTORIES.offsets[b + 1])
+    return [at for at in mine if HISTORIES.items[at] == item and HISTORIES.kinds[at] in kinds]
+
+
+def consumed(b: int, item: int) -> list[int]:
+    places = events_of(b, item, (Kind.PLAY, Kind.RATING))
+    return [at for at in places if HISTORIES.kinds[at] == Kind.RATING or HISTORIES.values[at] >= PLAYED]
+
+
+def test_you_started_this_and_have_not_finished_it():
+    for b, _, item, reason in slots(RowKind.CONTINUE_WATCHING):
+        last = consumed(b, item)[-1]
+        assert HISTORIES.kinds[last] == Kind.PLAY
+        assert PLAYED <= HISTORIES.values[last] < FINISHED
+        assert reason == "You started this and have not finished it"
+
+
+def test_you_put_this_on_your_list():
+    for b, _, item, reason in slots(RowKind.MY_LIST):
+        assert HISTORIES.kinds[events_of(b, item, (Kind.LIST_ADD, Kind.LIST_REMOVE))[-1]] == Kind.LIST_ADD
+        assert reason == "You put this on your list"
+
+
+def test_you_watched_this_before():
+    for b, _, item, reason in slots(RowKind.WATCH_AGAIN):
+        last = consumed(b, item)[-1]
+        assert HISTORIES.values[last] >= FINISHED
+        assert NOW - HISTORIES.times[last] >= 30 * DAY
+        assert reason == "You watched this before"
+
+
+def test_genre_and_tag_rows_hold_both():
+    for _, _, item, _ in slots(RowKind.GENRE_TAG):
+        assert CATALOG.titles["tags"][item].to_list() == ["quiet"]
+    for b, r in np.argwhere(PAGE.row_kinds == RowKind.GENRE_TAG):
+        genre = row_title(RowKind.GENRE_TAG, int(PAGE.row_keys[b, r]), CATALOG).removesuffix(": quiet")
+        shown = PAGE.items[b, r][PAGE.items[b, r] >= 0]
+        assert all(genre in CATALOG.titles["genres"][int(item)] for item in shown)
+
+
+def test_because_of_names_a_taste_of_the_member():
+    tastes = HISTORIES.tastes
+    for b, _, item, reason in slots(RowKind.TOP_PICKS):
+        mine = tastes.items[tastes.offsets[b] : tastes.offsets[b + 1]]
+        named = [title for title in mine if reason == f"Because of t{title}, in your history"]
+        weights = policy_of(CATALOG).scorer.weights[mine, item]
+        assert (len(named) == 1) == (weights.max(initial=0.0) > 0)
+        assert named or reason == "No title in your history speaks for it"
+
+
+def test_trending_says_since_when_and_only_when_the_chart_is_fresh():
+    for _, _, item, reason in slots(RowKind.TRENDING):
+        assert item in charts_of(CATALOG).trending.items
+        assert reason == "More members liked this in the last week than in the one before"
+
+
+@pytest.mark.parametrize(("days", "title"), [(0.5, "Popular this week"), (3, "Popular")])
+def test_an_old_chart_is_not_dated(days, title):
+    charts = replace(charts_of(CATALOG), as_of=NOW - int(days * DAY))
+    page = policy_of(CATALOG, charts=charts).decide(REQUESTS, np.random.default_rng(0))
+    keys = page.row_keys[page.row_kinds == RowKind.POPULAR]
+    assert {row_title(RowKind.POPULAR, int(key), CATALOG) for key in keys} == {title}
+    assert (RowKind.TRENDING in page.row_kinds) == (days < 1)
+
+
+def test_a_country_with_a_chart_is_named_and_others_are_not():
+    for country, title in (("DK", "Popular in Denmark this week"), ("FR", "Popular this week")):
+        requests = replace(REQUESTS, contexts=(Context(country=country),) * len(REQUESTS))
+        page = policy_of(CATALOG).decide(requests, np.random.default_rng(0))
+        keys = page.row_keys[page.row_kinds == RowKind.POPULAR]
+        assert {row_title(RowKind.POPULAR, int(key), CATALOG) for key in keys} == {title}
+    assert COUNTRIES["DK"] == "Denmark"
+
+
+def test_every_kind_of_row_has_a_title():
+    for kind in RowKind:
+        if kind is not RowKind.EMPTY:
+            assert row_title(kind, 0, CATALOG)
