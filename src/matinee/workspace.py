@@ -7,6 +7,7 @@ models/NAME-TIME/   artifacts, newest last; a new training adds one and keeps th
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class Workspace:
         """Raise `BadRequest` unless it exists."""
         if not self.exists:
             raise BadRequest(
-                f"{self.folder} holds no catalogue and log; run `matinee data SOURCE PATH --into {self.folder}`"
+                f"{self.folder} holds no catalogue and log; run `matinee data SOURCE PATH --workspace {self.folder}`"
             )
 
     def bring_in(self, dataset: Dataset, progress: Callable[[int], None] | None = None) -> int:
@@ -92,4 +93,7 @@ class Workspace:
             shutil.rmtree(old)
 
     def _artifacts(self, name: str) -> list[Path]:
-        return sorted(path for path in (self.folder / "models").glob(f"{name}-*") if path.is_dir())
+        """Oldest first; a name that begins with this one is another name."""
+        named = re.compile(re.escape(name) + r"-\d{8}T\d{12}")
+        found = (self.folder / "models").glob(f"{name}-*")
+        return sorted(path for path in found if named.fullmatch(path.name) and path.is_dir())
