@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from matinee.catalog import Catalog, write_whole
 from matinee.errors import ArtifactRefused
+from matinee.testing import make_catalog
 from matinee.workspace import KEPT, Workspace
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -44,3 +46,30 @@ def test_the_newest_artifacts_are_kept(tmp_path):
 def test_no_artifact_is_a_refusal_that_names_the_remedy(tmp_path):
     with pytest.raises(ArtifactRefused, match="matinee train --workspace"):
         Workspace(tmp_path).newest_artifact("ease")
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "about.txt"
+    path.write_text("old")
+
+    def half(draft):
+        draft.write_text("ne")
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        write_whole(path, half)
+    assert path.read_text() == "old"
+    write_whole(path, lambda draft: draft.write_text("new"))
+    assert [one.name for one in tmp_path.iterdir()] == ["about.txt"]
+    assert path.read_text() == "new"
+
+
+def test_a_catalogue_is_never_half_written(tmp_path):
+    path = tmp_path / "catalog.parquet"
+    make_catalog(3).save(path)
+    old = path.open("rb")  # who reads the old file goes on reading it
+    make_catalog(5).save(path)
+    assert len(Catalog.load(path)) == 5
+    with old:
+        (tmp_path / "seen.parquet").write_bytes(old.read())
+    assert len(Catalog.load(tmp_path / "seen.parquet")) == 3

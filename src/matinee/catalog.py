@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -236,9 +237,9 @@ class Catalog:
         return Ragged.of([[number[name] for name in names] for names in self.titles[column].to_list()])
 
     def save(self, path: Path) -> None:
-        """Write the catalogue as one Parquet file; `unrated_age` travels in its metadata."""
+        """Write the catalogue as one Parquet file, whole or not at all; `unrated_age` travels in its metadata."""
         age = "" if self.unrated_age is None else str(self.unrated_age)
-        self.titles.write_parquet(path, metadata={"unrated_age": age})
+        write_whole(path, lambda draft: self.titles.write_parquet(draft, metadata={"unrated_age": age}))
 
     @classmethod
     def load(cls, path: Path) -> Catalog:
@@ -248,6 +249,21 @@ class Catalog:
             return cls.from_frame(pl.read_parquet(path), int(age) if age else None)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise BadData(f"cannot read the catalogue {path}: {error}; run `matinee data` again") from error
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a draft beside `path`, then give it the name: whoever opens `path` finds the old or the new.
+
+    The draft is on disk before it is renamed, so neither a crash nor a full disk leaves half a file under the name.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        write(draft)
+        with draft.open("rb+") as written:
+            os.fsync(written.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def transpose(ragged: Ragged, n: int) -> Ragged:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from matinee.catalog import Catalog
+from matinee.catalog import Catalog, write_whole
 from matinee.data.dataset import Dataset
 from matinee.data.log import EventLog
 from matinee.errors import ArtifactRefused, BadRequest
@@ -71,7 +71,7 @@ class Workspace:
             log.put_profiles(list(dataset.profiles.values()))
         dataset.catalog.save(self.catalog_path)
         about = [f"{dataset.name} ({dataset.licence})", *dataset.notes]
-        (self.folder / "about.txt").write_text(". ".join(about), "utf-8")
+        write_whole(self.folder / "about.txt", lambda draft: draft.write_text(". ".join(about), "utf-8"))
         return new
 
     def new_artifact(self, name: str, now: datetime | None = None) -> Path:
