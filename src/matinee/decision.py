@@ -18,6 +18,8 @@ from matinee.history import Histories, TrainingData
 from matinee.page import WEB, Layout, RowKind
 from matinee.profile import Profile
 
+UNSPOKEN = -2  # evidence that must not be named
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -95,7 +97,8 @@ class Decisions:
     row_keys           (b, r)    int32    what the row is about, see `RowKind`
     row_log_probs      (b, r)    float64  log P(this row here | the rows above)
     item_log_probs     (b, r, c) float64  log P(this title here | the row, the titles before it and above)
-    evidence           (b, r, c) int32    the watched title that speaks most for this one; -1 = none does
+    evidence           (b, r, c) int32    the watched title that speaks most for this one; -1 = none does,
+                                          `UNSPOKEN` = one that this profile may not be shown
 
     The probability of a whole page is exp(sum of both): `log_probs`. `fallback` names the step of the fall-back
     ladder that answered ("" = the intended policy). `timings` are milliseconds per stage of the flow.

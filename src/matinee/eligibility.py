@@ -49,6 +49,12 @@ def eligible(catalog: Catalog, requests: Requests) -> Flags:
     return mask
 
 
+def only_allowed(titles: Int32s, allowed: Flags, otherwise: int) -> Int32s:
+    """`titles` (batch, n) with those that may not be shown replaced: a forbidden title is not even named."""
+    batch = np.arange(len(titles))[:, None]
+    return np.where((titles < 0) | allowed[batch, np.maximum(titles, 0)], titles, np.int32(otherwise))
+
+
 def check(catalog: Catalog, requests: Requests, decisions: Decisions, allowed: Flags | None = None) -> None:
     """Raise AssertionError unless every title shown was eligible: a bug of a policy, never of its caller.
 

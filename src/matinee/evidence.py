@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from matinee.catalog import Catalog
-from matinee.decision import Decisions
+from matinee.decision import UNSPOKEN, Decisions
 from matinee.page import RowKind
 
 WINDOWS: tuple[tuple[int, str], ...] = ((7, "this week"), (28, "this month"), (365, "this year"), (0, "of all time"))
@@ -85,7 +85,7 @@ def title_reasons(decisions: Decisions, b: int, r: int, catalog: Catalog) -> lis
 def _because(catalog: Catalog, source: int) -> str:
     if source >= 0:
         return f"Because of {catalog.names[source]}, in your history"
-    return "No title in your history speaks for it"
+    return "From your history" if source == UNSPOKEN else "No title in your history speaks for it"
 
 
 def _arrival(catalog: Catalog, item: int) -> str:

@@ -14,8 +14,9 @@ from pages import NOW, policy_of
 from matinee.catalog import Catalog
 from matinee.decision import Context, Requests
 from matinee.eligibility import check, eligible
+from matinee.evidence import title_reasons
 from matinee.history import Histories
-from matinee.page import Layout
+from matinee.page import Layout, RowKind
 from matinee.profile import KIDS_LIMIT, Profile
 
 HOUR = 3_600_000_000
@@ -136,3 +137,19 @@ def test_unrated_titles_are_hidden_from_limited_profiles_unless_the_catalogue_sa
     requests = Requests.of_histories(Histories.empty(2), NOW, profiles=profiles)
     assert eligible(Catalog.from_frame(frame), requests)[:, 0].tolist() == [True, False]
     assert eligible(Catalog.from_frame(frame, unrated_age=12), requests)[:, 0].tolist() == [True, True]
+
+
+def test_a_title_that_may_not_be_shown_is_not_named_either():
+    """A child's history holds an adult title: no row is founded on it, and no reason says its name."""
+    catalog = Catalog.from_frame(
+        pl.DataFrame({"item_id": [f"t{i}" for i in range(40)], "maturity": [18] + [0] * 39, "genres": [["a"]] * 40})
+    )
+    history = replace(Histories.of_items([[0, 1]]), times=np.array([NOW - HOUR, NOW - HOUR]))
+    child = Requests.of_histories(history, NOW, profiles=(Profile("child", kids=True),), layout=Layout(rows=20))
+    page = policy_of(catalog).decide(child, np.random.default_rng(0))
+    adult = page.row_kinds == RowKind.BECAUSE_YOU_WATCHED
+    assert 0 not in page.row_keys[adult]
+    assert 0 not in page.evidence
+    reasons = [reason for r in range(20) if page.row_kinds[0, r] >= 0 for reason in title_reasons(page, 0, r, catalog)]
+    assert "From your history" in reasons
+    assert not [reason for reason in reasons if "t0," in reason]

@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import Decisions, Requests, Scorer
-from matinee.eligibility import check, eligible
+from matinee.decision import UNSPOKEN, Decisions, Requests, Scorer
+from matinee.eligibility import check, eligible, only_allowed
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
@@ -80,7 +80,7 @@ class HomePolicy:
         watch.lap("rows")
         built = self._build(pools, requests, seeds)
         watch.lap("page")
-        evidence = self._evidence(requests, built.items)
+        evidence = self._evidence(requests, built.items, allowed)
         watch.lap("evidence")
         decisions = decided(
             requests,
@@ -105,7 +105,7 @@ class HomePolicy:
 
     def _rows(self, requests: Requests, allowed: Flags, worth: Floats) -> Pools:
         tastes, config = requests.histories.tastes, self.config.rows
-        founders = np.append(tastes.items, np.int32(-1))[seeds_of(tastes, config.seeds)]
+        founders = only_allowed(np.append(tastes.items, np.int32(-1))[seeds_of(tastes, config.seeds)], allowed, -1)
         shelves = (self.catalog, self._themes, self.charts)
         return candidate_rows(requests, allowed, worth, self._neighborhood.nearest(founders), shelves, config)
 
@@ -113,8 +113,9 @@ class HomePolicy:
         exploration = self.config.exploration if requests.exploration is None else requests.exploration
         return build_pages(pools, requests, self.catalog, self.charts.genre_shares, exploration, seeds, shown)
 
-    def _evidence(self, requests: Requests, items: Int32s) -> Int32s:
-        return self.scorer.explain(requests, items.reshape(len(items), -1)).reshape(items.shape)
+    def _evidence(self, requests: Requests, items: Int32s, allowed: Flags) -> Int32s:
+        strongest = self.scorer.explain(requests, items.reshape(len(items), -1))
+        return only_allowed(strongest, allowed, UNSPOKEN).reshape(items.shape)
 
     @cached_property
     def _themes(self) -> Themes:

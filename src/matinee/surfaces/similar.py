@@ -28,7 +28,8 @@ ROW = 1  # the one candidate row; row 0 is the billboard that this surface has n
 class SimilarPolicy:
     """The scorer's answer to someone who watched nothing but `requests.seeds`, best first.
 
-    The layout's columns say how many; titles that the member has seen may be among them, the seed never is.
+    The layout's columns say how many; titles that the member has seen may be among them, the seed never is. A seed
+    that the member may not be shown has no row.
     """
 
     policy_id: str
@@ -75,7 +76,8 @@ class SimilarPolicy:
         pools = Pools.empty(len(requests), ROW + 1, nearest.shape[1], minimum=1)
         pools.kinds[:, ROW], pools.keys[:, ROW] = RowKind.SIMILAR, founders
         for b, titles in enumerate(nearest):
-            _fill(pools, b, titles[(titles >= 0) & allowed[b, titles]], worth[b])
+            offered = (titles >= 0) & allowed[b, titles] & allowed[b, founders[b]]
+            _fill(pools, b, titles[offered], worth[b])
         return pools
 
     def _build(self, pools: Pools, requests: Requests, seeds: UInt64s, shown: Shown | None = None) -> Built:
