@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 
 from matinee.catalog import Catalog, write_whole
-from matinee.errors import ArtifactRefused
-from matinee.testing import make_catalog
-from matinee.workspace import KEPT, Workspace
+from matinee.data.dataset import Dataset, profiles_of
+from matinee.data.log import EventLog
+from matinee.errors import ArtifactRefused, BadRequest
+from matinee.testing import make_catalog, make_events
+from matinee.workspace import KEPT, Workspace, grown
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def dataset(likes, catalog: Catalog, name: str = "toy") -> Dataset:
+    events = make_events(likes)
+    return Dataset(name, "free", catalog, profiles_of(events), events)
+
+
+def titles(*ids: str, **columns) -> Catalog:
+    return Catalog.from_frame(pl.DataFrame({"item_id": list(ids), **columns}))
 
 
 def make_artifacts(place: Workspace, name: str, n: int, start: datetime = NOON) -> list[str]:
@@ -73,3 +85,66 @@ def test_a_catalogue_is_never_half_written(tmp_path):
     with old:
         (tmp_path / "seen.parquet").write_bytes(old.read())
     assert len(Catalog.load(tmp_path / "seen.parquet")) == 3
+
+
+def test_bringing_in_twice_adds_nothing(tmp_path):
+    place, data = Workspace(tmp_path / "new"), dataset([[0, 1], [2]], make_catalog(4))
+    assert not place.exists
+    with pytest.raises(BadRequest, match="matinee data"):
+        place.require()
+    done = []
+    assert place.bring_in(data, done.append) == 3
+    assert done == [3]
+    place.require()
+    assert place.about == "toy (free)"
+    assert place.bring_in(data) == 0
+    assert Catalog.load(place.catalog_path).titles.equals(data.catalog.titles)
+    with EventLog(place.log_path) as log:
+        assert log.profile("m0").user_id == "m0"
+
+
+def test_a_catalogue_grows_and_keeps_its_order(tmp_path):
+    place = Workspace(tmp_path)
+    place.bring_in(dataset([[0, 1]], titles("t0", "t1", "t2", title=["A", "B", "C"])))
+    place.bring_in(dataset([[0, 1], [4]], titles("t4", "t1", "t3", title=["E", "B again", "D"])))
+    catalog = Catalog.load(place.catalog_path)
+    assert catalog.item_ids == ["t0", "t1", "t2", "t4", "t3"]
+    assert catalog.names == ["A", "B again", "C", "E", "D"]
+    assert not catalog.titles["closed"].any()
+
+
+def test_a_catalogue_that_shares_nothing_is_refused_and_changes_nothing(tmp_path):
+    place = Workspace(tmp_path)
+    place.bring_in(dataset([[0]], make_catalog(3)))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    with pytest.raises(BadRequest, match="3 titles, and none of the 2 of other is among them"):
+        place.bring_in(dataset([], titles("x", "y"), "other"))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_what_a_new_source_does_not_tell_stays():
+    known = titles("a", "b", title=["A", "B"], maturity=[16, 6], genres=[["Drama"], ["Comedy"]]).close(["b"])
+    bare = grown(known, titles("c", "b", "a"))
+    assert bare.titles.head(2).equals(known.titles)
+    assert bare.item_ids == ["a", "b", "c"]
+    told = grown(known, titles("b", "a", maturity=[None, 18], genres=[["Horror"], []]))
+    assert told.titles["maturity"].to_list() == [18, None]  # unrated again: shown to no profile with a limit
+    assert told.titles["genres"].to_list() == [[], ["Horror"]]
+    assert told.names == ["A", "B"]
+    assert told.titles["closed"].to_list() == [False, True]
+
+
+def test_an_import_that_was_cut_off_is_finished_by_the_next(tmp_path):
+    place, data = Workspace(tmp_path / "half"), dataset([[0, 1], [2]], make_catalog(4))
+
+    def cut(done):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        place.bring_in(data, cut)
+    assert not place.exists  # the catalogue is written last
+    (place.folder / "log.sqlite3.draft").write_bytes(b"half a log")
+    (place.folder / ".catalog.parquet.draft").write_bytes(b"half a catalogue")
+    assert place.bring_in(data) == 0  # the events had reached the disk
+    place.require()
+    assert len(Catalog.load(place.catalog_path)) == 4

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from matinee.catalog import Catalog, write_whole
+import polars as pl
+
+from matinee.catalog import SCHEMA, Catalog, write_whole
 from matinee.data.dataset import Dataset
 from matinee.data.log import EventLog
 from matinee.errors import ArtifactRefused, BadRequest
@@ -59,20 +61,29 @@ class Workspace:
     def bring_in(self, dataset: Dataset, progress: Callable[[int], None] | None = None) -> int:
         """Write a data set's catalogue, profiles and events; returns how many events were new. Safe to repeat.
 
-        `progress` is told the number of events written so far. Raises `BadRequest` when another catalogue is there.
+        A catalogue that is there grows: see `grown`. `progress` is told the number of events written so far.
+        Raises `BadRequest` when the catalogue that is there shares no title with the data set.
         """
+        catalog = self._catalog_with(dataset)
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self.catalog_path.exists():
-            known = Catalog.load(self.catalog_path)
-            if known.item_ids != dataset.catalog.item_ids:
-                raise BadRequest(f"{self.folder} holds another catalogue of {len(known):,} titles; give a new folder")
         with EventLog(self.log_path) as log:
             new = log.import_events(dataset.events, progress)
             log.put_profiles(list(dataset.profiles.values()))
-        dataset.catalog.save(self.catalog_path)
         about = [f"{dataset.name} ({dataset.licence})", *dataset.notes]
         write_whole(self.folder / "about.txt", lambda draft: draft.write_text(". ".join(about), "utf-8"))
+        catalog.save(self.catalog_path)
         return new
+
+    def _catalog_with(self, dataset: Dataset) -> Catalog:
+        if not self.catalog_path.exists():
+            return dataset.catalog
+        known = Catalog.load(self.catalog_path)
+        if known.index.keys().isdisjoint(dataset.catalog.index):
+            raise BadRequest(
+                f"{self.folder} holds a catalogue of {len(known):,} titles, and none of the {len(dataset.catalog):,} "
+                f"of {dataset.name} is among them; give another --workspace"
+            )
+        return grown(known, dataset.catalog)
 
     def new_artifact(self, name: str, now: datetime | None = None) -> Path:
         """A folder name for an artifact made now."""
@@ -97,3 +108,17 @@ class Workspace:
         named = re.compile(re.escape(name) + r"-\d{8}T\d{12}")
         found = (self.folder / "models").glob(f"{name}-*")
         return sorted(path for path in found if named.fullmatch(path.name) and path.is_dir())
+
+
+def grown(known: Catalog, new: Catalog) -> Catalog:
+    """`known` with what `new` tells: known titles keep their index, others are appended, in their order in `new`.
+
+    Of a title in both, every column is as in `new`, but a column of which `new` says nothing for any title stays.
+    Titles that `new` lacks stay as they are, and what was closed stays closed. `unrated_age` is that of `new`.
+    """
+    silent = Catalog.from_frame(new.titles.select("item_id")).titles
+    told = [name for name in SCHEMA if name == "item_id" or not new.titles[name].equals(silent[name])]
+    titles = known.titles.update(new.titles.select(told), on="item_id", include_nulls=True)
+    titles = titles.with_columns(titles["closed"] | known.titles["closed"])
+    fresh = new.titles.filter(pl.Series(known.indexes_of(new.titles["item_id"]) < 0))
+    return Catalog(titles, new.unrated_age).append(fresh)
