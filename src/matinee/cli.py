@@ -6,14 +6,16 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from socket import socket
+from typing import Annotated, Any, cast
 
 import numpy as np
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -58,7 +60,7 @@ class Bench(StrEnum):
 Into = Annotated[Path, typer.Option("--workspace", help="Folder of the catalogue, the log and the models.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on the last line.")]
-Port = Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")]
 
 
 @app.command()
@@ -72,15 +74,17 @@ def demo(
 ) -> None:
     """Get MovieLens 100K, train, and serve a home page on 127.0.0.1."""
     from matinee.recipes import SERVED
+    from matinee.serving import listen
 
     place = Workspace(workspace)
-    if place.exists:
-        console.print(f"[bold]Workspace[/] {workspace} is there already: keeping its members, clicks and decisions.")
-    else:
-        _bring_in_demo(place, data)
-    for name in SERVED:
-        _train(place, name, seed)
-    _serve(place, "127.0.0.1", port, seed)
+    with listen("127.0.0.1", port) as sock:
+        if place.exists:
+            console.print(f"[bold]Workspace[/] {workspace} is there already: keeping its members, clicks, decisions.")
+        else:
+            _bring_in_demo(place, data)
+        for name in SERVED:
+            _train(place, name, seed)
+        _serve(place, sock, seed)
 
 
 @app.command()
@@ -158,7 +162,12 @@ def serve(
     """Serve the newest artifacts of a workspace over HTTP, with the web page when no key is set."""
     if host not in ("127.0.0.1", "::1", "localhost") and not (read_key or write_key):
         raise typer.BadParameter(f"{host} is not loopback and no key is set; give --read-key and --write-key")
-    _serve(Workspace(workspace), host, port, seed, frozenset(read_key or ()), frozenset(write_key or ()))
+    from matinee.serving import listen
+
+    place = Workspace(workspace)
+    place.require()
+    with listen(host, port) as sock:
+        _serve(place, sock, seed, frozenset(read_key or ()), frozenset(write_key or ()))
 
 
 @app.command()
@@ -194,7 +203,7 @@ def bench(name: Bench, as_json: Json = False) -> None:
 
 
 def main() -> None:
-    """Entry point: errors of the tree in one line, never a traceback."""
+    """Entry point: errors of the tree and of the system in one line, never a traceback."""
     with _errors():
         app()
 
@@ -203,8 +212,10 @@ def main() -> None:
 def _errors() -> Iterator[None]:
     try:
         yield
-    except MatineeError as error:
-        Console(stderr=True).print(f"[bold red]Error:[/] {error}", highlight=False)
+    except (MatineeError, OSError) as error:
+        remedy = "" if isinstance(error, MatineeError) else "; check the path, rights, space or port it speaks of"
+        said = escape(f"{error}{remedy}".replace("\n", " "))
+        Console(stderr=True).print(f"[bold red]Error:[/] {said}", highlight=False, soft_wrap=True)
         raise SystemExit(1) from error
 
 
@@ -236,11 +247,13 @@ def _bring_in_demo(place: Workspace, path: Path | None) -> None:
     from matinee.data.sources import movielens
     from matinee.recipes import as_if_it_ended_now
 
-    dataset, move = as_if_it_ended_now(movielens.read(path or _fetch()))
+    now = datetime.now(UTC)
+    dataset, move = as_if_it_ended_now(movielens.read(path or _fetch()), now)
+    ago = (now - cast(datetime, dataset.events["timestamp"].max())) / timedelta(days=1)
     console.print(Panel(dataset.describe(), title="Found", title_align="left"))
     console.print(
-        f"Its time is moved forward by {move // timedelta(days=1):,} days, so that its last event was an hour ago: "
-        '"this week" on the page is its last week.'
+        f"Its time is moved forward by {move.days // 7:,} whole weeks, so that weekdays and hours stay true: "
+        f"its last event was {ago:.1f} days ago."
     )
     _import(place, dataset)
 
@@ -278,8 +291,7 @@ def _metrics_table(name: str, artifact_id: str, metrics: dict[str, Any]) -> Tabl
 
 def _serve(
     place: Workspace,
-    host: str,
-    port: int,
+    sock: socket,
     seed: int | None,
     read_keys: frozenset[str] = frozenset(),
     write_keys: frozenset[str] = frozenset(),
@@ -291,7 +303,6 @@ def _serve(
     from matinee.service.deployment import Deployment
     from matinee.serving import run
 
-    place.require()
     catalog = Catalog.load(place.catalog_path)
     with EventLog(place.log_path) as opened:
         deployment = Deployment(
@@ -304,7 +315,7 @@ def _serve(
             reload=lambda: ladders(place, opened, catalog),
             note=place.about,
         )
-        run(create_app(deployment), host, port, lambda url: console.print(f"Home page: {url}"))
+        run(create_app(deployment), sock, lambda url: console.print(f"Home page: {url}"))
 
 
 def _run_bench(name: Bench) -> dict[str, Any]:

@@ -11,14 +11,25 @@ from fastapi import FastAPI
 from matinee.errors import BadRequest
 
 
-def run(app: FastAPI, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve `app` on `host`:`port` (0 = any free port); `ready(url)` is called once requests are answered.
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to `port` (0 = any free one) of `host`; raises `BadRequest` when a server listens there already.
 
-    Raises `BadRequest` when the port is taken.
+    Whoever connects is refused until `run` begins to answer, so it can be bound before anything slow is done.
     """
-    sock = _bound(host, port)
-    address = f"[{host}]" if ":" in host else host
-    url = f"http://{address}:{sock.getsockname()[1]}/"
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise BadRequest(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port") from error
+    return sock
+
+
+def run(app: FastAPI, sock: socket.socket, ready: Callable[[str], None]) -> None:
+    """Serve `app` on what `listen` gave until told to stop; `ready(url)` is called once requests are answered."""
+    host, port = sock.getsockname()[:2]
+    url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
     _Server(config, lambda: ready(url)).run(sockets=[sock])
 
@@ -35,14 +46,3 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._started()
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-    except OSError as error:
-        sock.close()
-        raise BadRequest(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port") from error
-    return sock

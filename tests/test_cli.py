@@ -1,0 +1,174 @@
+"""The command line: the verbs work one after the other, errors are one line, remedies name what exists."""
+
+from __future__ import annotations
+
+import ast
+import re
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from matinee import recipes, serving
+from matinee.cli import app, main
+from matinee.data.log import EventLog
+from matinee.workspace import Workspace
+
+SRC = Path(__file__).parents[1] / "src" / "matinee"
+COMMANDS = typer.main.get_command(app).commands
+OPTIONS = {name: {one for p in verb.params for one in (*p.opts, *p.secondary_opts)} for name, verb in COMMANDS.items()}
+
+
+@pytest.fixture
+def matinee(monkeypatch, capsys, tmp_path):
+    """Runs a command in an empty folder; returns exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["matinee", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return (int(end.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def plays(tmp_path) -> str:
+    """Interactions of twelve members with eight titles, as a file."""
+    rows = [f"u{k},t{(k + at) % 8},{1_700_000_000 + 3600 * at + k}" for k in range(12) for at in range(4)]
+    (tmp_path / "plays.csv").write_text("\n".join(["user_id,item_id,timestamp", *rows]) + "\n")
+    return "plays.csv"
+
+
+@pytest.fixture
+def movies(tmp_path) -> str:
+    """A small folder as MovieLens lays it out, of 1998."""
+    folder = tmp_path / "movies"
+    folder.mkdir()
+    titles = [f"{m},Film {m} (19{70 + m}),Drama|Comedy" for m in range(1, 9)]
+    stars = [f"{u},{1 + (u + at) % 8},5.0,{893_286_638 + 60 * at + u}" for u in range(1, 13) for at in range(4)]
+    (folder / "movies.csv").write_text("\n".join(["movieId,title,genres", *titles]) + "\n")
+    (folder / "ratings.csv").write_text("\n".join(["userId,movieId,rating,timestamp", *stars]) + "\n")
+    return "movies"
+
+
+@pytest.fixture
+def taken():
+    """A port on which another server listens."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield str(other.getsockname()[1])
+
+
+def events_of(folder: Path) -> int:
+    with EventLog(Workspace(folder).log_path) as log:
+        return log.read(2**62).height
+
+
+def test_the_verbs_work_one_after_the_other(matinee, plays, tmp_path):
+    code, out, _ = matinee("data", "tabular", plays, "--workspace", "ws")
+    assert code == 0
+    assert "48 events are on disk in ws" in out
+    code, out, _ = matinee("train", "popularity", "--workspace", "ws")
+    assert code == 0
+    assert "recall@20" in out
+    assert Workspace(tmp_path / "ws").newest_artifact("popularity").is_dir()
+    code, out, _ = matinee("log", "--workspace", "ws", "--seal-before", "2024-01-01")
+    assert code == 0
+    assert "is whole" in out
+    assert events_of(tmp_path / "ws") == 48
+    code, out, _ = matinee("data", "tabular", plays, "--workspace", "ws")
+    assert code == 0
+    assert "0 events are on disk" in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "data tabular missing.csv",
+        "data tabular plays.csv --titles missing.csv",
+        "data movielens missing",
+        "data movielens [/b]",
+        "data ranklens missing",
+        "data tabular plays.csv --workspace plays.csv",
+        "demo --port 0 --data missing",
+        "train --workspace missing",
+        "log --workspace missing",
+        "serve --port 0 --workspace missing",
+        "evaluate missing --no-pages",
+    ],
+)
+def test_errors_are_one_line(matinee, plays, words):
+    code, _, err = matinee(*words.split())
+    assert code == 1
+    assert re.fullmatch(r"Error: .+\n", err), err
+    named = [word for word in words.split() if word in ("missing", "missing.csv", "[/b]")]
+    assert all(word in err for word in named)
+
+
+@pytest.mark.parametrize(
+    "words", ["serve --port 99999", "serve --port -1", "train nonesuch", "nonesuch", "serve --host 0.0.0.0"]
+)
+def test_what_cannot_be_asked_exits_with_2(matinee, words):
+    code, _, err = matinee(*words.split())
+    assert code == 2
+    assert "Usage" in err
+
+
+def test_a_taken_port_is_said_before_anything_slow(matinee, plays, taken, tmp_path, monkeypatch):
+    code, _, err = matinee("demo", "--port", taken)
+    assert code == 1
+    assert f"cannot listen on 127.0.0.1:{taken}" in err
+    assert not (tmp_path / "var").exists()
+    matinee("data", "tabular", plays, "--workspace", "ws")
+    monkeypatch.setattr(recipes, "ladders", lambda *_: pytest.fail("loaded before the port was tried"))
+    code, _, err = matinee("serve", "--workspace", "ws", "--port", taken)
+    assert code == 1
+    assert f"cannot listen on 127.0.0.1:{taken}" in err
+
+
+def test_a_second_demo_keeps_what_members_did(matinee, movies, tmp_path, monkeypatch):
+    monkeypatch.setattr(serving, "run", lambda app, sock, ready: ready("http://there/"))
+    code, out, _ = matinee("demo", "--port", "0", "--data", movies, "--workspace", "ws")
+    assert code == 0
+    assert "48 events are on disk in ws" in out
+    days = float(re.search(r"its last event was (\S+) days ago", " ".join(out.split()))[1])
+    assert 0.0 <= days <= 7.1
+    assert "Home page: http://there/" in out
+    place = Workspace(tmp_path / "ws")
+    with EventLog(place.log_path) as log:
+        log.append_events([{**log.read(2**62).row(0, named=True), "event_id": "a click"}])
+    first = place.newest_artifact("ease-recent")
+    code, out, _ = matinee("demo", "--port", "0", "--data", "missing", "--workspace", "ws")
+    assert code == 0
+    assert "is there already" in out
+    assert events_of(tmp_path / "ws") == 49
+    assert place.newest_artifact("ease-recent") > first
+
+
+def literals(path: Path) -> list[str]:
+    """The string literals of a file; what an f-string fills in reads as one word."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    filled = [
+        "".join(part.value if isinstance(part, ast.Constant) else "FILLED" for part in node.values)
+        for node in nodes
+        if isinstance(node, ast.JoinedStr)
+    ]
+    return filled + [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+def test_remedies_name_verbs_and_options_that_exist():
+    seen = 0
+    for path in SRC.rglob("*.py"):
+        for text in literals(path):
+            for command in re.findall(r"`matinee ([^`]+)`", text):
+                verb, *rest = command.split()
+                assert verb in COMMANDS, f"{path.name}: no verb {verb!r}"
+                unknown = {word for word in rest if word.startswith("--")} - OPTIONS[verb]
+                assert not unknown, f"{path.name}: `matinee {verb}` has no {unknown}"
+                seen += 1
+            for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text) if " " in text else ():
+                assert any(option in options for options in OPTIONS.values()), f"{path.name}: no option {option}"
+    assert seen >= 4
