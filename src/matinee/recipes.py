@@ -110,13 +110,16 @@ def ladders(workspace: Workspace, log: EventLog, catalog: Catalog, exploration: 
 
 
 def as_if_it_ended_now(dataset: Dataset, now: datetime | None = None) -> tuple[Dataset, timedelta]:
-    """An old data set moved forward in time so that its last event was an hour ago; returns it and the move.
+    """An old data set moved forward in time as far as it goes in whole weeks; returns it and the move.
 
-    Titles become available at their release, moved by as much, so that the latest ones are new arrivals.
+    Weekdays and hours (UTC) stay what they were, for models learn from them. The last event then lies between an hour
+    and a week and an hour before `now`. Titles become available at their release, moved by as much, so that the latest
+    ones are new arrivals.
     """
     last = dataset.events["timestamp"].max()
     assert isinstance(last, datetime)
-    move = (now or datetime.now(UTC)) - timedelta(hours=1) - last
+    week = timedelta(weeks=1)
+    move = ((now or datetime.now(UTC)) - timedelta(hours=1) - last) // week * week
     events = dataset.events.with_columns(pl.col("timestamp") + move)
     first_seen = events.group_by("item_id").agg(pl.col("timestamp").min().alias("_first"))
     released = pl.coalesce("available_from", "released") + move
