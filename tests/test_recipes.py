@@ -1,0 +1,128 @@
+"""Recipes: time moves by whole weeks, every contender fits, and a workspace becomes ladders for both surfaces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from matinee.catalog import Catalog
+from matinee.data.dataset import Dataset, profiles_of
+from matinee.data.log import EventLog
+from matinee.decision import Requests
+from matinee.page import Layout
+from matinee.recipes import SCORERS, SERVED, as_if_it_ended_now, contenders, home_pages, ladders, train_into
+from matinee.testing import checkerboard, make_catalog, make_data, make_events
+from matinee.workspace import Workspace
+
+LIKES = [[2 * ((k // 2 + at) % 6) + k % 2 for at in range(1, 6)] for k in range(40)]
+HOUR, WEEK = timedelta(hours=1), timedelta(weeks=1)
+
+
+def dataset(likes=LIKES, titles: int = 12, **columns) -> Dataset:
+    events = make_events(likes)
+    return Dataset("toy", "free", make_catalog(titles, **columns), profiles_of(events), events)
+
+
+@pytest.fixture
+def place(tmp_path) -> Workspace:
+    """A workspace in which everything that is served was trained."""
+    place = Workspace(tmp_path)
+    place.bring_in(dataset())
+    for name in SERVED:
+        train_into(place, name, np.random.default_rng(0))
+    return place
+
+
+@pytest.mark.parametrize("after", [timedelta(0), HOUR, HOUR + timedelta(microseconds=1), WEEK + HOUR, 900.4 * WEEK])
+def test_time_moves_by_the_most_whole_weeks_that_leave_an_hour(after):
+    data = dataset()
+    last = data.events["timestamp"].max()
+    moved, move = as_if_it_ended_now(data, last + after)
+    assert move % WEEK == timedelta(0)
+    assert HOUR <= last + after - moved.events["timestamp"].max() < HOUR + WEEK
+    assert ((moved.events["timestamp"] - data.events["timestamp"]) == move).all()
+
+
+def test_hours_and_weekdays_stay_true():
+    data = dataset()
+    moved, move = as_if_it_ended_now(data, datetime(2031, 5, 17, 3, 4, 5, tzinfo=UTC))
+    assert move > timedelta(days=365)
+    for part in (pl.col("timestamp").dt.weekday(), pl.col("timestamp").dt.time()):
+        assert moved.events.select(part).equals(data.events.select(part))
+
+
+def test_titles_arrive_at_their_release_but_never_after_their_first_event():
+    first = make_events([[0]])["timestamp"][0]
+    data = dataset([[0, 1]], 4, released=[first - WEEK, first + WEEK, first + 2 * WEEK, None])
+    moved, move = as_if_it_ended_now(data, datetime(2031, 5, 17, tzinfo=UTC))
+    assert moved.catalog.titles["available_from"].to_list() == [
+        first - WEEK + move,
+        first + HOUR + move,
+        first + 2 * WEEK + move,
+        None,
+    ]
+
+
+@pytest.mark.parametrize("name", contenders())
+def test_every_contender_fits_and_scores(name):
+    data = checkerboard()
+    scores = contenders()[name]().fit(data, np.random.default_rng(0)).score(Requests.of_histories(data.histories))
+    assert scores.shape == (40, 12)
+    assert np.isfinite(scores).all()
+    if not name.startswith("popularity"):
+        for k in range(40):  # the missing title of their own colour stands above every title of the other
+            seen = data.histories.items[data.histories.offsets[k] : data.histories.offsets[k + 1]]
+            own = np.arange(seen[0] % 2, 12, 2)
+            (missing,) = np.setdiff1d(own, seen)
+            assert scores[k, missing] > np.delete(scores[k], own).max()
+
+
+def test_contenders_are_new_each_time_and_can_be_loaded():
+    for make in contenders().values():
+        assert make() is not make()
+        assert isinstance(make(), tuple(SCORERS.values()))
+    assert SERVED.keys() <= contenders().keys()
+
+
+def test_ladders_go_from_best_to_simplest_on_both_surfaces(place):
+    catalog = Catalog.load(place.catalog_path)
+    with EventLog(place.log_path) as log:
+        built = ladders(place, log, catalog, exploration=0.25)
+    assert list(built) == ["home", "similar"]
+    for surface, steps in built.items():
+        assert [name for name, _ in steps] == ["ease-recent", "popularity"]
+        assert [policy.policy_id for _, policy in steps] == [f"{surface}-ease-recent", f"{surface}-popularity"]
+    assert [policy.config.exploration for _, policy in built["home"]] == [0.25, 0.25]
+    assert [policy.config.rows.seeds for _, policy in built["home"]] == [SERVED["ease-recent"].rows.seeds, 0]
+
+
+def test_what_was_trained_serves_a_catalogue_that_grew(place):
+    place.bring_in(dataset([[0, 13]], 14))
+    catalog = Catalog.load(place.catalog_path)
+    assert len(catalog) == 14
+    with EventLog(place.log_path) as log:
+        built = ladders(place, log, catalog)
+    data = make_data(make_events(LIKES), catalog)
+    requests = Requests.of_histories(data.histories)
+    for _, policy in built["home"]:
+        page = policy.decide(requests, np.random.default_rng(0))
+        assert (page.items >= 0).any(axis=(1, 2)).all()
+        assert page.items.max() < 14
+    newcomer = np.full(40, 13, np.int32)
+    asked = replace(requests, surface="similar", seeds=newcomer, layout=Layout(rows=1, columns=6, billboard=False))
+    for _, policy in built["similar"]:
+        assert policy.decide(asked, np.random.default_rng(0)).items.max() < 13
+
+
+def test_a_measured_home_page_is_the_best_page():
+    data = checkerboard()
+    for make in home_pages().values():
+        policy = make(data, np.random.default_rng(0))
+        assert policy.config.exploration == 0.0
+        requests = Requests.of_histories(data.histories)
+        one, two = (policy.decide(requests, np.random.default_rng(seed)) for seed in (1, 2))
+        np.testing.assert_array_equal(one.items, two.items)
