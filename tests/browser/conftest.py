@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -13,20 +12,17 @@ from typing import Any
 
 import httpx
 import pytest
+from find_chromium import chromium
 
 REPOSITORY = Path(__file__).parents[2]
 START = 240  # seconds that the demo may take to train and serve
-
-
-def chromium() -> str | None:
-    return shutil.which("chromium") or next((one for one in ("/usr/bin/chromium",) if Path(one).exists()), None)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     path = chromium()
     if path is None:
-        pytest.skip("no Chromium on this machine; `make browser` installs it where it may")
+        pytest.skip("no Chromium starts on this machine; `make browser` installs it or says how")
     from playwright.sync_api import sync_playwright
 
     arguments = ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
