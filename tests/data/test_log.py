@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 
 import numpy as np
 import polars as pl
@@ -210,11 +210,11 @@ def test_sealing_moves_whole_days_and_keeps_ids_taken(log: EventLog, tmp_path: P
     log.check()
 
 
-CRASHES = ["draft written", "file in place", "before the commit", "after the commit"]
+CRASHES = ["draft written", "file in place", "before the commit", "after the commit", "after the sweep"]
 
 
 @pytest.mark.parametrize("crash", CRASHES)
-@pytest.mark.parametrize("act", ["seal", "seal again", "delete"])
+@pytest.mark.parametrize("act", ["seal", "seal again", "delete", "delete beside a sweep"])
 def test_a_crash_in_any_step_neither_loses_nor_doubles_a_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crash: str, act: str
 ):
@@ -226,7 +226,8 @@ def test_a_crash_in_any_step_neither_loses_nor_doubles_a_row(
         log.append_events([event("late", 0.3, "bob"), event("later", 0.4)])
     expected = set(ids(log))
     images = take_images(monkeypatch, crash, tmp_path)
-    log.delete_member("ann") if act == "delete" else log.seal(date(1970, 1, 4))
+    acts = {"delete": lambda: log.delete_member("ann"), "delete beside a sweep": lambda: delete_beside_a_sweep(log)}
+    acts.get(act, lambda: log.seal(date(1970, 1, 4)))()
     log.close()
     monkeypatch.undo()
     assert images
@@ -234,7 +235,7 @@ def test_a_crash_in_any_step_neither_loses_nor_doubles_a_row(
         with EventLog(image / "events.db") as revived:
             revived.check()
             found = ids(revived)
-            kept = expected if act != "delete" else {one for one in expected if one[:3] == "bob" or one == "late"}
+            kept = expected if "delete" not in act else {one for one in expected if one[:3] == "bob" or one == "late"}
             assert set(found) in (expected, kept)
             assert len(found) == len(set(found))
             assert not any(revived.append_events([event(one) for one in set(found)]))
@@ -265,7 +266,72 @@ def take_images(monkeypatch: pytest.MonkeyPatch, crash: str, folder: Path) -> li
             monkeypatch.setattr(log_module, "write_day", copying(log_sealed.write_day, after=True))
         case "after the commit":
             monkeypatch.setattr(log_module, "sweep", copying(log_sealed.sweep, after=False))
+        case "after the sweep":
+            monkeypatch.setattr(log_module, "sweep", copying(log_sealed.sweep, after=True))
     return images
+
+
+def delete_beside_a_sweep(log: EventLog) -> None:
+    """Delete "ann" while another call's sweep waits right behind in the writer's queue."""
+    entered, gate = threading.Event(), threading.Event()
+    blocker = log._writer.run(lambda cursor: (entered.set(), gate.wait(10))[1])
+    assert entered.wait(10)
+    with ThreadPoolExecutor(2) as pool:
+        calls = []
+        for queued, call in ((1, lambda: log.delete_member("ann")), (2, log._sweep)):
+            calls.append(pool.submit(call))
+            while log._writer._jobs.qsize() < queued:
+                sleep(0.001)
+        gate.set()
+        assert blocker.result()
+        for call in calls:
+            call.result()
+
+
+def test_a_reader_beside_a_sweep_and_a_deletion_sees_no_damage(log: EventLog, monkeypatch: pytest.MonkeyPatch):
+    log.append_events([event("a"), event("b", user="bob")])
+    log.seal(date(1970, 1, 2))
+    seen: list[list[str]] = []
+
+    def sweep(*args) -> None:
+        log_sealed.sweep(*args)
+        seen.append(ids(log))
+
+    monkeypatch.setattr(log_module, "sweep", sweep)
+    delete_beside_a_sweep(log)
+    assert seen
+    assert all(found == ["b"] for found in seen)
+
+
+def test_a_check_is_not_alarmed_by_a_day_that_is_replaced_under_it(log: EventLog, monkeypatch: pytest.MonkeyPatch):
+    log.append_events([event("a"), event("b", user="bob")])
+    log.seal(date(1970, 1, 2))
+
+    def read_late(*args) -> pl.DataFrame:
+        monkeypatch.setattr(log_module, "read_day", log_sealed.read_day)
+        log.delete_member("ann")
+        return log_sealed.read_day(*args)
+
+    monkeypatch.setattr(log_module, "read_day", read_late)
+    log.check()
+    assert ids(log) == ["b"]
+
+
+def test_a_day_dropped_and_sealed_again_before_the_commit_gets_a_file_of_its_own(tmp_path: Path):
+    with EventLog(tmp_path / "events.db") as log:
+        log.append_events([event("a")])
+        log.seal(date(1970, 1, 2))
+        log.append_events([event("b", user="bob")])
+
+        def forget_and_seal(cursor: sqlite3.Cursor) -> None:
+            log._forget(cursor, "ann")
+            log._seal_day(cursor, 0)
+            raise OSError("the disk is full")
+
+        with pytest.raises(OSError, match="full"):
+            log._writer.run(forget_and_seal).result()
+        log.check()
+        assert ids(log) == ["a", "b"]
 
 
 MARK = "zzmember-to-forget-7f3a"

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import orjson
 import polars as pl
@@ -20,6 +20,7 @@ from matinee.data.log_writer import Writer
 from matinee.errors import LogDamaged, NotFound
 from matinee.profile import Profile
 
+T = TypeVar("T")
 _IMPORTED_AT_ONCE = 20_000  # rows of one write while importing
 
 
@@ -98,23 +99,20 @@ class EventLog:
 
         Raises `LogDamaged` when the database or a sealed file is not as it was written.
         """
-        while True:
-            days, live = self._snapshot(*sql.select_events(as_of, since, kinds, user_ids))
-            needed = [day for day in days if day.overlaps(as_of, since)]
-            try:
-                parts = [read_day(self._folder, day) for day in needed]
-            except LogDamaged:
-                if self._snapshot()[0] == days:
-                    raise
-                continue  # a day was replaced between the snapshot and the read
-            stamp = pl.col("timestamp").cast(pl.Int64)
-            found = pl.concat([*parts, live]).filter(
-                stamp < as_of,
-                True if since is None else stamp >= since,
-                True if kinds is None else pl.col("kind").is_in(list(kinds)),
-                True if user_ids is None else pl.col("user_id").is_in(list(user_ids)),
-            )
-            return found.sort(ORDER)
+        query, values = sql.select_events(as_of, since, kinds, user_ids)
+
+        def look() -> pl.DataFrame:
+            days, live = self._snapshot(query, values)
+            return pl.concat([*(read_day(self._folder, day) for day in days if day.overlaps(as_of, since)), live])
+
+        stamp = pl.col("timestamp").cast(pl.Int64)
+        found = self._steady(look).filter(
+            stamp < as_of,
+            True if since is None else stamp >= since,
+            True if kinds is None else pl.col("kind").is_in(list(kinds)),
+            True if user_ids is None else pl.col("user_id").is_in(list(user_ids)),
+        )
+        return found.sort(ORDER)
 
     def decision(self, decision_id: str) -> dict[str, Any]:
         """One decision record. Raises `NotFound`."""
@@ -190,15 +188,14 @@ class EventLog:
     def check(self) -> None:
         """Read everything and compare it with what was written. Raises `LogDamaged` naming the damaged part."""
         self._check_quickly()
-        for day in self._snapshot()[0]:
-            read_day(self._folder, day)
+        self._steady(lambda: [read_day(self._folder, day).height for day in self._snapshot()[0]])
 
     def _check_quickly(self) -> None:
         """The database's structure, and that every sealed file is there in its full length."""
         with self._reading() as cursor:
             _check_version(cursor, self._path)
             _check_structure(cursor, self._path)
-            check_sizes(self._folder, _sealed(cursor))
+        self._steady(lambda: check_sizes(self._folder, self._snapshot()[0]))
 
     def _seal_day(self, cursor: sqlite3.Cursor, number: int) -> SealedDay:
         span = (number * sql.DAY, (number + 1) * sql.DAY)
@@ -228,8 +225,18 @@ class EventLog:
         return counts
 
     def _sweep(self) -> None:
-        """Remove replaced files, inside the writer so that no file is being made meanwhile."""
-        self._writer.run(lambda cursor: sweep(self._folder, _sealed(cursor))).result()
+        """Remove replaced files: alone, so that what replaced them is committed and no file is being made meanwhile."""
+        self._writer.run(lambda cursor: _sweep_committed(cursor, self._folder), alone=True).result()
+
+    def _steady(self, look: Callable[[], T]) -> T:
+        """What `look` finds in sealed files; again where a day was replaced under it, so that damage is never false."""
+        while True:
+            days, _ = self._snapshot()
+            try:
+                return look()
+            except LogDamaged:
+                if self._snapshot()[0] == days:
+                    raise
 
     def _snapshot(self, query: str = "", values: Sequence[Any] = ()) -> tuple[list[SealedDay], pl.DataFrame]:
         """The sealed days and the rows of a query on live events, both as of one moment."""
@@ -311,6 +318,21 @@ def _insert_events(cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]]) -> list[
 
 def _many(cursor: sqlite3.Cursor, statement: str, rows: list[tuple[Any, ...]]) -> None:
     cursor.executemany(statement, rows)
+
+
+def _sweep_committed(cursor: sqlite3.Cursor, folder: Path) -> None:
+    """Sweep by what is committed, in a transaction of its own that keeps other processes from sealing meanwhile."""
+    try:
+        cursor.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        raise LogDamaged(
+            f"replaced files in {folder} could not be removed: {error}; what was asked is stored; call it again once "
+            "no other program holds the log"
+        ) from error
+    try:
+        sweep(folder, _sealed(cursor))
+    finally:
+        cursor.execute("ROLLBACK")
 
 
 def _rewrite(cursor: sqlite3.Cursor) -> None:

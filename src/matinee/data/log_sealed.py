@@ -12,6 +12,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import polars as pl
@@ -45,8 +46,7 @@ def day_name(number: int) -> str:
 def write_day(folder: Path, day: str, before: SealedDay | None, frame: pl.DataFrame) -> SealedDay:
     """Write the day's whole content under a name not used before; on disk when it returns."""
     folder.mkdir(parents=True, exist_ok=True)
-    generation = int(before.file.split(".")[1]) + 1 if before and before.file.count(".") == 2 else 2
-    name = f"{day}.{generation}.parquet" if before else f"{day}.parquet"
+    name = _unused_name(folder, day, before)
     buffer = io.BytesIO()
     frame.select(SCHEMA.keys()).sort(ORDER).write_parquet(buffer)
     data = buffer.getvalue()
@@ -87,6 +87,15 @@ def sweep(folder: Path, days: Sequence[SealedDay]) -> None:
     for place in folder.glob("*.parquet*"):
         if place.name not in kept:
             place.unlink()
+
+
+def _unused_name(folder: Path, day: str, before: SealedDay | None) -> str:
+    """The day's next generation; a file that is there may still count for those who read what is committed."""
+    generation = 1
+    if before:
+        generation = int(before.file.split(".")[1]) + 1 if before.file.count(".") == 2 else 2
+    names = (f"{day}.{n}.parquet" if n > 1 else f"{day}.parquet" for n in count(generation))
+    return next(name for name in names if not (folder / name).exists())
 
 
 def _damaged(folder: Path, sealed: SealedDay, why: str) -> LogDamaged:
