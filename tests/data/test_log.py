@@ -210,6 +210,17 @@ def test_sealing_moves_whole_days_and_keeps_ids_taken(log: EventLog, tmp_path: P
     log.check()
 
 
+def test_reading_a_member_opens_only_the_sealed_days_that_hold_them(log: EventLog, tmp_path: Path):
+    log.append_events([event("a", 0), event("b", 1, "bob"), event("c", 2), event("d", 9)])
+    log.seal(date(1970, 1, 4))
+    (tmp_path / "events.db.sealed" / "1970-01-02.parquet").unlink()
+    assert ids(log, user_ids=["nobody"]) == []
+    assert ids(log, user_ids=["ann", "nobody"]) == ["a", "c", "d"]
+    for wanted in (["bob"], [f"u{n}" for n in range(501)], None):
+        with pytest.raises(LogDamaged, match="1970-01-02"):
+            log.read(FOREVER, user_ids=wanted)
+
+
 CRASHES = ["draft written", "file in place", "before the commit", "after the commit", "after the sweep"]
 
 

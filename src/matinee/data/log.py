@@ -97,12 +97,13 @@ class EventLog:
     ) -> pl.DataFrame:
         """Events of [since, as_of), sealed and live, as `events.SCHEMA` ordered by timestamp, then event_id.
 
-        Raises `LogDamaged` when the database or a sealed file is not as it was written.
+        Of sealed days only those are opened that hold something of `user_ids`, unless these are many. Raises
+        `LogDamaged` when the database or a sealed file that was opened is not as it was written.
         """
         query, values = sql.select_events(as_of, since, kinds, user_ids)
 
         def look() -> pl.DataFrame:
-            days, live = self._snapshot(query, values)
+            days, live = self._snapshot(query, values, user_ids)
             return pl.concat([*(read_day(self._folder, day) for day in days if day.overlaps(as_of, since)), live])
 
         stamp = pl.col("timestamp").cast(pl.Int64)
@@ -211,7 +212,7 @@ class EventLog:
 
     def _forget(self, cursor: sqlite3.Cursor, user_id: str) -> dict[str, int]:
         named = {sealed.day: sealed for sealed in _sealed(cursor)}
-        for (day,) in cursor.execute(sql.SEALED_DAYS_OF_MEMBER, (user_id,)).fetchall():
+        for (day,) in cursor.execute(sql.sealed_days_of(1), (user_id,)).fetchall():
             others = read_day(self._folder, named[day]).filter(pl.col("user_id") != user_id)
             if others.height:
                 sealed = write_day(self._folder, day, named[day], others)
@@ -238,11 +239,16 @@ class EventLog:
                 if self._snapshot()[0] == days:
                     raise
 
-    def _snapshot(self, query: str = "", values: Sequence[Any] = ()) -> tuple[list[SealedDay], pl.DataFrame]:
-        """The sealed days and the rows of a query on live events, both as of one moment."""
+    def _snapshot(
+        self, query: str = "", values: Sequence[Any] = (), user_ids: Sequence[str] | None = None
+    ) -> tuple[list[SealedDay], pl.DataFrame]:
+        """The sealed days (of few `user_ids`: theirs) and the rows of a query on live events, as of one moment."""
         with self._reading() as cursor:
             cursor.execute("BEGIN")
             days = _sealed(cursor)
+            if user_ids is not None and len(user_ids) <= sql.FEW:
+                theirs = {day for (day,) in cursor.execute(sql.sealed_days_of(len(user_ids)), list(user_ids))}
+                days = [sealed for sealed in days if sealed.day in theirs]
             return days, sql.event_frame(cursor.execute(query, values).fetchall() if query else [])
 
     @contextmanager

@@ -17,6 +17,7 @@ from matinee.profile import Profile
 VERSION = 1
 MARK = "?"  # the placeholder; PostgreSQL's drivers write %s
 DAY = 86_400_000_000  # microseconds
+FEW = 500  # names that a query may list
 
 TABLES = (
     "CREATE TABLE matinee_schema (version INTEGER NOT NULL)",
@@ -80,13 +81,17 @@ MOVE_IDS_OF_DAY = (
     f'WHERE "timestamp" >= {MARK} AND "timestamp" < {MARK}'
 )
 DELETE_EVENTS_OF_DAY = f'DELETE FROM events WHERE "timestamp" >= {MARK} AND "timestamp" < {MARK}'
-SEALED_DAYS_OF_MEMBER = f"SELECT DISTINCT day FROM sealed_ids WHERE user_id = {MARK} ORDER BY day"
 MEMBER_TABLES = ("events", "sealed_ids", "decisions", "profiles")
 
 
 def delete_member_from(table: str) -> str:
     """The statement that removes a member's rows from one of `MEMBER_TABLES`."""
     return f"DELETE FROM {table} WHERE user_id = {MARK}"
+
+
+def sealed_days_of(members: int) -> str:
+    """The query for the sealed days that hold events of at least one of so many members."""
+    return f"SELECT DISTINCT day FROM sealed_ids WHERE user_id IN ({marks(members)}) ORDER BY day"
 
 
 def select_events(
@@ -99,7 +104,7 @@ def select_events(
         parts.append(f'"timestamp" >= {MARK}')
         wanted = [*wanted, since]
     for column, names in (("kind", kinds), ("user_id", user_ids)):
-        if names is not None and len(names) <= 500:
+        if names is not None and len(names) <= FEW:
             parts.append(f"{column} IN ({marks(len(names))})")
             wanted = [*wanted, *names]
     return f"SELECT {COLUMNS} FROM events WHERE {' AND '.join(parts)}", wanted
