@@ -11,6 +11,7 @@ import numpy as np
 from service_fakes import small_catalog
 
 from matinee.data.histories import histories_of
+from matinee.events import Kind
 from matinee.history import Histories
 from matinee.profile import Profile
 from matinee.service.app import create_app
@@ -55,6 +56,28 @@ def test_memory_equals_what_the_log_says_after_events_in_any_order(client, log):
         )
     )
     assert (np.diff(live.times) >= 0).all()
+
+
+def test_events_without_a_time_keep_the_order_sent_when_the_member_is_read_again(client):
+    members = client.app.state.service.members
+    sent = [("zz", "list_add"), ("aa", "list_remove"), ("mm", "list_add"), ("bb", "list_remove")]
+    events = [{"event_id": name, "user_id": "ada", "kind": kind, "item_id": "t1"} for name, kind in sent]
+    client.post("/v1/home", json={"user_id": "ada"})
+    client.post("/v1/events", json={"events": events})
+    live = members._kept["ada"].history
+    members.forget("ada")
+    client.post("/v1/home", json={"user_id": "ada"})
+    assert live.kinds.tolist() == [Kind.LIST_ADD, Kind.LIST_REMOVE] * 2
+    assert same(live, members._kept["ada"].history)
+
+
+def test_an_event_of_a_clock_that_runs_ahead_counts_for_the_next_page(client, log):
+    ahead = time.time() + 300
+    event = {"event_id": "1", "user_id": "ada", "kind": "thumbs_up", "item_id": "t0", "timestamp": ahead}
+    assert client.post("/v1/events", json={"events": [event]}).json()["accepted"] == 1
+    page = client.post("/v1/home", json={"user_id": "ada"}).json()
+    assert page["rows"][1]["title"] == "Western"
+    assert log.read(NEVER)["timestamp"][0].timestamp() <= time.time() < ahead
 
 
 def test_what_happens_at_or_after_a_moment_is_not_known_before_it():

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import numpy as np
@@ -70,9 +70,12 @@ class Service:
         )
 
     async def take(self, events: Sequence[Any]) -> EventsOut:
-        """Judge, log and apply a batch of events; what is accepted is on disk and counts for the next page."""
+        """Judge, log and apply a batch of events; what is accepted is on disk and counts for the next page.
+
+        Events that get the server's time get one each, a microsecond apart, so that their order is kept.
+        """
         now, catalog = datetime.now(UTC), self.deployment.catalog
-        judged = [judge(raw, catalog, now) for raw in events]
+        judged = [judge(raw, catalog, now + timedelta(microseconds=at)) for at, raw in enumerate(events)]
         first = {one.event_id: one for one in reversed(judged) if one.event}
         taken = [one for one in judged if one.event and first[one.event_id] is one]
         users = {one.event.user_id for one in taken if one.event}

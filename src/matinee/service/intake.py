@@ -26,7 +26,7 @@ class Judged:
 
 
 def judge(raw: Any, catalog: Catalog, now: datetime) -> Judged:
-    """Whether one event can be taken; an absent timestamp becomes `now`."""
+    """Whether one event can be taken; an absent timestamp becomes `now`, and so does one a little ahead of it."""
     event_id = raw.get("event_id") if isinstance(raw, dict) else None
     event_id = event_id[:100] if isinstance(event_id, str) else None
     try:
@@ -37,7 +37,7 @@ def judge(raw: Any, catalog: Catalog, now: datetime) -> Judged:
     reason = _unfit(event, moment, catalog, now)
     if reason:
         return Judged(event_id, reason=reason)
-    return Judged(event.event_id, event, microseconds(moment))
+    return Judged(event.event_id, event, microseconds(min(moment, now)))
 
 
 def rows_of(taken: Sequence[Judged]) -> list[dict[str, Any]]:
