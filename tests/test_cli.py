@@ -84,6 +84,14 @@ def test_the_verbs_work_one_after_the_other(matinee, plays, tmp_path):
     assert "0 events are on disk" in out
 
 
+def test_brackets_in_names_are_only_brackets(matinee, plays, tmp_path):
+    (tmp_path / plays).rename(tmp_path / "[red].csv")
+    code, out, _ = matinee("data", "tabular", "[red].csv", "--workspace", "[b]ws[bold]")
+    assert code == 0
+    assert "[red]: 8 titles" in out
+    assert "events are on disk in [b]ws[bold]." in out
+
+
 @pytest.mark.parametrize(
     "words",
     [

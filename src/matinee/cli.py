@@ -79,7 +79,9 @@ def demo(
     place = Workspace(workspace)
     with listen("127.0.0.1", port) as sock:
         if place.exists:
-            console.print(f"[bold]Workspace[/] {workspace} is there already: keeping its members, clicks, decisions.")
+            console.print(
+                f"[bold]Workspace[/] {escape(str(workspace))} is there already: keeping its members, clicks, decisions."
+            )
         else:
             _bring_in_demo(place, data)
         for name in SERVED:
@@ -96,7 +98,7 @@ def data(
 ) -> None:
     """Read a data set into a workspace: catalogue, profiles and events."""
     dataset = _read(source, path, titles)
-    console.print(Panel(dataset.describe(), title="Found", title_align="left"))
+    console.print(Panel(escape(dataset.describe()), title="Found", title_align="left"))
     _import(Workspace(workspace), dataset)
 
 
@@ -132,7 +134,7 @@ def evaluate(
     from matinee.recipes import contenders, home_pages
 
     dataset = _read(source, path or _fetch(), titles)
-    console.print(Panel(dataset.describe(), title="Data", title_align="left"))
+    console.print(Panel(escape(dataset.describe()), title="Data", title_align="left"))
     with _progress() as bar:
         task = bar.add_task("evaluating", total=None)
         report = run(
@@ -250,7 +252,7 @@ def _bring_in_demo(place: Workspace, path: Path | None) -> None:
     now = datetime.now(UTC)
     dataset, move = as_if_it_ended_now(movielens.read(path or _fetch()), now)
     ago = (now - cast(datetime, dataset.events["timestamp"].max())) / timedelta(days=1)
-    console.print(Panel(dataset.describe(), title="Found", title_align="left"))
+    console.print(Panel(escape(dataset.describe()), title="Found", title_align="left"))
     console.print(
         f"Its time is moved forward by {move.days // 7:,} whole weeks, so that weekdays and hours stay true: "
         f"its last event was {ago:.1f} days ago."
@@ -263,7 +265,7 @@ def _import(place: Workspace, dataset: Dataset) -> None:
         task = bar.add_task("writing the event log", total=dataset.events.height)
         new = place.bring_in(dataset, lambda done: bar.update(task, completed=done))
         bar.update(task, completed=dataset.events.height)
-    console.print(f"{new:,} events are on disk in {place.folder}.")
+    console.print(f"{new:,} events are on disk in {escape(str(place.folder))}.")
 
 
 def _train(place: Workspace, name: str, seed: int) -> None:
