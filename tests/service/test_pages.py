@@ -80,6 +80,13 @@ def test_a_profile_that_may_see_nothing_is_told_so(serve):
     assert "nothing that this profile may see" in client.get("/home?user=kid").text
 
 
+@pytest.mark.parametrize("asked", ["user=", f"user={'x' * 1_001}", f"user=a&device={'x' * 1_200}", "", "user=a&hour=x"])
+def test_a_wrong_address_of_a_page_is_refused_in_words(client, asked):
+    answer = client.get(f"/home?{asked}")
+    assert answer.status_code == 422
+    assert answer.json()["error"] == "invalid"
+
+
 def test_devices_are_recognised_by_their_agent(client):
     for agent, device in (("Mozilla Mobile", "phone"), ("SmartTV", "tv"), ("Desktop", "web")):
         assert f"device-{device}" in client.get("/home?user=a", headers={"user-agent": agent}).text

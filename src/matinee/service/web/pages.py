@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from matinee.events import MAX_TEXT
 from matinee.profile import Profile
 from matinee.service.core import Service
 from matinee.service.schemas import ContextIn, HomeIn
@@ -19,6 +20,8 @@ from matinee.service.web.posters import poster, split_year
 HERE = Path(__file__).parent
 EXAMPLES = 12  # members offered on the first page
 LIKED = 3  # titles named for each of them
+User = Annotated[str, Query(min_length=1, max_length=MAX_TEXT)]
+Device = Annotated[str, Query(max_length=MAX_TEXT)]
 
 
 def templates() -> Environment:
@@ -48,7 +51,7 @@ def member_pages(service: Service) -> APIRouter:
         return _html(render, "pick.html", members=members, genres=genres, note=service.deployment.note)
 
     @router.get("/home")
-    async def home(request: Request, user: str, device: str = "", hour: int = -1, weekday: int = -1) -> Response:
+    async def home(request: Request, user: User, device: Device = "", hour: int = -1, weekday: int = -1) -> Response:
         context = ContextIn(
             device=device or _device(request.headers.get("user-agent", "")),
             hour=hour if 0 <= hour <= 23 else None,
