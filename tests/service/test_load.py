@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import httpx
 import numpy as np
+import pytest
 from service_fakes import Changed, GenrePolicy, small_catalog
 
 from matinee.service.app import create_app
@@ -44,6 +45,48 @@ def test_too_many_requests_are_shed_with_a_time_to_come_back(deploy):
     assert {answer.headers["retry-after"] for answer in answers if answer.status_code == 503} == {"1"}
     assert after.status_code == health.status_code == 200
     assert "matinee_shed_total 32.0" in metrics
+
+
+def test_a_body_that_does_not_arrive_gives_its_place_back(deploy):
+    async def drip():
+        yield b'{"user_id": '
+        await asyncio.sleep(30)
+        yield b'"ada"}'
+
+    async def scenario(client):
+        slow = [asyncio.create_task(client.post("/v1/home", content=drip())) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        shed = await home(client)
+        return await asyncio.gather(*slow), shed, await home(client)
+
+    started = time.perf_counter()
+    slow, shed, after = over_http(deploy(max_in_flight=3, body_seconds=0.2), scenario)
+    assert time.perf_counter() - started < 20
+    assert [answer.status_code for answer in slow] == [408] * 3
+    assert slow[0].json()["error"] == "refused"
+    assert slow[0].headers["connection"] == "close"
+    assert (shed.status_code, after.status_code) == (503, 200)
+
+
+def test_a_deadline_for_bodies_is_none_for_answers(deploy):
+    slow = Changed(GenrePolicy(small_catalog()), before=lambda requests: time.sleep(0.3))
+    page = over_http(deploy(ladders={"home": [("slow", slow)]}, body_seconds=0.1), home)
+    assert page.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["*", "v1"])
+def test_a_target_that_is_no_path_is_answered_like_any_unknown_one(deploy, path):
+    said = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        said.append(message)
+
+    scope = {"type": "http", "method": "OPTIONS", "path": path, "query_string": b"", "headers": [], "root_path": ""}
+    asyncio.run(create_app(deploy())(scope, receive, send))
+    assert said[0]["status"] == 404
 
 
 def test_ladders_are_swapped_under_load_without_dropping_a_request(deploy):

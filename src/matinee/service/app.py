@@ -75,6 +75,7 @@ def create_app(deployment: Deployment) -> FastAPI:
         metrics=service.metrics,
         max_in_flight=deployment.max_in_flight,
         max_body=deployment.max_body,
+        body_seconds=deployment.body_seconds,
     )
     for error in (MatineeError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, _answer_error)

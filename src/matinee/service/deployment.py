@@ -23,8 +23,9 @@ class Deployment:
 
     `read_keys` and `write_keys` are the accepted values of X-API-Key; a write key may also read. Without any the
     service is open and shows the web page: bind it to loopback. `deadline` is in seconds per decision,
-    `max_in_flight` requests are answered at a time and the rest are shed, each step has `threads` of its own,
-    `max_members` histories stay in memory. `reload` builds new ladders for POST /v1/artifacts/reload.
+    `max_in_flight` requests are answered at a time and the rest are shed, a body has at most `max_body` bytes and
+    arrives within `body_seconds`, each step has `threads` of its own, `max_members` histories stay in memory.
+    `reload` builds new ladders for POST /v1/artifacts/reload.
     """
 
     log: EventLog
@@ -36,6 +37,7 @@ class Deployment:
     deadline: float = 0.25
     max_in_flight: int = 32
     max_body: int = 2_000_000
+    body_seconds: float = 5.0
     max_members: int = 10_000
     threads: int = 2
     reload: Callable[[], Ladders] | None = None
@@ -47,7 +49,7 @@ class Deployment:
                 raise BadRequest(
                     f"the surface {surface!r} has no policy; ladders name {sorted(self.ladders)}; give it at least one"
                 )
-        for name in ("deadline", "max_in_flight", "max_body", "max_members", "threads"):
+        for name in ("deadline", "max_in_flight", "max_body", "body_seconds", "max_members", "threads"):
             if not getattr(self, name) > 0:
                 raise BadRequest(f"{name} is {getattr(self, name)}; give a number above 0")
 

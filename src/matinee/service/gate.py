@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import orjson
@@ -30,11 +31,12 @@ RETRY_AFTER = 1
 class Gate:
     """An ASGI middleware. Refusing costs almost nothing, so a flood is answered with 503 and not with a queue."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, max_in_flight: int, max_body: int) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, max_in_flight: int, max_body: int, body_seconds: float) -> None:
         self._app = app
         self._metrics = metrics
         self._max_in_flight = max_in_flight
         self._max_body = max_body
+        self._body_seconds = body_seconds
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,17 +66,24 @@ class Gate:
                 message = {**message, "headers": [*message["headers"], *HEADERS]}
             await send(message)
 
-        await self._app(scope, _bounded(receive, self._max_body), send_safely)
+        await self._app(scope, _bounded(receive, self._max_body, self._body_seconds), send_safely)
         self._metrics.seconds.labels(path).observe(time.perf_counter() - started)
 
 
-def _bounded(receive: Receive, limit: int) -> Receive:
-    """`receive` that gives up with 413 once a body has grown beyond `limit` bytes."""
-    seen = 0
+def _bounded(receive: Receive, limit: int, seconds: float) -> Receive:
+    """`receive` that gives up with 413 on a body of more than `limit` bytes, with 408 on one not whole in `seconds`."""
+    seen, end = 0, asyncio.get_running_loop().time() + seconds
+    whole = False
 
     async def receive_bounded() -> Message:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, whole
+        try:
+            async with asyncio.timeout_at(None if whole else end):
+                message = await receive()
+        except TimeoutError:
+            reason = f"the body did not arrive within {seconds:g} s; send smaller batches"
+            raise HTTPException(408, reason, {"connection": "close"}) from None
+        whole = not message.get("more_body", False)
         seen += len(message.get("body", b""))
         if seen > limit:
             raise HTTPException(413, f"the body is larger than {limit:,} bytes; send smaller batches")
@@ -97,5 +106,5 @@ async def _refuse(send: Send, in_flight: int) -> None:
 def _label(path: str) -> str:
     """The path without what varies, so that the number of time series is bounded."""
     parts = path.split("/")
-    short = "/".join(parts[:3] if parts[1] in ("v1", "health") else parts[:2])
+    short = "/".join(parts[:3] if parts[1:2] in (["v1"], ["health"]) else parts[:2])
     return short if short in PATHS else "other"
