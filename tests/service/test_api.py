@@ -71,6 +71,39 @@ def test_similar_titles_are_a_decision_of_one_row(client):
     assert client.post("/v1/similar", json={"item_id": "none"}).status_code == 404
 
 
+def test_a_visitor_without_an_id_is_nobody_that_a_client_can_name(client, log):
+    page = client.post("/v1/similar", json={"item_id": "t3", "n": 5}).json()
+    assert page["user_id"] == ""
+    for named in ("anonymous", "nobody", "%20"):
+        assert client.delete(f"/v1/profiles/{named}").json()["removed"]["decisions"] == 0
+    assert client.delete("/v1/profiles/").status_code in (404, 405)
+    assert client.get(f"/v1/decisions/{page['decision_id']}").json()["user_id"] == ""
+    assert [one["decision_id"] for one in log.read_decisions(2**62)] == [page["decision_id"]]
+    for path, body in (("home", {"user_id": ""}), ("similar", {"item_id": "t3", "user_id": ""})):
+        assert client.post(f"/v1/{path}", json=body).status_code == 422
+    assert post_events(client, event(1, user_id="")).json()["rejected"] == 1
+
+
+def test_similar_titles_are_none_that_the_member_turned_down_last(client):
+    def similar(**fields):
+        page = client.post("/v1/similar", json={"item_id": "t3", "user_id": "ada", "n": 60, **fields}).json()
+        return {item["item_id"] for row in page["rows"] for item in row["items"]}
+
+    assert {"t1", "t2", "t4", "t5"} <= similar()
+    post_events(
+        client,
+        event(1, kind="dismiss", item_id="t1"),
+        event(2, kind="thumbs_down", item_id="t2"),
+        event(3, kind="thumbs_down", item_id="t4"),
+        event(4, kind="play", item_id="t4", value=1.0),
+        event(5, kind="dismiss", item_id="t5", user_id="bob"),
+        event(6, kind="impression", item_id="t1"),
+    )
+    assert not similar() & {"t1", "t2"}
+    assert {"t4", "t5"} <= similar()
+    assert not similar(exclude=["t4"]) & {"t1", "t2", "t4"}
+
+
 def test_a_like_counts_for_the_very_next_page(client):
     first = [row["title"] for row in home(client).json()["rows"]][1]
     assert first == "Action"

@@ -11,6 +11,10 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Context, Requests
+from matinee.events import Kind
+from matinee.history import SPEAKING, Histories
+from matinee.maths.arrays import Int32s
+from matinee.maths.ragged import last_of_each
 from matinee.service.members import Member
 from matinee.service.schemas import ContextIn
 
@@ -20,18 +24,28 @@ def request_of(
 ) -> Requests:
     """What a policy is asked for `member` now. Titles to exclude that the catalogue does not know are ignored.
 
-    `fields` are those of `Requests` that differ by surface: surface, layout, seeds, exploration.
+    Beside a title, what the member turned down is excluded too; a home page weighs that itself. `fields` are
+    those of `Requests` that differ by surface: surface, layout, seeds, exploration.
     """
     now = time.time_ns() // 1_000
-    excluded = (np.array([catalog.index[one] for one in exclude if one in catalog.index], np.int32),)
+    past = member.before(now)
+    excluded = np.array([catalog.index[one] for one in exclude if one in catalog.index], np.int32)
+    if fields.get("surface") == "similar":
+        excluded = np.append(excluded, turned_down(past))
     return Requests(
         np.array([now], np.int64),
         (member.profile,),
-        member.before(now),
+        past,
         (_context(member, asked),),
-        exclude=excluded if exclude else None,
+        exclude=(excluded,) if len(excluded) else None,
         **fields,
     )
+
+
+def turned_down(history: Histories) -> Int32s:
+    """The titles about which one member's latest word is thumbs down or "not for me"; a later play takes it back."""
+    latest = last_of_each(history.offsets, history.items, np.isin(history.kinds, SPEAKING))
+    return history.items[latest & np.isin(history.kinds, (Kind.THUMBS_DOWN, Kind.DISMISS))]
 
 
 def _context(member: Member, asked: ContextIn) -> Context:

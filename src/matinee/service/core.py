@@ -32,7 +32,7 @@ from matinee.service.search import TitleSearch
 
 T = TypeVar("T")
 END_OF_TIME = int(np.iinfo(np.int64).max)
-NOBODY = Member(Profile("anonymous"), Histories.empty(1))
+NOBODY = Member(Profile(""), Histories.empty(1))  # an id that no client can send
 
 
 class Service:
@@ -62,7 +62,7 @@ class Service:
         return await self._decided(asked, asked.user_id, layout=layout, exploration=asked.exploration)
 
     async def similar(self, asked: SimilarIn) -> PageOut:
-        """Decide which titles go with one title, log it, and say why."""
+        """Decide which titles go with one title, none that the member turned down, log it, and say why."""
         seed = np.array([self.item(asked.item_id)], np.int32)
         layout = Layout(rows=1, columns=asked.n, billboard=False)
         return await self._decided(
