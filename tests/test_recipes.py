@@ -14,7 +14,7 @@ from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.log import EventLog
 from matinee.decision import Requests
 from matinee.page import Layout
-from matinee.recipes import SCORERS, SERVED, as_if_it_ended_now, contenders, home_pages, ladders, train_into
+from matinee.recipes import HOME, SCORERS, SERVED, as_if_it_ended_now, contenders, home_pages, ladders, train_into
 from matinee.testing import checkerboard, make_catalog, make_data, make_events
 from matinee.workspace import Workspace
 
@@ -85,7 +85,7 @@ def test_contenders_are_new_each_time_and_can_be_loaded():
     for make in contenders().values():
         assert make() is not make()
         assert isinstance(make(), tuple(SCORERS.values()))
-    assert SERVED.keys() <= contenders().keys()
+    assert set(SERVED) <= contenders().keys()
 
 
 def test_ladders_go_from_best_to_simplest_on_both_surfaces(place):
@@ -93,11 +93,12 @@ def test_ladders_go_from_best_to_simplest_on_both_surfaces(place):
     with EventLog(place.log_path) as log:
         built = ladders(place, log, catalog, exploration=0.25)
     assert list(built) == ["home", "similar"]
-    for surface, steps in built.items():
-        assert [name for name, _ in steps] == ["ease-recent", "popularity"]
-        assert [policy.policy_id for _, policy in steps] == [f"{surface}-ease-recent", f"{surface}-popularity"]
+    for surface, simplest in (("home", "popularity"), ("similar", "neighbors")):
+        assert [name for name, _ in built[surface]] == ["ease-recent", simplest]
+        ids = [policy.policy_id for _, policy in built[surface]]
+        assert ids == [f"{surface}-ease-recent", f"{surface}-{simplest}"]
     assert [policy.config.exploration for _, policy in built["home"]] == [0.25, 0.25]
-    assert [policy.config.rows.seeds for _, policy in built["home"]] == [SERVED["ease-recent"].rows.seeds, 0]
+    assert [policy.config.rows.seeds for _, policy in built["home"]] == [HOME["ease-recent"].rows.seeds, 0]
 
 
 def test_what_was_trained_serves_a_catalogue_that_grew(place):

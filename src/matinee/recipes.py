@@ -15,7 +15,6 @@ from matinee.data.histories import training_data
 from matinee.data.log import EventLog
 from matinee.decision import Policy, Scorer
 from matinee.history import TrainingData
-from matinee.maths.calibration import Platt
 from matinee.models.artifact import Artifact, load_artifact, save_artifact
 from matinee.models.factors import Factors
 from matinee.models.linear_autoencoder import Ease, EaseConfig
@@ -36,9 +35,12 @@ SCORERS: Mapping[str, type[Scorer]] = {
     "ease": Ease,
 }
 EXPLORATION = 0.1  # enough randomness to learn from, too little to be noticed
-PERSONAL = HomeConfig()
-SAME_FOR_ALL = HomeConfig(rows=RowsConfig(seeds=0))  # a model that knows no neighbours founds no rows on them
-SERVED = {"ease-recent": PERSONAL, "popularity": SAME_FOR_ALL}  # from best to simplest
+HOME = {  # from best to simplest
+    "ease-recent": HomeConfig(),
+    "popularity": HomeConfig(rows=RowsConfig(seeds=0)),  # it knows no neighbours, so no row is founded on them
+}
+SIMILAR = ("ease-recent", "neighbors")  # from best to simplest
+SERVED = tuple(dict.fromkeys((*HOME, *SIMILAR)))  # what a service needs trained
 
 
 def contenders() -> dict[str, Callable[[], Scorer]]:
@@ -59,11 +61,13 @@ def home_pages() -> dict[str, Callable[[TrainingData, np.random.Generator], Poli
     def page_of(name: str, config: HomeConfig) -> Callable[[TrainingData, np.random.Generator], Policy]:
         def make(data: TrainingData, rng: np.random.Generator) -> Policy:
             fitted = train(data, contenders()[name](), rng)
-            return _home(name, "unsaved", data.catalog, fitted.scorer, fitted.calibration, _charts(data), config)
+            return HomePolicy(
+                f"home-{name}", "unsaved", data.catalog, fitted.scorer, fitted.calibration, _charts(data), config
+            )
 
         return make
 
-    return {f"home, {name}": page_of(name, config) for name, config in SERVED.items()}
+    return {f"home, {name}": page_of(name, config) for name, config in HOME.items()}
 
 
 def train_into(workspace: Workspace, name: str, rng: np.random.Generator, progress: Progress | None = None) -> Artifact:
@@ -83,29 +87,15 @@ def train_into(workspace: Workspace, name: str, rng: np.random.Generator, progre
 
 
 def ladders(workspace: Workspace, log: EventLog, catalog: Catalog, exploration: float = EXPLORATION) -> Ladders:
-    """What the service runs: for each surface the newest artifacts of `SERVED`, from best to simplest."""
+    """What the service runs: for each surface the newest artifacts of its models, from best to simplest."""
     drawn = _charts(_everything(log, catalog))
-    artifacts = {name: load_artifact(workspace.newest_artifact(name), SCORERS, catalog) for name in SERVED}
+    found = {name: load_artifact(workspace.newest_artifact(name), SCORERS, catalog) for name in SERVED}
     return {
         "home": [
-            (
-                name,
-                _home(
-                    name,
-                    a.artifact_id,
-                    catalog,
-                    a.scorer,
-                    a.calibration,
-                    drawn,
-                    replace(SERVED[name], exploration=exploration),
-                ),
-            )
-            for name, a in artifacts.items()
+            (name, _warm(_home(name, found[name], catalog, drawn, replace(config, exploration=exploration))))
+            for name, config in HOME.items()
         ],
-        "similar": [
-            (name, SimilarPolicy(f"similar-{name}", a.artifact_id, catalog, a.scorer, a.calibration))
-            for name, a in artifacts.items()
-        ],
+        "similar": [(name, _similar(name, found[name], catalog)) for name in SIMILAR],
     }
 
 
@@ -143,7 +133,17 @@ def _charts(data: TrainingData) -> Charts:
     return charts(data.events, data.catalog, data.as_of)
 
 
-def _home(
-    name: str, artifact_id: str, catalog: Catalog, scorer: Scorer, calibration: Platt, drawn: Charts, config: HomeConfig
-) -> HomePolicy:
-    return HomePolicy(f"home-{name}", artifact_id, catalog, scorer, calibration, drawn, config)
+def _home(name: str, artifact: Artifact, catalog: Catalog, drawn: Charts, config: HomeConfig) -> HomePolicy:
+    return HomePolicy(
+        f"home-{name}", artifact.artifact_id, catalog, artifact.scorer, artifact.calibration, drawn, config
+    )
+
+
+def _warm(policy: HomePolicy) -> HomePolicy:
+    """The policy, knowing the neighbours of the titles on the charts, which found most rows."""
+    policy.warm(policy.charts.popular[None].items)
+    return policy
+
+
+def _similar(name: str, artifact: Artifact, catalog: Catalog) -> SimilarPolicy:
+    return SimilarPolicy(f"similar-{name}", artifact.artifact_id, catalog, artifact.scorer, artifact.calibration)

@@ -69,7 +69,8 @@ def _flaw(requests: Requests, decisions: Decisions, again: float, catalog: Catal
         return "gives scores that are not finite"
     if not np.isfinite(logged):
         return "gives log-probabilities that are not finite"
-    if not shown.any() and eligible(catalog, requests).any() and not requests.profiles[0].kids:
+    owed = requests.seeds is None and not requests.profiles[0].kids and eligible(catalog, requests).any()
+    if owed and not shown.any():
         return f"shows nothing to {requests.profiles[0].user_id!r}"
     if abs(again - logged) > TOLERANCE * max(1.0, abs(logged)):
         return f"logs a log-probability of {logged} and then says {again} for the same page"

@@ -70,6 +70,10 @@ class HomePolicy:
             parts = threads.map(lambda at: self._page(requests.take(at), ids[at[0] : at[-1] + 1], seeds[at]), blocks)
             return joined(list(parts))
 
+    def warm(self, titles: Int32s) -> None:
+        """Learn the neighbours of `titles` now rather than when the first member asks: some 0.3 ms each."""
+        self._neighborhood.nearest(titles)
+
     def _page(self, requests: Requests, ids: tuple[str, ...], seeds: UInt64s) -> Decisions:
         watch = Stopwatch()
         allowed = eligible(self.catalog, requests)
