@@ -22,5 +22,5 @@ def ml100k() -> Dataset:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: their driver keeps an event loop in the main thread, which others make for themselves."""
+    """Browser tests come last: their driver keeps an event loop in the main thread, where others make their own."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
