@@ -9,7 +9,7 @@ import pytest
 from pages import catalog_of, pools_of, request_of
 from scipy.stats import chisquare
 
-from matinee.page import Attention, Layout
+from matinee.page import Attention, Layout, RowKind
 from matinee.surfaces.page_builder import Built, build_pages
 
 CATALOG = catalog_of([[f"g{i % 5}"] if i % 3 else [f"g{i % 5}", f"g{(i + 2) % 5}"] for i in range(40)])
@@ -33,7 +33,7 @@ def value_of(page: list[list[tuple[int, float]]], attention: Attention, columns:
     for i, row in enumerate(page):
         for j, (item, worth) in enumerate(row):
             genres = CATALOG.title_genres[item]
-            q = min(1.0, worth / PI[genres].sum())
+            q = min(0.5, worth / PI[genres].sum())
             misses[genres] *= 1.0 - down[i] * across[j] * q
     return float((PI * (1.0 - misses)).sum())
 
@@ -82,7 +82,7 @@ def test_within_two_percent_of_the_best_page(n_rows, n_candidates, length):
 
 
 def test_better_than_scoring_rows_alone_when_rows_nearly_repeat_each_other():
-    """On every page no worse, on average at least a tenth better: the twins of the best row add nothing to it."""
+    """On every page no worse, on average at least a twentieth better: the twins of the best row add nothing to it."""
     rng = np.random.default_rng(5)
     layout = Layout(rows=3, columns=4, visible=4, billboard=False)
     ours, alone = [], []
@@ -95,7 +95,7 @@ def test_better_than_scoring_rows_alone_when_rows_nearly_repeat_each_other():
         alone.append(value_of(independent, layout.attention, 4, 4))
         ours.append(build(rows, layout).values[0])
     assert (np.array(ours) >= np.array(alone) * (1 - 1e-6)).all()
-    assert np.mean(ours) >= 1.1 * np.mean(alone)
+    assert np.mean(ours) >= 1.05 * np.mean(alone)
 
 
 def test_more_of_the_same_taste_counts_less():
@@ -103,6 +103,20 @@ def test_more_of_the_same_taste_counts_less():
     one, same, other = [(5, 0.1), (10, 0.1)], [(20, 0.09), (25, 0.09)], [(1, 0.06), (11, 0.06)]
     built = build([one, same, other], Layout(rows=3, columns=2, visible=2, billboard=False))
     assert built.rows[0].tolist() == [1, 3, 2]
+
+
+def test_what_members_chose_counts_in_full_whatever_stands_above():
+    """The same titles as a genre row, already seen above, add nothing; as continue watching they add a_ij * worth."""
+    rows = [[(5, 0.9), (10, 0.9)], [(20, 0.3)]]
+    layout = Layout(rows=2, columns=2, visible=2, billboard=False)
+    pools = pools_of(rows)
+    pools.kinds[0, 2] = RowKind.CONTINUE_WATCHING
+    built = build_pages(pools, request_of(layout), CATALOG, SHARES, 0.0, np.zeros(1, np.uint64))
+    places = {int(row) - 1: layout.attention.rows(2)[at] for at, row in enumerate(built.rows[0])}
+    own = places[1] * float(np.float32(0.3))
+    across, pi = layout.attention.columns(2, 2), PI[CATALOG.title_genres[5]].sum()
+    misses = np.prod([1 - places[0] * across[c] * 0.5 for c in range(2)])
+    assert built.values[0] == pytest.approx(own + pi * (1 - misses), rel=1e-6)
 
 
 def test_no_title_stands_twice():
@@ -144,7 +158,7 @@ def test_pages_are_drawn_as_often_as_their_probability_says(exploration):
 
 def test_row_probabilities_are_softmax_of_gains():
     """One title a row, one row: P(row) = gain^(1/T) / sum of gain^(1/T), gain = worth for uncapped titles."""
-    worths = [0.02, 0.01, 0.04]
+    worths = [0.002, 0.001, 0.004]
     rows = [[(item, worth)] for item, worth in zip((1, 2, 4), worths, strict=True)]
     layout = Layout(rows=1, columns=1, visible=1, billboard=False)
     built = build(rows, layout, exploration=0.5, seeds=range(50))

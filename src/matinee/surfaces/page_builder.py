@@ -3,16 +3,18 @@
 A member comes with one taste g of the catalogue's genres, with probability pi_g (from the history, smoothed by
 everybody's). A title t satisfies a member of taste g, when looked at, with probability
 
-    q_tg = min(1, worth_t / sum_{h in t} pi_h)   for the genres g of t, 0 for all others,
+    q_tg = min(1/2, worth_t / sum_{h in t} pi_h)   for the genres g of t, 0 for all others,
 
-so that its probability over all tastes is worth_t. With a_ij the probability that place (i, j) is looked at
-(`page.Attention`), the page's value is the probability that something on it satisfies:
+so that its probability over all tastes is worth_t, unless it is very sure. With a_ij the probability that place (i, j)
+is looked at (`page.Attention`), the page's value is the probability that something on it satisfies:
 
     V = sum_g pi_g (1 - prod_ij (1 - a_ij q_{t_ij, g})).
 
 It is monotone and submodular in the titles shown (Agrawal et al. 2009, "Diversifying Search Results"): more of the
 same taste counts less and less. A row's gain is measured on its first two screens; what lies beyond is filled in the
 ranker's order but hardly looked at.
+
+Continue watching and my list hold what members chose themselves: they add a_ij worth_t to V, whatever stands above.
 
 At each place the `page_search.SHORTLIST` rows that were best when last measured are measured anew and offered.
 Exploration T > 0 draws one of them by Plackett-Luce from log(gain) / T given the rows above, and each row's titles

@@ -65,8 +65,8 @@ def build(
             rows[b, position], taken[row], row_log_probs[b, position] = row, True, log_prob[0]
             fill(b, row, position, columns, candidates, temperature, mix(seed, np.uint64(1)), given, used, page)
             gain, _ = walk(
-                page[1][b, position], page[2][b, position], shown(page[1][b, position]), True, n_columns,
-                attention[0][position], attention[1], taste[0], taste[1], mass, used, unmet,
+                page[1][b, position], page[2][b, position], shown(page[1][b, position]), True, candidates[5][b, row],
+                n_columns, attention[0][position], attention[1], taste[0], taste[1], mass, used, unmet,
             )  # fmt: skip
             values[b] += gain
 

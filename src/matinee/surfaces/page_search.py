@@ -9,6 +9,7 @@ from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s
 from matinee.surfaces.page_types import Attention, Candidates, Taste
 
 SHORTLIST = 16  # rows measured and offered at a place of the page
+SURE = 0.5  # no single title satisfies a taste more surely than this
 
 
 @numba.njit(cache=True, nogil=True)
@@ -61,8 +62,8 @@ def plan(
             planned[new, state, step], all_taken[new, state, row] = row, True
             items, size, repeats = candidates[2][b, row], candidates[0][b, row], candidates[5][b, row]
             gain, _ = walk(
-                items, candidates[3][b, row], size, repeats, n_columns, attention[0][first + step], attention[1],
-                taste[0], taste[1], mass, all_used[new, state], all_unmet[new, state],
+                items, candidates[3][b, row], size, repeats, repeats, n_columns, attention[0][first + step],
+                attention[1], taste[0], taste[1], mass, all_used[new, state], all_unmet[new, state],
             )  # fmt: skip
             mark(items, size, repeats, n_columns, all_used[new, state])
             values[new, state] = values[now, parent] + gain
@@ -120,8 +121,8 @@ def measure(
                 for genre in range(len(unmet)):
                     scratch[genre] = unmet[genre]
                 gain, filled = walk(
-                    items[row], worths[row], sizes[row], repeats[row], columns, of_row, of_column, taste[0], taste[1],
-                    mass, used, scratch,
+                    items[row], worths[row], sizes[row], repeats[row], repeats[row], columns, of_row, of_column,
+                    taste[0], taste[1], mass, used, scratch,
                 )  # fmt: skip
                 gains[row] = gain if filled >= min(minimum[row], columns) else 0.0
                 known[row] = gains[row] / of_row
@@ -150,6 +151,7 @@ def walk(
     worths: Floats,
     size: int,
     repeats: bool,
+    own: bool,
     columns: int,
     of_row: float,
     of_column: Doubles,
@@ -161,19 +163,22 @@ def walk(
 ) -> tuple[float, int]:
     """Put the first `columns` open titles of a row side by side: what they add, and how many there are.
 
-    Each satisfies each of its genres with probability P(looked at) * min(1, worth / mass). `unmet` (genres + 1): pi
+    Each satisfies each of its genres with probability P(looked at) * min(SURE, worth / mass). `unmet` (genres + 1): pi
     times the probability that a member of this taste is not satisfied so far; lowered. `repeats`: used titles are open.
+    `own`: the member chose these titles, so they add P(looked at) * worth, whatever stands above.
     """
     gain, filled = 0.0, 0
     for at in range(size):
         item = items[at]
         if used[item] and not repeats:
             continue
-        chance = of_row * of_column[filled] * min(1.0, worths[at] / mass[item])
-        if offsets[item] == offsets[item + 1]:
+        chance = of_row * of_column[filled] * min(SURE, worths[at] / mass[item])
+        if own:
+            gain += of_row * of_column[filled] * worths[at]
+        elif offsets[item] == offsets[item + 1]:
             gain += unmet[-1] * chance
             unmet[-1] -= unmet[-1] * chance
-        for k in range(offsets[item], offsets[item + 1]):
+        for k in range(offsets[item], offsets[item] if own else offsets[item + 1]):
             satisfied = unmet[genres[k]] * chance
             unmet[genres[k]] -= satisfied
             gain += satisfied
