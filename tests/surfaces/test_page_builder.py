@@ -81,6 +81,21 @@ def test_within_two_percent_of_the_best_page(n_rows, n_candidates, length):
         assert build(rows, layout).values[0] >= 0.98 * best
 
 
+def test_the_search_stops_at_the_end_of_the_page_under_a_billboard():
+    """Two rows under a billboard, within 2 % of every choice and order: the search looks at no third."""
+    rng = np.random.default_rng(13)
+    layout = Layout(rows=3, columns=4, visible=4)
+    for _ in range(25):
+        rows = random_rows(rng, 6, 10)
+        pools = pools_of(rows)
+        pools.kinds[0, 0], pools.keys[0, 0], pools.sizes[0, 0] = RowKind.BILLBOARD, -1, 1
+        pools.items[0, 0, 0], pools.worths[0, 0, 0], pools.logits[0, 0, 0] = rows[0][0][0], 0.05, np.log(0.05)
+        built = build_pages(pools, request_of(layout), CATALOG, SHARES, 0.0, np.zeros(1, np.uint64))
+        under = [[(rows[0][0][0], float(np.float32(0.05)))], *rows]
+        pages = [filled(under, [0, *(k + 1 for k in order)], 4) for order in permutations(range(6), 2)]
+        assert built.values[0] >= 0.98 * max(value_of(page, layout.attention, 4, 4) for page in pages)
+
+
 def test_better_than_scoring_rows_alone_when_rows_nearly_repeat_each_other():
     """On every page no worse, on average at least a twentieth better: the twins of the best row add nothing to it."""
     rng = np.random.default_rng(5)

@@ -50,7 +50,7 @@ def build(
                         taken,
                         unmet,
                         known,
-                        planned,
+                        planned[: rows.shape[1] - first],
                     )
                 if position - first < depth and planned[position - first] >= 0:
                     row, possible = planned[position - first], True
