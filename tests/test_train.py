@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from matinee.decision import Requests
+from matinee.decision import Requests, quiet
 from matinee.maths.calibration import Platt
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.popularity import Popularity
@@ -31,7 +31,7 @@ class Fixed:
     def __init__(self, scores):
         self.scores = np.asarray(scores, np.float32)
 
-    def fit(self, data, rng):
+    def fit(self, data, rng, tell=quiet):
         return self
 
     def score(self, requests):

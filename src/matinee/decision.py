@@ -5,6 +5,7 @@ Everything that serves, simulates, evaluates or experiments knows these four and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,12 @@ from matinee.page import WEB, Layout, RowKind
 from matinee.profile import Profile
 
 UNSPOKEN = -2  # evidence that must not be named
+
+Tell = Callable[[str, float], None]  # what is being done, and the share of the work done before it
+
+
+def quiet(what: str, done: float) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +217,8 @@ class Scorer(Protocol):
     of the contract because a page owes people a true reason, and an artifact must survive a restart.
     """
 
-    def fit(self, data: TrainingData, rng: np.random.Generator) -> Self:
-        """Learn from everything known at `data.as_of`; returns self."""
+    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+        """Learn from everything known at `data.as_of`; returns self. Long work tells `tell` how far it is."""
         ...
 
     def score(self, requests: Requests) -> NDArray[np.float32]:

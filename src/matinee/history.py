@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ from matinee.catalog import Catalog
 from matinee.events import Kind, strengths
 from matinee.maths.ragged import last_of_each
 
+_LEFT_OUT: Any = np.empty(0)
 SPEAKING = (Kind.PLAY, Kind.RATING, Kind.THUMBS_UP, Kind.THUMBS_DOWN, Kind.DISMISS)
 
 
@@ -49,8 +51,8 @@ class Histories:
     """Events with a title, grouped by member, oldest first within each.
 
     Member `b` owns the slice `offsets[b]:offsets[b + 1]` of the flat arrays: `items` (dense indexes),
-    `kinds` (`events.Kind`), `values` (share watched or stars; 0 where the kind has none) and
-    `times` (microseconds since 1970, UTC).
+    `kinds` (`events.Kind`), `values` (share watched or stars; 0 where the kind has none),
+    `times` (microseconds since 1970, UTC), `countries` and `devices` (codes of `situation`; left out, all unknown).
     """
 
     offsets: NDArray[np.int64]
@@ -58,6 +60,13 @@ class Histories:
     kinds: NDArray[np.int8]
     values: NDArray[np.float32]
     times: NDArray[np.int64]
+    countries: NDArray[np.int16] = field(default_factory=lambda: _LEFT_OUT)
+    devices: NDArray[np.int8] = field(default_factory=lambda: _LEFT_OUT)
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("countries", np.int16), ("devices", np.int8)):
+            if getattr(self, name) is _LEFT_OUT:
+                object.__setattr__(self, name, np.zeros(len(self.items), dtype))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -89,8 +98,19 @@ class Histories:
         lengths = np.diff(self.offsets)[rows]
         offsets = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
-        flat = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return Histories(offsets, self.items[flat], self.kinds[flat], self.values[flat], self.times[flat])
+        return self.select(offsets, np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1]))
+
+    def select(self, offsets: NDArray[np.int64], events: NDArray[Any] | slice) -> Histories:
+        """The `events` (places in the flat arrays, a mask or a slice), grouped anew by `offsets`."""
+        return Histories(
+            offsets,
+            self.items[events],
+            self.kinds[events],
+            self.values[events],
+            self.times[events],
+            self.countries[events],
+            self.devices[events],
+        )
 
     @cached_property
     def tastes(self) -> Tastes:

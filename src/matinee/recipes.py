@@ -13,7 +13,7 @@ from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.log import EventLog
-from matinee.decision import Policy, Scorer
+from matinee.decision import Policy, Scorer, Tell, quiet
 from matinee.history import TrainingData
 from matinee.models.artifact import Artifact, load_artifact, save_artifact
 from matinee.models.factors import Factors
@@ -25,7 +25,7 @@ from matinee.surfaces.charts import Charts, charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
 from matinee.surfaces.rows import RowsConfig
 from matinee.surfaces.similar import SimilarPolicy
-from matinee.train import Progress, train
+from matinee.train import train
 from matinee.workspace import Workspace
 
 SCORERS: Mapping[str, type[Scorer]] = {
@@ -70,13 +70,13 @@ def home_pages() -> dict[str, Callable[[TrainingData, np.random.Generator], Poli
     return {f"home, {name}": page_of(name, config) for name, config in HOME.items()}
 
 
-def train_into(workspace: Workspace, name: str, rng: np.random.Generator, progress: Progress | None = None) -> Artifact:
+def train_into(workspace: Workspace, name: str, rng: np.random.Generator, tell: Tell = quiet) -> Artifact:
     """Train the contender `name` on everything in the workspace's log, and write the artifact."""
     workspace.require()
     catalog = Catalog.load(workspace.catalog_path)
     with EventLog(workspace.log_path) as log:
         data = _everything(log, catalog)
-    trained = train(data, contenders()[name](), rng, progress)
+    trained = train(data, contenders()[name](), rng, tell)
     type_name = next(key for key, kind in SCORERS.items() if isinstance(trained.scorer, kind))
     folder = workspace.new_artifact(name)
     artifact = save_artifact(

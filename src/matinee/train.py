@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.decision import Requests, Scorer
-from matinee.history import Histories, TrainingData
+from matinee.decision import Requests, Scorer, Tell, quiet
+from matinee.history import TrainingData
 from matinee.maths.calibration import Platt, fit_intercept, fit_platt
 
 MEMBERS = 2_000  # members whose last likes are held out, at most
@@ -18,8 +17,6 @@ NEXT = 5  # likes held out of each, at most, and never more than half of their l
 NEGATIVES = 200  # titles of each member that teach what is not liked; weighted to stand for all
 LIST = 20  # length of the list that recall and NDCG look at
 BATCH = 256
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -46,26 +43,29 @@ class HeldOut:
     targets: tuple[NDArray[np.int32], ...]
 
 
-def train(data: TrainingData, scorer: Scorer, rng: np.random.Generator, progress: Progress | None = None) -> Trained:
+def train(data: TrainingData, scorer: Scorer, rng: np.random.Generator, tell: Tell = quiet) -> Trained:
     """Fit without the last likes of up to 2,000 members, calibrate and measure on these, then fit on everything.
 
     The calibration answers: how likely is this title among the next `NEXT` that this member will like, of all the
     titles they have not liked yet? Any of these would have satisfied them tonight: that is what a page looks for.
-    `progress` is told what begins and the share of the work done before it.
+    `tell` is told what begins and the share of the work done before it.
     """
-    tell = progress or (lambda what, done: None)
     tell("holding out each member's last likes", 0.0)
     held = hold_out(data, rng)
     tell("fitting without them", 0.05)
-    scorer.fit(held.data, rng)
+    scorer.fit(held.data, rng, _within(tell, "fitting without them", 0.05, 0.45))
     tell("calibrating on them", 0.45)
     calibration, metrics = calibrate(scorer, held, rng)
     tell("fitting on everything", 0.55)
-    scorer.fit(data, rng)
+    scorer.fit(data, rng, _within(tell, "fitting on everything", 0.55, 1.0))
     times = data.histories.times
     window = (int(times.min()), int(times.max())) if len(times) else (data.as_of, data.as_of)
     tell("trained", 1.0)
     return Trained(scorer, calibration, metrics, window)
+
+
+def _within(tell: Tell, stage: str, start: float, end: float) -> Tell:
+    return lambda what, done: tell(f"{stage}: {what}", start + (end - start) * done)
 
 
 def hold_out(data: TrainingData, rng: np.random.Generator) -> HeldOut:
@@ -89,13 +89,7 @@ def _without(data: TrainingData, rows: NDArray[np.int64], targets: tuple[NDArray
     member = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
     kept = ~np.isin(member * n + histories.items, owners * n + flat)
     offsets = np.concatenate([[0], np.cumsum(kept)])[histories.offsets]
-    rest = Histories(
-        offsets,
-        histories.items[kept],
-        histories.kinds[kept],
-        histories.values[kept],
-        histories.times[kept],
-    )
+    rest = histories.select(offsets, kept)
     events = data.events.join(gone, on=["user_id", "item"], how="anti", maintain_order="left")
     return replace(data, events=events, histories=rest)
 

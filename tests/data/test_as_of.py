@@ -1,5 +1,6 @@
 """Nothing known only at or after a moment enters what is read as of it: histories, training data, log, splits."""
 
+from dataclasses import fields
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -47,9 +48,7 @@ def frame_of(rows: list[tuple], unit: int = DAY // 3, prefix: str = "e") -> pl.D
 
 
 def same(one: Histories, two: Histories) -> bool:
-    return all(
-        getattr(one, n).tolist() == getattr(two, n).tolist() for n in ("offsets", "items", "kinds", "values", "times")
-    )
+    return all(getattr(one, column.name).tolist() == getattr(two, column.name).tolist() for column in fields(Histories))
 
 
 @given(EVENTS, EVENTS, st.integers(0, 9), st.randoms(use_true_random=False))

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.split import global_time, leave_last_out
-from matinee.decision import Decisions, Requests, Scorer, _blank
+from matinee.decision import Decisions, Requests, Scorer, _blank, quiet
 from matinee.errors import BadRequest
 from matinee.evaluate import evaluate, html, offline
 from matinee.evaluate.measure import page_metrics
@@ -44,7 +44,7 @@ class Fake:
     def __init__(self, answer, asked=None):
         self.answer, self.asked = answer, asked if asked is not None else []
 
-    def fit(self, data, rng):
+    def fit(self, data, rng, tell=quiet):
         self.data = data
         return self
 

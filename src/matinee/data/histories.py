@@ -12,6 +12,7 @@ from matinee.catalog import Catalog
 from matinee.errors import BadRequest
 from matinee.events import KIND_NAMES, NEEDS_TITLE
 from matinee.history import Histories, TrainingData
+from matinee.situation import country_codes, device_codes
 
 _KIND = pl.Enum(KIND_NAMES)
 
@@ -67,4 +68,6 @@ def _grouped(theirs: pl.DataFrame, members: int) -> Histories:
         theirs["kind"].cast(_KIND).to_physical().to_numpy().astype(np.int8),
         theirs["value"].fill_null(0.0).to_numpy().astype(np.float32),
         theirs["timestamp"].cast(pl.Int64).to_numpy().copy(),
+        country_codes(theirs["country"]),
+        device_codes(theirs["device"]),
     )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from matinee.decision import Requests
+from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.maths import als
@@ -81,7 +81,7 @@ class Factors:
         self.config = config
         self._fitted: tuple[Space, Prior] | None = None
 
-    def fit(self, data: TrainingData, rng: np.random.Generator) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Alternate half steps over members and titles for `epochs` rounds."""
         space = Space.of(fit_factors(data.matrix, self.config, rng), self.config)
         self._fitted = space, Prior.fit(data, rng, self.config.kappa, space.part)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from matinee.decision import Requests
+from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted, TooLarge
 from matinee.history import Histories, TrainingData
 from matinee.maths.gram import gram, inverse_by_rows, invert_upper, mirror_scaled
@@ -49,7 +49,7 @@ class Ease:
         self.config = config
         self._fitted: tuple[NDArray[np.float32], Prior] | None = None
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, memory: int | None = None) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet, memory: int | None = None) -> Self:
         """Solve for the map, in at most 8 n² bytes. `memory`: bytes that may be used; by default what the machine has.
 
         Raises `TooLarge` when that is not enough.

@@ -9,7 +9,7 @@ from typing import Any, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.decision import Requests
+from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.maths.similarity import Weighting, nearest, weighted
@@ -51,7 +51,7 @@ class Neighbors:
         self.config = config
         self._fitted: tuple[Rows, Prior] | None = None
 
-    def fit(self, data: TrainingData, rng: np.random.Generator) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Find every title's neighbours."""
         rows = nearest(weighted(data.matrix, self.config.weighting), self.config.k)
         n = len(data.catalog)

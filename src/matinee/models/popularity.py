@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.decision import Context, Requests
+from matinee.decision import Context, Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.events import liked
 from matinee.history import TrainingData
@@ -68,7 +68,7 @@ class Popularity:
         self._lifts = np.empty((0, 0), np.float32)
         self._values: dict[tuple[str, str], int] = {}
 
-    def fit(self, data: TrainingData, rng: np.random.Generator) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Count likes as of `data.as_of`."""
         likes, n = _likes(data, self.config), len(data.catalog)
         counts = np.bincount(likes["item"], likes["weight"], minlength=n) + self.config.smoothing

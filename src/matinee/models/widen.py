@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.decision import Requests, Scorer
+from matinee.decision import Requests, Scorer, Tell, quiet
 from matinee.errors import BadRequest
 from matinee.history import TrainingData
 
@@ -25,7 +25,7 @@ class Widened:
     scorer: Scorer
     n_titles: int
 
-    def fit(self, data: TrainingData, rng: np.random.Generator) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Refused: fit the scorer inside; a fresh fit needs no widening."""
         raise BadRequest("a widened scorer cannot be fitted; fit the scorer inside it")
 

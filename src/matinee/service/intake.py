@@ -13,6 +13,7 @@ from matinee.catalog import Catalog
 from matinee.events import CLOCK_SKEW, NEEDS_TITLE, NEEDS_VALUE, OLDEST
 from matinee.service.members import KIND_NUMBER, Deed
 from matinee.service.schemas import EventIn
+from matinee.situation import country_code, device_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,15 @@ def rows_of(taken: Sequence[Judged]) -> list[dict[str, Any]]:
 def deeds_of(taken: Sequence[Judged], catalog: Catalog) -> list[Deed]:
     """The same events in the types of a history; those without a title leave no deed."""
     return [
-        Deed(event.user_id, catalog.index[event.item_id], KIND_NUMBER[event.kind], event.value or 0.0, one.time)
+        Deed(
+            event.user_id,
+            catalog.index[event.item_id],
+            KIND_NUMBER[event.kind],
+            event.value or 0.0,
+            one.time,
+            country_code(event.country),
+            device_code(event.device),
+        )
         for one in taken
         if (event := one.event) is not None and event.item_id is not None and event.kind in NEEDS_TITLE
     ]

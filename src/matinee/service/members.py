@@ -29,9 +29,7 @@ class Member:
         known = int(np.searchsorted(self.history.times, time, side="left"))
         if known == len(self.history.times):
             return self.history
-        past = self.history
-        offsets = np.array([0, known], np.int64)
-        return Histories(offsets, past.items[:known], past.kinds[:known], past.values[:known], past.times[:known])
+        return self.history.select(np.array([0, known], np.int64), slice(known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,8 @@ class Deed:
     kind: int
     value: float
     time: int
+    country: int = 0  # codes of `situation`
+    device: int = 0
 
 
 class Members:
@@ -153,12 +153,14 @@ def _add(counts: Counter[str], key: str, step: int) -> None:
 
 def _extended(history: Histories, deeds: list[Deed]) -> Histories:
     """The history with more events, oldest first; events of one microsecond keep the order in which they came."""
-    times = np.append(history.times, [deed.time for deed in deeds])
-    order = np.argsort(times, kind="stable")
-    return Histories(
-        np.array([0, len(times)], np.int64),
-        np.append(history.items, np.array([deed.item for deed in deeds], np.int32))[order],
-        np.append(history.kinds, np.array([deed.kind for deed in deeds], np.int8))[order],
-        np.append(history.values, np.array([deed.value for deed in deeds], np.float32))[order],
-        times[order],
+    offsets = np.array([0, len(history.items) + len(deeds)], np.int64)
+    both = Histories(
+        offsets,
+        np.append(history.items, np.array([deed.item for deed in deeds], np.int32)),
+        np.append(history.kinds, np.array([deed.kind for deed in deeds], np.int8)),
+        np.append(history.values, np.array([deed.value for deed in deeds], np.float32)),
+        np.append(history.times, np.array([deed.time for deed in deeds], np.int64)),
+        np.append(history.countries, np.array([deed.country for deed in deeds], np.int16)),
+        np.append(history.devices, np.array([deed.device for deed in deeds], np.int8)),
     )
+    return both.select(offsets, np.argsort(both.times, kind="stable"))
