@@ -8,6 +8,7 @@ MatineeError
 ├── TooLarge           a computation that would not fit in memory
 ├── ArtifactRefused    a model folder that is damaged, tampered with, or of another catalogue
 ├── LogDamaged         an event log that cannot be read safely
+├── MissingExtra       a model that needs a package which is not installed
 └── Overloaded         the service sheds load; try again after `retry_after` seconds
 """
 
@@ -45,6 +46,10 @@ class ArtifactRefused(MatineeError):
 
 class LogDamaged(MatineeError):
     """An event log cannot be read safely."""
+
+
+class MissingExtra(MatineeError, ImportError):
+    """A model needs a package that is not installed."""
 
 
 class Overloaded(MatineeError):

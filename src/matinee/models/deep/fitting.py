@@ -1,0 +1,112 @@
+"""Fitting a network: one loop, with one schedule, for every model that learns by gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from matinee.decision import Tell
+from matinee.errors import BadRequest
+
+Batch = TypeVar("Batch")
+Tensors = tuple[Tensor, ...] | list[Tensor]
+NORM = 5.0  # longest gradient taken in one step
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """`rate`: the highest learning rate, reached after a share `warmup` of all steps; from there it falls to zero
+    along half a cosine. `decay`: AdamW's weight decay. `averaging`: the share of the old average kept at each step
+    when weights are averaged over time, 0 = the last weights count. `half`: compute in bfloat16 where that is safe.
+    """
+
+    epochs: int = 30
+    batch: int = 128
+    rate: float = 2e-3
+    warmup: float = 0.05
+    decay: float = 0.0
+    averaging: float = 0.0
+    half: bool = False
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch < 1 or not self.rate > 0:
+            raise BadRequest(f"training needs epochs, batch and rate above 0, got {self}")
+        if not (0 <= self.warmup < 1 and 0 <= self.averaging < 1 and self.decay >= 0):
+            raise BadRequest(f"training needs warmup and averaging in 0..1 and decay of at least 0, got {self}")
+
+
+def fit_network(
+    network: nn.Module,
+    training: Training,
+    batches: Callable[[np.random.Generator], Iterator[Batch]],
+    steps: int,
+    loss: Callable[[Batch], Tensor],
+    rng: np.random.Generator,
+    tell: Tell,
+) -> None:
+    """Minimise `loss` in place; afterwards `network` is in evaluation mode and holds the (averaged) weights.
+
+    `batches(rng)` yields the `steps` batches of one epoch, in a new order each time; `loss` is a scalar.
+    AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) under a cosine schedule with warm-up.
+    """
+    total = max(1, steps * training.epochs)
+    optimizer = torch.optim.AdamW(network.parameters(), training.rate, weight_decay=training.decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _cosine(step / total, training.warmup))
+    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=_moving(training.averaging))
+    network.train()
+    with seeded(rng):
+        for epoch in range(training.epochs):
+            tell(f"epoch {epoch + 1} of {training.epochs}", epoch / training.epochs)
+            for batch in batches(rng):
+                optimizer.zero_grad(set_to_none=True)
+                with torch.autocast(device_of(network).type, torch.bfloat16, enabled=training.half):
+                    value = loss(batch)
+                torch.autograd.backward(value)
+                nn.utils.clip_grad_norm_(network.parameters(), NORM)
+                optimizer.step()
+                schedule.step()
+                if training.averaging:
+                    average.update_parameters(network)
+    if training.averaging:
+        network.load_state_dict(average.module.state_dict())
+    network.eval()
+
+
+@contextmanager
+def seeded(rng: np.random.Generator) -> Iterator[None]:
+    """Inside, torch's own randomness (dropout, initial weights) follows from `rng`; outside, it is as it was."""
+    with torch.random.fork_rng():
+        torch.manual_seed(int(rng.integers(2**63)))
+        yield
+
+
+def best_device() -> torch.device:
+    """A CUDA device where there is one, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where the network's weights lie."""
+    return next(network.parameters()).device
+
+
+def _cosine(done: float, warmup: float) -> float:
+    if done < warmup:
+        return done / warmup
+    return float(0.5 * (1 + np.cos(np.pi * (done - warmup) / (1 - warmup))))
+
+
+def _moving(kept: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
+    """Exponential moving average whose first updates are plain means, so that the start is forgotten."""
+
+    @torch.no_grad()
+    def update(averages: Tensors, weights: Tensors, seen: Tensor | int) -> None:
+        torch._foreach_lerp_(averages, weights, 1 - min(kept, (float(seen) + 1) / (float(seen) + 10)))
+
+    return update
