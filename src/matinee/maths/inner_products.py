@@ -1,0 +1,85 @@
+"""The titles with the largest inner products, exactly, in one pass over the vectors."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+import numpy as np
+
+from matinee.maths.arrays import Floats, Int32s
+
+LAST = np.iinfo(np.int32).max  # no title: after all of them
+TILE = 4_096  # titles multiplied with a whole batch of queries at a time
+
+
+def best_inner_products(vectors: Floats, queries: Floats, k: int, threads: int = 1) -> tuple[Int32s, Floats]:
+    """For each query the `k` titles with the largest `vectors @ query`, best first; equal ones by smaller index.
+
+    Shapes: `vectors` (titles, size) and `queries` (batch, size), float32, C order, finite; returns items
+    (batch, min(k, titles)) int32 and their products float32. One query reads every vector once, in `threads` parts,
+    and writes nothing in between, so that it costs what reading the vectors costs; a batch multiplies tiles of
+    `TILE` titles by BLAS, whose own threads it leaves alone. Memory beside the answer: `TILE` floats a query.
+    """
+    assert vectors.ndim == queries.ndim == 2
+    assert vectors.shape[1] == queries.shape[1]
+    assert vectors.dtype == queries.dtype == np.float32
+    kept = min(k, len(vectors))
+    parts = threads if len(queries) == 1 else 1
+    items = np.full((len(queries) * parts, kept), LAST, np.int32)
+    products = np.full((len(queries) * parts, kept), -np.inf, np.float32)
+    if kept == 0 or not len(queries):
+        return items[: len(queries)], products[: len(queries)]
+    if len(queries) == 1:
+        ends = np.linspace(0, len(vectors), parts + 1).astype(np.int64)
+        with ThreadPoolExecutor(parts) as pool:
+            list(pool.map(_scan, [vectors] * parts, [queries[0]] * parts, ends[:-1], ends[1:], products, items))
+        items, products = items.reshape(1, -1), products.reshape(1, -1)
+    else:
+        for start in range(0, len(vectors), TILE):
+            _sift_tile(queries @ vectors[start : start + TILE].T, start, products, items)
+    order = np.lexsort((items, -products), axis=-1)[:, :kept]
+    return np.take_along_axis(items, order, axis=1), np.take_along_axis(products, order, axis=1)
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _product(vector, query):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    total = np.float32(0)
+    for j in range(len(query)):
+        total += vector[j] * query[j]
+    return total
+
+
+@numba.njit(cache=True, nogil=True)
+def _scan(vectors: Floats, query: Floats, start: int, end: int, products: Floats, items: Int32s) -> None:
+    """Keep the largest products in a heap whose root is the smallest kept."""
+    for item in range(start, end):
+        product = _product(vectors[item], query)
+        if product > products[0]:
+            _replace_root(products, items, product, item)
+
+
+@numba.njit(cache=True, nogil=True)
+def _sift_tile(tile: Floats, start: int, products: Floats, items: Int32s) -> None:
+    for b in range(len(tile)):
+        for at in range(tile.shape[1]):
+            if tile[b, at] > products[b, 0]:
+                _replace_root(products[b], items[b], tile[b, at], start + at)
+
+
+@numba.njit(cache=True, nogil=True)
+def _replace_root(products: Floats, items: Int32s, product: float, item: int) -> None:
+    """Sink a new entry from the root of a heap ordered by smaller product, then larger index."""
+    at, k = 0, len(products)
+    while 2 * at + 1 < k:
+        child = 2 * at + 1
+        other = child + 1
+        if other < k and (
+            products[other] < products[child] or (products[other] == products[child] and items[other] > items[child])
+        ):
+            child = other
+        if products[child] > product or (products[child] == product and items[child] < item):
+            break
+        products[at], items[at] = products[child], items[child]
+        at = child
+    products[at], items[at] = product, item
