@@ -13,7 +13,7 @@ import typer.main
 from matinee.cli import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 COMMANDS = typer.main.get_command(app).commands
 EVERYTHING = "\n".join(page.read_text() for page in PAGES)
 
@@ -66,6 +66,9 @@ def test_every_page_is_reachable_from_the_readme():
     readme = (ROOT / "README.md").read_text()
     for page in (ROOT / "docs").glob("*.md"):
         assert f"(docs/{page.name})" in readme, f"the README does not link docs/{page.name}"
+    models = (ROOT / "docs" / "models.md").read_text()
+    for page in (ROOT / "docs" / "models").glob("*.md"):
+        assert f"(models/{page.name})" in models, f"docs/models.md does not link models/{page.name}"
 
 
 def test_every_endpoint_is_in_the_http_page():

@@ -1,0 +1,48 @@
+"""The verb that measures: the benchmarks of a checkout."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from matinee.cli.terminal import Json, console, progress
+
+
+class Bench(StrEnum):
+    """The benchmarks, one by one or all of them."""
+
+    PAGE = "page"
+    SERVE = "serve"
+    INGEST = "ingest"
+    EASE = "ease"
+    FACTORS = "factors"
+    ALL = "all"
+
+
+def bench(name: Bench, as_json: Json = False) -> None:
+    """Run a benchmark from a checkout's benchmarks/ folder."""
+    folder = Path(__file__).resolve().parents[3] / "benchmarks"
+    if not folder.is_dir():
+        raise typer.BadParameter("benchmarks live in a checkout of the project; there is none around this installation")
+    sys.path.insert(0, str(folder))
+    results = {one: _run_bench(one) for one in Bench if one != Bench.ALL and name in (one, Bench.ALL)}
+    if as_json:
+        print(json.dumps(results if name is Bench.ALL else results[name]))
+
+
+def _run_bench(name: Bench) -> dict[str, Any]:
+    module = importlib.import_module(f"bench_{name.value}")
+    with progress(name.value) as tell:
+        result: dict[str, Any] = module.run(tell)
+    table = Table(title=name.value, title_justify="left", show_header=False)
+    for key, value in result.items():
+        table.add_row(key, f"{value:,.4g}" if isinstance(value, float) else str(value))
+    console.print(table)
+    return result

@@ -1,0 +1,100 @@
+"""The verbs about data: read a source into a workspace, and look after the event log."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from rich.markup import escape
+from rich.panel import Panel
+
+from matinee.cli.terminal import WORKSPACE, Into, console, progress
+from matinee.data.dataset import Dataset
+from matinee.workspace import Workspace
+
+CACHE = Path("var/data")
+
+
+class Source(StrEnum):
+    """What can be read."""
+
+    MOVIELENS = "movielens"
+    RANKLENS = "ranklens"
+    TABULAR = "tabular"
+
+
+def data(
+    source: Source,
+    path: Annotated[Path, typer.Argument(help="A file, folder or archive; for tabular the interactions.")],
+    titles: Annotated[Path | None, typer.Option(help="The titles of a tabular source.")] = None,
+    workspace: Into = WORKSPACE,
+) -> None:
+    """Read a data set into a workspace: catalogue, profiles and events."""
+    dataset = read(source, path, titles)
+    console.print(Panel(escape(dataset.describe()), title="Found", title_align="left"))
+    bring_in(Workspace(workspace), dataset)
+
+
+def log(
+    workspace: Into = WORKSPACE,
+    seal_before: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Seal days before this one.")
+    ] = None,
+) -> None:
+    """Check that the event log is whole; with --seal-before, move whole days of events into Parquet."""
+    from matinee.data.log import EventLog
+
+    place = Workspace(workspace)
+    place.require()
+    with EventLog(place.log_path) as opened:
+        opened.check()
+        console.print(f"{place.log_path} is whole.")
+        if seal_before is not None:
+            sealed = opened.seal(seal_before.date())
+            console.print(f"Sealed {len(sealed):,} day(s).")
+
+
+def read(source: Source, path: Path, titles: Path | None) -> Dataset:
+    """What the source finds there."""
+    from matinee.data.sources import movielens, ranklens, tabular
+
+    match source:
+        case Source.MOVIELENS:
+            return movielens.read(path)
+        case Source.RANKLENS:
+            return ranklens.read(path)
+        case Source.TABULAR:
+            return tabular.read(path, titles)
+
+
+def fetch() -> Path:
+    """MovieLens 100K, fetched once."""
+    from matinee.data.sources.movielens import fetch_100k
+
+    return fetch_100k(CACHE, console.print)
+
+
+def bring_in_demo(place: Workspace, path: Path | None) -> None:
+    """Bring in MovieLens, moved forward in time as far as it goes."""
+    from matinee.data.sources import movielens
+    from matinee.recipes import as_if_it_ended_now
+
+    now = datetime.now(UTC)
+    dataset, move = as_if_it_ended_now(movielens.read(path or fetch()), now)
+    ago = (now - cast(datetime, dataset.events["timestamp"].max())) / timedelta(days=1)
+    console.print(Panel(escape(dataset.describe()), title="Found", title_align="left"))
+    console.print(
+        f"Its time is moved forward by {move.days // 7:,} whole weeks, so that weekdays and hours stay true: "
+        f"its last event was {ago:.1f} days ago."
+    )
+    bring_in(place, dataset)
+
+
+def bring_in(place: Workspace, dataset: Dataset) -> None:
+    """Write a data set into a workspace and say how much of it was new."""
+    with progress("writing the event log") as tell:
+        new = place.bring_in(dataset, lambda done: tell(f"{done:,} events", done / max(dataset.events.height, 1)))
+    console.print(f"{new:,} events are on disk in {escape(str(place.folder))}.")

@@ -1,0 +1,82 @@
+"""The verbs about models: train them and compare them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from matinee.cli.data import Source, fetch, read
+from matinee.cli.terminal import WORKSPACE, Into, Json, Seed, console, progress, wide
+from matinee.workspace import Workspace
+
+
+def train(
+    model: Annotated[str | None, typer.Argument(help="One model; by default those that are served.")] = None,
+    workspace: Into = WORKSPACE,
+    seed: Seed = 0,
+) -> None:
+    """Train on everything in the log, say how good the model is, and write the artifact."""
+    from matinee.recipes import SERVED, contenders
+
+    if model is not None and model not in contenders():
+        raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(contenders())}")
+    for name in SERVED if model is None else [model]:
+        train_one(Workspace(workspace), name, seed)
+
+
+def evaluate(
+    path: Annotated[
+        Path | None, typer.Argument(help="Data to evaluate on; MovieLens 100K is fetched if none is given.")
+    ] = None,
+    source: Annotated[Source, typer.Option(help="How to read it.")] = Source.MOVIELENS,
+    titles: Annotated[Path | None, typer.Option(help="The titles of a tabular source.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write an HTML report with plots here.")] = None,
+    pages: Annotated[bool, typer.Option(help="Measure whole home pages too.")] = True,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Compare the models with honest numbers: two protocols, full catalogue, intervals and paired tests."""
+    from matinee.evaluate import evaluate as run
+    from matinee.recipes import contenders, home_pages
+
+    dataset = read(source, path or fetch(), titles)
+    console.print(Panel(escape(dataset.describe()), title="Data", title_align="left"))
+    with progress("evaluating", total=None) as tell:
+        report = run(
+            dataset,
+            contenders(),
+            np.random.default_rng(seed),
+            policies=home_pages() if pages else None,
+            progress=lambda protocol, stage: tell(f"{protocol}, {stage}", 0.0),
+        )
+    wide().print(report.table())
+    if html is not None:
+        report.write_html(html)
+        console.print(f"Report: {html}")
+    if as_json:
+        print(json.dumps(report.json()))
+
+
+def train_one(place: Workspace, name: str, seed: int) -> None:
+    """Train one model of a workspace and show how good it is."""
+    from matinee.recipes import train_into
+
+    with progress(name) as tell:
+        artifact = train_into(place, name, np.random.default_rng(seed), tell)
+    console.print(_metrics_table(name, artifact.artifact_id, artifact.manifest.metrics))
+
+
+def _metrics_table(name: str, artifact_id: str, metrics: dict[str, Any]) -> Table:
+    table = Table(title=f"{name} [dim]({artifact_id})[/]", title_justify="left", show_header=False)
+    for key in ("recall@20", "ndcg@20"):
+        if key in metrics:
+            table.add_row(key, f"{metrics[key]:.4f} ± {1.96 * metrics[f'{key}_se']:.4f}")
+    table.add_row("measured on", f"the last likes of {metrics['members']:,} members, all titles ranked")
+    return table

@@ -1,0 +1,52 @@
+"""What every verb shares: the terminal, progress, errors in one line, and the options that several verbs take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from matinee.decision import Tell
+from matinee.errors import MatineeError
+
+console = Console(stderr=False)
+
+WORKSPACE = Path("var/workspace")
+REPORT_WIDTH = 100  # columns that the tables of a report need
+
+Into = Annotated[Path, typer.Option("--workspace", help="Folder of the catalogue, the log and the models.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on the last line.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")]
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Errors of the tree and of the system end the program in one line, never a traceback."""
+    try:
+        yield
+    except (MatineeError, OSError) as error:
+        remedy = "" if isinstance(error, MatineeError) else "; check the path, rights, space or port it speaks of"
+        said = escape(f"{error}{remedy}".replace("\n", " "))
+        Console(stderr=True).print(f"[bold red]Error:[/] {said}", highlight=False, soft_wrap=True)
+        raise SystemExit(1) from error
+
+
+@contextmanager
+def progress(what: str, total: float | None = 1.0) -> Iterator[Tell]:
+    """A bar named `what`; call what it gives with the stage and the share of the work done before it."""
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda stage, done: bar.update(task, description=f"{what}: {stage}", completed=done)
+
+
+def wide() -> Console:
+    """A console with room for the tables of a report."""
+    return Console(width=max(console.width, REPORT_WIDTH))
