@@ -1,0 +1,140 @@
+"""Markov: which titles follow the last ones of a history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from matinee.decision import Requests, Tell, quiet
+from matinee.errors import ArtifactRefused, BadRequest, NotFitted
+from matinee.history import Histories, Tastes, TrainingData
+from matinee.maths.sparse_dense import add_sparse_rows, strongest_sparse
+from matinee.models import storage
+from matinee.models.cold_start import Prior, history_rows
+
+Rows = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkovConfig:
+    """`reach`: how many later titles count as followers, the k-th as 1/k. `shrink`: followings added to each title's
+    total, so that a title seldom seen says little. `last`: how many of a history's last titles speak, `decay`: how
+    much less each speaks than the one after it. `kappa`: history length at which popularity counts half.
+    """
+
+    reach: int = 1
+    shrink: float = 10.0
+    last: int = 1
+    decay: float = 0.5
+    kappa: float = 3.0
+
+    def __post_init__(self) -> None:
+        if self.reach < 1 or self.last < 1:
+            raise BadRequest(f"Markov's reach is {self.reach} and last {self.last}; give whole numbers from 1 on")
+        if not (self.shrink > 0 and self.kappa > 0 and 0 < self.decay <= 1):
+            raise BadRequest(f"Markov needs shrink and kappa above 0 and decay in 0..1, got {self}")
+
+
+class Markov:
+    """score_i = sum over the last titles j_1, j_2, ... of decay^(k-1) * N(j_k -> i) / (N(j_k) + shrink).
+
+    N(j -> i) counts how often i was liked after j, N(j) = sum over i. Right where order carries much: what one
+    watches next depends on what one watched last. It fails where all times are alike, and it forgets the rest of the
+    history. `reach` and `last` above 1 turn it into decayed co-visitation, which asks for less data.
+    """
+
+    def __init__(self, config: MarkovConfig = MarkovConfig()) -> None:
+        self.config = config
+        self._fitted: tuple[Rows, Prior] | None = None
+
+    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+        """Count who follows whom."""
+        n = len(data.catalog)
+        rows = follow_rates(data.histories.tastes, n, self.config.reach, self.config.shrink)
+
+        def part(histories: Histories) -> NDArray[np.float32]:
+            return self._add_part(histories, rows, np.zeros((len(histories), n), np.float32))
+
+        self._fitted = rows, Prior.fit(data, rng, self.config.kappa, part)
+        return self
+
+    def score(self, requests: Requests) -> NDArray[np.float32]:
+        """(batch, titles) sums of following rates, plus the prior of `cold_start`."""
+        rows, prior = self._state()
+        return self._add_part(requests.histories, rows, prior.scores(requests))
+
+    def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
+        """(batch, k): the title among the last ones that each item follows most often, or -1."""
+        rows, prior = self._state()
+        last = self._last(requests.histories, prior.n_titles)
+        return strongest_sparse(*last, *rows, np.ascontiguousarray(items, np.int32))
+
+    def save(self, folder: Path) -> None:
+        """Write the following rates and the prior."""
+        (starts, titles, rates), prior = self._state()
+        arrays: dict[str, NDArray[Any]] = {"starts": starts, "titles": titles, "rates": rates}
+        storage.write(folder, self.config, arrays, prior_scale=prior.scale)
+        prior.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
+        dtypes: dict[str, type[np.generic]] = {"starts": np.int64, "titles": np.int32, "rates": np.float32}
+        config, arrays, extra = storage.read(folder, MarkovConfig, dtypes, "prior_scale")
+        scorer, prior = cls(config), Prior.load(folder, config.kappa, extra["prior_scale"])
+        rows = arrays["starts"], arrays["titles"], arrays["rates"]
+        if not _consistent(rows, prior.n_titles):
+            raise ArtifactRefused(f"{folder} has follower lists that do not fit together; {storage.REMEDY}")
+        scorer._fitted = rows, prior
+        return scorer
+
+    def _add_part(self, histories: Histories, rows: Rows, out: NDArray[np.float32]) -> NDArray[np.float32]:
+        add_sparse_rows(*self._last(histories, out.shape[1]), *rows, out)
+        return out
+
+    def _last(self, histories: Histories, n: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+        """Offsets, titles and weights of the last titles of each history."""
+        offsets, items, _ = history_rows(histories, n)
+        lengths = np.diff(offsets)
+        from_end = np.repeat(offsets[1:], lengths) - np.arange(len(items)) - 1
+        kept = from_end < self.config.last
+        weights = np.float32(self.config.decay) ** from_end[kept].astype(np.float32)
+        return np.append(0, np.cumsum(np.minimum(lengths, self.config.last))), items[kept], weights
+
+    def _state(self) -> tuple[Rows, Prior]:
+        if self._fitted is None:
+            raise NotFitted("Markov was asked before it was fitted; call fit or load first")
+        return self._fitted
+
+
+def follow_rates(tastes: Tastes, n: int, reach: int, shrink: float) -> Rows:
+    """N(j -> i) / (N(j) + shrink) as sparse rows: starts (n + 1), followers and rates flat.
+
+    The title k places after j in a member's tastes (k <= reach) adds 1/k to N(j -> i).
+    """
+    member = np.repeat(np.arange(len(tastes)), tastes.lengths)
+    total = sparse.csr_matrix((n, n), dtype=np.float32)
+    for gap in range(1, reach + 1):
+        same = member[:-gap] == member[gap:]
+        pair = tastes.items[:-gap][same], tastes.items[gap:][same]
+        total += sparse.csr_matrix((np.full(len(pair[0]), 1 / gap, np.float32), pair), (n, n))
+    total.sort_indices()
+    sums = np.asarray(total.sum(axis=1)).ravel()
+    rates = total.data / np.repeat(sums + np.float32(shrink), np.diff(total.indptr)).astype(np.float32)
+    return total.indptr.astype(np.int64), total.indices.astype(np.int32), rates.astype(np.float32)
+
+
+def _consistent(rows: Rows, n: int) -> bool:
+    """Whether no reader of these rows can leave an array: the compiled kernels do not look."""
+    starts, titles, rates = rows
+    return (
+        starts.shape == (n + 1,)
+        and titles.shape == rates.shape == (int(starts[-1]),)
+        and bool(starts[0] == 0 and (np.diff(starts) >= 0).all())
+        and bool(((titles >= 0) & (titles < n)).all())
+    )
