@@ -13,13 +13,13 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "matinee"
 FLOORS = {
-    "maths": 1, "errors": 1,
+    "maths": 1, "errors": 1, "extras": 1,
     "catalog": 2, "events": 2, "history": 2, "page": 2, "profile": 2, "maturity": 2, "situation": 2,
     "decision": 3, "eligibility": 3, "evidence": 3,
     "data": 4, "testing": 4,
     "models": 5, "evaluate": 5, "service": 5,
     "surfaces": 6, "train": 6, "workspace": 6,
-    "recipes": 7, "serving": 7,
+    "contenders": 7, "recipes": 7, "serving": 7,
     "cli": 8, "__init__": 9,
 }  # fmt: skip
 SIBLINGS = {"models", "evaluate", "service"}
@@ -92,6 +92,12 @@ def test_importing_the_package_is_light():
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     )
     assert not loaded & {"torch", "fastapi", "plotly", "matinee.models", "matinee.surfaces", "matinee.service"}
+
+
+def test_a_linear_service_starts_without_torch():
+    code = "import sys, matinee.recipes, matinee.service.app; print(' '.join(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not set(loaded) & {"torch", "lightgbm", "faiss", "optuna"}
 
 
 def test_the_public_names_are_sorted_and_exist():

@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 
 from matinee.catalog import Catalog
+from matinee.contenders import CONTENDERS, SCORERS
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.log import EventLog
 from matinee.decision import Requests
 from matinee.page import Layout
-from matinee.recipes import HOME, SCORERS, SERVED, as_if_it_ended_now, contenders, home_pages, ladders, train_into
+from matinee.recipes import HOME, SERVED, as_if_it_ended_now, contenders, home_pages, ladders, train_into
 from matinee.testing import checkerboard, make_catalog, make_data, make_events
 from matinee.workspace import Workspace
 
@@ -82,10 +83,10 @@ def test_every_contender_fits_and_scores(name):
 
 
 def test_contenders_are_new_each_time_and_can_be_loaded():
-    for make in contenders().values():
-        assert make() is not make()
-        assert isinstance(make(), tuple(SCORERS.values()))
-    assert set(SERVED) <= contenders().keys()
+    for contender in CONTENDERS.values():
+        assert contender.make() is not contender.make()
+        assert type(contender.make()) is SCORERS[contender.type_name]
+    assert set(SERVED) <= CONTENDERS.keys()
 
 
 def test_ladders_go_from_best_to_simplest_on_both_surfaces(place):

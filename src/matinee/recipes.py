@@ -1,8 +1,8 @@
-"""Recipes: whole systems as Python functions. The dict of scorers is the only place where a name finds a class."""
+"""Recipes: whole systems as Python functions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,16 +10,13 @@ import numpy as np
 import polars as pl
 
 from matinee.catalog import Catalog
+from matinee.contenders import CONTENDERS, SCORERS
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.log import EventLog
 from matinee.decision import Policy, Scorer, Tell, quiet
 from matinee.history import TrainingData
 from matinee.models.artifact import Artifact, load_artifact, save_artifact
-from matinee.models.factors import Factors
-from matinee.models.linear_autoencoder import Ease, EaseConfig
-from matinee.models.neighbors import Neighbors
-from matinee.models.popularity import Popularity, PopularityConfig
 from matinee.service.deployment import Ladders
 from matinee.surfaces.charts import Charts, charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
@@ -28,31 +25,19 @@ from matinee.surfaces.similar import SimilarPolicy
 from matinee.train import train
 from matinee.workspace import Workspace
 
-SCORERS: Mapping[str, type[Scorer]] = {
-    "popularity": Popularity,
-    "neighbors": Neighbors,
-    "factors": Factors,
-    "ease": Ease,
-}
 EXPLORATION = 0.1  # enough randomness to learn from, too little to be noticed
 HOME = {  # from best to simplest
     "ease-recent": HomeConfig(),
     "popularity": HomeConfig(rows=RowsConfig(seeds=0)),  # it knows no neighbours, so no row is founded on them
 }
 SIMILAR = ("ease-recent", "neighbors")  # from best to simplest
+EVALUATED = ("popularity", "popularity-7d", "neighbors", "factors", "ease", "ease-recent")
 SERVED = tuple(dict.fromkeys((*HOME, *SIMILAR)))  # what a service needs trained
 
 
 def contenders() -> dict[str, Callable[[], Scorer]]:
     """The models that `matinee evaluate` compares, each with its defaults; two of them are baselines."""
-    return {
-        "popularity": Popularity,
-        "popularity-7d": lambda: Popularity(PopularityConfig(half_life_days=None, window_days=7.0)),
-        "neighbors": Neighbors,
-        "factors": Factors,
-        "ease": Ease,
-        "ease-recent": lambda: Ease(EaseConfig(half_life=5.0)),
-    }
+    return {name: CONTENDERS[name].make for name in EVALUATED}
 
 
 def home_pages() -> dict[str, Callable[[TrainingData, np.random.Generator], Policy]]:
@@ -60,7 +45,7 @@ def home_pages() -> dict[str, Callable[[TrainingData, np.random.Generator], Poli
 
     def page_of(name: str, config: HomeConfig) -> Callable[[TrainingData, np.random.Generator], Policy]:
         def make(data: TrainingData, rng: np.random.Generator) -> Policy:
-            fitted = train(data, contenders()[name](), rng)
+            fitted = train(data, CONTENDERS[name].make(), rng)
             return HomePolicy(
                 f"home-{name}", "unsaved", data.catalog, fitted.scorer, fitted.calibration, _charts(data), config
             )
@@ -76,11 +61,11 @@ def train_into(workspace: Workspace, name: str, rng: np.random.Generator, tell: 
     catalog = Catalog.load(workspace.catalog_path)
     with EventLog(workspace.log_path) as log:
         data = _everything(log, catalog)
-    trained = train(data, contenders()[name](), rng, tell)
-    type_name = next(key for key, kind in SCORERS.items() if isinstance(trained.scorer, kind))
+    contender = CONTENDERS[name]
+    trained = train(data, contender.make(), rng, tell)
     folder = workspace.new_artifact(name)
     artifact = save_artifact(
-        folder, type_name, trained.scorer, trained.calibration, catalog, trained.data_window, trained.metrics
+        folder, contender.type_name, trained.scorer, trained.calibration, catalog, trained.data_window, trained.metrics
     )
     workspace.prune(name)
     return artifact

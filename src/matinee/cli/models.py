@@ -23,10 +23,11 @@ def train(
     seed: Seed = 0,
 ) -> None:
     """Train on everything in the log, say how good the model is, and write the artifact."""
-    from matinee.recipes import SERVED, contenders
+    from matinee.contenders import CONTENDERS
+    from matinee.recipes import SERVED
 
-    if model is not None and model not in contenders():
-        raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(contenders())}")
+    if model is not None and model not in CONTENDERS:
+        raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(CONTENDERS)}")
     for name in SERVED if model is None else [model]:
         train_one(Workspace(workspace), name, seed)
 

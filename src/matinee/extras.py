@@ -1,0 +1,17 @@
+"""Extras: packages that only some models need, and a clear word when one is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from matinee.errors import MissingExtra
+
+
+@contextmanager
+def needing(extra: str) -> Iterator[None]:
+    """Imports inside need the packages of an extra; raises `MissingExtra` with the command that installs them."""
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtra(f"{error.name or error} is not installed; run: pip install 'matinee[{extra}]'") from error
