@@ -1,0 +1,47 @@
+"""Budgets: what is too large or too slow is refused with its figures; what fits is not."""
+
+import time
+
+import numpy as np
+import pytest
+
+from matinee.errors import ArtifactRefused, BadRequest
+from matinee.models.budget import LENGTH, Budget, milliseconds_a_request
+
+
+class Slow:
+    def __init__(self, seconds):
+        self.seconds, self.asked = seconds, []
+
+    def score(self, requests):
+        self.asked.append(requests)
+        time.sleep(self.seconds)
+        return np.zeros((len(requests), 500), np.float32)
+
+
+def test_a_slow_scorer_is_refused_with_its_figures():
+    with pytest.raises(ArtifactRefused, match=r"home/slow takes \d+\.\d ms a request and 5\.0 are allowed"):
+        Budget(milliseconds=5.0).require_speed("home/slow", Slow(0.02), 500)
+    Budget(milliseconds=5_000.0).require_speed("home/slow", Slow(0.0), 500)
+
+
+def test_the_clock_sees_a_long_history_of_one_member():
+    scorer = Slow(0.01)
+    assert milliseconds_a_request(scorer, 500) >= 10
+    assert {len(requests) for requests in scorer.asked} == {1}
+    assert {len(requests.histories.items) for requests in scorer.asked} == {LENGTH}
+    assert milliseconds_a_request(Slow(0.0), 1) >= 0
+
+
+def test_a_large_artifact_is_refused_with_its_figures(tmp_path):
+    (tmp_path / "scorer").mkdir()
+    (tmp_path / "scorer" / "map.npy").write_bytes(b"x" * 1_500)
+    (tmp_path / "manifest.json").write_bytes(b"x" * 500)
+    Budget(bytes=2_000).require_size(tmp_path)
+    with pytest.raises(ArtifactRefused, match="2,000 bytes and 1,999 are allowed"):
+        Budget(bytes=1_999).require_size(tmp_path)
+
+
+def test_a_budget_of_nothing_is_refused():
+    with pytest.raises(BadRequest, match="above 0"):
+        Budget(milliseconds=0.0)
