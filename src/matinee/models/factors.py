@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,12 @@ Equations = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32], N
 class FactorsConfig:
     """`size`: dimensions; double it until quality stops growing, then tune `reg` again. `alpha0`: weight of the
     titles that a member did not like. `reg`: penalty, scaled by frequency to the power `nu`. `spread`: size of the
-    random start. `kappa`: history length at which popularity counts half.
+    random start. `refit_epochs`: rounds that `refit` adds. `kappa`: history length at which popularity counts half.
     """
 
     size: int = 128
     epochs: int = 16
+    refit_epochs: int = 3
     alpha0: float = 0.3
     reg: float = 0.01
     nu: float = 1.0
@@ -37,7 +38,7 @@ class FactorsConfig:
     kappa: float = 3.0
 
     def __post_init__(self) -> None:
-        for name in ("size", "epochs", "alpha0", "reg", "spread", "kappa"):
+        for name in ("size", "epochs", "refit_epochs", "alpha0", "reg", "spread", "kappa"):
             if not getattr(self, name) > 0:
                 raise BadRequest(f"factors' {name} is {getattr(self, name)}; give a number above 0")
 
@@ -69,21 +70,90 @@ class Space:
             yield items[start:end], weights[start:end], self.factors, self.shared, ridge
 
 
+class Solve(Protocol):
+    """A way to lower the loss of `maths.als`."""
+
+    def __call__(
+        self,
+        likes: sparse.csr_matrix,
+        factors: NDArray[np.float32],
+        config: FactorsConfig,
+        rng: np.random.Generator,
+        tell: Tell = quiet,
+    ) -> NDArray[np.float32]:
+        """Better factors of the titles (titles, size) after `config.epochs` rounds that start at `factors`."""
+        ...
+
+
+def alternate(
+    likes: sparse.csr_matrix,
+    factors: NDArray[np.float32],
+    config: FactorsConfig,
+    rng: np.random.Generator,
+    tell: Tell = quiet,
+) -> NDArray[np.float32]:
+    """Solve by alternating half steps over members and titles, see `maths.als`; nothing in it is random."""
+    factors, by_title = factors.copy(), likes.T.tocsr()
+    points = np.zeros((likes.shape[0], config.size), np.float32)
+    member_ridges, title_ridges = ridges(likes, config)
+    for epoch in range(config.epochs):
+        tell(f"epoch {epoch + 1} of {config.epochs}", epoch / config.epochs)
+        als.half_step(likes, points, factors, config.alpha0, member_ridges)
+        als.half_step(by_title, factors, points, config.alpha0, title_ridges)
+    return factors
+
+
+def ridges(likes: sparse.csr_matrix, config: FactorsConfig) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The penalties of members (members,) and of titles (titles,)."""
+    members, titles = likes.shape
+    by_member, by_title = np.diff(likes.indptr), np.bincount(likes.indices, minlength=titles)
+    return (
+        als.ridge(by_member, titles, config.alpha0, config.reg, config.nu),
+        als.ridge(by_title, members, config.alpha0, config.reg, config.nu),
+    )
+
+
+def random_points(n: int, config: FactorsConfig, rng: np.random.Generator) -> NDArray[np.float32]:
+    """A random start (n, size), whose rows are about `config.spread` long."""
+    return rng.normal(0.0, config.spread / np.sqrt(config.size), (n, config.size)).astype(np.float32)
+
+
 class Factors:
     """score = w·h_i with the loss of Rendle et al. 2022, see `maths.als`; w solves the member's own equations.
 
     Right for large catalogues and sparse histories, where it costs size² instead of titles². It fails on titles
     with a handful of likes and ignores the order of a history. Only the titles' factors are kept: a member's point
     is worked out from the history of the request, so a play counts at once and nothing about people is stored.
+
+    `solve` is how the loss is lowered while fitting: alternating least squares, or `deep.factor_network.Descent`.
+    An artifact does not say how it was found, and what is loaded goes on by alternating.
     """
 
-    def __init__(self, config: FactorsConfig = FactorsConfig()) -> None:
+    def __init__(self, config: FactorsConfig = FactorsConfig(), solve: Solve = alternate) -> None:
         self.config = config
+        self.solve = solve
         self._fitted: tuple[Space, Prior] | None = None
 
     def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
-        """Alternate half steps over members and titles for `epochs` rounds."""
-        space = Space.of(fit_factors(data.matrix, self.config, rng), self.config)
+        """Lower the loss for `epochs` rounds from a random start."""
+        return self._fit_from(random_points(len(data.catalog), self.config, rng), self.config, data, rng, tell)
+
+    def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+        """Go on for `refit_epochs` rounds from the fitted factors; titles added since start at random."""
+        known = self._state()[0].factors
+        added = random_points(len(data.catalog) - len(known), self.config, rng)
+        config = replace(self.config, epochs=self.config.refit_epochs)
+        return self._fit_from(np.concatenate([known, added]), config, data, rng, tell)
+
+    def _fit_from(
+        self,
+        start: NDArray[np.float32],
+        config: FactorsConfig,
+        data: TrainingData,
+        rng: np.random.Generator,
+        tell: Tell,
+    ) -> Self:
+        space = Space.of(self.solve(data.matrix, start, config, rng, tell), self.config)
         self._fitted = space, Prior.fit(data, rng, self.config.kappa, space.part)
         return self
 
@@ -127,17 +197,3 @@ class Factors:
         if self._fitted is None:
             raise NotFitted("factors were asked before they were fitted; call fit or load first")
         return self._fitted
-
-
-def fit_factors(likes: sparse.csr_matrix, config: FactorsConfig, rng: np.random.Generator) -> NDArray[np.float32]:
-    """The titles' factors (titles, size) after `config.epochs` rounds of half steps on members x titles likes."""
-    by_title = likes.T.tocsr()
-    members, titles = likes.shape
-    member_ridges = als.ridge(np.diff(likes.indptr), titles, config.alpha0, config.reg, config.nu)
-    title_ridges = als.ridge(np.diff(by_title.indptr), members, config.alpha0, config.reg, config.nu)
-    points = np.zeros((members, config.size), np.float32)
-    factors = rng.normal(0.0, config.spread / np.sqrt(config.size), (titles, config.size)).astype(np.float32)
-    for _ in range(config.epochs):
-        als.half_step(likes, points, factors, config.alpha0, member_ridges)
-        als.half_step(by_title, factors, points, config.alpha0, title_ridges)
-    return factors
