@@ -26,7 +26,7 @@ from matinee.decision import Scorer
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.maths.calibration import Platt
 from matinee.models.storage import REMEDY
-from matinee.models.widen import widened
+from matinee.models.widen import for_catalog
 
 MANIFEST = "manifest.json"
 MANIFEST_LIMIT = 10_000_000  # bytes; a longer manifest is refused unread
@@ -70,7 +70,7 @@ class Artifact:
                 f"artifact {self.artifact_id} was fitted on {fitted:,} titles that are not the first of this "
                 f"catalogue of {len(catalog):,}; use its own catalogue or train again"
             )
-        return replace(self, scorer=widened(self.scorer, fitted, len(catalog)))
+        return replace(self, scorer=for_catalog(self.scorer, fitted, catalog))
 
 
 def save_artifact(

@@ -140,7 +140,7 @@ class Factors:
 
     def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Go on for `refit_epochs` rounds from the fitted factors; titles added since start at random."""
-        known = self._state()[0].factors
+        known = self.state()[0].factors
         added = random_points(len(data.catalog) - len(known), self.config, rng)
         config = replace(self.config, epochs=self.config.refit_epochs)
         return self._fit_from(np.concatenate([known, added]), config, data, rng, tell)
@@ -159,14 +159,14 @@ class Factors:
 
     def score(self, requests: Requests) -> NDArray[np.float32]:
         """(batch, titles) w·h_i plus the prior of `cold_start`."""
-        space, prior = self._state()
+        space, prior = self.state()
         scores = prior.scores(requests)
         scores += space.part(requests.histories)
         return scores
 
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
         """(batch, k): the history title whose part of w adds most to each item's score, if it adds."""
-        space, _ = self._state()
+        space, _ = self.state()
         reasons = np.full(items.shape, -1, np.int32)
         for b, equations in enumerate(space.equations(requests.histories)):
             seen = equations[0]
@@ -178,7 +178,7 @@ class Factors:
 
     def save(self, folder: Path) -> None:
         """Write the titles' factors and the prior."""
-        space, prior = self._state()
+        space, prior = self.state()
         storage.write(folder, self.config, {"factors": space.factors}, prior_scale=prior.scale)
         prior.save(folder)
 
@@ -193,7 +193,15 @@ class Factors:
         scorer._fitted = Space.of(factors, config), prior
         return scorer
 
-    def _state(self) -> tuple[Space, Prior]:
+    @classmethod
+    def of(cls, space: Space, prior: Prior) -> Self:
+        """The scorer that answers from this space and prior."""
+        scorer = cls(space.config)
+        scorer._fitted = space, prior
+        return scorer
+
+    def state(self) -> tuple[Space, Prior]:
+        """The titles' space and the prior; raises `NotFitted` before there are any."""
         if self._fitted is None:
             raise NotFitted("factors were asked before they were fitted; call fit or load first")
         return self._fitted

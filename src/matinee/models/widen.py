@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.catalog import Catalog
 from matinee.decision import Requests, Scorer, Tell, quiet
 from matinee.errors import BadRequest
 from matinee.history import TrainingData
+from matinee.models.cold_start import Prior
+
+
+@runtime_checkable
+class Growing(Protocol):
+    """A scorer that can tell something about titles which came after it was fitted: it knows titles by content."""
+
+    def for_titles(self, catalog: Catalog) -> Scorer:
+        """The scorer answering for every title of `catalog`, which begins with the titles that it was fitted on.
+
+        It stays fitted on what it was, and saves that.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -31,9 +45,7 @@ class Widened:
 
     def score(self, requests: Requests) -> NDArray[np.float32]:
         """(batch, n_titles)."""
-        scores = self.scorer.score(requests)
-        lowest = scores.min(axis=1, keepdims=True)
-        return np.hstack([scores, np.repeat(lowest, self.n_titles - scores.shape[1], axis=1)])
+        return with_lowest(self.scorer.score(requests), self.n_titles)
 
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
         """As the scorer inside; nothing explains a title it never saw."""
@@ -49,7 +61,41 @@ class Widened:
         raise BadRequest("load the scorer that was saved and widen it with `widened`")
 
 
+@dataclass(frozen=True)
+class WidePrior(Prior):
+    """A prior for a catalogue that grew by `added` titles: each is as likely as the least liked of the known ones."""
+
+    added: int = 0
+
+    @classmethod
+    def over(cls, prior: Prior, n_titles: int) -> Self:
+        """`prior` for `n_titles` titles."""
+        return cls(prior.popularity, prior.kappa, prior.scale, n_titles - prior.popularity.n_titles)
+
+    @property
+    def n_titles(self) -> int:
+        """Number of titles it answers for."""
+        return self.popularity.n_titles + self.added
+
+    def scores(self, requests: Requests) -> NDArray[np.float32]:
+        """(batch, n_titles) float32, a fresh array."""
+        return with_lowest(super().scores(requests), self.n_titles)
+
+
+def for_catalog(scorer: Scorer, fitted: int, catalog: Catalog) -> Scorer:
+    """`scorer`, fitted on the first `fitted` titles of `catalog`, answering for all: by content where it can."""
+    if isinstance(scorer, Growing):
+        return scorer.for_titles(catalog)
+    return widened(scorer, fitted, len(catalog))
+
+
 def widened(scorer: Scorer, fitted: int, n_titles: int) -> Scorer:
     """`scorer`, fitted on `fitted` titles, answering for `n_titles`; itself when the numbers are equal."""
     inside = scorer.scorer if isinstance(scorer, Widened) else scorer
     return inside if fitted == n_titles else Widened(inside, n_titles)
+
+
+def with_lowest(scores: NDArray[np.float32], n_titles: int) -> NDArray[np.float32]:
+    """Scores (batch, known titles) with each row's lowest for the titles that are not known: (batch, n_titles)."""
+    added = n_titles - scores.shape[1]
+    return np.hstack([scores, np.repeat(scores.min(axis=1, keepdims=True), added, axis=1)])
