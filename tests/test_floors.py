@@ -18,8 +18,8 @@ FLOORS = {
     "decision": 3, "eligibility": 3, "evidence": 3,
     "data": 4, "testing": 4,
     "models": 5, "evaluate": 5, "service": 5,
-    "surfaces": 6, "train": 6, "workspace": 6,
-    "contenders": 7, "recipes": 7, "serving": 7,
+    "surfaces": 6, "train": 6, "tune": 6, "workspace": 6,
+    "contenders": 7, "spaces": 7, "recipes": 7, "serving": 7,
     "cli": 8, "__init__": 9,
 }  # fmt: skip
 SIBLINGS = {"models", "evaluate", "service"}

@@ -28,6 +28,11 @@ def quiet(what: str, done: float) -> None:
     """Tell nobody."""
 
 
+def within(tell: Tell, stage: str, start: float, end: float) -> Tell:
+    """What to give to the part of a work that is `stage` and lasts from the share `start` to `end` of the whole."""
+    return lambda what, done: tell(f"{stage}: {what}", start + (end - start) * done)
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The situation of one request. None and -1 mean unknown; `weekday` 0 is Monday, both are local time."""
@@ -238,6 +243,15 @@ class Scorer(Protocol):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
+        ...
+
+
+@runtime_checkable
+class Refits(Protocol):
+    """What a scorer may offer beyond the contract: to go on from where its fit ended, when events were added."""
+
+    def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+        """Learn from `data`, which holds what the scorer was fitted on and more, titles appended; returns self."""
         ...
 
 

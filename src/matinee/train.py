@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.decision import Requests, Scorer, Tell, quiet
+from matinee.decision import Requests, Scorer, Tell, quiet, within
 from matinee.history import TrainingData
 from matinee.maths.calibration import Platt, fit_intercept, fit_platt
 
@@ -53,19 +53,15 @@ def train(data: TrainingData, scorer: Scorer, rng: np.random.Generator, tell: Te
     tell("holding out each member's last likes", 0.0)
     held = hold_out(data, rng)
     tell("fitting without them", 0.05)
-    scorer.fit(held.data, rng, _within(tell, "fitting without them", 0.05, 0.45))
+    scorer.fit(held.data, rng, within(tell, "fitting without them", 0.05, 0.45))
     tell("calibrating on them", 0.45)
     calibration, metrics = calibrate(scorer, held, rng)
     tell("fitting on everything", 0.55)
-    scorer.fit(data, rng, _within(tell, "fitting on everything", 0.55, 1.0))
+    scorer.fit(data, rng, within(tell, "fitting on everything", 0.55, 1.0))
     times = data.histories.times
     window = (int(times.min()), int(times.max())) if len(times) else (data.as_of, data.as_of)
     tell("trained", 1.0)
     return Trained(scorer, calibration, metrics, window)
-
-
-def _within(tell: Tell, stage: str, start: float, end: float) -> Tell:
-    return lambda what, done: tell(f"{stage}: {what}", start + (end - start) * done)
 
 
 def hold_out(data: TrainingData, rng: np.random.Generator) -> HeldOut:

@@ -1,0 +1,157 @@
+"""Tuning: the same budget for every model, judged on validation only, resumable. Needs the extra `tune`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from optuna.trial import TrialState
+
+from matinee.data.dataset import Dataset
+from matinee.decision import Scorer, Tell, quiet, within
+from matinee.errors import BadData, BadRequest, TooLarge
+from matinee.evaluate.measure import measure_hits
+from matinee.evaluate.protocols import Protocol
+from matinee.evaluate.summarise import by_member
+from matinee.evaluate.trial import Trial, prepare
+from matinee.history import TrainingData
+
+FIRST_LOOK = 0.25  # share of the members that a setting is first fitted on; what looks poor then is dropped
+STARTUP = 5  # settings that are always fitted on everything, before there is a median to be worse than
+
+Make = Callable[[optuna.trial.BaseTrial], Scorer]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What each model may spend: `trials` settings and `seconds` of fitting and ranking, whichever ends first."""
+
+    trials: int = 20
+    seconds: float = 600.0
+
+    def __post_init__(self) -> None:
+        if self.trials < 1 or not self.seconds > 0:
+            raise BadRequest(f"a tuning budget needs at least one trial and some seconds, got {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What tuning found for one model: the `settings` with the best `value` of `metric` on the validation, and what
+    was spent on it: settings measured in full, dropped at first look, refused (too large or of bad data), seconds.
+    """
+
+    model: str
+    metric: str
+    value: float
+    settings: Mapping[str, Any]
+    measured: int
+    dropped: int
+    refused: int
+    seconds: float
+
+
+def tune(
+    dataset: Dataset,
+    protocol: Protocol,
+    spaces: Mapping[str, Make],
+    storage: Path,
+    budget: Budget = Budget(),
+    seed: int = 0,
+    tell: Tell = quiet,
+) -> list[Tuned]:
+    """Search the settings of every model of `spaces` on the protocol's validation; the test is never cut.
+
+    `spaces` name -> maker of an unfitted scorer from what an optuna trial suggests. Settings are suggested by TPE
+    (Bergstra et al. 2011), first fitted on a quarter of the members, and dropped when worse there than the median of
+    those before. `storage` is a folder: a study that is there goes on until its budget is spent, seconds counted over
+    all sittings. Raises `BadRequest` without models, `BadData` when no setting of a model could be fitted.
+    """
+    if not spaces:
+        raise BadRequest("tuning was given no model; name at least one")
+    tell(f"cutting by {protocol.name}, for validation", 0.0)
+    trial = prepare(dataset, protocol, np.random.default_rng(seed), "validation")
+    storage.mkdir(parents=True, exist_ok=True)
+    url = f"sqlite:///{storage / 'studies.sqlite3'}"
+    found = []
+    for at, (name, make) in enumerate(spaces.items()):
+        study = _study(f"{name}, {protocol.name}, {dataset.name}, seed {seed}", url, seed)
+        said = within(tell, name, at / len(spaces), (at + 1) / len(spaces))
+        _spend(study, budget, partial(_value, make=make, trial=trial, protocol=protocol, seed=seed), said)
+        found.append(_outcome(name, protocol, study))
+    return found
+
+
+def _study(name: str, url: str, seed: int) -> optuna.Study:
+    """The study of this name, new or as it was left; its sampler does not repeat what it drew before."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(
+        study_name=name,
+        storage=url,
+        direction="maximize",
+        load_if_exists=True,
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP),
+    )
+    study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials), n_startup_trials=STARTUP)
+    return study
+
+
+def _spend(study: optuna.Study, budget: Budget, value: Callable[[optuna.Trial], float], tell: Tell) -> None:
+    """One setting after the other while there is budget; one that was broken off in an earlier sitting counts not."""
+    while (done := len(_ended(study))) < budget.trials and _seconds(study) < budget.seconds:
+        best = f", best so far {study.best_value:.4f}" if _ended(study, TrialState.COMPLETE) else ""
+        share = max(done / budget.trials, _seconds(study) / budget.seconds)
+        tell(f"setting {done + 1} of {budget.trials}{best}", share)
+        study.optimize(value, n_trials=1, catch=(TooLarge, BadData))
+
+
+def _value(asked: optuna.Trial, make: Make, trial: Trial, protocol: Protocol, seed: int) -> float:
+    """The protocol's first metric, of a scorer fitted on some members and then, if it is worth it, on all."""
+    sample = np.random.default_rng(seed).random(len(trial.data.user_ids)) < FIRST_LOOK
+    started = time.perf_counter()
+    for step, data in enumerate((_of_members(trial.data, np.flatnonzero(sample)), trial.data)):
+        scorer = make(asked).fit(data, np.random.default_rng(seed))
+        lists = [trial.rank(scorer, rows, protocol.metrics[0].n or len(data.catalog)) for rows in trial.blocks()]
+        values = measure_hits(np.concatenate(lists), trial.targets, protocol.metrics[:1])[:, 0]
+        value = float(np.nanmean(by_member(values, trial.members)))
+        asked.report(value, step)
+        asked.set_user_attr("seconds", time.perf_counter() - started)
+        if step == 0 and asked.should_prune():
+            raise optuna.TrialPruned
+    return value
+
+
+def _of_members(data: TrainingData, rows: NDArray[np.int64]) -> TrainingData:
+    user_ids = [data.user_ids[row] for row in rows]
+    theirs = data.events.filter(data.events["user_id"].is_in(user_ids))
+    return replace(data, events=theirs, user_ids=user_ids, histories=data.histories.take(rows))
+
+
+def _outcome(name: str, protocol: Protocol, study: optuna.Study) -> Tuned:
+    measured = _ended(study, TrialState.COMPLETE)
+    if not measured:
+        raise BadData(f"none of {len(study.trials)} settings of {name} could be fitted; give more members or memory")
+    return Tuned(
+        name,
+        protocol.metrics[0].named.key,
+        study.best_value,
+        dict(study.best_params),
+        len(measured),
+        len(_ended(study, TrialState.PRUNED)),
+        len(_ended(study, TrialState.FAIL)),
+        _seconds(study),
+    )
+
+
+def _ended(study: optuna.Study, *states: TrialState) -> list[optuna.trial.FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=states or (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
+
+
+def _seconds(study: optuna.Study) -> float:
+    return float(sum(one.user_attrs.get("seconds", 0.0) for one in _ended(study)))

@@ -1,0 +1,123 @@
+"""Tuning: finds what is known to be best, on validation only, within the budget, and goes on where it stopped."""
+
+from __future__ import annotations
+
+import numpy as np
+import optuna
+import pytest
+
+from matinee.contenders import CONTENDERS, SCORERS
+from matinee.data.dataset import Dataset, profiles_of
+from matinee.decision import Requests, quiet
+from matinee.errors import BadData, BadRequest, TooLarge
+from matinee.evaluate.protocols import NEXT_ITEM
+from matinee.spaces import SPACES
+from matinee.testing import checkerboard, make_catalog, make_events
+from matinee.tune import Budget, tune
+
+TITLES = 30
+CHAINS = [[(start + step) % TITLES for step in range(6)] for start in range(TITLES)]  # the next title is one further
+
+
+class Shift:
+    """Says that the title `by` further than the last one comes next; remembers what it was fitted on."""
+
+    fits: list = []
+
+    def __init__(self, by, error=None):
+        self.by, self.error = by, error
+
+    def fit(self, data, rng, tell=quiet):
+        if self.error is not None:
+            raise self.error
+        Shift.fits.append(data)
+        return self
+
+    def score(self, requests: Requests):
+        ends = requests.histories.offsets[1:] - 1
+        scores = np.zeros((len(requests), TITLES), np.float32)
+        scores[np.arange(len(requests)), (requests.histories.items[ends] + self.by) % TITLES] = 1.0
+        return scores
+
+
+def shift(choose):
+    return Shift(choose.suggest_int("by", 0, 5))
+
+
+@pytest.fixture
+def chains():
+    Shift.fits = []
+    events = make_events(CHAINS)
+    return Dataset("chains", "free", make_catalog(TITLES), profiles_of(events), events)
+
+
+def test_finds_the_best_setting_and_never_sees_the_test(chains, tmp_path):
+    (found,) = tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=15), seed=3)
+    assert found.settings == {"by": 1}
+    assert found.value == 1.0
+    assert found.metric == "ndcg@10"
+    assert found.measured + found.dropped == 15
+    assert found.refused == 0
+    for data in Shift.fits:  # of each chain of six the last title is the test, the one before the validation
+        assert np.diff(data.histories.offsets).max() == 4
+
+
+def test_a_poor_setting_is_dropped_after_a_look_at_some_members(chains, tmp_path):
+    (found,) = tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=20), seed=0)
+    looked = [len(data.user_ids) for data in Shift.fits]
+    assert found.dropped > 0
+    assert looked.count(TITLES) == found.measured
+    assert len(looked) == 2 * found.measured + found.dropped
+    assert max(n for n in looked if n < TITLES) < TITLES / 2
+
+
+def test_goes_on_where_it_stopped(chains, tmp_path):
+    tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=4))
+    fits = len(Shift.fits)
+    (found,) = tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=6))
+    assert found.measured + found.dropped == 6
+    assert len(Shift.fits) - fits <= 2 * 2
+    fits = len(Shift.fits)
+    (again,) = tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=6))
+    assert len(Shift.fits) == fits, "a budget that is spent is spent"
+    assert again == found
+
+
+def test_seconds_are_a_budget_too(chains, tmp_path):
+    (found,) = tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=1_000, seconds=1e-6))
+    assert found.measured == 1
+
+
+def test_settings_that_do_not_fit_the_machine_are_counted(chains, tmp_path):
+    def picky(choose):
+        by = choose.suggest_int("by", 0, 5)
+        return Shift(by, TooLarge("too much") if by > 3 else None)
+
+    (found,) = tune(chains, NEXT_ITEM, {"picky": picky}, tmp_path, Budget(trials=20), seed=1)
+    assert found.refused > 0
+    assert found.settings["by"] <= 3
+    with pytest.raises(BadData, match="none of 3 settings of never could be fitted"):
+        tune(chains, NEXT_ITEM, {"never": lambda c: Shift(0, TooLarge("x"))}, tmp_path, Budget(trials=3))
+
+
+def test_bad_budgets_and_no_models(chains, tmp_path):
+    with pytest.raises(BadRequest, match="at least one trial"):
+        Budget(trials=0)
+    with pytest.raises(BadRequest, match="no model"):
+        tune(chains, NEXT_ITEM, {}, tmp_path)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_every_space_makes_scorers_that_fit(name):
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    data = checkerboard()
+    for _ in range(2):
+        asked = study.ask()
+        scorer = SPACES[name](asked)
+        assert type(scorer) is SCORERS[CONTENDERS[name].type_name]
+        again = SPACES[name](optuna.trial.FixedTrial(asked.params))
+        assert again.config == scorer.config
+        if name not in ("sequence",):
+            assert np.isfinite(
+                scorer.fit(data, np.random.default_rng(0)).score(Requests.of_histories(data.histories))
+            ).all()
