@@ -1,0 +1,136 @@
+"""Fitting a match network: from some of a member's likes, foretell the others that fell into the same situation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from matinee.decision import Tell
+from matinee.models.deep.fitting import Training, device_of, fit_network
+from matinee.models.deep.match_network import Asked, Learner
+from matinee.models.deep.tokens import Codes, Tokens
+
+NEVER = -1e4  # score of a title that is no candidate, small enough for bfloat16
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One for each member and situation: all of the member's likes, some of which fell into it.
+
+    Example e belongs to the member whose likes are `offsets[members[e]]:offsets[members[e] + 1]` of `items` and
+    `groups`; those whose group is e happened in `situations[e]`.
+    """
+
+    offsets: NDArray[np.int64]
+    items: NDArray[np.int32]
+    groups: NDArray[np.int64]
+    members: NDArray[np.int64]
+    situations: Codes
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`asked`: what is known; `titles` (k,): the candidates; scores at (`rows`, `targets`) are the hidden likes', those
+    at (`known_rows`, `known`) the known likes', which are no candidates.
+    """
+
+    asked: Asked
+    titles: Tensor
+    rows: Tensor
+    targets: Tensor
+    known_rows: Tensor
+    known: Tensor
+
+
+def examples_of(tokens: Tokens) -> Examples:
+    """Group the likes of `tokens` by member and situation."""
+    offsets = np.concatenate([[0], np.cumsum(tokens.taught)])[tokens.offsets]
+    items, situations = tokens.items[tokens.taught], tokens.situation[tokens.taught]
+    owners = np.repeat(np.arange(len(tokens)), np.diff(offsets))
+    keys = np.column_stack([owners, situations])
+    found, groups = np.unique(keys, axis=0, return_inverse=True)
+    return Examples(offsets, items, groups.reshape(-1), found[:, 0], found[:, 1:].astype(np.int16))
+
+
+def fit_match(
+    learner: Learner,
+    examples: Examples,
+    training: Training,
+    candidates: int,
+    unknown: float,
+    rng: np.random.Generator,
+    tell: Tell,
+) -> None:
+    """Minimise, in place, -log softmax of the hidden likes over titles not known to be liked.
+
+    Each like is hidden with a chance that is drawn anew for each example, so that short and long histories are both
+    learned; codes of a situation are forgotten with chance `unknown`. Only titles with a like are candidates: where
+    nobody had a choice, nothing is learned. At most `candidates` are drawn for a batch; the preferences of a softmax
+    are the same on every subset, so hidden likes among them are enough (McFadden 1978).
+    """
+    device, liked = device_of(learner), np.unique(examples.items)
+
+    def batches(rng: np.random.Generator) -> Iterator[Batch]:
+        order = rng.permutation(len(examples))
+        for start in range(0, len(order), training.batch):
+            titles = liked if len(liked) <= candidates else np.sort(rng.choice(liked, candidates, replace=False))
+            yield _batch(examples, order[start : start + training.batch], titles, unknown, rng, device)
+
+    steps = -(-len(examples) // training.batch)
+    fit_network(learner, training, batches, steps, lambda batch: match_loss(learner, batch), rng, tell)
+
+
+def match_loss(learner: Learner, batch: Batch) -> Tensor:
+    """Mean over the hidden likes of -log softmax(scores)[like], known likes left out."""
+    liked = learner.histories()
+    scores = learner.network.scores(learner.network.answers(liked, batch.asked), learner.candidates(batch.titles))
+    scores = scores.float().index_put((batch.known_rows, batch.known), scores.new_tensor(NEVER).float())
+    missed = torch.logsumexp(scores, dim=1)[batch.rows] - scores[batch.rows, batch.targets]
+    return missed.sum() / max(1, len(batch.rows))
+
+
+def asked_of(offsets: NDArray[np.int64], items: NDArray[np.int32], situations: Codes, device: torch.device) -> Asked:
+    """Requests with these likes (ragged) in these situations (batch, fields)."""
+    lengths = np.diff(offsets)
+    weights = np.repeat(1 / np.sqrt(np.maximum(1, lengths)), lengths).astype(np.float32)
+    whole = (torch.from_numpy(part.astype(np.int64)).to(device) for part in (offsets, items, situations))
+    offsets_there, items_there, situations_there = whole
+    return Asked(offsets_there, items_there, torch.from_numpy(weights).to(device), situations_there)
+
+
+def _batch(
+    examples: Examples,
+    chosen: NDArray[np.int64],
+    titles: NDArray[np.int32],
+    unknown: float,
+    rng: np.random.Generator,
+    device: torch.device,
+) -> Batch:
+    members = examples.members[chosen]
+    lengths = np.diff(examples.offsets)[members]
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    places = np.repeat(examples.offsets[members] - starts[:-1], lengths) + np.arange(starts[-1])
+    rows = np.repeat(np.arange(len(chosen)), lengths)
+    hidden = rng.random(len(places)) < rng.random(len(chosen))[rows]
+    situations = np.where(rng.random((len(chosen), examples.situations.shape[1])) < unknown, 0, 1)
+    asked = asked_of(
+        np.concatenate([[0], np.cumsum(~hidden)])[starts],
+        examples.items[places[~hidden]],
+        (examples.situations[chosen] * situations).astype(np.int16),
+        device,
+    )
+    column = np.full(examples.items.max(initial=0) + 1, -1)
+    column[titles] = np.arange(len(titles))
+    columns = column[examples.items[places]]
+    wanted = hidden & (columns >= 0) & (examples.groups[places] == chosen[rows])
+    known = ~hidden & (columns >= 0)
+    parts = (titles, rows[wanted], columns[wanted], rows[known], columns[known])
+    return Batch(asked, *(torch.from_numpy(part.astype(np.int64)).to(device) for part in parts))

@@ -1,0 +1,201 @@
+"""What the scorers share in which a network matches a request and a title; each brings its own way of matching."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from matinee.decision import Requests, Tell, quiet
+from matinee.errors import ArtifactRefused, BadRequest, NotFitted
+from matinee.history import Histories, TrainingData
+from matinee.models import storage
+from matinee.models.cold_start import Prior
+from matinee.models.content import title_features
+from matinee.models.deep.fitting import Training, best_device, seeded
+from matinee.models.deep.match_fitting import asked_of, examples_of, fit_match
+from matinee.models.deep.match_network import Asked, Learner, MatchNetwork, Parts
+from matinee.models.deep.title_vectors import TitleVectors
+from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
+from matinee.models.deep.weights import arrays_of, dtypes_of, put_into
+from matinee.models.popularity import Popularity
+
+BLOCK = 16  # requests scored at one time
+REASONS = 20  # latest liked titles among which a reason is sought
+TABLES: Mapping[str, type[np.generic]] = {"liked": np.float32, "vectors": np.float32}
+
+
+@dataclass(frozen=True, slots=True)
+class MatchConfig:
+    """`size`: dimensions in which requests and titles meet. `content`: whether titles have side features, see
+    `content`. `context`, `time`: whether requests have country and device, hour and weekday. `unknown`: chance that a
+    code is hidden in training; `id_dropout`: chance that a title has only its content. `candidates`: titles that a
+    training batch is scored on, at most. `kappa`: history length at which popularity counts half.
+    """
+
+    size: int = 64
+    content: bool = True
+    context: bool = True
+    time: bool = True
+    unknown: float = 0.1
+    id_dropout: float = 0.1
+    candidates: int = 8192
+    kappa: float = 0.1
+    training: Training = Training(epochs=40, batch=128, rate=3e-3, decay=0.01)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.training, dict):
+            object.__setattr__(self, "training", Training(**self.training))
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in {"unknown", "id_dropout", "dropout"} and not 0 <= value < 1:
+                raise BadRequest(f"matching's {field.name} is {value}; give a number of at least 0 and below 1")
+            if field.name in {"size", "hidden", "candidates", "kappa"} and not value > 0:
+                raise BadRequest(f"matching's {field.name} is {value}; give a number above 0")
+
+    @property
+    def reading(self) -> Reading:
+        """What is read of histories and requests."""
+        return Reading(self.context, self.time, order=False)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What serving needs: the network on the processor, its two tables of titles, and the prior."""
+
+    network: MatchNetwork
+    liked: Tensor
+    vectors: Tensor
+    prior: Prior
+
+
+class MatchScorer:
+    """Base of the scorers in which a network matches a request, as a bag of likes in a situation, and a title.
+
+    A subclass names the type of its config and builds its `Parts`; fitting, scoring, reasons and storage are here.
+    """
+
+    config_type: ClassVar[type[MatchConfig]]
+
+    def __init__(self, config: MatchConfig | None = None) -> None:
+        self.config = self.config_type() if config is None else config
+        self._fitted: Fitted | None = None
+
+    @staticmethod
+    def parts(config: Any) -> Parts:
+        """The network's parts, with weights that follow from torch's generator."""
+        raise NotImplementedError
+
+    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+        """Train from a random start, on a CUDA device where there is one."""
+        config = self.config
+        tokens = tokens_of(data.histories, len(data.catalog), config.reading)
+        with seeded(rng):
+            learner = self._learner(tokens, data).to(best_device())
+        fit_match(learner, examples_of(tokens), config.training, config.candidates, config.unknown, rng, tell)
+        liked, vectors = learner.cpu().tables()
+        rough = Fitted(learner.network, liked, vectors, Prior(Popularity(), config.kappa, 0.0))
+
+        def part(histories: Histories) -> NDArray[np.float32]:
+            return _part(rough, Requests.of_histories(histories), config.reading)
+
+        prior = Prior.fit(data, rng, config.kappa, part)
+        self._fitted = Fitted(learner.network, liked, vectors, prior)
+        return self
+
+    def _learner(self, tokens: Tokens, data: TrainingData) -> Learner:
+        n, config = len(data.catalog), self.config
+        counts = np.bincount(tokens.items[tokens.taught], minlength=n).astype(np.float32)
+        features = title_features(data.catalog) if config.content else np.zeros((n, 0), np.float32)
+        liked, titles = (TitleVectors(counts, features, config.size, config.id_dropout) for _ in range(2))
+        parts = self.parts(config)
+        return Learner(MatchNetwork(parts, config.size), parts, liked, titles)
+
+    def score(self, requests: Requests) -> NDArray[np.float32]:
+        """(batch, titles): the network's scores plus the prior of `cold_start`; only the prior without a history."""
+        fitted = self._state()
+        scores = fitted.prior.scores(requests)
+        scores += _part(fitted, requests, self.config.reading)
+        return scores
+
+    @torch.no_grad()
+    def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
+        """(batch, k): of the latest `REASONS` liked titles the one without which the score would fall most, or -1.
+
+        Measured: the network answers again without each of them. A score counts against the mean over all titles,
+        because what raises all alike moves none.
+        """
+        fitted = self._state()
+        reasons = np.full(items.shape, -1, np.int32)
+        known = (items >= 0) & (items < len(fitted.vectors))
+        for b in np.flatnonzero(known.any(axis=1)):
+            asked = _asked(fitted, requests.take(np.array([b])), self.config.reading)
+            latest = requests.histories.tastes.items[slice(*requests.histories.tastes.offsets[b : b + 2])][::-1]
+            seen = latest[np.isin(latest, asked.items.numpy())][:REASONS]
+            if len(seen):
+                answers = fitted.network.answers(fitted.liked, _without_each(asked, seen))
+                scores = fitted.network.scores(answers, fitted.vectors)
+                scores -= scores.mean(dim=1, keepdim=True)
+                added = (scores[0] - scores[1:]).numpy()[:, items[b, known[b]]]
+                reasons[b, known[b]] = np.where(added.max(axis=0) > 0, seen[added.argmax(axis=0)], -1)
+        return reasons
+
+    def save(self, folder: Path) -> None:
+        """Write the network's weights, the two tables of titles and the prior."""
+        fitted = self._state()
+        tables = {"liked": fitted.liked.numpy(), "vectors": fitted.vectors.numpy()}
+        storage.write(folder, self.config, {**arrays_of(fitted.network), **tables}, prior_scale=fitted.prior.scale)
+        fitted.prior.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
+        config, tables, extra = storage.read(folder, cls.config_type, TABLES, "prior_scale")
+        network = MatchNetwork(cls.parts(config), config.size)
+        put_into(network, storage.read(folder, cls.config_type, dtypes_of(network), "prior_scale")[1])
+        prior, size = Prior.load(folder, config.kappa, extra["prior_scale"]), config.size
+        shapes = tables["liked"].shape, tables["vectors"].shape
+        if shapes != ((prior.n_titles, size), (prior.n_titles, size + 1)):
+            raise ArtifactRefused(f"{folder} has tables of the shapes {shapes}; {storage.REMEDY}")
+        scorer, (liked, vectors) = cls(config), (torch.from_numpy(tables[name]) for name in TABLES)
+        scorer._fitted = Fitted(network, liked, vectors, prior)
+        return scorer
+
+    def _state(self) -> Fitted:
+        if self._fitted is None:
+            raise NotFitted(f"{type(self).__name__} was asked before it was fitted; call fit or load first")
+        return self._fitted
+
+
+@torch.no_grad()
+def _part(fitted: Fitted, requests: Requests, reading: Reading) -> NDArray[np.float32]:
+    """(batch, titles) what the network says; zeros without a history."""
+    asked = _asked(fitted, requests, reading)
+    answers = fitted.network.answers(fitted.liked, asked)
+    known = torch.diff(asked.offsets) > 0
+    out = np.zeros((len(requests), len(fitted.vectors)), np.float32)
+    for start in range(0, len(requests), BLOCK):
+        block = slice(start, start + BLOCK)
+        out[block] = (fitted.network.scores(answers[block], fitted.vectors) * known[block, None]).numpy()
+    return out
+
+
+def _asked(fitted: Fitted, requests: Requests, reading: Reading) -> Asked:
+    tokens = tokens_of(requests.histories, len(fitted.vectors), reading)
+    offsets = np.concatenate([[0], np.cumsum(tokens.taught)])[tokens.offsets]
+    return asked_of(offsets, tokens.items[tokens.taught], situations_of(requests, tokens, reading), torch.device("cpu"))
+
+
+def _without_each(asked: Asked, seen: NDArray[np.int32]) -> Asked:
+    """The one request `asked`, followed by itself without each of `seen`; the other weights stay."""
+    times, likes = len(seen) + 1, len(asked.items)
+    weights = asked.weights.repeat(times, 1)
+    weights[1:][torch.from_numpy(seen.astype(np.int64))[:, None] == asked.items] = 0.0
+    offsets = torch.arange(times + 1) * likes
+    return Asked(offsets, asked.items.repeat(times), weights.reshape(-1), asked.situations.repeat(times, 1))
