@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import optuna
 import pytest
@@ -22,7 +24,7 @@ CHAINS = [[(start + step) % TITLES for step in range(6)] for start in range(TITL
 class Shift:
     """Says that the title `by` further than the last one comes next; remembers what it was fitted on."""
 
-    fits: list = []
+    fits: ClassVar[list] = []
 
     def __init__(self, by, error=None):
         self.by, self.error = by, error
@@ -117,7 +119,5 @@ def test_every_space_makes_scorers_that_fit(name):
         assert type(scorer) is SCORERS[CONTENDERS[name].type_name]
         again = SPACES[name](optuna.trial.FixedTrial(asked.params))
         assert again.config == scorer.config
-        if name not in ("sequence",):
-            assert np.isfinite(
-                scorer.fit(data, np.random.default_rng(0)).score(Requests.of_histories(data.histories))
-            ).all()
+        scores = scorer.fit(data, np.random.default_rng(0)).score(Requests.of_histories(data.histories))
+        assert np.isfinite(scores).all()
