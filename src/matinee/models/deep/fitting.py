@@ -52,11 +52,11 @@ def fit_network(
 ) -> None:
     """Minimise `loss` in place; afterwards `network` is in evaluation mode and holds the (averaged) weights.
 
-    `batches(rng)` yields the `steps` batches of one epoch, in a new order each time; `loss` is a scalar.
+    `batches(rng)` yields the batches of one epoch, about `steps`, in a new order each time; `loss` is a scalar.
     AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) under a cosine schedule with warm-up.
     """
     total = max(1, steps * training.epochs)
-    optimizer = torch.optim.AdamW(network.parameters(), training.rate, weight_decay=training.decay)
+    optimizer = torch.optim.AdamW(network.parameters(), training.rate, weight_decay=training.decay, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _cosine(step / total, training.warmup))
     average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=_moving(training.averaging))
     network.train()
@@ -97,6 +97,7 @@ def device_of(network: nn.Module) -> torch.device:
 
 
 def _cosine(done: float, warmup: float) -> float:
+    done = min(1.0, done)
     if done < warmup:
         return done / warmup
     return float(0.5 * (1 + np.cos(np.pi * (done - warmup) / (1 - warmup))))

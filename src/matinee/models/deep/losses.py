@@ -1,0 +1,104 @@
+"""Losses over titles: the exact softmax in blocks, the sampled softmax with its correction, and gBCE."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+BLOCK = 1024  # rows of scores that exist at one time
+NEVER = -1e4  # score of an excluded title, small enough for bfloat16
+
+
+def softmax_loss(states: Tensor, vectors: Tensor, targets: Tensor, bounds: Tensor, excluded: Tensor) -> Tensor:
+    """Mean of -log softmax(states · vectors)[target], over all titles except those that a row excludes.
+
+    `states` (rows, size); `vectors` (titles, size + 1), the last column being each title's bias; `targets` (rows,);
+    row r excludes the titles `excluded[bounds[r]:bounds[r + 1]]`, which must not hold its target. Exact: scores and
+    their gradient are worked out `BLOCK` rows at a time, so memory does not grow with rows x titles. Under autocast
+    the products are taken in bfloat16 and summed up in float32.
+    """
+    loss: Tensor = _Softmax.apply(states, vectors, targets, bounds, excluded)
+    return loss
+
+
+def sampled_softmax_loss(
+    states: Tensor, vectors: Tensor, targets: Tensor, negatives: Tensor, log_chances: Tensor
+) -> Tensor:
+    """Softmax of the target against drawn titles, each score less the logarithm of its expected number of draws.
+
+    `negatives` (drawn,) titles shared by all rows; `log_chances` (titles,) log(draws * q). With that correction the
+    sampled loss estimates the full one (Bengio and Senécal 2008). A draw that is the row's target does not count.
+    """
+    right, wrong = _scores(states, vectors, targets, negatives)
+    right = right - log_chances[targets]
+    wrong = (wrong - log_chances[negatives]).masked_fill(negatives == targets[:, None], NEVER)
+    return (torch.logsumexp(torch.cat([right[:, None], wrong], dim=1), dim=1) - right).mean()
+
+
+def gbce_loss(
+    states: Tensor, vectors: Tensor, targets: Tensor, negatives: Tensor, titles: int, calibration: float
+) -> Tensor:
+    """-log σ(s_target)^β - sum over draws of log(1 - σ(s)), averaged over rows (gSASRec, Petrov and Macdonald 2023).
+
+    α = drawn / (titles - 1) and β = α (t (1 - 1/α) + 1/α) with the calibration t in 0..1: t = 0 is plain binary
+    cross-entropy, which is overconfident when few negatives are drawn; t = 1 makes σ(s) a probability.
+    """
+    right, wrong = _scores(states, vectors, targets, negatives)
+    share = min(1.0, len(negatives) / max(1, titles - 1))
+    power = share * (calibration * (1 - 1 / share) + 1 / share)
+    counts = negatives != targets[:, None]
+    return (functional.softplus(wrong) * counts).sum(dim=1).mean() - power * functional.logsigmoid(right).mean()
+
+
+def _scores(states: Tensor, vectors: Tensor, targets: Tensor, negatives: Tensor) -> tuple[Tensor, Tensor]:
+    """(rows,) scores of the targets and (rows, drawn) of the negatives, in float32."""
+    own, drawn = vectors[targets], vectors[negatives]
+    right = (states * own[:, :-1]).sum(dim=1) + own[:, -1]
+    return right.float(), (states @ drawn[:, :-1].T).float() + drawn[:, -1].float()
+
+
+class _Softmax(torch.autograd.Function):
+    """Gradients are made in the forward pass, while a block's probabilities are at hand."""
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, vectors: Tensor, targets: Tensor, bounds: Tensor, excluded: Tensor) -> Tensor:
+        device = states.device.type
+        half = torch.is_autocast_enabled(device)
+        with torch.autocast(device, enabled=False):
+            kind = torch.bfloat16 if half else torch.float32
+            loss, by_state, by_vector = _in_blocks(states.to(kind), vectors, targets, bounds, excluded)
+        ctx.save_for_backward(by_state.to(states.dtype), by_vector.to(vectors.dtype))
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        by_state, by_vector = ctx.saved_tensors
+        return by_state * gradients[0], by_vector * gradients[0], None, None, None
+
+
+def _in_blocks(
+    states: Tensor, vectors: Tensor, targets: Tensor, bounds: Tensor, excluded: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The mean loss and its gradients by states and by vectors."""
+    rows, titles = len(states), len(vectors)
+    weights, biases = vectors[:, :-1].to(states.dtype), vectors[:, -1].to(states.dtype)
+    by_state = torch.empty_like(states, dtype=torch.float32)
+    by_vector = torch.zeros_like(vectors, dtype=torch.float32)
+    total = torch.zeros((), device=states.device)
+    for start in range(0, rows, BLOCK):
+        block, wanted = states[start : start + BLOCK], targets[start : start + BLOCK, None]
+        scores = torch.addmm(biases, block, weights.T)
+        low, high = bounds[start], bounds[min(start + BLOCK, rows)]
+        owners = torch.repeat_interleave(torch.diff(bounds[start : start + BLOCK + 1]), output_size=int(high - low))
+        scores.view(-1).index_fill_(0, owners * titles + excluded[low:high], NEVER)
+        chances = torch.softmax(scores, dim=1)
+        right = chances.gather(1, wanted).float()
+        total -= right.clamp_min(1e-30).log().sum()
+        chances.scatter_(1, wanted, (right - 1).to(chances.dtype))
+        by_state[start : start + BLOCK] = chances @ weights
+        by_vector[:, :-1] += chances.T @ block
+        by_vector[:, -1] += chances.sum(dim=0, dtype=torch.float32)
+    return total / rows, by_state / rows, by_vector / rows

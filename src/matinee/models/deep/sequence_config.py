@@ -1,0 +1,79 @@
+"""The knobs of the sequence model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from matinee.errors import BadRequest
+from matinee.models.deep.fitting import Training
+from matinee.models.deep.tokens import Reading
+
+
+class Body(StrEnum):
+    """What reads the history."""
+
+    BAG = "bag"
+    GRU = "gru"
+    CONVOLUTION = "convolution"
+    TRANSFORMER = "transformer"
+
+
+class Loss(StrEnum):
+    """How a network learns which title came next."""
+
+    SOFTMAX = "softmax"
+    GBCE = "gbce"
+
+
+def _one_of(kind: type[Body] | type[Loss], value: str) -> Body | Loss:
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise BadRequest(f"{value!r} is no {kind.__name__.lower()}; give one of {[str(k) for k in kind]}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceConfig:
+    """`body`: what reads the history, with `layers` of width `size`; `heads` and `gated` (LiGR) concern transformers.
+    `length`: latest tokens that are read. `reading`: the ablations context, time and order. `unknown`: chance that a
+    code is hidden in training; `id_dropout`: chance that a title has only its content. `loss`: `SOFTMAX` is exact up to
+    `exact_up_to` titles and above it sampled with `negatives` draws a batch, as `GBCE` (with `calibration`) always is.
+    `kappa`: history length at which popularity counts half; a network knows what is popular, so little is enough.
+    `refit_epochs`: epochs of a warm-start refit.
+    """
+
+    body: Body = Body.TRANSFORMER
+    size: int = 64
+    layers: int = 2
+    heads: int = 2
+    gated: bool = True
+    length: int = 200
+    dropout: float = 0.2
+    unknown: float = 0.1
+    id_dropout: float = 0.1
+    reading: Reading = Reading()
+    loss: Loss = Loss.SOFTMAX
+    negatives: int = 1024
+    calibration: float = 0.75
+    exact_up_to: int = 50_000
+    kappa: float = 0.1
+    training: Training = Training(epochs=12, batch=32, rate=3e-3, decay=0.01, half=True)
+    refit_epochs: int = 3
+
+    def __post_init__(self) -> None:
+        for name, kind in (("body", Body), ("loss", Loss)):
+            object.__setattr__(self, name, _one_of(kind, getattr(self, name)))
+        for name, nested in (("reading", Reading), ("training", Training)):
+            value = getattr(self, name)
+            object.__setattr__(self, name, nested(**value) if isinstance(value, dict) else value)
+        for name in ("size", "layers", "heads", "length", "negatives", "kappa", "refit_epochs"):
+            if not getattr(self, name) > 0:
+                raise BadRequest(f"the sequence model's {name} is {getattr(self, name)}; give a number above 0")
+        for name in ("dropout", "unknown", "id_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise BadRequest(f"the sequence model's {name} is {getattr(self, name)}; give 0 or more, below 1")
+        if not 0 <= self.calibration <= 1:
+            raise BadRequest(f"the sequence model's calibration is {self.calibration}; give a number from 0 to 1")
+        if self.size % self.heads:
+            raise BadRequest(f"{self.heads} heads do not share a size of {self.size}; give a multiple")

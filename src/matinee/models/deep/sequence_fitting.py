@@ -1,0 +1,65 @@
+"""Fitting the sequence network: which loss over which titles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from matinee.decision import Tell
+from matinee.models.deep.fitting import Training, fit_network
+from matinee.models.deep.losses import gbce_loss, sampled_softmax_loss, softmax_loss
+from matinee.models.deep.sequence_config import Loss, SequenceConfig
+from matinee.models.deep.sequence_network import SequenceNetwork
+from matinee.models.deep.tokens import Tokens
+from matinee.models.deep.windows import Batch, Windows
+
+
+def fit_sequence_network(
+    network: SequenceNetwork,
+    tokens: Tokens,
+    config: SequenceConfig,
+    training: Training,
+    rng: np.random.Generator,
+    tell: Tell,
+) -> None:
+    """Train in place. Titles without a token take no part: nothing says that they were not wanted."""
+    played, items = np.unique(tokens.items, return_inverse=True)
+    device = next(network.parameters()).device
+    windows = Windows(
+        replace(tokens, items=items.astype(np.int32)), config.length, training.batch, config.reading.order, device
+    )
+    titles = torch.from_numpy(played.astype(np.int64)).to(device)
+    exact = config.loss is Loss.SOFTMAX and len(played) <= config.exact_up_to
+
+    def loss(batch: Batch) -> Tensor:
+        if exact:
+            vectors = network.titles(titles)
+            return softmax_loss(_rows(network, vectors, batch), vectors, batch.targets, batch.bounds, batch.seen)
+        return _sampled(network, titles, batch, config)
+
+    fit_network(network, training, windows.batches, windows.steps, loss, rng, tell)
+
+
+def _rows(network: SequenceNetwork, vectors: Tensor, batch: Batch) -> Tensor:
+    """(rows, size) the answers at the taught places of a batch."""
+    states = network.states(vectors, batch.items, batch.history).flatten(0, 1)[batch.at]
+    answers: Tensor = network.request(states, batch.situation)
+    return answers
+
+
+def _sampled(network: SequenceNetwork, titles: Tensor, batch: Batch, config: SequenceConfig) -> Tensor:
+    """The loss against drawn titles: by their share of tokens for the softmax, all alike for gBCE."""
+    counts = network.titles.counts[titles]
+    weights = counts if config.loss is Loss.SOFTMAX else torch.ones_like(counts)
+    drawn = torch.multinomial(weights, config.negatives, replacement=True)
+    used, places = torch.unique(torch.cat([batch.items.flatten(), batch.targets, drawn]), return_inverse=True)
+    vectors = network.titles(titles[used])
+    items, targets, negatives = places.split([batch.items.numel(), len(batch.targets), len(drawn)])
+    states = _rows(network, vectors, replace(batch, items=items.view_as(batch.items)))
+    if config.loss is Loss.GBCE:
+        return gbce_loss(states, vectors, targets, negatives, len(titles), config.calibration)
+    log_chances = torch.log(config.negatives * weights[used] / weights.sum())
+    return sampled_softmax_loss(states, vectors, targets, negatives, log_chances)

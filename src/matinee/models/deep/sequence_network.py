@@ -1,0 +1,80 @@
+"""The sequence network: tokens to states, the coming request to a gate, both to one vector that titles answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from matinee.models.deep.bodies import build_body
+from matinee.models.deep.dropout import Dropout
+from matinee.models.deep.sequence_config import SequenceConfig
+from matinee.models.deep.title_vectors import SPREAD, TitleVectors
+from matinee.models.deep.tokens import HISTORY, SITUATION
+
+
+class Codes(nn.Module):
+    """The sum of the embeddings of several codes, (rows, fields) to (rows, size).
+
+    In training each row's code of each field is unknown with probability `dropout`, so that unknown means something.
+    """
+
+    starts: Tensor
+
+    def __init__(self, fields: Sequence[int], size: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+        starts = list(accumulate(fields, initial=0))
+        self.table = nn.Parameter(torch.randn(starts.pop(), size) * SPREAD)
+        self.register_buffer("starts", torch.tensor(starts), persistent=False)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """(rows, size) the sums."""
+        if self.training:
+            codes = codes * (torch.rand(codes.shape, device=codes.device) >= self.dropout)
+        return functional.embedding_bag(codes + self.starts, self.table, mode="sum")
+
+
+class RequestGate(nn.Module):
+    """h + σ(W [h, c]) * V c: the situation c of the coming request moves the state h, as far as the gate lets it."""
+
+    def __init__(self, size: int, dropout: float) -> None:
+        super().__init__()
+        self.situation = Codes(SITUATION, size, dropout)
+        self.gate = nn.Linear(2 * size, size)
+        self.move = nn.Linear(size, size, bias=False)
+
+    def forward(self, states: Tensor, situation: Tensor) -> Tensor:
+        """(rows, size) the states, moved by the codes (rows, fields) of `tokens.SITUATION`."""
+        context = self.situation(situation) * states.shape[-1] ** 0.5
+        gate = torch.sigmoid(self.gate(torch.cat([states, context.to(states.dtype)], dim=-1)))
+        return states + gate * self.move(context)  # type: ignore[no-any-return]
+
+
+class SequenceNetwork(nn.Module):
+    """token = √size (title vector + codes); state = LN(body(tokens)); q = the state, moved by the request's situation.
+
+    A title answers with q · vector_i + bias_i; in histories and in answers its vector is the same (weights tied).
+    """
+
+    def __init__(self, config: SequenceConfig, titles: TitleVectors) -> None:
+        super().__init__()
+        self.titles = titles
+        self.history = Codes(HISTORY, config.size, config.unknown)
+        self.drop = Dropout(config.dropout)
+        self.body = build_body(config)
+        self.norm = nn.LayerNorm(config.size)
+        self.request = RequestGate(config.size, config.unknown)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+
+    def states(self, vectors: Tensor, items: Tensor, history: Tensor) -> Tensor:
+        """(batch, length, size) what the body makes of `items` (batch, length), rows of `vectors`, and their codes."""
+        titles = functional.embedding(items, vectors)[..., :-1]
+        codes = self.history(history.flatten(0, 1)).view_as(titles)
+        read: Tensor = self.body(self.drop((titles + codes) * titles.shape[-1] ** 0.5))
+        return self.norm(read)  # type: ignore[no-any-return]

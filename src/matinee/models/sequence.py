@@ -1,0 +1,234 @@
+"""The contextual sequence model: a network reads the history in order and answers the request's situation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from matinee.decision import Requests, Tell, quiet
+from matinee.errors import ArtifactRefused, NotFitted
+from matinee.history import Histories, TrainingData
+from matinee.models import storage
+from matinee.models.cold_start import Prior
+from matinee.models.content import TitleEncoder
+from matinee.models.deep.fitting import Training, best_device, seeded
+from matinee.models.deep.sequence_config import Body, Loss, SequenceConfig
+from matinee.models.deep.sequence_fitting import fit_sequence_network
+from matinee.models.deep.sequence_network import SequenceNetwork
+from matinee.models.deep.title_vectors import TitleVectors
+from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
+from matinee.models.deep.weights import arrays_of, dtypes_of, put_into
+from matinee.models.popularity import Popularity
+
+Initial = Callable[[TrainingData, np.random.Generator], NDArray[np.float32]]  # vectors (titles, any size up to `size`)
+__all__ = ["Body", "Initial", "Loss", "Reading", "Sequence", "SequenceConfig", "Training"]
+
+BLOCK = 64  # histories read at one time when scoring
+REASONS = 20  # latest liked titles among which a reason is sought
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What serving needs: the network on the processor, `vectors` (titles, size + 1) of all titles, and the prior."""
+
+    network: SequenceNetwork
+    vectors: Tensor
+    encoder: TitleEncoder
+    prior: Prior
+
+    @property
+    def n_titles(self) -> int:
+        """Number of titles it was fitted on."""
+        return len(self.vectors)
+
+
+class Sequence:
+    """score_i = q · e_i + b_i, where q is what the network makes of the history, moved by the request's situation.
+
+    Right when the order of plays tells what comes next and there are some thousand members to learn it from; it
+    fails on small data, where EASE with a half-life costs less and knows as much. Titles that nobody played are
+    scored by their content. `initial` gives title vectors to start from, such as those of `factors.fit_factors`.
+    (SASRec, Kang and McAuley 2018, with the softmax of Klenitskiy and Vasilev 2023 and request-time context.)
+    """
+
+    def __init__(self, config: SequenceConfig = SequenceConfig(), initial: Initial | None = None) -> None:
+        self.config = config
+        self.initial = initial
+        self._fitted: Fitted | None = None
+
+    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+        """Train from a random start, or from the `initial` title vectors, on a CUDA device where there is one."""
+        encoder = TitleEncoder.fit(data.catalog)
+        tokens = tokens_of(data.histories, len(data.catalog), self.config.reading)
+        with seeded(rng):
+            network = _network(self.config, _counts(tokens, data), encoder.encode(data.catalog))
+        if self.initial is not None:
+            network.titles.start_at(self.initial(data, rng))
+        return self._train(network, encoder, tokens, data, self.config.training, rng, tell)
+
+    def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+        """Go on from the fitted weights for `refit_epochs`; new titles of a catalogue that grew start from content."""
+        older = self._state()
+        tokens = tokens_of(data.histories, len(data.catalog), self.config.reading)
+        with seeded(rng):
+            network = _network(self.config, _counts(tokens, data), older.encoder.encode(data.catalog))
+        kept = {name: w for name, w in older.network.state_dict().items() if not name.startswith("titles.")}
+        network.load_state_dict(kept, strict=False)
+        network.titles.continue_from(older.network.titles)
+        training = replace(self.config.training, epochs=self.config.refit_epochs)
+        return self._train(network, older.encoder, tokens, data, training, rng, tell)
+
+    def score(self, requests: Requests) -> NDArray[np.float32]:
+        """(batch, titles) q · e_i + b_i plus the prior of `cold_start`; only the prior where a history is empty."""
+        fitted = self._state()
+        scores = fitted.prior.scores(requests)
+        scores += _part(fitted, requests, self.config)
+        return scores
+
+    def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
+        """(batch, k): of the latest `REASONS` liked titles the one without which the score would fall most, or -1.
+
+        Measured, not guessed: the network reads the history again without each of them. A score counts against the
+        mean over all titles, because what raises all alike moves none.
+        """
+        fitted = self._state()
+        reasons = np.full(items.shape, -1, np.int32)
+        known = (items >= 0) & (items < fitted.n_titles)
+        for b in np.flatnonzero(known.any(axis=1)):
+            liked = requests.take(np.array([b]))
+            candidates = liked.histories.tastes.items[-REASONS:]
+            candidates = candidates[candidates < fitted.n_titles]
+            if len(candidates):
+                answers = _answers(fitted, _without_each(liked, candidates), self.config)
+                apart = fitted.vectors[items[b, known[b]], :-1] - fitted.vectors[:, :-1].mean(dim=0)
+                added = ((answers[0] - answers[1:]) @ apart.T).numpy()
+                reasons[b, known[b]] = np.where(added.max(axis=0) > 0, candidates[added.argmax(axis=0)], -1)
+        return reasons
+
+    def answers(self, requests: Requests) -> NDArray[np.float32]:
+        """(batch, size) q of every request, zeros for an empty history; with `title_vectors` the input of others."""
+        return np.asarray(_answers(self._state(), requests, self.config).numpy())
+
+    @property
+    def title_vectors(self) -> NDArray[np.float32]:
+        """(titles, size + 1) e_i and, in the last column, b_i."""
+        return np.asarray(self._state().vectors.numpy())
+
+    def save(self, folder: Path) -> None:
+        """Write the weights, the features, the encoder of titles and the prior."""
+        fitted = self._state()
+        titles, features = fitted.network.titles.features.shape
+        extra = {"titles": titles, "features": features, "prior_scale": fitted.prior.scale}
+        storage.write(folder, self.config, arrays_of(fitted.network), **extra)
+        fitted.encoder.save(folder)
+        fitted.prior.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
+        names = "titles", "features", "prior_scale"
+        config, _, extra = storage.read(folder, SequenceConfig, {}, *names)
+        shape = extra["titles"], extra["features"]
+        if not all(isinstance(n, int) and n >= 0 for n in shape):
+            raise ArtifactRefused(f"{folder} has {shape} titles and features; {storage.REMEDY}")
+        network = _network(config, np.zeros(shape[0], np.float32), np.zeros(shape, np.float32))
+        _, arrays, _ = storage.read(folder, SequenceConfig, dtypes_of(network), *names)
+        put_into(network, arrays)
+        prior = Prior.load(folder, config.kappa, extra["prior_scale"])
+        if prior.n_titles != shape[0]:
+            raise ArtifactRefused(f"{folder} has {shape[0]} titles and a prior of {prior.n_titles}; {storage.REMEDY}")
+        scorer = cls(config)
+        scorer._fitted = Fitted(network, _vectors(network), TitleEncoder.load(folder), prior)
+        return scorer
+
+    def _train(
+        self,
+        network: SequenceNetwork,
+        encoder: TitleEncoder,
+        tokens: Tokens,
+        data: TrainingData,
+        training: Training,
+        rng: np.random.Generator,
+        tell: Tell,
+    ) -> Self:
+        fit_sequence_network(network.to(best_device()), tokens, self.config, training, rng, tell)
+        network.cpu()
+        rough = Fitted(network, _vectors(network), encoder, Prior(Popularity(), self.config.kappa, 0.0))
+        nobody = Requests.of_histories
+
+        def part(histories: Histories) -> NDArray[np.float32]:
+            return _part(rough, nobody(histories), self.config)
+
+        self._fitted = replace(rough, prior=Prior.fit(data, rng, self.config.kappa, part))
+        return self
+
+    def _state(self) -> Fitted:
+        if self._fitted is None:
+            raise NotFitted("the sequence model was asked before it was fitted; call fit or load first")
+        return self._fitted
+
+
+@torch.no_grad()
+def _answers(fitted: Fitted, requests: Requests, config: SequenceConfig) -> Tensor:
+    """(batch, size) what the network makes of each request; zeros where the history has no known title."""
+    tokens = tokens_of(requests.histories, fitted.n_titles, config.reading)
+    situation = torch.from_numpy(situations_of(requests, tokens, config.reading).astype(np.int64))
+    answers = torch.zeros(len(requests), config.size)
+    for rows in _alike(tokens.lengths):
+        lengths = np.minimum(tokens.lengths[rows], config.length)
+        places = tokens.offsets[rows + 1, None] - lengths[:, None] + np.arange(lengths.max())
+        places = np.minimum(places, tokens.offsets[rows + 1, None] - 1)
+        items = torch.from_numpy(tokens.items[places].astype(np.int64))
+        history = torch.from_numpy(tokens.history[places].astype(np.int64))
+        states = fitted.network.states(fitted.vectors, items, history)
+        latest = states[torch.arange(len(rows)), torch.from_numpy(lengths - 1)]
+        answers[rows] = fitted.network.request(latest, situation[rows])
+    return answers
+
+
+def _alike(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Members with a token, in blocks of like length."""
+    order = np.argsort(lengths, kind="stable")
+    order = order[np.searchsorted(lengths[order], 1) :]
+    for start in range(0, len(order), BLOCK):
+        yield order[start : start + BLOCK]
+
+
+def _part(fitted: Fitted, requests: Requests, config: SequenceConfig) -> NDArray[np.float32]:
+    """(batch, titles) q · e_i + b_i, zeros where the history has no known title."""
+    answers = _answers(fitted, requests, config)
+    started = answers.any(dim=1, keepdim=True).float()
+    return np.asarray((torch.cat([answers, started], dim=1) @ fitted.vectors.T).numpy())
+
+
+def _without_each(request: Requests, titles: NDArray[np.int32]) -> Requests:
+    """A batch of one request: as it is, then once without each of the titles in its history."""
+    many = request.take(np.zeros(len(titles) + 1, np.int64))
+    histories = many.histories
+    owner = np.repeat(np.arange(len(many)), np.diff(histories.offsets))
+    kept = histories.items != np.concatenate([[-1], titles])[owner]
+    offsets = np.concatenate([[0], np.cumsum(kept)])[histories.offsets]
+    return replace(many, histories=histories.select(offsets, kept))
+
+
+@torch.no_grad()
+def _vectors(network: SequenceNetwork) -> Tensor:
+    """(titles, size + 1) of all titles, as they serve."""
+    network.eval()
+    vectors: Tensor = network.titles(torch.arange(len(network.titles.counts)))
+    return vectors
+
+
+def _counts(tokens: Tokens, data: TrainingData) -> NDArray[np.float32]:
+    return np.bincount(tokens.items, minlength=len(data.catalog)).astype(np.float32)
+
+
+def _network(config: SequenceConfig, counts: NDArray[np.float32], features: NDArray[np.float32]) -> SequenceNetwork:
+    return SequenceNetwork(config, TitleVectors(counts, features, config.size, config.id_dropout))
