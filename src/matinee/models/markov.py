@@ -97,14 +97,8 @@ class Markov:
         add_sparse_rows(*self._last(histories, out.shape[1]), *rows, out)
         return out
 
-    def _last(self, histories: Histories, n: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
-        """Offsets, titles and weights of the last titles of each history."""
-        offsets, items, _ = history_rows(histories, n)
-        lengths = np.diff(offsets)
-        from_end = np.repeat(offsets[1:], lengths) - np.arange(len(items)) - 1
-        kept = from_end < self.config.last
-        weights = np.float32(self.config.decay) ** from_end[kept].astype(np.float32)
-        return np.append(0, np.cumsum(np.minimum(lengths, self.config.last))), items[kept], weights
+    def _last(self, histories: Histories, n: int) -> Rows:
+        return latest(histories, n, self.config.last, self.config.decay)
 
     def _state(self) -> tuple[Rows, Prior]:
         if self._fitted is None:
@@ -127,6 +121,19 @@ def follow_rates(tastes: Tastes, n: int, reach: int, shrink: float) -> Rows:
     sums = np.asarray(total.sum(axis=1)).ravel()
     rates = total.data / np.repeat(sums + np.float32(shrink), np.diff(total.indptr)).astype(np.float32)
     return total.indptr.astype(np.int64), total.indices.astype(np.int32), rates.astype(np.float32)
+
+
+def latest(histories: Histories, n: int, last: int, decay: float = 1.0) -> Rows:
+    """Offsets, titles and weights of the `last` liked titles of each history that are below `n`.
+
+    The k-th from the end weighs decay^(k-1).
+    """
+    offsets, items, _ = history_rows(histories, n)
+    lengths = np.diff(offsets)
+    from_end = np.repeat(offsets[1:], lengths) - np.arange(len(items)) - 1
+    kept = from_end < last
+    weights = np.float32(decay) ** from_end[kept].astype(np.float32)
+    return np.append(0, np.cumsum(np.minimum(lengths, last))), items[kept], weights
 
 
 def _consistent(rows: Rows, n: int) -> bool:

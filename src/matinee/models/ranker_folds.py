@@ -1,0 +1,88 @@
+"""What a second stage learns from: requests whose answers the first stage has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import polars as pl
+
+from matinee.catalog import Ragged
+from matinee.data.dataset import Dataset
+from matinee.data.histories import training_data
+from matinee.data.split import Split, canonical, first_likes, grouped, leave_last_out
+from matinee.data.split_moments import own_times
+from matinee.decision import Requests
+from matinee.events import SCHEMA
+from matinee.history import TrainingData
+
+
+class Labels(StrEnum):
+    """Which answers are kept from the first stage.
+
+    `LAST`: each member's last title, for logs whose times say little. `TIME`: what members newly like in the last tenth
+    of the events, asked for at those moments: closest to life. `MEMBERS`: a fifth of the titles of `share` of the
+    members, none of whose titles the first stage sees, for members who come later.
+    """
+
+    LAST = "last"
+    TIME = "time"
+    MEMBERS = "members"
+
+
+@dataclass(frozen=True)
+class Fold:
+    """`data` for the first stage; `requests` and their `targets` (dense titles) for the second."""
+
+    data: TrainingData
+    requests: Requests
+    targets: Ragged
+
+    def sample(self, most: int, rng: np.random.Generator) -> Fold:
+        """At most `most` of the requests, in their order."""
+        if len(self.requests) <= most:
+            return self
+        rows = np.sort(rng.choice(len(self.requests), most, replace=False))
+        return Fold(self.data, self.requests.take(rows), Ragged.of([self.targets[b] for b in rows]))
+
+
+def hold_out(data: TrainingData, labels: Labels, share: float, rng: np.random.Generator) -> Fold:
+    """Cut `data` by `labels`; without an event there is nothing to cut and no request."""
+    if not data.events.height:
+        return Fold(data, Requests.of_histories(data.histories.take(np.empty(0, np.int64))), Ragged.of([]))
+    if labels is Labels.MEMBERS:
+        return _of(data, _fold_in(data, share, rng))
+    if labels is Labels.TIME:
+        return _of(data, own_times(Dataset("training data", "", data.catalog, {}, data.events)))
+    return _of(data, leave_last_out(data.events, data.catalog))
+
+
+def _of(data: TrainingData, split: Split) -> Fold:
+    before = training_data(split.train_events, data.catalog, data.as_of)
+    contexts = {} if split.contexts is None else {"contexts": split.contexts}
+    return Fold(before, Requests.of_histories(split.histories, split.as_of, **contexts), split.targets)
+
+
+def _fold_in(data: TrainingData, share: float, rng: np.random.Generator) -> Split:
+    """A `share` of the members asks with four fifths of their likes for the last fifth of a random order."""
+    asking = pl.Series(rng.permutation(data.user_ids)[: int(share * len(data.user_ids))], dtype=pl.String)
+    ordered = canonical(data.events, data.catalog)
+    theirs = ordered.filter(pl.col("user_id").is_in(asking.implode()))
+    likes = (
+        first_likes(theirs)
+        .select("user_id", "item")
+        .with_columns(pl.Series("_draw", rng.random(len(first_likes(theirs)))))
+    )
+    place = pl.col("_draw").rank("ordinal").over("user_id")
+    wanted = likes.filter(place <= (pl.len().over("user_id") // 5)).sort("user_id", "item")
+    answers = wanted.group_by("user_id", maintain_order=True).agg("item")
+    known = theirs.join(wanted, on=["user_id", "item"], how="anti", maintain_order="left")
+    return Split(
+        data.catalog,
+        ordered.filter(~pl.col("user_id").is_in(asking.implode())).select(SCHEMA.keys()),
+        answers["user_id"].to_list(),
+        np.full(answers.height, data.as_of, np.int64),
+        grouped(answers["item"]),
+        known_events=known.select(SCHEMA.keys()),
+    )
