@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from matinee.decision import Requests, Tell, quiet
-from matinee.errors import ArtifactRefused, BadRequest, NotFitted
+from matinee.errors import BadRequest, NotFitted
 from matinee.history import Histories, Tastes, TrainingData
 from matinee.maths.sparse_dense import add_sparse_rows, strongest_sparse
 from matinee.models import storage
 from matinee.models.cold_start import Prior, history_rows
-
-Rows = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
+from matinee.models.sparse_map import ROW_DTYPES, Rows, checked_rows, row_arrays, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +75,16 @@ class Markov:
 
     def save(self, folder: Path) -> None:
         """Write the following rates and the prior."""
-        (starts, titles, rates), prior = self._state()
-        arrays: dict[str, NDArray[Any]] = {"starts": starts, "titles": titles, "rates": rates}
-        storage.write(folder, self.config, arrays, prior_scale=prior.scale)
+        rows, prior = self._state()
+        storage.write(folder, self.config, row_arrays(rows), prior_scale=prior.scale)
         prior.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
-        dtypes: dict[str, type[np.generic]] = {"starts": np.int64, "titles": np.int32, "rates": np.float32}
-        config, arrays, extra = storage.read(folder, MarkovConfig, dtypes, "prior_scale")
+        config, arrays, extra = storage.read(folder, MarkovConfig, ROW_DTYPES, "prior_scale")
         scorer, prior = cls(config), Prior.load(folder, config.kappa, extra["prior_scale"])
-        rows = arrays["starts"], arrays["titles"], arrays["rates"]
-        if not _consistent(rows, prior.n_titles):
-            raise ArtifactRefused(f"{folder} has follower lists that do not fit together; {storage.REMEDY}")
-        scorer._fitted = rows, prior
+        scorer._fitted = checked_rows(arrays, prior.n_titles, prior.n_titles, folder), prior
         return scorer
 
     def _add_part(self, histories: Histories, rows: Rows, out: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -117,10 +111,8 @@ def follow_rates(tastes: Tastes, n: int, reach: int, shrink: float) -> Rows:
         same = member[:-gap] == member[gap:]
         pair = tastes.items[:-gap][same], tastes.items[gap:][same]
         total += sparse.csr_matrix((np.full(len(pair[0]), 1 / gap, np.float32), pair), (n, n))
-    total.sort_indices()
     sums = np.asarray(total.sum(axis=1)).ravel()
-    rates = total.data / np.repeat(sums + np.float32(shrink), np.diff(total.indptr)).astype(np.float32)
-    return total.indptr.astype(np.int64), total.indices.astype(np.int32), rates.astype(np.float32)
+    return rows_of(sparse.diags(1 / (sums + shrink)) @ total)
 
 
 def latest(histories: Histories, n: int, last: int, decay: float = 1.0) -> Rows:
@@ -134,14 +126,3 @@ def latest(histories: Histories, n: int, last: int, decay: float = 1.0) -> Rows:
     kept = from_end < last
     weights = np.float32(decay) ** from_end[kept].astype(np.float32)
     return np.append(0, np.cumsum(np.minimum(lengths, last))), items[kept], weights
-
-
-def _consistent(rows: Rows, n: int) -> bool:
-    """Whether no reader of these rows can leave an array: the compiled kernels do not look."""
-    starts, titles, rates = rows
-    return (
-        starts.shape == (n + 1,)
-        and titles.shape == rates.shape == (int(starts[-1]),)
-        and bool(starts[0] == 0 and (np.diff(starts) >= 0).all())
-        and bool(((titles >= 0) & (titles < n)).all())
-    )
