@@ -5,11 +5,13 @@ import polars as pl
 import pytest
 
 from matinee.decision import Requests, quiet
+from matinee.history import Histories
 from matinee.maths.calibration import Platt
+from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.popularity import Popularity
 from matinee.testing import checkerboard, make_catalog, make_data, make_events
-from matinee.train import HeldOut, _quality, calibrate, hold_out, train
+from matinee.train import HeldOut, Known, _quality, calibrate, go_on, hold_out, liked_since, train
 
 
 def test_held_out_likes_are_nowhere_in_the_data():
@@ -107,3 +109,55 @@ def test_without_anybody_to_hold_out_there_is_no_calibration():
     trained = train(make_data(make_events([[0]]), make_catalog(3)), Popularity(), np.random.default_rng(0))
     assert trained.calibration == Platt(1.0, 0.0)
     assert trained.metrics["members"] == 0
+
+
+def later(data, since):
+    """A copy of the data as known before `since`."""
+    early = data.events.filter(pl.col("timestamp").cast(pl.Int64) < since).drop("item")
+    return make_data(early, data.catalog, as_of=since)
+
+
+def test_likes_since_a_moment_are_asked_from_what_came_before():
+    """Members like 0, 1, 2 in hours 0, 1, 2; the second likes 1 again in hour 3, which is nothing new."""
+    hour = 3_600_000_000
+    data = make_data(make_events([[0, 1, 2], [0, 1, 2, 1]]), make_catalog(4))
+    moments = np.unique(data.histories.times)
+    held = liked_since(data, int(moments[1]) + 1, np.random.default_rng(0))
+    assert np.diff(moments).min() == hour
+    assert held.rows.tolist() == [0, 1]
+    assert [items.tolist() for items in held.targets] == [[2], [2]]
+    assert held.data.histories.items.tolist() == [0, 1, 0, 1]
+    assert held.data.events.height == 4
+    nothing = liked_since(data, int(moments[-1]) + 1, np.random.default_rng(0))
+    assert len(nothing.rows) == 0
+
+
+def test_going_on_measures_the_model_as_it_was_and_ends_with_what_a_refit_knows():
+    data = checkerboard(members=200, titles=60)
+    since = int(np.median(data.histories.times))
+    early = later(data, since)
+    factors = Factors(FactorsConfig(size=4)).fit(early, np.random.default_rng(0))
+    known = Known(Factors(FactorsConfig(size=4)).fit(early, np.random.default_rng(0)), Platt(2.0, 1.0), since)
+    trained = go_on(data, known, factors, np.random.default_rng(1))
+    assert trained.metrics["members"] == 200
+    assert trained.metrics["recall@20"] == 1.0  # at most 30 titles of their colour, fewer than 20 unseen
+    assert trained.calibration != Platt(2.0, 1.0)
+    assert trained.data_window == (data.histories.times.min(), data.histories.times.max())
+    assert trained.scorer is factors
+    one_colour = Requests.of_histories(Histories.of_items([[0, 2, 4]]))
+    scores = trained.scorer.score(one_colour)[0]
+    assert scores[6::2].min() > scores[1::2].max()
+
+
+def test_a_calibration_stays_when_few_members_came():
+    data = checkerboard(members=20)
+    since = int(np.median(data.histories.times))
+    known = Known(Popularity().fit(later(data, since), np.random.default_rng(0)), Platt(2.0, 1.0), since)
+    trained = go_on(
+        data, known, Popularity().fit(later(data, since), np.random.default_rng(0)), np.random.default_rng(0)
+    )
+    assert trained.calibration == Platt(2.0, 1.0)
+    assert str(trained.metrics["calibration"]).startswith("as before: fewer than 100 members")
+    requests = Requests.of_histories(data.histories)
+    whole = Popularity().fit(data, np.random.default_rng(0))  # popularity cannot go on, so it was fitted again
+    np.testing.assert_array_equal(trained.scorer.score(requests), whole.score(requests))

@@ -22,7 +22,7 @@ from matinee.surfaces.charts import Charts, charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
 from matinee.surfaces.rows import RowsConfig
 from matinee.surfaces.similar import SimilarPolicy
-from matinee.train import train
+from matinee.train import Known, go_on, train
 from matinee.workspace import Workspace
 
 EXPLORATION = 0.1  # enough randomness to learn from, too little to be noticed
@@ -55,20 +55,36 @@ def home_pages() -> dict[str, Callable[[TrainingData, np.random.Generator], Poli
     return {f"home, {name}": page_of(name, config) for name, config in HOME.items()}
 
 
-def train_into(workspace: Workspace, name: str, rng: np.random.Generator, tell: Tell = quiet) -> Artifact:
-    """Train the contender `name` on everything in the workspace's log, and write the artifact."""
+def train_into(
+    workspace: Workspace, name: str, rng: np.random.Generator, tell: Tell = quiet, going_on: bool = False
+) -> Artifact:
+    """Train the contender `name` on everything in the workspace's log, and write the artifact.
+
+    `going_on`: start from the newest artifact of that name, which must be there, instead of from nothing.
+    """
     workspace.require()
     catalog = Catalog.load(workspace.catalog_path)
     with EventLog(workspace.log_path) as log:
         data = _everything(log, catalog)
     contender = CONTENDERS[name]
-    trained = train(data, contender.make(), rng, tell)
+    if going_on:
+        trained = go_on(data, *_newest(workspace, name, catalog), rng, tell)
+    else:
+        trained = train(data, contender.make(), rng, tell)
     folder = workspace.new_artifact(name)
     artifact = save_artifact(
         folder, contender.type_name, trained.scorer, trained.calibration, catalog, trained.data_window, trained.metrics
     )
     workspace.prune(name)
     return artifact
+
+
+def _newest(workspace: Workspace, name: str, catalog: Catalog) -> tuple[Known, Scorer]:
+    """The newest artifact as it serves today's catalogue, and its scorer as it was saved, to go on with."""
+    folder = workspace.newest_artifact(name)
+    found = load_artifact(folder, SCORERS, catalog)
+    known = Known(found.scorer, found.calibration, found.manifest.data_window[1] + 1)
+    return known, SCORERS[found.manifest.scorer].load(folder / "scorer")
 
 
 def ladders(workspace: Workspace, log: EventLog, catalog: Catalog, exploration: float = EXPLORATION) -> Ladders:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.decision import Requests, Scorer, Tell, quiet, within
+from matinee.decision import Refits, Requests, Scorer, Tell, quiet, within
 from matinee.history import TrainingData
 from matinee.maths.calibration import Platt, fit_intercept, fit_platt
 
@@ -17,6 +17,7 @@ NEXT = 5  # likes held out of each, at most, and never more than half of their l
 NEGATIVES = 200  # titles of each member that teach what is not liked; weighted to stand for all
 LIST = 20  # length of the list that recall and NDCG look at
 BATCH = 256
+FEW = 100  # members who liked something new, below which a calibration is not learned from them
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,17 @@ class Trained:
     calibration: Platt
     metrics: dict[str, float | int | str]
     data_window: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model as it serves: its `scorer`, answering for today's catalogue, its calibration, and the microsecond `since`
+    which it knows nothing of what happened.
+    """
+
+    scorer: Scorer
+    calibration: Platt
+    since: int
 
 
 @dataclass(frozen=True)
@@ -58,10 +70,48 @@ def train(data: TrainingData, scorer: Scorer, rng: np.random.Generator, tell: Te
     calibration, metrics = calibrate(scorer, held, rng)
     tell("fitting on everything", 0.55)
     scorer.fit(data, rng, within(tell, "fitting on everything", 0.55, 1.0))
-    times = data.histories.times
-    window = (int(times.min()), int(times.max())) if len(times) else (data.as_of, data.as_of)
     tell("trained", 1.0)
-    return Trained(scorer, calibration, metrics, window)
+    return Trained(scorer, calibration, metrics, _window(data))
+
+
+def _window(data: TrainingData) -> tuple[int, int]:
+    times = data.histories.times
+    return (int(times.min()), int(times.max())) if len(times) else (data.as_of, data.as_of)
+
+
+def go_on(data: TrainingData, known: Known, scorer: Scorer, rng: np.random.Generator, tell: Tell = quiet) -> Trained:
+    """Ask what is `known` for the likes that came since it was fitted; then let `scorer`, the same, learn them too.
+
+    The metrics are of the model as it was, on likes that it had not seen. The calibration is learned anew where at
+    least `FEW` members liked something since, otherwise it stays. A scorer that cannot go on (`decision.Refits`) is
+    fitted again from the start.
+    """
+    tell("asking for what came since", 0.0)
+    held = liked_since(data, known.since, rng)
+    calibration, metrics = known.calibration, dict[str, float | int | str](members=len(held.rows))
+    if len(held.rows) >= FEW:
+        calibration, metrics = calibrate(known.scorer, held, rng)
+    else:
+        metrics["calibration"] = f"as before: fewer than {FEW} members liked anything new since"
+    learn = scorer.refit if isinstance(scorer, Refits) else scorer.fit
+    learn(data, rng, within(tell, "going on", 0.1, 1.0))
+    tell("trained", 1.0)
+    return Trained(scorer, calibration, metrics, _window(data))
+
+
+def liked_since(data: TrainingData, since: int, rng: np.random.Generator) -> HeldOut:
+    """The first new likes, from `since` on, of up to `MEMBERS` members; and the data as they were before."""
+    histories, n = data.histories, len(data.catalog)
+    kept = histories.times < since
+    offsets = np.concatenate([[0], np.cumsum(kept)])[histories.offsets]
+    events = data.events.filter(pl.col("timestamp").cast(pl.Int64) < since)
+    before = replace(data, events=events, histories=histories.select(offsets, kept), as_of=since)
+    tastes, known = histories.tastes, before.histories.tastes
+    pairs, old = (np.repeat(np.arange(len(one)), one.lengths) * n + one.items for one in (tastes, known))
+    new = (tastes.times >= since) & ~np.isin(pairs, old)
+    rows = np.sort(rng.permutation(np.unique(pairs[new] // n))[:MEMBERS])
+    slices = [slice(tastes.offsets[row], tastes.offsets[row + 1]) for row in rows]
+    return HeldOut(before, rows, tuple(tastes.items[one][new[one]][:NEXT] for one in slices))
 
 
 def hold_out(data: TrainingData, rng: np.random.Generator) -> HeldOut:

@@ -19,6 +19,7 @@ from matinee.workspace import Workspace
 
 def train(
     model: Annotated[str | None, typer.Argument(help="One model; by default those that are served.")] = None,
+    going_on: Annotated[bool, typer.Option("--continue", help="Go on from the newest artifact.")] = False,
     workspace: Into = WORKSPACE,
     seed: Seed = 0,
 ) -> None:
@@ -29,7 +30,7 @@ def train(
     if model is not None and model not in CONTENDERS:
         raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(CONTENDERS)}")
     for name in SERVED if model is None else [model]:
-        train_one(Workspace(workspace), name, seed)
+        train_one(Workspace(workspace), name, seed, going_on)
 
 
 def evaluate(
@@ -65,12 +66,12 @@ def evaluate(
         print(json.dumps(report.json()))
 
 
-def train_one(place: Workspace, name: str, seed: int) -> None:
+def train_one(place: Workspace, name: str, seed: int, going_on: bool = False) -> None:
     """Train one model of a workspace and show how good it is."""
     from matinee.recipes import train_into
 
     with progress(name) as tell:
-        artifact = train_into(place, name, np.random.default_rng(seed), tell)
+        artifact = train_into(place, name, np.random.default_rng(seed), tell, going_on)
     console.print(_metrics_table(name, artifact.artifact_id, artifact.manifest.metrics))
 
 
