@@ -12,11 +12,11 @@ from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.split import global_time, leave_last_out
 from matinee.decision import Decisions, Requests, Scorer, _blank, quiet
 from matinee.errors import BadRequest
-from matinee.evaluate import evaluate, html, offline
+from matinee.evaluate import evaluate, html, trial
 from matinee.evaluate.measure import page_metrics
-from matinee.evaluate.offline import rank
 from matinee.evaluate.protocols import GLOBAL_TIME, LEAVE_LAST_OUT, PROTOCOLS
 from matinee.evaluate.results import Comparison, Estimate
+from matinee.evaluate.trial import rank
 from matinee.events import Rejections
 from matinee.history import Histories
 from matinee.page import Layout
@@ -137,7 +137,7 @@ def test_nothing_known_later_is_seen(protocol):
     data, asked = world(), []
     makers = scorers() | {"spy": partial(Fake, constant, asked)}
     evaluate(data, makers, np.random.default_rng(4), protocols=[protocol], n=N)
-    split = protocol.cut(data.events, data.catalog)
+    split = protocol.cut(data, "test")
     targets = {(user, int(i)) for k, user in enumerate(split.user_ids) for i in split.targets[k]}
     assert asked
     for learned, requests in asked:
@@ -217,7 +217,7 @@ def test_more_models_and_protocols_do_not_change_what_a_model_scores():
 def test_small_blocks_give_the_same_numbers(monkeypatch):
     data = world()
     whole = evaluate(data, scorers(coin=constant), np.random.default_rng(10), n=N)
-    monkeypatch.setattr(offline, "SCORES_BYTES", 7 * TITLES * offline.BYTES_PER_SCORE)
+    monkeypatch.setattr(trial, "SCORES_BYTES", 7 * TITLES * trial.BYTES_PER_SCORE)
     in_sevens = evaluate(data, scorers(coin=constant), np.random.default_rng(10), n=N)
     assert [lines(whole, at) for at in (0, 1)] == [lines(in_sevens, at) for at in (0, 1)]
 

@@ -7,16 +7,30 @@ from datetime import datetime
 
 import polars as pl
 
-from matinee.catalog import Catalog
+from matinee.catalog import Catalog, Ragged
 from matinee.events import Rejections
 from matinee.profile import Profile
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Test questions published with a data set: which of `candidates` did the member turn to next?
+
+    One per entry of `user_ids`: `answers` the `item_id` that is right, `candidates` the dense titles to choose from,
+    the right one among them.
+    """
+
+    user_ids: list[str]
+    answers: list[str]
+    candidates: Ragged
 
 
 @dataclass(frozen=True)
 class Dataset:
     """One real thing as a catalogue, the members' profiles and their events (`events.SCHEMA`, canonical order).
 
-    `licence` says what may be done with the data, `notes` what a reader of results should know about it.
+    `licence` says what may be done with the data, `notes` what a reader of results should know about it. `timed` is
+    False where the times only count positions, so that hours, weekdays and ages mean nothing.
     """
 
     name: str
@@ -26,6 +40,8 @@ class Dataset:
     events: pl.DataFrame
     rejections: Rejections = field(default_factory=Rejections)
     notes: tuple[str, ...] = ()
+    timed: bool = True
+    questions: Questions | None = None
 
     def describe(self) -> str:
         """A few lines for the terminal: sizes, kinds of event, times, rejections, notes and licence."""
@@ -45,6 +61,8 @@ class Dataset:
         return ", ".join(f"{n:,} {kind}" for kind, n in counts.iter_rows()) or "none"
 
     def _times(self) -> str:
+        if not self.timed:
+            return "none, only an order"
         first, last = self.events["timestamp"].min(), self.events["timestamp"].max()
         if not isinstance(first, datetime) or not isinstance(last, datetime):
             return "none"

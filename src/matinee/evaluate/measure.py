@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from matinee.catalog import Ragged
 from matinee.history import Histories, TrainingData
 from matinee.maths import beyond_accuracy as beyond
 from matinee.maths import ranking_metrics as ranking
-from matinee.maths.arrays import Doubles, Int32s
+from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
 from matinee.maths.page_metrics import page_ndcg, page_recall
 from matinee.page import Layout
 
@@ -30,14 +30,13 @@ class Metric:
 
 
 RECALL = Metric("recall", "Recall", "higher", "share of the titles the member went on to like that are in the list")
+CAPPED_RECALL = Metric("capped_recall", "Recall", "higher", "titles hit, of those that the list has room for")
 NDCG = Metric("ndcg", "NDCG", "higher", "the same, counting a title more the nearer it stands to the top")
+MRR = Metric("mrr", "MRR", "higher", "1 / place of the first such title")
+HIT_RATE = Metric("hit_rate", "Hit rate", "higher", "share of members with at least one such title in their list")
+AUC = Metric("auc", "AUC", "higher", "share of the pairs of a liked and another title with the liked one first")
 NDCG_2D = Metric("ndcg2d", "2-D NDCG", "higher", "liked titles, counted by how likely their place is looked at")
-ACCURACY = (
-    RECALL,
-    NDCG,
-    Metric("mrr", "MRR", "higher", "1 / place of the first such title"),
-    Metric("hit_rate", "Hit rate", "higher", "share of members with at least one such title in their list"),
-)
+ACCURACY = (RECALL, NDCG, MRR, HIT_RATE)
 PER_MEMBER = (
     Metric("novelty", "Novelty", "", "mean surprise of the titles listed, in bits: -log2 of the share who know them"),
     Metric("diversity", "Diversity", "", "mean distance between the genres of two titles of a list, 0 to 1"),
@@ -51,7 +50,29 @@ EXPOSURE = (
     Metric("gini", "Gini", "", "inequality of exposure over titles, 0 = equal, 1 = one title has it all"),
 )
 LIST_METRICS = ACCURACY + PER_MEMBER
+OF_HITS: Mapping[Metric, Callable[[Flags, Int64s, Int64s], Doubles]] = {  # of hits, number wanted, length of list
+    RECALL: lambda hit, wanted, _: ranking.recall(hit, wanted),
+    CAPPED_RECALL: lambda hit, wanted, _: ranking.capped_recall(hit, wanted),
+    NDCG: lambda hit, wanted, _: ranking.ndcg(hit, wanted),
+    MRR: lambda hit, _, __: ranking.reciprocal_rank(hit),
+    HIT_RATE: lambda hit, _, __: ranking.hit_rate(hit),
+    AUC: lambda hit, _, listed: ranking.auc(hit, listed),
+}
 EXPOSURE_OF: dict[str, Callable[[Doubles], Doubles]] = {"coverage": beyond.coverage, "gini": beyond.gini}
+
+
+@dataclass(frozen=True, slots=True)
+class Cutoff:
+    """A metric of hits, of the first `n` places of a list; None = of the whole list."""
+
+    metric: Metric
+    n: int | None
+
+    @property
+    def named(self) -> Metric:
+        """The metric with its number of places in key and label, such as ndcg@10."""
+        at = "" if self.n is None else f"@{self.n}"
+        return Metric(self.metric.key + at, self.metric.label + at, self.metric.better, self.metric.about)
 
 
 @dataclass(frozen=True)
@@ -103,22 +124,41 @@ class Audience:
         return np.asarray(self.profile @ self.titles.likes) / np.maximum(self.histories.tastes.lengths, 1)
 
 
+def measure_hits(ranked: Int32s, targets: Ragged, cutoffs: Sequence[Cutoff], counted: Flags | None = None) -> Doubles:
+    """Every cutoff for every list: (lists, cutoffs); NaN where nothing is wanted. `ranked` (lists, n), -1 = empty.
+
+    `counted` (titles,): only these titles are wanted; where they stand among the others counts as it is.
+    """
+    kept = np.ones(len(targets.values), np.bool_) if counted is None else counted[targets.values]
+    owners = np.repeat(np.arange(len(targets)), np.diff(targets.offsets))[kept]
+    wanted = np.bincount(owners, minlength=len(targets))
+    some = wanted > 0
+    offsets = np.append(0, np.cumsum(wanted[some])).astype(np.int64)
+    hit = ranking.hits(ranked[some], offsets, targets.values[kept])
+    listed = (ranked[some] >= 0).sum(axis=1)
+    values = np.full((len(ranked), len(cutoffs)), np.nan)
+    for column, cutoff in enumerate(cutoffs):
+        values[some, column] = OF_HITS[cutoff.metric](hit[:, : cutoff.n], wanted[some], listed)
+    return values
+
+
 def measure_lists(ranked: Int32s, audience: Audience) -> Doubles:
     """Every metric of `LIST_METRICS` for every member: (members, metrics); NaN where a metric has no meaning."""
-    titles, wanted = audience.titles, np.diff(audience.targets.offsets)
-    hit = ranking.hits(ranked, audience.targets.offsets, audience.targets.values)
+    hit = measure_hits(ranked, audience.targets, [Cutoff(metric, None) for metric in ACCURACY])
+    return np.column_stack([hit, measure_beyond(ranked, audience)])
+
+
+def measure_beyond(ranked: Int32s, audience: Audience) -> Doubles:
+    """Every metric of `PER_MEMBER` for every member: (members, metrics); NaN where a metric has no meaning."""
+    titles = audience.titles
     given = _shares(beyond.shown(ranked, len(titles.likes)) @ titles.genres)
     by_metric = {
-        "recall": ranking.recall(hit, wanted),
-        "ndcg": ranking.ndcg(hit, wanted),
-        "mrr": ranking.reciprocal_rank(hit),
-        "hit_rate": ranking.hit_rate(hit),
         "novelty": beyond.novelty(ranked, titles.probability),
         "diversity": beyond.intra_list_diversity(ranked, (titles.genres > 0).astype(np.float64)),
         "miscalibration": beyond.miscalibration(audience.genre_mix, given),
         "popularity_lift": beyond.popularity_lift(beyond.mean_of(ranked, titles.likes), audience.profile_popularity),
     }
-    return np.column_stack([by_metric[metric.key] for metric in LIST_METRICS])
+    return np.column_stack([by_metric[metric.key] for metric in PER_MEMBER])
 
 
 def page_metrics(layout: Layout) -> tuple[Metric, ...]:

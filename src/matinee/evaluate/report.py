@@ -26,19 +26,20 @@ class Report:
 
     def json(self) -> dict[str, Any]:
         """Plain data: dicts, lists, text and numbers, None where nothing could be measured; `findings` in words."""
-        plain = _plain(asdict(self.results))
-        for protocol, results in zip(plain["protocols"], self.results.protocols, strict=True):
+        found = plain(asdict(self.results))
+        for protocol, results in zip(found["protocols"], self.results.protocols, strict=True):
             protocol["findings"] = list(findings(results, self.results.n))
-        return dict(plain)
+        return dict(found)
 
     def write_html(self, path: Path) -> None:
         """Write one file with plots and tables that needs nothing else to open."""
         path.write_text(html.render(self.results), encoding="utf-8")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Dataclasses' dicts and tuples as JSON can hold them; None for a number that is none."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from matinee.evaluate.measure import EXPOSURE, EXPOSURE_OF, Metric
 from matinee.evaluate.results import Comparison, Estimate, Line, Table
-from matinee.maths.arrays import Doubles
+from matinee.maths.arrays import Doubles, Int64s
 from matinee.maths.intervals import bootstrap_weights, normal_interval, percentile_interval, resampled_means
 from matinee.maths.significance import holm, sign_flip_test
 
@@ -50,6 +50,19 @@ def summarise(
     )
     measured = metrics + (EXPOSURE if shown else ())
     return Table(measured, tuple(Line(model, one) for model, one in lines.items()), comparisons)
+
+
+def by_member(values: Doubles, members: Int64s) -> Doubles:
+    """Mean over each member's requests: (requests, metrics) -> (members, metrics), in the order of their numbers.
+
+    `members` (requests,) numbers of members, of which some may be missing. NaN entries are left out.
+    """
+    numbers, at = np.unique(members, return_inverse=True)
+    gather = sparse.csr_matrix((np.ones(len(at)), (at, np.arange(len(at)))), shape=(len(numbers), len(at)))
+    finite = np.isfinite(values)
+    count = np.asarray(gather @ finite.astype(np.float64))
+    total = np.asarray(gather @ np.where(finite, values, 0.0))
+    return np.asarray(np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0))
 
 
 def exposure_estimates(shown: sparse.csr_matrix, rng: np.random.Generator) -> dict[str, Estimate]:

@@ -7,31 +7,74 @@ Lists are `ranked` (members, n) int32, best first, -1 = empty place. Targets are
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s
 
 
-def top_n(scores: Floats, n: int, priority: Int64s) -> Int32s:
-    """The `n` best titles of each row, best first; -1 where fewer than `n` have a score above -inf.
+def top_n(scores: Floats, n: int, priority: Int64s, allowed: Flags | None = None) -> Int32s:
+    """The `n` best titles of each row, best first; -1 where fewer than `n` are `allowed` with a score above -inf.
 
     Exact: equal scores stand in the order of `priority` (titles,), a permutation of 0..titles-1, smallest first.
     A random permutation shared by all models makes ties fair: no model gains from the order of the catalogue.
 
-    Shapes: `scores` (members, titles) float32 without NaN; returns (members, n) int32.
-    Memory: 8 bytes per score beside the scores themselves.
+    Shapes: `scores` (members, titles) float32 without NaN; `allowed` the same, left out = all; returns (members, n)
+    int32. Takes one pass over the scores and no memory beside the lists.
     """
     members, titles = scores.shape
     assert priority.shape == (titles,)
-    keys = _sortable(scores) << 32
-    keys += titles - priority
-    kept = min(n, titles)
-    best = np.argpartition(keys, titles - kept, axis=1)[:, titles - kept :]
-    best_keys = np.take_along_axis(keys, best, axis=1)
-    best = np.take_along_axis(best, np.argsort(-best_keys, axis=1), axis=1)
     ranked = np.full((members, n), -1, np.int32)
-    ranked[:, :kept] = np.where(np.isneginf(np.take_along_axis(scores, best, axis=1)), -1, best)
+    everything = np.broadcast_to(np.True_, scores.shape) if allowed is None else allowed
+    _top(scores.astype(np.float32, copy=False), everything, priority, ranked)
     return ranked
+
+
+@numba.njit(cache=True, nogil=True)
+def _top(scores: Floats, allowed: Flags, priority: Int64s, ranked: Int32s) -> None:
+    """A heap of the best so far with the worst of them at its root; most titles fail at one comparison with it."""
+    n = ranked.shape[1]
+    for b in range(scores.shape[0]):
+        row, heap, size, floor = scores[b], ranked[b], 0, np.float32(-np.inf)
+        for i in range(scores.shape[1]):
+            if not allowed[b, i] or row[i] < floor or row[i] == -np.inf:
+                continue
+            if size < n:
+                at = size
+                size += 1
+                while at > 0 and _before(row, priority, heap[(at - 1) // 2], i):
+                    heap[at] = heap[(at - 1) // 2]
+                    at = (at - 1) // 2
+                heap[at] = i
+            elif _before(row, priority, i, heap[0]):
+                _sink(row, priority, heap, size, i)
+            if size == n:
+                floor = row[heap[0]]
+        while size > 1:  # the worst goes to the end, again and again
+            size -= 1
+            worst, last = heap[0], heap[size]
+            _sink(row, priority, heap, size, last)
+            heap[size] = worst
+
+
+@numba.njit(cache=True, nogil=True)
+def _before(row: Floats, priority: Int64s, i: int, j: int) -> bool:
+    return bool(row[i] > row[j] or (row[i] == row[j] and priority[i] < priority[j]))
+
+
+@numba.njit(cache=True, nogil=True)
+def _sink(row: Floats, priority: Int64s, heap: Int32s, size: int, item: int) -> None:
+    """Put `item` at the root of a heap of `size` and let it sink below all that are worse."""
+    at = 0
+    while 2 * at + 1 < size:
+        child = 2 * at + 1
+        if child + 1 < size and _before(row, priority, heap[child], heap[child + 1]):
+            child += 1
+        if not _before(row, priority, item, heap[child]):
+            break
+        heap[at] = heap[child]
+        at = child
+    heap[at] = item
 
 
 def hits(ranked: Int32s, offsets: Int64s, targets: Int32s) -> Flags:
@@ -80,7 +123,20 @@ def hit_rate(hit: Flags) -> Doubles:
     return np.asarray(hit.any(axis=1), np.float64)
 
 
-def _sortable(scores: Floats) -> Int64s:
-    """Integers below 2^31 in magnitude that order as the float32 `scores` do (IEEE 754: flip the negative ones)."""
-    bits = (scores.astype(np.float32) + np.float32(0)).view(np.int32)
-    return np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits).astype(np.int64)
+def capped_recall(hit: Flags, wanted: Int64s) -> Doubles:
+    """Hits / min(n, |targets|), so that the best list reaches 1: the Recall@n of Liang et al. 2018, in 0..1."""
+    assert wanted.min(initial=1) > 0, "every member needs a target"
+    return np.asarray(hit.sum(axis=1) / np.minimum(wanted, hit.shape[1]))
+
+
+def auc(hit: Flags, listed: Int64s) -> Doubles:
+    """Share of the pairs (target, other title) of a whole list in which the target stands first, in 0..1.
+
+    `hit` (members, n) holds whole lists, `listed` (members,) their lengths; NaN where all or none are targets.
+    """
+    targets = hit.sum(axis=1)
+    places = np.arange(hit.shape[1]) < listed[:, None]
+    above = np.cumsum(~hit & places, axis=1)
+    pairs = targets * (listed - targets)
+    wrong = np.where(hit, above, 0).sum(axis=1)
+    return np.asarray(1.0 - np.divide(wrong, pairs, out=np.full(len(hit), np.nan), where=pairs > 0))

@@ -63,6 +63,7 @@ _ARTICLES = "The|A|An|La|Le|Les|Il|El|Los|Las|Der|Die|Das|Den|Det|Une?|Gli|Lo"
 _RATINGS = ["user", "item", "stars", "time"]
 _TAGS_PER_TITLE = 10
 _TAG_LENGTH = 40
+_NO_TAGS = pl.DataFrame(schema={"item": pl.String, "tags": pl.List(pl.String)})
 
 
 def read(path: Path) -> Dataset:
@@ -76,7 +77,7 @@ def read(path: Path) -> Dataset:
     release = _release(files, ratings)
     if release:
         _verify(release, path, ratings, titles)
-    catalog = Catalog.from_frame(_titles(titles, _tags(files)))
+    catalog = Catalog.from_frame(readable_titles(titles, _tags(files)))
     clean, rejected = events.clean(_events(ratings))
     clean, unknown = only_known_titles(clean, catalog)
     clean = clean.sort("timestamp", maintain_order=True)
@@ -95,6 +96,22 @@ def content_hash(ratings: pl.DataFrame) -> str:
     """SHA-256 of (user, item, stars, time) as little-endian int64 rows, sorted: the same for every layout."""
     rows = ratings.select(_RATINGS).cast(pl.Int64).sort(_RATINGS).to_numpy()
     return hashlib.sha256(np.ascontiguousarray(rows, "<i8").tobytes()).hexdigest()
+
+
+def readable_titles(titles: pl.DataFrame, tags: pl.DataFrame = _NO_TAGS) -> pl.DataFrame:
+    """Rows (item, name with year, genres separated by |) and tags (item, tags) as a catalogue wants them."""
+    name = pl.col("name").str.strip_chars()
+    year = name.str.extract(r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$").cast(pl.Int32)
+    genres = pl.col("genres").fill_null("").str.split("|").list.filter(~pl.element().is_in(_NO_GENRE))
+    return titles.join(tags, on="item", how="left", maintain_order="left").select(
+        pl.col("item").alias("item_id"),
+        _readable(name).alias("title"),
+        pl.lit("movie").alias("kind"),
+        genres.alias("genres"),
+        "tags",
+        pl.when(genres.list.set_intersection(_CHILDREN).list.len() > 0).then(0).alias("maturity"),
+        pl.datetime(year, 1, 1, time_zone="UTC").alias("released"),
+    )
 
 
 def fetch_100k(cache: Path, say: Callable[[str], None]) -> Path:
@@ -208,21 +225,6 @@ def _verify(release: str, path: Path, ratings: pl.DataFrame, titles: pl.DataFram
         raise BadData(f"{path} has the size of ml-100k but another content; {remedy}")
 
 
-def _titles(titles: pl.DataFrame, tags: pl.DataFrame) -> pl.DataFrame:
-    name = pl.col("name").str.strip_chars()
-    year = name.str.extract(r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$").cast(pl.Int32)
-    genres = pl.col("genres").fill_null("").str.split("|").list.filter(~pl.element().is_in(_NO_GENRE))
-    return titles.join(tags, on="item", how="left", maintain_order="left").select(
-        pl.col("item").alias("item_id"),
-        _readable(name).alias("title"),
-        pl.lit("movie").alias("kind"),
-        genres.alias("genres"),
-        "tags",
-        pl.when(genres.list.set_intersection(_CHILDREN).list.len() > 0).then(0).alias("maturity"),
-        pl.datetime(year, 1, 1, time_zone="UTC").alias("released"),
-    )
-
-
 def _readable(name: pl.Expr) -> pl.Expr:
     """The title as people say it: without its year, the article in front ("Matrix, The (1999)": "The Matrix")."""
     bare = name.str.replace(r"\s*\(\d{4}(?:[-–]\d{0,4})?\)\s*$", "")
@@ -237,7 +239,7 @@ def _tags(files: Files) -> pl.DataFrame:
     elif "tags.dat" in files:
         raw = _table(files, "tags.dat", "::", columns)
     else:
-        return pl.DataFrame(schema={"item": pl.String, "tags": pl.List(pl.String)})
+        return _NO_TAGS
     tag = pl.col("tag").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
     used = raw.select("user", "item", tag).drop_nulls().unique(maintain_order=True)
     spread = used.group_by("tag").agg(pl.col("user").n_unique().alias("members"))
