@@ -2,73 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from matinee.catalog import Catalog, Ragged
-from matinee.data.histories import about_titles
+from matinee.data.dataset import Dataset
+from matinee.data.split import AT, Part, Split, canonical, first_likes, grouped
 from matinee.errors import BadData, BadRequest
-from matinee.events import SCHEMA, liked
+from matinee.events import SCHEMA
+
+NEVER = np.iinfo(np.int64).max
+SHARE = 0.1
 
 
-@dataclass(frozen=True)
-class NewTitles:
-    """Requests whose answers are titles that training never saw.
+def new_titles(dataset: Dataset, part: Part = "test") -> Split:
+    """Which titles that training never saw does the member like?
 
-    `train_events`: everything strictly before `cut` (microseconds since 1970, UTC), all that may be fitted on. `new`
-    (titles,): the titles whose first event lies at or after it, the candidates of every request. Each of `user_ids`
-    asks once, at `as_of` (requests,), the moment of their first like of a new title, and `targets` are the new titles
-    they like from then on. A history is cut from `events`, all of them, at that moment:
-    `histories_of(split.events, split.user_ids, catalog, split.as_of)`. It may hold new titles that the member tried
-    without liking them; a model knows these by content at most.
+    Source: item cold start under a time split, as in Volkovs et al. 2017 (DropoutNet) and the RecSys Challenge 2017.
+    Split: the cut is the first event of the newest tenth of the titles (newest by first event); everything strictly
+    before it is fitted on. Each member who likes any of these titles asks once, at the moment of the first such like;
+    the new titles are the candidates, those that the member likes from then on the answers, and all that the member did
+    before, after the cut too, is the history. Validation: the same of what lies before the cut.
+    Seed: none. Ties: one random order of the catalogue for all models; a model without content ranks by it alone.
     """
-
-    train_events: pl.DataFrame
-    events: pl.DataFrame
-    cut: int
-    new: NDArray[np.bool_]
-    user_ids: list[str]
-    as_of: NDArray[np.int64]
-    targets: Ragged
-
-    def __len__(self) -> int:
-        return len(self.user_ids)
+    if not dataset.timed:
+        raise BadData(f"{dataset.name} has an order but no times, so no title is newer than another; give times")
+    split = unseen_titles(dataset.events, dataset.catalog)
+    return split if part == "test" else unseen_titles(split.train_events, dataset.catalog)
 
 
-def new_titles(events: pl.DataFrame, catalog: Catalog, share: float = 0.1) -> NewTitles:
-    """Cut all events at the moment from which the newest `share` (0..1) of the titles have their first event.
+def unseen_titles(events: pl.DataFrame, catalog: Catalog, share: float = SHARE) -> Split:
+    """`new_titles` for the newest `share` (0..1) of the titles that have an event; titles of one moment stay together.
 
-    Titles without any event take no part. Titles of one moment stay together, so that slightly more may be new.
     Raises `BadData` when nothing lies before the cut, or nobody likes a new title.
     """
     if not 0.0 < share < 1.0:
         raise BadRequest(f"share is {share}; give a number between 0 and 1")
-    ordered = about_titles(events, catalog).sort("timestamp", maintain_order=True)
-    times = ordered["timestamp"].cast(pl.Int64).to_numpy()
-    first = np.full(len(catalog), np.iinfo(np.int64).max)
-    np.minimum.at(first, ordered["item"].to_numpy(), times)
-    cut = _cut(first[first < np.iinfo(np.int64).max], share)
-    new = (first >= cut) & (first < np.iinfo(np.int64).max)
-    answers = _first_likes(ordered.filter(pl.Series(new[ordered["item"].to_numpy()])))
+    ordered = canonical(events, catalog)
+    times, items = ordered["timestamp"].cast(pl.Int64).to_numpy(), ordered["item"].to_numpy()
+    first = np.full(len(catalog), NEVER)
+    np.minimum.at(first, items, times)
+    cut = _cut(first[first < NEVER], share)
+    new = (first >= cut) & (first < NEVER)
     train = ordered.filter(times < cut)
+    answers = first_likes(ordered.filter(new[items])).sort("user_id", AT)
     if train.is_empty() or answers.is_empty():
         raise BadData(
             f"of {ordered.height:,} events {train.height:,} lie before the newest {share:.0%} of titles appear, and "
             f"{answers.height:,} like one of these; give events of a longer time or another share"
         )
-    members = answers.group_by("user_id", maintain_order=True).agg("item", pl.col("timestamp").first())
-    lists = [np.array(one, np.int32) for one in members["item"].to_list()]
-    return NewTitles(
+    members = answers.group_by("user_id", maintain_order=True).agg("item", pl.col("timestamp").first().cast(pl.Int64))
+    return Split(
+        catalog,
         train.select(SCHEMA.keys()),
-        ordered.select(SCHEMA.keys()),
-        cut,
-        new,
         members["user_id"].to_list(),
-        members["timestamp"].cast(pl.Int64).to_numpy(),
-        Ragged.of(lists),
+        members["timestamp"].to_numpy(),
+        grouped(members["item"]),
+        known_events=ordered.select(SCHEMA.keys()),
+        candidates=_for_all(np.flatnonzero(new), members.height),
     )
 
 
@@ -78,7 +70,6 @@ def _cut(first: NDArray[np.int64], share: float) -> int:
     return int(np.sort(first)[-newest]) if len(first) else 0
 
 
-def _first_likes(ordered: pl.DataFrame) -> pl.DataFrame:
-    """Each member's first like of each title, by member and time."""
-    first = ordered.filter(liked()).unique(["user_id", "item"], keep="first", maintain_order=True)
-    return first.sort("user_id", maintain_order=True)
+def _for_all(items: NDArray[np.int64], requests: int) -> Ragged:
+    """The same titles for every request."""
+    return Ragged(np.arange(requests + 1) * len(items), np.tile(items.astype(np.int32), requests))

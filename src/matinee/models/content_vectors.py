@@ -14,6 +14,8 @@ from matinee.catalog import Catalog
 from matinee.errors import BadData
 from matinee.maths.arrays import Floats, Int32s
 
+LARGEST = np.finfo(np.float32).max
+
 
 @dataclass(frozen=True)
 class TitleVectors:
@@ -69,7 +71,7 @@ def _array(path: Path, frame: pl.DataFrame, name: str, items: Int32s, titles: in
     if not size:
         raise BadData(f"{path} has no vector in the column {name!r}; drop the column")
     numbers = given[name].explode().fill_null(np.nan).to_numpy().reshape(-1, size)
-    finite = np.isfinite(numbers.astype(np.float32)).all(axis=1)
+    finite = (np.abs(numbers) <= LARGEST).all(axis=1)
     _refuse(path, given.filter(~pl.Series(finite)), name, "a number that is null, NaN or too large")
     known = given["item"].to_numpy() >= 0
     out: NDArray[np.float32] = np.zeros((titles, size), np.float32)

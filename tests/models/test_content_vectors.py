@@ -1,0 +1,146 @@
+"""Vectors from files: what is joined, what is counted, what is refused; word embeddings in both forms."""
+
+import json
+import runpy
+import struct
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from matinee.errors import BadData, MissingExtra
+from matinee.models.content import title_features
+from matinee.models.content_vectors import read_vectors
+from matinee.models.content_words import WordEmbedding
+from matinee.testing.worlds import make_catalog
+
+CATALOG = make_catalog(4, text=["a fast red car", None, "Car chase", ""])
+
+
+def write(path: Path, **columns) -> Path:
+    pl.DataFrame(columns).write_parquet(path / "v.parquet")
+    return path / "v.parquet"
+
+
+def test_vectors_are_joined_by_id_and_what_is_missing_or_unknown_is_counted(tmp_path):
+    path = write(
+        tmp_path, item_id=["t2", "nobody", "t0", "t1"], image=[[1, 2], [3, 4], [5, 6], None], other=[1, 2, 3, 4]
+    )
+    found = read_vectors(path, CATALOG)
+    np.testing.assert_array_equal(found.arrays["image"], [[5, 6], [0, 0], [1, 2], [0, 0]])
+    assert found.arrays["image"].dtype == np.float32
+    assert found.unknown == 1
+    assert found.missing == {"image": 2}
+    assert title_features(CATALOG, found.arrays).shape[0] == 4
+
+
+def test_arrays_of_fixed_length_and_numbers_as_ids_are_read(tmp_path):
+    catalog = CATALOG.append(pl.DataFrame({"item_id": ["7"]}))
+    frame = pl.DataFrame(
+        {"item_id": [7], "sound": [[1.0, 2.0, 3.0]]}, schema_overrides={"sound": pl.Array(pl.Float32, 3)}
+    )
+    frame.write_parquet(tmp_path / "v.parquet")
+    np.testing.assert_array_equal(read_vectors(tmp_path / "v.parquet", catalog).arrays["sound"][4], [1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"item_id": ["t0", "t1"], "v": [[1.0], [1.0, 2.0]]}, r"1 vectors.*not 1 dimensions.*'t1'"),
+        ({"item_id": ["t0", "t1"], "v": [[1.0], [float("nan")]]}, r"NaN.*'t1'"),
+        ({"item_id": ["t0", "t1"], "v": [[1.0], [1e300]]}, r"too large.*'t1'"),
+        ({"item_id": ["t0", "t1"], "v": [[1.0, 2.0], [None, 1.0]]}, r"null.*'t1'"),
+        ({"item_id": ["t0", "t0"], "v": [[1.0], [2.0]]}, r"repeats item_id 't0'"),
+        ({"item_id": ["t0"], "v": [1.0]}, r"lists of numbers"),
+        ({"id": ["t0"], "v": [[1.0]]}, r"give 'item_id'"),
+        ({"item_id": ["t0"], "v": pl.Series([None], dtype=pl.List(pl.Float32))}, r"no vector"),
+        ({"item_id": ["t0"], "v": pl.Series([[]], dtype=pl.List(pl.Float32))}, r"no vector"),
+    ],
+)
+def test_bad_vectors_are_refused(tmp_path, columns, says):
+    with pytest.raises(BadData, match=says):
+        read_vectors(write(tmp_path, **columns), CATALOG)
+
+
+def test_what_is_not_parquet_is_refused(tmp_path):
+    (tmp_path / "v.parquet").write_text("no")
+    for path in (tmp_path / "v.parquet", tmp_path / "absent.parquet"):
+        with pytest.raises(BadData, match="Parquet"):
+            read_vectors(path, CATALOG)
+
+
+def test_words_and_numbers_as_text(tmp_path):
+    path = tmp_path / "words.vec"
+    path.write_text("3 2\nred 1 0\ncar 0 1\nfast 1 1\n")
+    words = WordEmbedding.from_text(path)
+    np.testing.assert_allclose(words.embed(["Red CAR!", "blue", None, ""]), [[0.5, 0.5], [0, 0], [0, 0], [0, 0]])
+    np.testing.assert_allclose(words.embed_titles(CATALOG)[0], np.mean([[1, 1], [1, 0], [0, 1]], axis=0), rtol=1e-6)
+    assert words.embed([]).shape == (0, 2)
+
+
+@pytest.mark.parametrize("text", ["", "red 1 0\ncar 1\n", "red one two\n", "red nan 1\n"])
+def test_other_text_is_refused(tmp_path, text):
+    path = tmp_path / "words.txt"
+    path.write_text(text)
+    with pytest.raises(BadData, match=r"words\.txt"):
+        WordEmbedding.from_text(path)
+
+
+def safetensors(path: Path, array: np.ndarray, kind: str = "F16") -> Path:
+    header = json.dumps(
+        {
+            "__metadata__": {},
+            "embedding.weight": {"dtype": kind, "shape": array.shape, "data_offsets": [0, array.nbytes]},
+        }
+    ).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header + array.tobytes())
+    return path
+
+
+def tokenizer(path: Path) -> Path:
+    """A tokenizer of three words, written by the package that reads it."""
+    tokenizers = pytest.importorskip("tokenizers")
+    cut = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[UNK]": 0, "red": 1, "car": 2}, unk_token="[UNK]"))
+    cut.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    cut.save(str(path))
+    return path
+
+
+def test_a_matrix_and_its_tokenizer(tmp_path):
+    array = np.array([[9, 9], [1, 0], [0, 3]], np.float16)
+    weights, cutter = safetensors(tmp_path / "w.safetensors", array), tokenizer(tmp_path / "tokenizer.json")
+    words = WordEmbedding.from_safetensors(weights, cutter)
+    np.testing.assert_allclose(words.embed(["red car", "red red car", ""]), [[0.5, 1.5], [2 / 3, 1], [0, 0]], rtol=1e-6)
+
+
+def test_files_that_are_not_what_they_should_be_are_refused(tmp_path):
+    cutter = tokenizer(tmp_path / "tokenizer.json")
+    good = safetensors(tmp_path / "w.safetensors", np.ones((3, 2), np.float16))
+    with pytest.raises(BadData, match="not a tokenizer"):
+        WordEmbedding.from_safetensors(good, good)
+    with pytest.raises(BadData, match="belong together"):
+        WordEmbedding.from_safetensors(safetensors(tmp_path / "few.safetensors", np.ones((2, 2), np.float16)), cutter)
+    nan = safetensors(tmp_path / "nan.safetensors", np.full((3, 2), np.nan, np.float32), "F32")
+    with pytest.raises(BadData, match="not finite"):
+        WordEmbedding.from_safetensors(nan, cutter)
+    for raw in (b"", b"\xff" * 40, good.read_bytes()[:-3], struct.pack("<Q", 2) + b"[]"):
+        (tmp_path / "bad.safetensors").write_bytes(raw)
+        with pytest.raises(BadData, match="safetensors"):
+            WordEmbedding.from_safetensors(tmp_path / "bad.safetensors", cutter)
+
+
+def test_without_the_extra_the_error_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(MissingExtra, match=r"matinee\[text\]"):
+        WordEmbedding.from_safetensors(tmp_path / "w", tmp_path / "t")
+
+
+def test_the_example_runs(capsys):
+    example = Path(__file__).parents[2] / "examples" / "title_vectors.py"
+    runpy.run_path(str(example), run_name="__main__")
+    said = capsys.readouterr().out
+    assert "1 unknown title, 1 title without a poster" in said
+    assert "the best is t6" in said
+    assert "examples/title_vectors.py" in example.read_text().split('"""')[1]

@@ -1,0 +1,63 @@
+"""The benchmark of cold start runs on a small data set, and its parts say what they should."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matinee.history import Histories
+from matinee.testing.worlds import make_catalog
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import bench_cold
+
+    return bench_cold
+
+
+def movielens(folder: Path) -> Path:
+    """Sixty members; comedies come first, then dramas; the last titles of both come late."""
+    rng, titles = np.random.default_rng(0), 40
+    (folder / "movies.csv").write_text(
+        "movieId,title,genres\n"
+        + "".join(f"{i},Film {i} ({1950 + i}),{'Comedy' if i % 2 else 'Drama'}\n" for i in range(titles))
+    )
+    lines = []
+    for user in range(60):
+        seen = rng.choice(np.arange(user % 2, titles - 6, 2), 13, replace=False).tolist()
+        late = [i for i in range(titles - 6, titles) if i % 2 == user % 2]
+        lines += [f"{user},{item},5.0,{10_000 + 100 * user + at}\n" for at, item in enumerate([*seen, *late])]
+    (folder / "ratings.csv").write_text("userId,movieId,rating,timestamp\n" + "".join(lines))
+    return folder
+
+
+def test_it_runs_and_returns_what_it_says(bench, tmp_path):
+    told = []
+    result = bench.run(lambda what, done: told.append(done), [movielens(tmp_path)], ["popularity"], origins=1)
+    (one,) = result["results"]
+    assert all(key in bench.__doc__ for key in one if key != "data")
+    assert told == sorted(told)
+    titles = {row["model"]: row["ndcg"] for row in one["new_titles"]}
+    assert set(titles) == {"random", "newest release", "genre popularity", "later popularity", *bench.CONTENT}
+    assert all(0 <= row["low"] <= row["ndcg"] <= row["high"] <= 1 for row in one["new_titles"] + one["new_members"])
+    members = {(row["model"], row["likes"]) for row in one["new_members"]}
+    assert members == {(name, k) for name in ("popularity", *bench.CONTENT) for k in bench.LIKES}
+
+
+def test_the_last_likes_alone(bench):
+    histories = Histories.of_items([[3, 1, 2], [], [5]])
+    shown = bench.last_likes(histories, 2)
+    assert shown.offsets.tolist() == [0, 2, 2, 3]
+    assert shown.items.tolist() == [1, 2, 5]
+    assert bench.last_likes(histories, 0).items.tolist() == []
+
+
+def test_genre_popularity_by_hand(bench):
+    catalog = make_catalog(5, genres=[["a"], ["a", "b"], ["b"], [], ["b"]])
+    # liked titles of a: 4 and 2, mean 3; of b: 2 and 6, mean 4; the unseen last title takes no part in the means
+    found = bench.genre_popularity(catalog, np.array([4.0, 2.0, 6.0, 1.0, 0.0]))
+    assert found.tolist() == [3.0, 3.5, 4.0, 0.0, 4.0]
