@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalog import Ragged
-from matinee.decision import Requests, Scorer, Tell, quiet
+from matinee.decision import Refits, Requests, Scorer, Tell, quiet, within
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import TrainingData
 from matinee.models import storage
@@ -34,7 +33,9 @@ from matinee.models.ranker_features import (
     standardised,
 )
 from matinee.models.ranker_folds import Fold, Labels, hold_out
+from matinee.models.slim import Slim
 from matinee.models.trees import Lists, Trees, TreesConfig, fit_trees
+from matinee.models.user_neighbors import UserNeighbors
 
 Components = tuple[tuple[str, Scorer], ...]
 
@@ -50,7 +51,7 @@ class RankerConfig:
     the blend's weights towards equal ones. `refit`: whether components learn from the answers too in the end.
     """
 
-    candidates: int = 100
+    candidates: int = 30
     labels: Labels = Labels.LAST
     share: float = 0.2
     most: int = 20_000
@@ -90,33 +91,57 @@ class Ranker:
     The reason of a title is that of the component with the greatest weight that has one. (Burges 2010; RecTools'
     and the RecSys Challenges' two-stage rankers)
 
-    `types` are the scorers that may be components of a saved ranker: a composition with others is a subclass that
-    names them.
+    `types` are the scorers that may be components of a saved ranker, `standard` makes those that are components unless
+    others are given; a composition with others is a subclass that names both.
     """
 
-    types: ClassVar[tuple[type[Scorer], ...]] = (Popularity, Neighbors, Ease, Factors, Markov)
+    types: ClassVar[tuple[type[Scorer], ...]] = (
+        Popularity,
+        Neighbors,
+        UserNeighbors,
+        Ease,
+        Slim,
+        Factors,
+        Markov,
+    )
 
     def __init__(self, config: RankerConfig = RankerConfig(), components: Components | None = None) -> None:
         self.config = config
-        self.components = default_components() if components is None else components
+        self.components = self.standard() if components is None else components
         names = [name for name, _ in self.components]
         if not names or len(set(names)) < len(names):
             raise BadRequest(f"a ranker needs components with names of their own, got {names}")
         self._fitted: Second | None = None
 
+    @staticmethod
+    def standard() -> Components:
+        """Popularity, neighbours and EASE that forget, factors, the last title's followers, and co-visitation."""
+        return (
+            ("popularity", Popularity()),
+            ("neighbors-recent", Neighbors(NeighborsConfig(half_life=5.0))),
+            ("ease-recent", Ease(EaseConfig(half_life=5.0))),
+            ("factors", Factors()),
+            ("markov", Markov()),
+            ("co-visits", Markov(MarkovConfig(reach=5, last=5, decay=0.7))),
+        )
+
     def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Fit components without the answers, learn to order their candidates, and fit them again with the answers."""
-        config, seeds = self.config, rng.spawn(len(self.components))
-        tell("holding answers out", 0.0)
+        config = self.config
         fold = hold_out(data, config.labels, config.share, rng).sample(config.most, rng)
-        self._fit_components(fold.data, seeds, tell, 0.0)
+        self._fit_components(fold.data, rng, within(tell, "first stage", 0.0, 0.5), afresh=True)
         facts = TitleFacts.fit(fold.data)
-        tell("learning to rank", 0.45)
-        weights, trees = self._learn(fold, facts, rng)
-        if config.refit:
-            self._fit_components(data, rng.spawn(len(self.components)), tell, 0.55)
-            facts = TitleFacts.fit(data)
-        self._fitted = Second(weights, trees, facts)
+        tell("learning to rank", 0.5)
+        self._fitted = Second(*self._learn(fold, facts, rng), facts)
+        return self.refit(data, rng, within(tell, "first stage again", 0.7, 1.0)) if config.refit else self
+
+    def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+        """Bring components and facts up to `data`, each component going on from where it is if it can; blend and trees
+        stay as they are, for the components must have seen no answer that these learn from.
+        """
+        second = self._state()
+        self._fit_components(data, rng, tell, afresh=False)
+        self._fitted = replace(second, facts=TitleFacts.fit(data))
         return self
 
     def score(self, requests: Requests) -> NDArray[np.float32]:
@@ -175,10 +200,10 @@ class Ranker:
         ranker._fitted = Second(arrays["weights"], trees, TitleFacts.of(arrays, folder))
         return ranker
 
-    def _fit_components(self, data: TrainingData, rngs: list[np.random.Generator], tell: Tell, done: float) -> None:
-        for at, ((name, scorer), rng) in enumerate(zip(self.components, rngs, strict=True)):
-            width = 0.45 / len(self.components)
-            scorer.fit(data, rng, partial(_told, tell, name, done + width * at, width))
+    def _fit_components(self, data: TrainingData, rng: np.random.Generator, tell: Tell, afresh: bool) -> None:
+        for at, ((name, scorer), own) in enumerate(zip(self.components, rng.spawn(len(self.components)), strict=True)):
+            learn = scorer.refit if isinstance(scorer, Refits) and not afresh else scorer.fit
+            learn(data, own, within(tell, name, at / len(self.components), (at + 1) / len(self.components)))
 
     def _learn(self, fold: Fold, facts: TitleFacts, rng: np.random.Generator) -> tuple[NDArray[np.float64], Trees]:
         """The blend's weights and the trees, from the requests that have an answer among their candidates."""
@@ -240,19 +265,3 @@ class Ranker:
         if self._fitted is None:
             raise NotFitted("the ranker was asked before it was fitted; call fit or load first")
         return self._fitted
-
-
-def _told(tell: Tell, name: str, start: float, width: float, what: str, done: float) -> None:
-    tell(f"{name}: {what}", start + width * done)
-
-
-def default_components() -> Components:
-    """Popularity, neighbours and EASE that forget, factors, the last title's followers, and co-visitation."""
-    return (
-        ("popularity", Popularity()),
-        ("neighbors-recent", Neighbors(NeighborsConfig(half_life=5.0))),
-        ("ease-recent", Ease(EaseConfig(half_life=5.0))),
-        ("factors", Factors()),
-        ("markov", Markov()),
-        ("co-visits", Markov(MarkovConfig(reach=5, last=5, decay=0.7))),
-    )
