@@ -4,6 +4,8 @@ import math
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from matinee.evaluate import plots, words
 from matinee.evaluate.measure import NDCG
@@ -92,6 +94,23 @@ def test_names_of_neighbours_do_not_cover_each_other():
 def _scatter_of_equals(count):
     lines = [Line(f"m{k}", LINES[1].estimates) for k in range(count)]
     return plots.scatter(lines, ("coverage", "Coverage"), ("ndcg", "NDCG"))
+
+
+@given(st.lists(st.floats(1e-6, 1e9), min_size=1, max_size=5))
+def test_costs_lie_at_equal_distances_for_equal_ratios(costs):
+    lines = [Line(f"m{k}", LINES[1].estimates | {"s": Estimate(one, one, one)}) for k, one in enumerate(costs)]
+    picture = plots.scatter(lines, ("s", "seconds"), ("ndcg", "NDCG"), log=True)
+    places = [float(x) for x in re.findall(r'circle cx="([^"]+)"', picture)]
+    assert all(0 <= x <= plots.WIDTH for x in places)
+    by_cost = sorted(zip(sorted(costs), sorted(places), strict=True))
+    (a, x), *_, (c, z) = [by_cost[0], by_cost[-1]]
+    for b, y in by_cost:
+        if c / a > 1.01:
+            assert (y - x) / (z - x) == pytest.approx(math.log(b / a) / math.log(c / a), abs=0.02)
+
+
+def test_sizes_read_well():
+    assert [words.size(one) for one in (None, 12, 5_400_000, 3.2e9)] == ["–", "12 B", "5.4 MB", "3.2 GB"]
 
 
 def test_names_are_escaped():

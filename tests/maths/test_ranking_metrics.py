@@ -104,6 +104,29 @@ def test_shuffling_a_perfect_list_lowers_ndcg_to_its_expectation():
     assert values.mean() == pytest.approx(expected, abs=5 * values.std() / members**0.5)
 
 
+def test_recall_with_room_for_few_counts_what_has_room():
+    hit = np.array([[True, True], [True, False]])
+    assert rm.capped_recall(hit, np.array([5, 1])).tolist() == [1, 1]
+    assert rm.capped_recall(hit, np.array([2, 4])).tolist() == [1, 0.5]
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=12), st.integers(0, 3))
+def test_auc_counts_the_pairs_in_the_right_order(hits, empty):
+    pairs = [(i, j) for i, a in enumerate(hits) for j, b in enumerate(hits) if a and not b]
+    value = rm.auc(np.array([hits + [False] * empty]), np.array([len(hits)]))[0]
+    assert np.isnan(value) if not pairs else value == pytest.approx(np.mean([i < j for i, j in pairs]))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 20))
+def test_top_n_leaves_out_what_is_not_allowed(seed, n):
+    rng = np.random.default_rng(seed)
+    scores, allowed = rng.normal(size=(4, 15)).astype(np.float32), rng.random((4, 15)) < 0.5
+    masked = np.where(allowed, scores, np.float32(-np.inf))
+    priority = rng.permutation(15)
+    assert rm.top_n(scores, n, priority, allowed).tolist() == rm.top_n(masked, n, priority).tolist()
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 45))
 def test_top_n_is_a_full_sort_with_ties_by_priority(seed, titles, n):

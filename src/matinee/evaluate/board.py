@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-import numpy as np
+from rich.console import Group as Stack
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table as Grid
+from rich.text import Text
 
-from matinee.evaluate.cost import Cost
-from matinee.evaluate.published import Published
+from matinee.evaluate import html, words
 from matinee.evaluate.report import plain
 from matinee.evaluate.results import Group
+from matinee.evaluate.standings import Standings
+from matinee.evaluate.terminal import comparisons, grid, half_widths
+from matinee.evaluate.words import number, size
 
-
-@dataclass(frozen=True, slots=True)
-class Standings:
-    """Everything measured under one protocol.
-
-    `main` is the key of the metric by which models are compared, with `baseline`; `groups` begin with everybody;
-    `seed_means` model -> metric key -> mean of each seed; `published` what others found on the same data.
-    """
-
-    dataset: str
-    licence: str
-    protocol: str
-    about: str
-    titles: int
-    train_events: int
-    train_members: int
-    requests: int
-    draws: int
-    main: str
-    baseline: str
-    groups: tuple[Group, ...]
-    costs: Mapping[str, Cost]
-    seed_means: Mapping[str, Mapping[str, tuple[float, ...]]]
-    published: tuple[Published, ...]
-    method: tuple[str, ...]
-
-    def spread(self, model: str, key: str) -> float:
-        """Standard deviation of a metric over the seeds; NaN with one."""
-        means = self.seed_means[model][key]
-        return float(np.std(means, ddof=1)) if len(means) > 1 else float("nan")
+COSTS = (("fit_seconds", "seconds to fit"), ("request_ms", "milliseconds a request"))
+BEYOND = 20  # places that the metrics beyond accuracy look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +31,84 @@ class Board:
 
     standings: Standings
 
+    def table(self) -> RenderableType:
+        """For the terminal, 100 columns wide: print it with `rich.console.Console().print`."""
+        return Stack(*_parts(self.standings))
+
     def json(self) -> dict[str, Any]:
-        """Plain data: dicts, lists, text and numbers, None where nothing could be measured."""
-        return dict(plain(asdict(self.standings)))
+        """Plain data: dicts, lists, text and numbers, None where nothing could be measured; `findings` in words."""
+        return {**plain(asdict(self.standings)), "main": self.standings.main.key, "findings": _said(self.standings)}
+
+    def write_html(self, path: Path) -> None:
+        """Write one file with plots and tables that needs nothing else to open."""
+        found = self.standings
+        page = html.page(
+            "board.html.j2",
+            board=found,
+            said=_said(found),
+            costs=COSTS,
+            lines=list(found.quality_and_cost()),
+            reach=list(found.quality_and_reach()),
+        )
+        path.write_text(page, encoding="utf-8")
+
+
+def _said(board: Standings) -> list[str]:
+    return list(words.standings(board.groups, board.baseline, board.main.key, board.main.label))
+
+
+def _parts(board: Standings) -> Iterator[RenderableType]:
+    whole = board.groups[0]
+    yield Text(f"{board.protocol} on {board.dataset}: {board.titles:,} titles", style="bold")
+    yield Text(board.about, style="italic")
+    yield Text(
+        f"Fitted on {board.train_events:,} events of {board.train_members:,} members; {board.requests:,} requests.",
+        style="dim",
+    )
+    for group in board.groups:
+        yield _quality(group)
+        if group is whole and whole.lists.comparisons:
+            yield comparisons(whole.lists, 0, board.main.key)
+    yield _costs(board)
+    if whole.beyond is not None:
+        yield half_widths(whole.beyond, whole.beyond.metrics, BEYOND, "what accuracy does not see")
+    if board.published:
+        yield _published(board)
+    yield Text("\nIn words", style="bold")
+    yield from (Padding(Text(f"· {said}"), (0, 0, 0, 1)) for said in _said(board))
+    yield Rule("How it was measured", style="dim")
+    yield Text("\n".join(f"· {line}" for line in board.method), style="dim")
+
+
+def _quality(group: Group) -> Grid:
+    return half_widths(
+        group.lists,
+        group.lists.metrics,
+        0,
+        f"{group.name}: {group.members:,} members, {group.targets:,} titles to foretell",
+        digits=4,
+    )
+
+
+def _costs(board: Standings) -> Grid:
+    made = grid("cost", "fit, s", "memory", "artifact", "request, ms", "seeds", f"sd of {board.main.label}")
+    for model, cost in board.costs.items():
+        made.add_row(
+            model,
+            number(cost.fit_seconds, 2),
+            size(cost.fit_bytes),
+            size(cost.artifact_bytes),
+            number(cost.request_ms, 2),
+            str(len(board.seed_means[model][board.main.key])),
+            number(board.spread(model, board.main.key), 4),
+        )
+    return made
+
+
+def _published(board: Standings) -> Grid:
+    metrics = [m for m in board.groups[0].lists.metrics if any(m.key in one.figures for one in board.published)]
+    made = grid("published on the same data", *(metric.label for metric in metrics), "source")
+    for one in board.published:
+        figures = (one.figures.get(metric.key, float("nan")) for metric in metrics)
+        made.add_row(one.model, *(number(figure, 4) for figure in figures), one.source)
+    return made

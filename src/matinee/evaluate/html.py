@@ -1,8 +1,9 @@
-"""The report as one web page that needs nothing else: plots, tables and words."""
+"""Reports as web pages that need nothing else: plots, tables and words."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -13,9 +14,13 @@ from matinee.evaluate.results import Results
 
 
 def render(results: Results) -> str:
-    """The whole page as text; names from the data are escaped."""
-    template = _environment().get_template("report.html.j2")
-    return template.render(results=results, ndcg=NDCG, classes=CLASSES)
+    """The whole page of an evaluation as text; names from the data are escaped."""
+    return page("report.html.j2", results=results, ndcg=NDCG)
+
+
+def page(template: str, **values: Any) -> str:
+    """A template of this folder, filled in; names from the data are escaped."""
+    return _environment().get_template(template).render(**values)
 
 
 def _environment() -> Environment:
@@ -27,12 +32,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.globals |= {
-        "forest": plots.forest,
-        "scatter": plots.scatter,
-        "side_by_side": plots.side_by_side,
+        "classes": CLASSES,
         "findings": words.findings,
+        "forest": plots.forest,
         "heading": words.heading,
         "number": words.number,
         "p_value": words.p_value,
+        "scatter": plots.scatter,
+        "side_by_side": plots.side_by_side,
+        "size": words.size,
     }
     return found

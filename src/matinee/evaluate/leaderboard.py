@@ -12,12 +12,13 @@ from matinee.data.dataset import Dataset
 from matinee.data.split import Part
 from matinee.decision import Scorer, Tell, quiet
 from matinee.errors import BadRequest
-from matinee.evaluate.board import Board, Standings
+from matinee.evaluate.board import Board
 from matinee.evaluate.cost import Cost, artifact_bytes, request_ms, watched
 from matinee.evaluate.measure import PER_MEMBER, Audience, Titles, measure_beyond, measure_hits
 from matinee.evaluate.protocols import Protocol
 from matinee.evaluate.published import MEMBERS
 from matinee.evaluate.results import Group
+from matinee.evaluate.standings import Standings
 from matinee.evaluate.summarise import DRAWS, by_member, summarise
 from matinee.evaluate.trial import Trial, prepare, take
 from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
@@ -138,11 +139,12 @@ def _standings(
     baselines: Sequence[str],
     rng: np.random.Generator,
 ) -> Standings:
-    hits = _hits(protocol, trial, runs)
     main = protocol.metrics[0].named.key
-    seed_means = {name: _seed_means(protocol, trial, values) for name, values in hits.items()}
+    seed_means = {name: _seed_means(protocol, trial, hits) for name, hits in _hits(protocol, trial, runs).items()}
     among = [name for name in baselines if name in runs] or [next(iter(runs))]
-    best = max(among, key=lambda name: np.mean(seed_means[name][main]))
+    quality = {name: float(np.mean(means[main])) for name, means in seed_means.items()}
+    best = max(among, key=lambda name: quality[name])
+    ordered = {name: runs[name] for name in sorted(runs, key=lambda name: -quality[name])}
     return Standings(
         dataset=dataset.name,
         licence=dataset.licence,
@@ -153,10 +155,9 @@ def _standings(
         train_members=len(trial.data.user_ids),
         requests=len(trial.requests),
         draws=DRAWS,
-        main=main,
         baseline=best,
-        groups=tuple(_groups(protocol, trial, runs, hits, best, rng)),
-        costs={name: run.cost for name, run in runs.items()},
+        groups=tuple(_groups(protocol, trial, ordered, best, rng)),
+        costs={name: run.cost for name, run in ordered.items()},
         seed_means=seed_means,
         published=protocol.published.get(MEMBERS.get(len(dataset.profiles), ""), ()),
         method=METHOD,
@@ -182,7 +183,6 @@ def _groups(
     protocol: Protocol,
     trial: Trial,
     runs: Mapping[str, Run],
-    hits: Mapping[str, list[Doubles]],
     baseline: str,
     rng: np.random.Generator,
 ) -> Iterator[Group]:
@@ -196,6 +196,7 @@ def _groups(
         table = summarise(metrics, own, [baseline], tested, rng)
         return Group(name, len(next(iter(own.values()))), int(wanted[asked].sum()), table)
 
+    hits = _hits(protocol, trial, runs)
     whole = group("all", hits, np.ones(len(wanted), np.bool_), wanted)
     yield whole if trial.candidates is not None else _with_beyond(whole, trial, runs, rng)
     if trial.warm.any() and not trial.warm.all():

@@ -15,6 +15,7 @@ CLASSES = {"beats": "good", "loses to": "bad", "is not clearly different from": 
 LABEL_GAP, LABEL_WIDTH = 17, 120  # a name's room
 
 Scale = Callable[[float], float]
+Ticks = Sequence[tuple[float, str]]
 
 
 def forest(comparisons: Sequence[Comparison], label: str) -> Markup:
@@ -31,11 +32,12 @@ def forest(comparisons: Sequence[Comparison], label: str) -> Markup:
     return _svg(height, parts, f"{label} of {len(comparisons)} models, with 95 % intervals; the table has the numbers")
 
 
-def scatter(lines: Sequence[Line], across: tuple[str, str], up: tuple[str, str]) -> Markup:
-    """Two metrics (key, label) of every model against each other, with both intervals."""
+def scatter(lines: Sequence[Line], across: tuple[str, str], up: tuple[str, str], log: bool = False) -> Markup:
+    """Two metrics (key, label) of every model against each other, with both intervals; `log`: powers across."""
     height = 340
     pairs = [(line.model, line.estimates[across[0]], line.estimates[up[0]]) for line in lines]
-    x, x_ticks = _axis([end for _, one, _ in pairs for end in (one.low, one.high)], LEFT - 80, WIDTH - 150)
+    axis = _log_axis if log else _axis
+    x, x_ticks = axis([end for _, one, _ in pairs for end in (one.low, one.high)], LEFT - 80, WIDTH - 150)
     y, y_ticks = _axis([end for _, _, one in pairs for end in (one.low, one.high)], height - FOOT, TOP)
     parts = [*_x_grid(x, x_ticks, height, across[1]), *_y_grid(y, y_ticks, up[1])]
     ordered = sorted(pairs, key=lambda pair: y(pair[2].value))
@@ -64,15 +66,29 @@ def side_by_side(groups: Sequence[Group], key: str, label: str) -> Markup:
     return _svg(height, parts, f"{label} of {len(models)} models for {names} members; the tables have the numbers")
 
 
-def _axis(values: Sequence[float], start: float, end: float) -> tuple[Scale, list[float]]:
+def _axis(values: Sequence[float], start: float, end: float) -> tuple[Scale, Ticks]:
     """A linear scale that holds all finite values with some room, and its round ticks."""
     finite = [value for value in values if math.isfinite(value)] or [0.0]
     low, high = min(finite), max(finite)
     room = 0.06 * (high - low) or 0.01
     low, high = low - room, high + room
     step = _round_step((high - low) / 6)
+    digits = max(0, -math.floor(math.log10(step)))
     ticks = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    return (lambda value: start + (end - start) * (value - low) / (high - low)), ticks
+    named = [(tick, number(tick, digits)) for tick in ticks]
+    return (lambda value: start + (end - start) * (value - low) / (high - low)), named
+
+
+def _log_axis(values: Sequence[float], start: float, end: float) -> tuple[Scale, Ticks]:
+    """As `_axis` for numbers above 0, equal ratios at equal distances; ticks at 1, 2, 5 or 1 times powers of ten."""
+    positive = [math.log10(value) for value in values if math.isfinite(value) and value > 0] or [0.0]
+    low, high = min(positive), max(positive)
+    room = max(0.06 * (high - low), 0.25 - (high - low) / 2)  # half a power of ten at least, which holds a tick
+    low, high = low - room, high + room
+    steps = (1,) if high - low > 3 else (1, 2, 5)
+    round_ones = (step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps)
+    ticks = [(one, f"{one:g}") for one in round_ones if low <= math.log10(one) <= high]
+    return (lambda value: start + (end - start) * (math.log10(value) - low) / (high - low)), ticks
 
 
 def _round_step(rough: float) -> float:
@@ -98,23 +114,18 @@ def _whisker(x: Scale, one: Estimate, y: float, name: str) -> Iterator[Markup]:
         yield Markup('<circle cx="{:.1f}" cy="{:.1f}" r="5" class="{}"/>').format(x(one.value), y, name)
 
 
-def _x_grid(x: Scale, ticks: Sequence[float], height: float, label: str) -> Iterator[Markup]:
-    for tick in ticks:
+def _x_grid(x: Scale, ticks: Ticks, height: float, label: str) -> Iterator[Markup]:
+    for tick, text in ticks:
         yield _line(x(tick), TOP, x(tick), height - FOOT, "grid")
-        yield _text(x(tick), height - FOOT + 18, _tick(tick, ticks), "middle", "tick")
-    yield _text((x(ticks[0]) + x(ticks[-1])) / 2, height - 6, label, "middle", "tick")
+        yield _text(x(tick), height - FOOT + 18, text, "middle", "tick")
+    yield _text((x(ticks[0][0]) + x(ticks[-1][0])) / 2, height - 6, label, "middle", "tick")
 
 
-def _y_grid(y: Scale, ticks: Sequence[float], label: str) -> Iterator[Markup]:
-    for tick in ticks:
+def _y_grid(y: Scale, ticks: Ticks, label: str) -> Iterator[Markup]:
+    for tick, text in ticks:
         yield _line(LEFT - 80, y(tick), WIDTH - 150, y(tick), "grid")
-        yield _text(LEFT - 88, y(tick) + 5, _tick(tick, ticks), "end", "tick")
+        yield _text(LEFT - 88, y(tick) + 5, text, "end", "tick")
     yield _text(4, TOP - 2, label, "start", "tick")
-
-
-def _tick(value: float, ticks: Sequence[float]) -> str:
-    step = abs(ticks[1] - ticks[0]) if len(ticks) > 1 else 0.01
-    return number(value, max(0, -math.floor(math.log10(step))))
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, name: str) -> Markup:

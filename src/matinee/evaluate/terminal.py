@@ -43,32 +43,33 @@ def _protocol(protocol: ProtocolReport, n: int) -> Iterator[RenderableType]:
 
 def _group(group: Group, n: int, whole: bool) -> Iterator[RenderableType]:
     people = f"{group.name} members: {group.members:,}, who went on to like {group.targets:,} titles"
-    yield _estimates(group.lists, ACCURACY, n, people)
+    yield estimates(group.lists, ACCURACY, n, people)
     if whole:
-        yield _half_widths(group.lists, EXPOSURE + PER_MEMBER, n, "what accuracy does not see")
-        yield _comparisons(group.lists, n)
+        yield half_widths(group.lists, EXPOSURE + PER_MEMBER, n, "what accuracy does not see")
+        yield comparisons(group.lists, n)
     if group.pages:
-        yield _half_widths(group.pages, group.pages.metrics, n, f"pages of {group.name} members")
+        yield half_widths(group.pages, group.pages.metrics, n, f"pages of {group.name} members")
         if group.pages.comparisons:
-            yield _comparisons(group.pages, n)
+            yield comparisons(group.pages, n)
 
 
-def _grid(title: str, *headings: str) -> Grid:
-    grid = Grid(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
-    grid.add_column("", no_wrap=True)
+def grid(title: str, *headings: str) -> Grid:
+    """An empty table: names on the left, numbers on the right."""
+    made = Grid(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    made.add_column("", no_wrap=True)
     for text in headings:
-        grid.add_column(text, justify="right", no_wrap=True)
-    return grid
+        made.add_column(text, justify="right", no_wrap=True)
+    return made
 
 
-def _estimates(table: Table, metrics: tuple[Metric, ...], n: int, title: str) -> Grid:
+def estimates(table: Table, metrics: tuple[Metric, ...], n: int, title: str) -> Grid:
     """Every number with its interval; the best of a column in bold."""
-    grid = _grid(title, *(heading(metric, n) for metric in metrics))
+    made = grid(title, *(heading(metric, n) for metric in metrics))
     best = {m.key: max(line.estimates[m.key].value for line in table.lines) for m in metrics}
     for line in table.lines:
         cells = [(line.estimates[m.key], best[m.key]) for m in metrics]
-        grid.add_row(line.model, *(_with_ends(one, one.value == top) for one, top in cells))
-    return grid
+        made.add_row(line.model, *(_with_ends(one, one.value == top) for one, top in cells))
+    return made
 
 
 def _with_ends(one: Estimate, best: bool) -> Text:
@@ -76,25 +77,26 @@ def _with_ends(one: Estimate, best: bool) -> Text:
     return value if math.isnan(one.value) else value.append(f" {number(one.low)}–{number(one.high)}", "not bold dim")
 
 
-def _half_widths(table: Table, metrics: tuple[Metric, ...], n: int, title: str) -> Grid:
+def half_widths(table: Table, metrics: tuple[Metric, ...], n: int, title: str, digits: int = 3) -> Grid:
     """Narrower: every number ± half its interval."""
-    grid = _grid(title, *(heading(metric, n) for metric in metrics))
+    made = grid(title, *(heading(metric, n) for metric in metrics))
     for line in table.lines:
-        grid.add_row(line.model, *(_half_width(line.estimates[metric.key]) for metric in metrics))
-    return grid
+        made.add_row(line.model, *(_half_width(line.estimates[metric.key], digits) for metric in metrics))
+    return made
 
 
-def _half_width(one: Estimate) -> str:
-    digits = 2 if abs(one.value) >= 1 else 3
+def _half_width(one: Estimate, digits: int) -> str:
+    digits = min(digits, 2) if abs(one.value) >= 1 else digits
     half = number((one.high - one.low) / 2, digits).removeprefix("0")
     return f"{number(one.value, digits)} ±{half}"
 
 
-def _comparisons(table: Table, n: int) -> Grid:
+def comparisons(table: Table, n: int, key: str | None = None) -> Grid:
+    """How every model differs from the baselines in the metric `key`, by default the last that was tested."""
     labels = {metric.key: heading(metric, n) for metric in table.metrics}
     pairs = list(dict.fromkeys((c.baseline, c.metric) for c in table.comparisons))
-    shown = [(baseline, metric) for baseline, metric in pairs if metric == pairs[-1][1]]
-    grid = _grid(
+    shown = [(baseline, metric) for baseline, metric in pairs if metric == (key or pairs[-1][1])]
+    made = grid(
         f"difference in {labels[shown[0][1]]}: mean [95 % interval], p corrected",
         *(f"against {baseline}" for baseline, _ in shown),
     )
@@ -102,8 +104,8 @@ def _comparisons(table: Table, n: int) -> Grid:
     for line in table.lines:
         cells = [found.get((line.model, *pair)) for pair in shown]
         if any(cells):
-            grid.add_row(line.model, *(_cell(cell) for cell in cells))
-    return grid
+            made.add_row(line.model, *(_cell(cell) for cell in cells))
+    return made
 
 
 def _cell(compared: Comparison | None) -> Text:

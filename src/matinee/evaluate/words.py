@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from matinee.evaluate.measure import NDCG, NDCG_2D, Metric
-from matinee.evaluate.results import CLEAR, VERDICTS, Comparison, Estimate, ProtocolReport, Table
+from matinee.evaluate.results import CLEAR, VERDICTS, Comparison, Estimate, Group, ProtocolReport, Table
 
 FEW = 30  # members, below which a group says little
 
@@ -19,10 +19,31 @@ def findings(protocol: ProtocolReport, n: int) -> Iterator[str]:
             yield f"{people}: too few to say anything with confidence."
             continue
         for baseline in group.lists.baselines:
-            yield f"{people}: {_against(group.lists, baseline, NDCG.key, heading(NDCG, n))}"
+            yield f"{people}: {against(group.lists, baseline, NDCG.key, heading(NDCG, n))}"
         if group.pages is not None and group.pages.comparisons:
             policy = group.pages.baselines[0]
-            yield f"{people}, pages: {_against(group.pages, policy, NDCG_2D.key, NDCG_2D.label)}"
+            yield f"{people}, pages: {against(group.pages, policy, NDCG_2D.key, NDCG_2D.label)}"
+
+
+def standings(groups: Sequence[Group], baseline: str, key: str, label: str) -> Iterator[str]:
+    """For every group of a leaderboard, who beats the baseline in one metric, by how much, and who does not."""
+    for group in groups:
+        people = f"{group.name.capitalize()} ({group.members:,} members)"
+        if group.members < FEW:
+            yield f"{people}: too few to say anything with confidence."
+        elif group.lists.baselines:
+            yield f"{people}: {against(group.lists, baseline, key, label)}"
+
+
+def size(count: float | None) -> str:
+    """Bytes as people read them: 5.4 MB; a dash for None."""
+    if count is None:
+        return "–"
+    for unit in ("B", "kB", "MB"):
+        if count < 1_000:
+            return f"{count:.3g} {unit}"
+        count /= 1_000
+    return f"{count:.3g} GB"
 
 
 def interval(estimate: Estimate, digits: int = 3, sign: bool = False) -> str:
@@ -52,7 +73,7 @@ def heading(metric: Metric, n: int) -> str:
     return f"{metric.label}@{n}" if metric.key in {"recall", "ndcg", "mrr", "hit_rate", "coverage"} else metric.label
 
 
-def _against(table: Table, baseline: str, key: str, label: str) -> str:
+def against(table: Table, baseline: str, key: str, label: str) -> str:
     """Who beats the baseline, who is worse, who is neither, and who answers just as it does; models in that order."""
     compared = table.against(baseline, key)
     same = [c.model for c in compared if c.difference.low == c.difference.high == 0.0]
