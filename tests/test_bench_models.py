@@ -17,11 +17,25 @@ def test_ease():
     import bench_ease
 
     told = []
-    result = bench_ease.run(lambda what, done: told.append(done), titles=200, rounds=2)
-    assert all(f"{key}" in bench_ease.__doc__ for key in result)
-    assert result["ratio"] > 0
-    assert result["fit_seconds"] > result["mirror_seconds"] > 0
+    result = bench_ease.run(lambda what, done: told.append(done), sizes=[(200, 2)])
+    (size,) = result["sizes"]
+    assert all(key in bench_ease.__doc__ for key in (*result, *size))
+    assert size["ratio"] > 0
+    assert size["fit_seconds"] > size["mirror_seconds"] > 0
     assert told == sorted(told)
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_slim():
+    pytest.importorskip("irspack")
+    import bench_slim
+
+    shape = ("tiny", 300, 40, 4_000)
+    result = bench_slim.run(shapes=[shape], large=[shape], rounds=1)
+    (row,), (local,) = result["slim"], result["local"]
+    assert all(key in bench_slim.__doc__ for key in (*result, *row, *row["seconds"], *local))
+    assert row["ratio"] > 0
+    assert local["map_bytes"] > 0
 
 
 @pytest.mark.usefixtures("benchmarks")

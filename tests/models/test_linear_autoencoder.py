@@ -153,3 +153,42 @@ def test_the_size_counts_what_few_members_take():
 def test_bad_settings_are_refused():
     with pytest.raises(BadRequest, match="l2"):
         EaseConfig(l2=-1)
+
+
+@pytest.mark.parametrize("members", [15, 80])
+@pytest.mark.parametrize("dropout", [0.2, 0.7])
+def test_dropout_adds_to_the_diagonal(members, dropout):
+    data = random_data(members=members)
+    dense = data.matrix.toarray().astype(np.float64)
+    square = dense.T @ dense
+    inverse = np.linalg.inv(square + np.diag(dropout / (1 - dropout) * np.diag(square) + 3.0))
+    expected = -inverse / np.diag(inverse)[None, :]
+    np.fill_diagonal(expected, 0.0)
+    np.testing.assert_allclose(fit(data, l2=3.0, dropout=dropout)._fitted[0], expected, atol=2e-6)
+
+
+def test_dropout_is_the_mean_over_ways_to_hide_likes():
+    """Over 40,000 random ways to hide likes the mean Gram matrix is the one solved, within 4 standard errors each.
+
+    E[ZᵀZ] stands in the normal equations of the mean loss, E[ZᵀZ]B = E[ZᵀX] off the diagonal of B, with
+    Z = X with likes hidden with probability p and the rest scaled by 1 / (1 - p); its off-diagonal is that of XᵀX.
+    """
+    rng = np.random.default_rng(5)
+    x = (rng.random((12, 6)) < 0.5).astype(np.float64)
+    p, n = 0.4, 40_000
+    hidden = x * (rng.random((n, *x.shape)) >= p) / (1 - p)
+    draws = np.einsum("kui,kuj->kij", hidden, hidden)
+    mean, error = draws.mean(axis=0), draws.std(axis=0) / np.sqrt(n)
+    square = x.T @ x
+    expected = square + np.diag(p / (1 - p) * np.diag(square))
+    assert (np.abs(mean - expected) <= 4 * error + 1e-12).all()
+
+
+def test_keeps_the_contract_with_dropout():
+    check_scorer(lambda: Ease(EaseConfig(l2=1.0, dropout=0.3)))
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 1.0, float("nan")])
+def test_bad_dropout_is_refused(dropout):
+    with pytest.raises(BadRequest, match="dropout"):
+        EaseConfig(dropout=dropout)

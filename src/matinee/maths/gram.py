@@ -10,8 +10,10 @@ from scipy.linalg import blas, lapack
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Floats, Int32s, Int64s
 from matinee.maths.sparse_dense import even_bounds, in_chunks
+from matinee.maths.triangle import invert_triangle
 
 TILE = 64  # side of the squares in which a triangle is mirrored
+BAND = 512  # columns that are mirrored at a time
 CHUNKS = 64  # pieces of work for the threads; more pieces than threads evens out unequal rows
 
 
@@ -58,34 +60,48 @@ def _gram_rows(
 def invert_upper(matrix: Floats) -> Floats:
     """Overwrite the upper triangle of a symmetric positive definite matrix with that of its inverse.
 
-    (n, n) float32, C-ordered; only its upper triangle is read. LAPACK `spotrf` (Cholesky) and `spotri`, no copy.
-    Raises `BadRequest` when the matrix is not positive definite.
+    (n, n) float32, C-ordered; only its upper triangle is read. G = UᵀU by LAPACK `spotrf`, then G⁻¹ = U⁻¹U⁻ᵀ with
+    `slauum`, no copy. Raises `BadRequest` when the matrix is not positive definite.
     """
     assert matrix.flags.c_contiguous
     assert matrix.dtype == np.float32
     factor, failed = lapack.spotrf(matrix.T, lower=1, overwrite_a=1, clean=0)
-    if not failed:
-        _, failed = lapack.spotri(factor, lower=1, overwrite_c=1)
     if failed:
         raise BadRequest(f"a matrix of {len(matrix)} titles is not positive definite at {failed}; raise l2")
+    invert_triangle(matrix)
+    lapack.slauum(factor, lower=1, overwrite_c=1)
     return matrix
 
 
-def inverse_by_rows(matrix: sparse.csr_matrix, l2: float) -> Floats:
-    """The upper triangle of (XᵀX + l2 I)⁻¹ for X (m, n), by an m x m factorization: for far fewer rows than columns.
+def inverse_by_rows(matrix: sparse.csr_matrix, penalties: Floats) -> Floats:
+    """The upper triangle of (XᵀX + D)⁻¹ for X (m, n) by an m x m factorization: for far fewer rows than columns.
 
-    (XᵀX + l2 I)⁻¹ = (I - VᵀV) / l2 with V = L⁻¹X and LLᵀ = XXᵀ + l2 I (Woodbury). Cost n²m instead of n³;
-    memory n² + mn floats.
+    With D = diag(`penalties` (n,)) and Y = X D^-1/2 it is D^-1/2 (I - VᵀV) D^-1/2, V = L⁻¹Y, LLᵀ = YYᵀ + I
+    (Woodbury). Cost n²m instead of n³; memory n² + mn floats.
     """
-    system = np.asfortranarray((matrix @ matrix.T).toarray(), np.float32)
-    system[np.diag_indices(len(system))] += np.float32(l2)
+    roots = np.sqrt(penalties).astype(np.float32)
+    scaled = (matrix @ sparse.diags_array(1 / roots)).astype(np.float32)
+    system = np.asfortranarray((scaled @ scaled.T).toarray(), np.float32)
+    system[np.diag_indices(len(system))] += np.float32(1.0)
     factor, failed = lapack.spotrf(system, lower=1, overwrite_a=1)
     if failed:
         raise BadRequest(f"the matrix of {len(system)} members is not positive definite at {failed}; raise l2")
-    half, _ = lapack.strtrs(factor, matrix.toarray(order="F"), lower=1, overwrite_b=1)
-    out: Floats = blas.ssyrk(-1.0 / l2, half, trans=1, lower=1).T
-    out[np.diag_indices(len(out))] += np.float32(1.0 / l2)
+    half, _ = lapack.strtrs(factor, scaled.toarray(order="F"), lower=1, overwrite_b=1)
+    out: Floats = blas.ssyrk(-1.0, half, trans=1, lower=1).T
+    out[np.diag_indices(len(out))] += np.float32(1.0)
+    out /= roots
+    out /= roots[:, None]
     return out
+
+
+def mirror(upper: Floats) -> Floats:
+    """Fill the lower triangle of a symmetric matrix from its upper one, in place."""
+    for left in range(0, len(upper), BAND):
+        right = left + BAND
+        upper[right:, left:right] = upper[left:right, right:].T
+        square = upper[left:right, left:right]
+        square += np.triu(square, 1).T
+    return upper
 
 
 def mirror_scaled(matrix: Floats, threads: int | None = None) -> Floats:
@@ -100,8 +116,12 @@ def mirror_scaled(matrix: Floats, threads: int | None = None) -> Floats:
 def _mirror_scaled(first: int, last: int, scale: Floats, matrix: Floats) -> None:
     """Bands own the tiles on and right of their rows and the mirror images of these: no two threads meet."""
     n = len(matrix)
+    tile = np.empty((TILE, TILE), np.float32)
     for top in range(first, last, TILE):
         for left in range(top, n, TILE):
+            if left > top and left + TILE <= n:
+                _mirror_tile(top, left, scale, matrix, tile)
+                continue
             for i in range(top, min(top + TILE, n)):
                 for j in range(max(left, i), min(left + TILE, n)):
                     value = matrix[i, j]
@@ -109,3 +129,17 @@ def _mirror_scaled(first: int, last: int, scale: Floats, matrix: Floats) -> None
                     matrix[j, i] = value * scale[i]
     for i in range(first, last):
         matrix[i, i] = 0.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _mirror_tile(top: int, left: int, scale: Floats, matrix: Floats, tile: Floats) -> None:
+    """Turn a whole tile by way of a copy, so that the matrix is read and written along its rows only."""
+    for i in range(TILE):
+        row = matrix[top + i, left : left + TILE]
+        for j in range(TILE):
+            tile[i, j] = row[j]
+            row[j] *= scale[left + j]
+    for j in range(TILE):
+        row = matrix[left + j, top : top + TILE]
+        for i in range(TILE):
+            row[i] = tile[i, j] * scale[top + i]

@@ -46,7 +46,7 @@ def nearest(weights: sparse.csr_matrix, k: int, threads: int | None = None) -> t
     """The at most `k` titles most similar to each title, never itself: (starts, titles ascending, similarities).
 
     `weights` (members, titles) as from `weighted`; similarity of i and j = dot product of columns i and j, and only
-    positive ones count. Work: one pass over the likes of each title's members; memory: one row of sums per thread.
+    positive ones count. Work: one pass over the likes of each title's members; memory: two rows of titles per thread.
     """
     rows = weights.tocsr()
     columns = weights.tocsc()
@@ -77,16 +77,20 @@ def _nearest(
     found: Int32s,
     values: Floats,
 ) -> None:
-    sums, k = np.zeros(len(starts) - 1, np.float32), found.shape[1]
+    n, k = len(starts) - 1, found.shape[1]
+    sums, touched = np.zeros(n, np.float32), np.empty(n, np.int32)
     for i in range(first, last):
-        sums[:] = 0.0
+        count = 0
         for at in range(starts[i], starts[i + 1]):
             for other in range(member_starts[holders[at]], member_starts[holders[at] + 1]):
-                sums[titles[other]] += data[at] * member_data[other]
-        sums[i] = 0.0
-        top = np.sort(np.argpartition(-sums, k - 1)[:k]) if k < len(sums) else np.arange(len(sums))
-        slot = 0
-        for j in top:
-            if sums[j] > 0.0:
-                found[i, slot], values[i, slot] = j, sums[j]
-                slot += 1
+                j, added = titles[other], data[at] * member_data[other]
+                if added > 0.0 and j != i:
+                    if sums[j] == 0.0:
+                        touched[count] = j
+                        count += 1
+                    sums[j] += added
+        near = touched[:count]
+        top = near[np.argpartition(-sums[near], k - 1)[:k]] if count > k else near
+        top = np.sort(top)
+        found[i, : len(top)], values[i, : len(top)] = top, sums[top]
+        sums[near] = 0.0

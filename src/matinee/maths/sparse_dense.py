@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from os import cpu_count
 
 import numba
@@ -16,17 +17,28 @@ SMALL_BLOCK = 2_048  # columns per pass that compares: two arrays of a block sta
 FEW = 64  # rows that one thread adds in one go
 
 
-def in_chunks(work: Callable[[int, int], None], bounds: Int64s, threads: int | None = None) -> None:
-    """Run `work(start, end)` for each pair of neighbouring `bounds`, on `threads` threads (None = one a core)."""
+def in_chunks(
+    work: Callable[[int, int], None],
+    bounds: Int64s,
+    threads: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """Run `work(start, end)` for each pair of neighbouring `bounds`, on `threads` threads (None = one a core).
+
+    `progress` hears the share of the chunks that are done, from the calling thread.
+    """
     threads = threads or cpu_count() or 1
-    pairs = list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))
+    told = progress or (lambda done: None)
+    pairs = list(pairwise(bounds.tolist()))
     if threads == 1 or len(pairs) <= 1:
-        for start, end in pairs:
+        for at, (start, end) in enumerate(pairs):
             work(start, end)
+            told((at + 1) / len(pairs))
         return
     with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(work, start, end) for start, end in pairs]:
+        for at, done in enumerate([pool.submit(work, start, end) for start, end in pairs]):
             done.result()
+            told((at + 1) / len(pairs))
 
 
 def even_bounds(rows: int, chunks: int) -> Int64s:

@@ -1,0 +1,129 @@
+"""SLIM against irspack, taking turns in one run, and local EASE on a catalogue whose square would not fit.
+
+    python benchmarks/bench_slim.py
+
+`run()` returns machine, rounds and `slim`, one entry for each shape: shape, members, titles, likes, seconds (medians
+from likes to weights, by name: matinee, irspack), weights (kept, by name), ratio (median over rounds); and `local`, one
+entry for each large shape: shape, members, titles, likes, neighbors, seconds, peak_bytes (growth of resident
+memory while fitting; null where the system does not tell), map_bytes, dense_bytes (what EASE would take).
+irspack's loss is the same: its alpha * members = l1 + l2; it also stops when no weight moves by more than 1e-4. Needs
+the package `irspack`, which the `dev` extra installs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from machine import forget_peak, machine, peak
+from rich.console import Console
+from rich.table import Table
+from scipy import sparse
+from synthetic import likes
+
+from matinee.maths.elastic_net import nonnegative
+from matinee.models.sparse_inverse import SparseInverseConfig, fit_rows
+
+L1, L2 = 4.0, 400.0
+SMALL = (("6,040 x 3,706", 6_040, 3_706, 1_000_000), ("20,000 x 5,000", 20_000, 5_000, 1_000_000))
+LARGE = (("200,000 x 100,000", 200_000, 100_000, 10_000_000),)
+NEIGHBORS = 100
+
+
+def run(
+    progress: Callable[[str, float], None] | None = None,
+    shapes: Sequence[tuple[str, int, int, int]] = SMALL,
+    large: Sequence[tuple[str, int, int, int]] = LARGE,
+    rounds: int = 3,
+) -> dict[str, Any]:
+    """Fit each shape for `rounds` rounds each way; see the top of this file for the keys."""
+    tell = progress or (lambda what, done: None)
+    compiled = likes(50, 70, 500)
+    nonnegative(compiled, L1, L2)
+    fit_rows(compiled, SparseInverseConfig(neighbors=5))
+    slim = []
+    for at, (name, members, titles, total) in enumerate(shapes):
+        tell(f"SLIM, {name}", at / (len(shapes) + len(large)))
+        slim.append({"shape": name, **compare(likes(members, titles, total), rounds)})
+    local = []
+    for at, (name, members, titles, total) in enumerate(large, len(shapes)):
+        tell(f"local EASE, {name}", at / (len(shapes) + len(large)))
+        local.append({"shape": name, **measure(likes(members, titles, total))})
+    return {"machine": machine(), "rounds": rounds, "slim": slim, "local": local}
+
+
+def compare(matrix: sparse.csr_matrix, rounds: int) -> dict[str, Any]:
+    """Seconds from likes to weights each, by turns."""
+    fits = {"matinee": lambda: nonnegative(matrix, L1, L2), "irspack": lambda: irspack(matrix)}
+    times: dict[str, list[float]] = {name: [] for name in fits}
+    weights: dict[str, int] = {}
+    for _ in range(rounds):
+        for name, fit in fits.items():
+            started = perf_counter()
+            weights[name] = int(fit().nnz)
+            times[name].append(perf_counter() - started)
+    return {
+        "members": matrix.shape[0],
+        "titles": matrix.shape[1],
+        "likes": matrix.nnz,
+        "seconds": {name: median(values) for name, values in times.items()},
+        "weights": weights,
+        "ratio": median(a / b for a, b in zip(times["matinee"], times["irspack"], strict=True)),
+    }
+
+
+def irspack(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    from irspack import SLIMRecommender
+
+    model = SLIMRecommender(
+        matrix, alpha=(L1 + L2) / matrix.shape[0], l1_ratio=L1 / (L1 + L2), n_threads=os.cpu_count()
+    )
+    return model.learn().W
+
+
+def measure(matrix: sparse.csr_matrix) -> dict[str, Any]:
+    """Seconds and memory of local EASE."""
+    before = forget_peak()
+    started = perf_counter()
+    starts, titles, values = fit_rows(matrix, SparseInverseConfig(neighbors=NEIGHBORS))
+    seconds = perf_counter() - started
+    after = peak()
+    return {
+        "members": matrix.shape[0],
+        "titles": matrix.shape[1],
+        "likes": matrix.nnz,
+        "neighbors": NEIGHBORS,
+        "seconds": seconds,
+        "peak_bytes": None if before is None or after is None else after - before,
+        "map_bytes": starts.nbytes + titles.nbytes + values.nbytes,
+        "dense_bytes": 4 * matrix.shape[1] ** 2,
+    }
+
+
+def show(result: dict[str, Any], console: Console) -> None:
+    """Print what `run` found."""
+    table = Table(title=f"SLIM, seconds from likes to weights ({result['machine']})")
+    for name in ("shape", "matinee", "irspack", "ratio", "weights kept"):
+        table.add_column(name, justify="left" if name == "shape" else "right")
+    for row in result["slim"]:
+        seconds = [f"{row['seconds'][name]:.2f}" for name in ("matinee", "irspack")]
+        table.add_row(row["shape"], *seconds, f"{row['ratio']:.2f}", f"{row['weights']['matinee']:,}")
+    console.print(table)
+    table = Table(title="local EASE, memory in GB")
+    for name in ("shape", "neighbours", "seconds", "peak", "map", "EASE would take"):
+        table.add_column(name, justify="left" if name == "shape" else "right")
+    for row in result["local"]:
+        sizes = [
+            "unknown" if row[key] is None else f"{row[key] / 1e9:.2f}"
+            for key in ("peak_bytes", "map_bytes", "dense_bytes")
+        ]
+        table.add_row(row["shape"], str(row["neighbors"]), f"{row['seconds']:.1f}", *sizes)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    out = Console()
+    show(run(lambda what, done: out.print(f"[dim]{what}[/dim]")), out)
