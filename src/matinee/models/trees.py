@@ -16,15 +16,14 @@ from matinee.errors import ArtifactRefused, BadRequest
 from matinee.models.storage import REMEDY
 
 FILE = "trees.txt"
-DEPTH_OF_LIST = 30  # places of a list whose order is learned
-MEASURED_AT = 10  # places of NDCG at which boosting stops
 
 Objective = Literal["lambdarank", "binary"]
 
 
 @dataclass(frozen=True, slots=True)
 class TreesConfig:
-    """`rounds`: trees at most; boosting stops when NDCG@10 of the members set aside has not grown for `patience`.
+    """`rounds`: trees at most; boosting stops when NDCG@depth of the lists set aside has not grown for `patience`.
+    `depth`: how many places of a list matter.
     `rate`: share of each tree that is taken. `leaves` of a tree, `least` rows of a leaf, `share` of the rows and of the
     features that a tree sees, `ridge`: penalty on the leaves' values.
     """
@@ -36,11 +35,14 @@ class TreesConfig:
     least: int = 100
     share: float = 0.8
     ridge: float = 0.0
+    depth: int = 30
     threads: int = 2
 
     def __post_init__(self) -> None:
-        if min(self.rounds, self.patience, self.least, self.threads) < 1 or self.leaves < 2:
-            raise BadRequest(f"trees need rounds, patience, least and threads from 1 and leaves from 2 on, got {self}")
+        if min(self.rounds, self.patience, self.least, self.depth, self.threads) < 1 or self.leaves < 2:
+            raise BadRequest(
+                f"trees need rounds, patience, least, depth and threads from 1 and leaves from 2 on, got {self}"
+            )
         if not (0 < self.rate <= 1 and 0 < self.share <= 1 and self.ridge >= 0):
             raise BadRequest(f"trees need rate and share in 0..1 and a ridge of at least 0, got {self}")
 
@@ -124,7 +126,7 @@ class Trees:
 def fit_trees(
     lists: Lists, aside: NDArray[np.bool_], objective: Objective, config: TreesConfig, rng: np.random.Generator
 ) -> Trees:
-    """Boost on the lists that are not `aside` (lists,) until NDCG@10 of those that are stops growing.
+    """Boost on the lists that are not `aside` (lists,) until NDCG of those that are stops growing.
 
     "lambdarank" learns the order of each list: LambdaMART, Burges 2010, Microsoft Research TR-2010-82; "binary" learns
     whether a row is relevant. Same rows and same rng, same bytes.
@@ -153,8 +155,8 @@ def _parameters(objective: Objective, config: TreesConfig, rng: np.random.Genera
     return {
         "objective": objective,
         "metric": "ndcg",
-        "eval_at": [MEASURED_AT],
-        "lambdarank_truncation_level": DEPTH_OF_LIST,
+        "eval_at": [config.depth],
+        "lambdarank_truncation_level": config.depth,
         "learning_rate": config.rate,
         "num_leaves": config.leaves,
         "min_data_in_leaf": config.least,
