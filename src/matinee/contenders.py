@@ -11,17 +11,58 @@ from dataclasses import dataclass
 
 from matinee.decision import Scorer
 from matinee.extras import needing
+from matinee.models.content_factors import ContentFactors
+from matinee.models.content_taste import Content
 from matinee.models.factors import Factors
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.markov import Markov
 from matinee.models.neighbors import Neighbors
 from matinee.models.popularity import Popularity, PopularityConfig
+from matinee.models.slim import Slim
+from matinee.models.sparse_inverse import SparseInverse
+from matinee.models.user_neighbors import UserNeighbors
 
 
 def _sequence() -> type[Scorer]:
     with needing("deep"):
         from matinee.models.sequence import Sequence
     return Sequence
+
+
+def _factorization_machine() -> type[Scorer]:
+    with needing("deep"):
+        from matinee.models.factorization_machine import FactorizationMachine
+    return FactorizationMachine
+
+
+def _two_tower() -> type[Scorer]:
+    with needing("deep"):
+        from matinee.models.two_tower import TwoTower
+    return TwoTower
+
+
+def _feed_forward() -> type[Scorer]:
+    with needing("deep"):
+        from matinee.models.feed_forward import FeedForward
+    return FeedForward
+
+
+def _ranker() -> type[Scorer]:
+    with needing("rank"):
+        from matinee.models.ranker import Ranker
+    return Ranker
+
+
+def _sequence_ranker() -> type[Scorer]:
+    with needing("rank"), needing("deep"):
+        from matinee.models.sequence_ranker import SequenceRanker
+    return SequenceRanker
+
+
+def _list_ranker() -> type[Scorer]:
+    with needing("rank"):
+        from matinee.models.list_ranker import ListRanker
+    return ListRanker
 
 
 class ScorerTypes(Mapping[str, type[Scorer]]):
@@ -48,10 +89,21 @@ SCORERS = ScorerTypes(
     {
         "popularity": lambda: Popularity,
         "neighbors": lambda: Neighbors,
+        "user-neighbors": lambda: UserNeighbors,
         "markov": lambda: Markov,
-        "factors": lambda: Factors,
+        "slim": lambda: Slim,
         "ease": lambda: Ease,
+        "sparse-inverse": lambda: SparseInverse,
+        "factors": lambda: Factors,
+        "content": lambda: Content,
+        "content-factors": lambda: ContentFactors,
+        "factorization-machine": _factorization_machine,
+        "two-tower": _two_tower,
+        "feed-forward": _feed_forward,
         "sequence": _sequence,
+        "ranker": _ranker,
+        "sequence-ranker": _sequence_ranker,
+        "list-ranker": _list_ranker,
     }
 )
 
@@ -64,19 +116,20 @@ class Contender:
     make: Callable[[], Scorer]
 
 
-def _default_sequence() -> Scorer:
-    return SCORERS["sequence"]()
+def _default(type_name: str) -> Contender:
+    """The type with its defaults; what it needs is imported when it is made."""
+
+    def make() -> Scorer:
+        return SCORERS[type_name]()
+
+    return Contender(type_name, make)
 
 
 CONTENDERS: Mapping[str, Contender] = {
-    "popularity": Contender("popularity", Popularity),
+    **{name: _default(name) for name in SCORERS},
     "popularity-7d": Contender(
         "popularity", lambda: Popularity(PopularityConfig(half_life_days=None, window_days=7.0))
     ),
-    "neighbors": Contender("neighbors", Neighbors),
-    "markov": Contender("markov", Markov),
-    "factors": Contender("factors", Factors),
-    "ease": Contender("ease", Ease),
     "ease-recent": Contender("ease", lambda: Ease(EaseConfig(half_life=5.0))),
-    "sequence": Contender("sequence", _default_sequence),
+    "edlae": Contender("ease", lambda: Ease(EaseConfig(l2=300.0, dropout=0.5))),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from matinee.cli.bench import bench
+from matinee.cli.compare import leaderboard, tune
 from matinee.cli.data import data, log
 from matinee.cli.models import evaluate, train
 from matinee.cli.service import demo, serve
@@ -17,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (demo, data, train, evaluate, serve, log, bench):
+for verb in (demo, data, train, evaluate, leaderboard, tune, serve, log, bench):
     app.command()(verb)
 
 

@@ -24,6 +24,7 @@ class Source(StrEnum):
     MOVIELENS = "movielens"
     RANKLENS = "ranklens"
     TABULAR = "tabular"
+    SEQUENCES = "sequences"
 
 
 def data(
@@ -57,9 +58,9 @@ def log(
             console.print(f"Sealed {len(sealed):,} day(s).")
 
 
-def read(source: Source, path: Path, titles: Path | None) -> Dataset:
-    """What the source finds there."""
-    from matinee.data.sources import movielens, ranklens, tabular
+def read(source: Source, path: Path, titles: Path | None = None, pairs: bool = False) -> Dataset:
+    """What the source finds there; `pairs` takes every pair of sequences that come with both."""
+    from matinee.data.sources import movielens, ranklens, sequences, tabular
 
     match source:
         case Source.MOVIELENS:
@@ -68,6 +69,20 @@ def read(source: Source, path: Path, titles: Path | None) -> Dataset:
             return ranklens.read(path)
         case Source.TABULAR:
             return tabular.read(path, titles)
+        case Source.SEQUENCES:
+            return sequences.read(path, pairs)
+
+
+def guess(path: Path) -> Source:
+    """The source of a path, by the names of its files."""
+    from matinee.data.sources import sequences
+
+    if sequences.holds(path) or path.suffix in (".txt", ".inter"):
+        return Source.SEQUENCES
+    lines = (".jsonl", ".gz")
+    if path.suffix in lines or (path.is_dir() and any(one.suffix in lines for one in path.iterdir())):
+        return Source.RANKLENS
+    return Source.TABULAR if path.suffix in (".csv", ".parquet") else Source.MOVIELENS
 
 
 def fetch() -> Path:

@@ -1,0 +1,148 @@
+"""The verbs that compare: leaderboards under published protocols, and tuning with equal budgets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from matinee.cli.data import Source, fetch, guess, read
+from matinee.cli.terminal import Json, Seed, console, progress, wide
+from matinee.data.dataset import Dataset
+from matinee.decision import Scorer
+from matinee.extras import needing
+
+
+class Rules(StrEnum):
+    """The protocols of `matinee leaderboard`."""
+
+    NCF = "ncf"
+    NEXT_ITEM = "next-item"
+    STRONG = "strong"
+    TIME_SPLIT = "time-split"
+    OWN_TIMES = "own-times"
+    SHOWN_LISTS = "shown-lists"
+
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="File or folder to compare on; without, MovieLens 100K."),
+]
+How = Annotated[Source | None, typer.Option("--source", help="How to read it; by default told by its files' names.")]
+Titles = Annotated[Path | None, typer.Option("--titles", help="The titles of a tabular source.")]
+Models = Annotated[str | None, typer.Option("--models", help="Names, separated by commas; by default all.")]
+
+
+def leaderboard(
+    protocol: Annotated[Rules, typer.Option(help="What is asked, and how it is scored.")] = Rules.NEXT_ITEM,
+    data: Data = None,
+    source: How = None,
+    titles: Titles = None,
+    models: Models = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Fits of each model that depends on chance.")] = 3,
+    tuned: Annotated[Path | None, typer.Option(help="Settings found by `matinee tune --out`.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with plots here.")] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Compare models side by side under a published protocol: quality with intervals, and what it costs."""
+    from matinee.boards import board_of
+    from matinee.evaluate.leaderboard import leaderboard as run
+    from matinee.evaluate.protocols import LEADERBOARDS
+
+    rules = next(one for one in LEADERBOARDS if one.name == protocol)
+    dataset = _dataset(data, source, titles, rules.pairs)
+    makers = {**board_of(protocol, dataset.timed), **_tuned_makers(tuned)}
+    with progress(protocol) as tell:
+        board = run(dataset, rules, _named(makers, models), seeds=seeds, seed=seed, tell=tell)
+    wide().print(board.table())
+    if html is not None:
+        board.write_html(html)
+        console.print(f"Page: {html}")
+    if as_json:
+        print(json.dumps(board.json()))
+
+
+def tune(
+    protocol: Annotated[Rules, typer.Option(help="Whose validation judges; its test is never cut.")] = Rules.TIME_SPLIT,
+    data: Data = None,
+    source: How = None,
+    titles: Titles = None,
+    models: Models = None,
+    trials: Annotated[int, typer.Option(min=1, help="Settings tried for each model.")] = 20,
+    minutes: Annotated[float, typer.Option(min=0.01, help="Time for each model; what ends first, ends it.")] = 10.0,
+    folder: Annotated[Path, typer.Option(help="Where studies are kept; run again to go on.")] = Path("var/tuning"),
+    out: Annotated[Path | None, typer.Option(help="Write the settings found here, for `leaderboard --tuned`.")] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Find each model's best settings with the same budget for all, on the validation of a protocol."""
+    with needing("tune"):
+        from matinee.tune import Budget
+        from matinee.tune import tune as run
+    from matinee.evaluate.protocols import LEADERBOARDS
+    from matinee.spaces import SPACES
+
+    rules = next(one for one in LEADERBOARDS if one.name == protocol)
+    dataset = _dataset(data, source, titles, rules.pairs)
+    with progress("tuning") as tell:
+        found = run(dataset, rules, _named(SPACES, models), folder, Budget(trials, 60 * minutes), seed, tell)
+    table = Table(title=f"best of the validation of {protocol}", title_justify="left")
+    for heading in ("model", found[0].metric, "settings", "measured", "dropped", "refused", "seconds"):
+        table.add_column(heading)
+    for one in found:
+        settings = ", ".join(f"{key} {_short(value)}" for key, value in one.settings.items())
+        counts = (str(one.measured), str(one.dropped), str(one.refused), f"{one.seconds:,.0f}")
+        table.add_row(one.model, f"{one.value:.4f}", settings, *counts)
+    console.print(table)
+    settings_of = {one.model: dict(one.settings) for one in found}
+    if out is not None:
+        out.write_text(json.dumps(settings_of, indent=1))
+        console.print(f"Settings: {out}")
+    if as_json:
+        print(json.dumps([asdict(one) for one in found]))
+
+
+def _dataset(path: Path | None, source: Source | None, titles: Path | None, pairs: bool) -> Dataset:
+    where = path or fetch()
+    dataset = read(source or guess(where), where, titles, pairs)
+    console.print(Panel(escape(dataset.describe()), title="Data", title_align="left"))
+    return dataset
+
+
+def _named(known: Mapping[str, Any], models: str | None) -> dict[str, Any]:
+    """Those of `known` that were asked for, in that order; all where none was."""
+    names = list(known) if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise typer.BadParameter(f"{unknown} are no models here; choose from {', '.join(known)}")
+    return {name: known[name] for name in names}
+
+
+def _tuned_makers(path: Path | None) -> dict[str, Callable[[], Scorer]]:
+    """Makers of scorers with the settings that tuning wrote."""
+    if path is None:
+        return {}
+    with needing("tune"):
+        from optuna.trial import FixedTrial
+    from matinee.spaces import SPACES
+
+    try:
+        settings = json.loads(path.read_text())
+        fixed = {f"{name}, tuned": (SPACES[name], FixedTrial(chosen)) for name, chosen in settings.items()}
+    except (ValueError, KeyError, AttributeError) as error:
+        raise typer.BadParameter(f"{path} is not what `matinee tune --out` writes: {error!r}") from error
+    return {name: partial(make, trial) for name, (make, trial) in fixed.items()}
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
