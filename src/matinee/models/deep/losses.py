@@ -27,13 +27,13 @@ def softmax_loss(states: Tensor, vectors: Tensor, targets: Tensor, bounds: Tenso
 def sampled_softmax_loss(
     states: Tensor, vectors: Tensor, targets: Tensor, negatives: Tensor, log_chances: Tensor
 ) -> Tensor:
-    """Softmax of the target against drawn titles, each score less the logarithm of its expected number of draws.
+    """Softmax of the target against drawn titles, each draw's score less the logarithm of its expected number of draws.
 
     `negatives` (drawn,) titles shared by all rows; `log_chances` (titles,) log(draws * q). With that correction the
-    sampled loss estimates the full one (Bengio and Senécal 2008). A draw that is the row's target does not count.
+    draws estimate the full sum over all other titles (Bengio and Senécal 2008). The target is always there, so it
+    stands uncorrected, and a draw that is the row's target does not count (Khrylchenko et al. 2025).
     """
     right, wrong = _scores(states, vectors, targets, negatives)
-    right = right - log_chances[targets]
     wrong = (wrong - log_chances[negatives]).masked_fill(negatives == targets[:, None], NEVER)
     return (torch.logsumexp(torch.cat([right[:, None], wrong], dim=1), dim=1) - right).mean()
 

@@ -1,0 +1,221 @@
+"""The sequence model: the contract for every body, and worlds in which order, time, place or content decide."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from matinee.decision import Context, Requests
+from matinee.errors import ArtifactRefused, BadRequest
+from matinee.history import Histories
+from matinee.models.factors import Factors, FactorsConfig
+from matinee.models.sequence import Body, Loss, Reading, Sequence, SequenceConfig, Training
+from matinee.testing import check_scorer, checkerboard, cyclic
+from matinee.testing.worlds import make_catalog, make_data, make_events
+
+TINY = SequenceConfig(
+    size=16, layers=1, heads=1, length=20, unknown=0.5, training=Training(epochs=8, batch=16, rate=3e-2)
+)
+HOUR = 3_600
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def fit(data, seed=0, **changes):
+    return Sequence(replace(TINY, **changes)).fit(data, np.random.default_rng(seed))
+
+
+def scores_of(scorer, lists, **fields):
+    return scorer.score(Requests.of_histories(Histories.of_items(lists), **fields))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [Body.TRANSFORMER, *(pytest.param(b, marks=pytest.mark.slow) for b in (Body.BAG, Body.GRU, Body.CONVOLUTION))],
+)
+def test_keeps_the_contract(body):
+    check_scorer(lambda: Sequence(replace(TINY, body=body)))
+
+
+@pytest.mark.parametrize(("body", "half"), [*((body, False) for body in Body), (Body.TRANSFORMER, True)])
+def test_order_tells_what_comes_next(body, half):
+    """Going round a circle, the next title is the best of those not seen, in float32 and in bfloat16."""
+    training = Training(epochs=20, batch=32, rate=3e-2, half=half)
+    scorer = fit(cyclic(120, length=6), body=body, training=training)
+    starts = np.arange(12)
+    seen = (starts[:, None] + np.arange(3)) % 12
+    scores = scores_of(scorer, seen.tolist())
+    scores[starts[:, None], seen] = -np.inf
+    assert (scores.argmax(axis=1) == (starts + 3) % 12).mean() >= 0.9
+
+
+def test_without_order_a_history_is_a_set():
+    scorer = fit(cyclic(60), reading=Reading(order=False))
+    one, other = scores_of(scorer, [[1, 2, 3], [3, 1, 2]])
+    np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def hourly_world():
+    """Everybody watches title 0 to 3 at noon or 4 to 7 at midnight, whatever they watched before."""
+    rng = np.random.default_rng(0)
+    likes, seconds = [], []
+    for _ in range(150):
+        at_noon = rng.permutation([True] * 3 + [False] * 3)
+        noons, nights = iter(rng.permutation(4)), iter(rng.permutation(4) + 4)
+        likes.append([int(next(noons if noon else nights)) for noon in at_noon])
+        seconds.append([(24 * day + (14 if noon else 2)) * HOUR for day, noon in enumerate(at_noon)])
+    return make_data(make_events(likes, seconds), make_catalog(8))  # the world starts at 22:13
+
+
+@pytest.mark.parametrize("body", [Body.TRANSFORMER, Body.BAG])
+def test_the_time_of_the_request_decides(body):
+    scorer = fit(hourly_world(), body=body, training=Training(epochs=15, batch=16, rate=2e-2))
+    noon, night = (int(datetime(2024, 6, 4, hour, 20, tzinfo=UTC).timestamp() * 1e6) for hour in (12, 0))
+    scores = scores_of(scorer, [[1], [5], [1], [5]], times=np.array([noon, noon, night, night]))
+    scores[[0, 1, 2, 3], [1, 5, 1, 5]] = np.nan  # what was seen says nothing here
+    gaps = np.nanmean(scores[:, :4], axis=1) - np.nanmean(scores[:, 4:], axis=1)
+    assert (gaps[:2] > 1).all()
+    assert (gaps[2:] < -1).all()
+
+
+def test_without_time_the_clock_is_not_read():
+    scorer = fit(hourly_world(), reading=Reading(time=False))
+    noon, night = (int(datetime(2024, 6, 4, hour, tzinfo=UTC).timestamp() * 1e6) for hour in (12, 0))
+    one, other = (scorer.answers(Requests.of_histories(Histories.of_items([[1, 5]]), at)) for at in (noon, night))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_the_place_of_the_request_decides():
+    likes = [[k % 3, 3 + k % 3] for k in range(120)]
+    events = make_events(likes)
+    danish = pl.col("item_id").is_in(["t0", "t1", "t2"])
+    events = events.with_columns(pl.when(danish).then(pl.lit("DK")).otherwise(pl.lit("NO")).alias("country"))
+    events = pl.concat(
+        [
+            events,
+            make_events([[3 + k % 3, k % 3] for k in range(120)]).with_columns(
+                pl.col("user_id") + "x",
+                pl.col("event_id") + "x",
+                pl.when(danish).then(pl.lit("DK")).otherwise(pl.lit("NO")).alias("country"),
+            ),
+        ]
+    )
+    scorer = fit(make_data(events, make_catalog(6)), training=Training(epochs=15, batch=16, rate=2e-2))
+    contexts = (Context("DK"), Context("NO"))
+    dane, norwegian = scores_of(scorer, [[0], [0]], contexts=contexts)
+    assert dane[1:3].mean() - dane[3:].mean() > norwegian[1:3].mean() - norwegian[3:].mean() + 1
+
+
+def genre_world():
+    """Two genres, nobody likes both; of each the last three titles were never played."""
+    rng = np.random.default_rng(1)
+    likes = [(rng.permutation(9)[:6] + 12 * (k % 2)).tolist() for k in range(80)]
+    genres = [["drama"]] * 12 + [["comedy"]] * 12
+    return make_data(make_events(likes), make_catalog(24, genres=genres))
+
+
+@pytest.mark.parametrize(("loss", "exact_up_to"), [(Loss.SOFTMAX, 100), (Loss.SOFTMAX, 0), (Loss.GBCE, 100)])
+def test_a_title_that_nobody_played_is_known_by_its_content(loss, exact_up_to):
+    training = Training(epochs=15, batch=16, rate=2e-2)
+    scorer = fit(genre_world(), loss=loss, exact_up_to=exact_up_to, id_dropout=0.3, negatives=16, training=training)
+    drama, comedy = scores_of(scorer, [[0, 1, 2], [12, 13, 14]])
+    assert drama[9:12].min() > drama[21:].max()
+    assert comedy[21:].min() > comedy[9:12].max()
+
+
+def test_a_reason_is_the_title_whose_absence_costs_most():
+    scorer = fit(checkerboard())
+    history, asked = [0, 2, 5], np.arange(12, dtype=np.int32)
+    requests = Requests.of_histories(Histories.of_items([history]))
+    vectors = scorer.title_vectors[:, :-1]
+    apart = vectors - vectors.mean(axis=0)
+    whole = scorer.answers(requests)[0]
+    costs = []
+    for left_out in history:
+        kept = requests.histories.items != left_out
+        rest = requests.histories.select(np.array([0, 2]), kept)
+        costs.append(apart @ (whole - scorer.answers(Requests.of_histories(rest))[0]))
+    costs = np.array(costs)
+    expected = np.where(costs.max(axis=0) > 0, np.array(history)[costs.argmax(axis=0)], -1)
+    assert scorer.explain(requests, asked[None])[0].tolist() == expected.tolist()
+
+
+def test_an_empty_history_has_exactly_the_order_of_popularity():
+    scorer = fit(cyclic(50))
+    scores = scores_of(scorer, [[]])
+    popular = scorer._fitted.prior.popularity.score(Requests.of_histories(Histories.empty(1)))
+    assert (np.argsort(-scores) == np.argsort(-popular)).all()
+
+
+def test_long_and_strange_histories_are_answered():
+    scorer = fit(cyclic(30))
+    rng = np.random.default_rng(0)
+    strange = [rng.integers(0, 12, 20_000).tolist(), [3] * 500, [0, 19, 1], [19]]
+    scores = scores_of(scorer, strange, contexts=(Context(), Context("ZZ", "toaster", hour=99), Context(), Context()))
+    assert np.isfinite(scores).all()
+    answers = scorer.answers(Requests.of_histories(Histories.of_items([*strange[2:], [0, 1], []])))
+    np.testing.assert_allclose(answers[:2], answers[2:], rtol=1e-5, atol=1e-6)
+    fit(make_data(make_events(strange[:1]), make_catalog(12)))
+
+
+def test_refitting_goes_on_from_where_it_was_and_knows_new_titles():
+    data = genre_world()
+    scorer = fit(data, training=Training(epochs=15, batch=16, rate=2e-2))
+    before = scores_of(scorer, [[0, 1, 2]])[0]
+    genres = [*data.catalog.titles["genres"].to_list(), ["comedy"], ["drama"]]
+    grown = make_data(data.events.drop("item"), make_catalog(26, genres=genres))
+    gentle = Sequence(replace(scorer.config, refit_epochs=1, training=Training(epochs=1, batch=16, rate=1e-6)))
+    gentle._fitted = scorer._fitted
+    after = scores_of(gentle.refit(grown, np.random.default_rng(0)), [[0, 1, 2]])[0]
+    assert after.shape == (26,)
+    np.testing.assert_allclose(after[:24] - after[:24].mean(), before - before.mean(), atol=0.05)
+    assert after[25] - after[24] > 0.5 * (before[9:12].mean() - before[21:].mean())
+
+
+def test_training_may_start_from_the_vectors_of_factors():
+    given = []
+
+    def initial(data, rng):
+        given.append(Factors(FactorsConfig(size=8)).fit(data, rng).state()[0].factors)
+        return given[0]
+
+    config = replace(TINY, training=Training(epochs=1, batch=16, rate=1e-6))
+    scorer = Sequence(config, initial).fit(checkerboard(), np.random.default_rng(0))
+    started = scorer._fitted.network.titles.embeddings[:, :8].detach().numpy()
+    assert np.corrcoef(started.ravel(), given[0].ravel())[0, 1] > 0.999
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"size": 0},
+        {"heads": 3},
+        {"dropout": 1.0},
+        {"length": 0},
+        {"body": "tree"},
+        {"loss": "hinge"},
+        {"calibration": 2.0},
+    ],
+)
+def test_an_impossible_config_is_refused(wrong):
+    with pytest.raises(BadRequest, match=r"."):
+        SequenceConfig(**wrong)
+
+
+def test_an_artifact_of_another_catalogue_is_refused(tmp_path):
+    fit(checkerboard()).save(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    fit(checkerboard(titles=8)).save(other)
+    (tmp_path / "titles.embeddings.npy").write_bytes((other / "titles.embeddings.npy").read_bytes())
+    with pytest.raises(ArtifactRefused):
+        Sequence.load(tmp_path)
