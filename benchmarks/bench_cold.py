@@ -1,9 +1,11 @@
 """Cold start measured: titles that training never saw, and members of whom a few plays are known.
 
-    python benchmarks/bench_cold.py [FOLDER ...]
+    python benchmarks/bench_cold.py [FOLDER ...] [--members a,b] [--titles a,b]
 
 Without a folder on MovieLens 100K, which is fetched; with folders on each (MovieLens releases, or sequences without
-times, for which only members are asked about). `run()` returns `results`, one entry a data set:
+times, for which only members are asked about). `--members` are the contenders asked about new members (all that read
+histories), `--titles` those asked about new titles (content, content-factors). `run()` returns `machine` and `results`,
+one entry a data set:
 
 new_titles    NDCG@10 with its 95 % interval of each model that knows content, with and without the catalogue's tags,
               and of the baselines, over `origins` successive cuts, each with the newest tenth of the titles unseen.
@@ -19,8 +21,8 @@ candidate. Settings are the defaults; content's penalties were chosen on MovieLe
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,8 +46,6 @@ from matinee.history import SPEAKING, Histories, TrainingData
 from matinee.maths.intervals import bootstrap_weights, percentile_interval, resampled_means
 from matinee.maths.ranking_metrics import hits, ndcg, top_n
 from matinee.maths.significance import sign_flip_test
-from matinee.models.content_factors import ContentFactors
-from matinee.models.content_taste import Content
 
 N = 10
 LIKES = (0, 1, 2, 5, 10)
@@ -59,8 +59,8 @@ Make = Callable[[], Scorer]
 Doubles = NDArray[np.float64]
 Tell = Callable[[str, float], None]
 
-CONTENT: Mapping[str, Make] = {"content": Content, "content-factors": ContentFactors}
-FAST = ("popularity", "neighbors", "markov", "factors", "ease", "ease-recent")
+MEMBERS = tuple(name for name in CONTENDERS if name != "list-ranker")  # which learns from lists shown alone
+TITLES = ("content", "content-factors")
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ class Values:
 def run(
     progress: Tell | None = None,
     folders: Sequence[Path] = (),
-    models: Sequence[str] = FAST,
+    members: Sequence[str] = MEMBERS,
+    titles: Sequence[str] = TITLES,
     origins: int = 5,
 ) -> dict[str, Any]:
-    """Measure; see the top of this file for the keys. `models`: contenders that new members are asked about."""
+    """Measure; see the top of this file for the keys and for the contenders `members` and `titles`."""
     tell = progress or (lambda what, done: None)
     paths = folders or [movielens.fetch_100k(CACHE, lambda line: tell(line, 0.0))]
-    makers = {name: CONTENDERS[name].make for name in models} | dict(CONTENT)
     results = []
     for at, path in enumerate(paths):
 
@@ -93,19 +93,24 @@ def run(
             tell(what, (at + done) / len(paths))
 
         dataset = sequences.read(path) if sequences.holds(path) else movielens.read(path)
-        titles = new_titles(dataset, origins, here) if dataset.timed else []
-        results.append({"data": dataset.name, "new_titles": titles, "new_members": new_members(dataset, makers, here)})
+        results.append(
+            {
+                "data": dataset.name,
+                "new_titles": new_titles(dataset, titles, origins, here) if dataset.timed else [],
+                "new_members": new_members(dataset, members, here),
+            }
+        )
     return {"machine": machine(), "results": results}
 
 
-def new_titles(dataset: Dataset, origins: int, tell: Tell) -> list[dict[str, Any]]:
+def new_titles(dataset: Dataset, models: Sequence[str], origins: int, tell: Tell) -> list[dict[str, Any]]:
     """One entry a model: name, ndcg, low, high, p (against the best honest baseline)."""
     found: dict[str, list[Values]] = {}
     for at, split in enumerate(origins_of(dataset, origins)):
         data = training_data(split.train_events, split.catalog, int(split.as_of.min()))
         for name, scores in baselines(split, data):
             found.setdefault(name, []).append(_new_title_values(split, scores))
-        for name, make, known in _content_models(data):
+        for name, make, known in _with_and_without_tags(models, data):
             tell(f"{dataset.name}, new titles, cut {at + 1} of {origins}: {name}", 0.5 * at / origins)
             scorer = make().fit(known, np.random.default_rng(at))
             scores = scorer.score(Requests.of_histories(split.histories, split.as_of))
@@ -142,9 +147,10 @@ def genre_popularity(catalog: Catalog, likes: Doubles) -> Doubles:
     return np.array([means[genres].mean() if len(genres) else 0.0 for genres in catalog.title_genres])
 
 
-def _content_models(data: TrainingData) -> Iterator[tuple[str, Make, TrainingData]]:
-    """The models that know content, with the data they see; tags are written by members, also after the cut."""
-    for name, make in CONTENT.items():
+def _with_and_without_tags(models: Sequence[str], data: TrainingData) -> Iterator[tuple[str, Make, TrainingData]]:
+    """The models and the data they see; tags are written by members, also after the cut."""
+    for name in models:
+        make = CONTENDERS[name].make
         if data.catalog.tags:
             yield f"{name}, with tags", make, data
         yield name, make, replace(data, catalog=Catalog.from_frame(data.catalog.titles.drop("tags")))
@@ -160,13 +166,13 @@ def _new_title_values(split: Split, scores: NDArray[Any]) -> Values:
     return Values(ndcg(hits(ranked, split.targets.offsets, split.targets.values), wanted), split.user_ids)
 
 
-def new_members(dataset: Dataset, makers: Mapping[str, Make], tell: Tell) -> list[dict[str, Any]]:
+def new_members(dataset: Dataset, models: Sequence[str], tell: Tell) -> list[dict[str, Any]]:
     """One entry a model and number of likes: model, likes, members, ndcg, low, high."""
     split, data, histories = held_out_members(dataset)
     results = []
-    for at, (name, make) in enumerate(makers.items()):
-        tell(f"{dataset.name}, new members: {name}", 0.5 + 0.5 * at / len(makers))
-        scorer = make().fit(data, np.random.default_rng(0))
+    for at, name in enumerate(models):
+        tell(f"{dataset.name}, new members: {name}", 0.5 + 0.5 * at / len(models))
+        scorer = CONTENDERS[name].make().fit(data, np.random.default_rng(0))
         for likes in LIKES:
             values = _new_member_values(scorer, split, histories, likes)
             results.append({"model": name, "likes": likes, "members": len(split), **_estimate(values)})
@@ -255,7 +261,22 @@ def show(result: dict[str, Any], console: Console) -> None:
         console.print(table)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run as the top of this file says."""
+    parser = ArgumentParser()
+    parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--members", default=",".join(MEMBERS))
+    parser.add_argument("--titles", default=",".join(TITLES))
+    asked = parser.parse_args()
     out = Console()
-    found = run(lambda what, done: out.print(f"[dim]{what}[/dim]"), [Path(name) for name in sys.argv[1:]])
+    found = run(
+        lambda what, done: out.print(f"[dim]{what}[/dim]"),
+        asked.folders,
+        asked.members.split(","),
+        asked.titles.split(","),
+    )
     show(found, out)
+
+
+if __name__ == "__main__":
+    main()
