@@ -8,7 +8,7 @@ import pytest
 
 from matinee.catalog import Ragged
 from matinee.data.dataset import Dataset, Questions, profiles_of
-from matinee.data.split_published import binarised, ncf, next_item, strong
+from matinee.data.split_published import binarised, ncf, next_item, next_item_refitted, strong
 from matinee.errors import BadData, BadRequest
 from matinee.testing.worlds import make_catalog, make_events
 
@@ -38,7 +38,11 @@ def test_next_item_takes_the_last_for_the_test_and_the_one_before_for_validation
     assert [history(test, b) for b in (0, 1)] == [[3, 1], [0, 3, 1]]
     assert [validation.targets[b].tolist() for b in (0, 1)] == [[1], [1]]
     assert [history(validation, b) for b in (0, 1)] == [[3], [0, 3]]
-    assert validation.train_events.height == 3
+    assert validation.train_events.height == test.train_events.height == 3
+    refitted = next_item_refitted(data)
+    assert refitted.train_events.height == 5
+    assert refitted.targets.values.tolist() == test.targets.values.tolist()
+    assert history(refitted, 1) == history(test, 1)
 
 
 def test_next_item_asks_for_badly_rated_titles_too():
@@ -116,6 +120,16 @@ def test_strong_generalization_gives_four_fifths_and_asks_for_one():
             assert not given & asked
             assert given | asked == known[user] & set(split.catalog.item_ids)
             assert len(asked) == int(0.2 * len(given | asked)) > 0
+
+
+def test_badly_rated_titles_count_in_small_data_unless_told_otherwise():
+    data = strong_world()
+    stars = pl.Series("value", np.random.default_rng(0).choice([0.4, 0.8], data.events.height))
+    rated = replace(data, events=data.events.with_columns(pl.lit("rating").alias("kind"), stars))
+    every, good = strong(rated), strong(rated, least=0.8, held_out=5)
+    assert every.train_events.height == strong(data).train_events.height
+    known = {(user, item): star for user, item, star in rated.events.select("user_id", "item_id", "value").iter_rows()}
+    assert {known[pair] for pair in learned(good) | answers(good)} == {0.8}
 
 
 def test_strong_generalization_needs_members_to_hold_out():

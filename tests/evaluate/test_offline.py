@@ -147,6 +147,11 @@ def test_nothing_known_later_is_seen(protocol):
         assert not targets & set(zip(learned.events["user_id"], learned.events["item"], strict=True))
 
 
+def test_data_without_times_are_not_cut_in_time():
+    report = evaluate(replace(world(), timed=False), scorers(), np.random.default_rng(0), n=N)
+    assert [protocol.name for protocol in report.results.protocols] == ["leave-last-out"]
+
+
 def test_the_future_does_not_change_what_is_learned():
     """What is learned at a time cut stays the same when what happens after it is scrambled."""
     data, asked = world(), []

@@ -63,7 +63,7 @@ def evaluate(
     scorers: Mapping[str, MakeScorer],
     rng: np.random.Generator,
     *,
-    protocols: Sequence[Protocol] = PROTOCOLS,
+    protocols: Sequence[Protocol] | None = None,
     policies: Mapping[str, MakePolicy] | None = None,
     layout: Layout = Layout(),
     n: int = 20,
@@ -72,6 +72,7 @@ def evaluate(
 ) -> Report:
     """Measure every scorer (and every policy's pages) under every protocol, with intervals and paired tests.
 
+    `protocols` are by default both of `protocols.PROTOCOLS`, of data without times only the first.
     `scorers` name -> maker of an unfitted scorer; the `baselines` must be among them. `policies` name -> maker of a
     policy from the training data (pages should be decided at temperature 0); each is compared with the first.
     `progress` is told protocol and stage. Raises `BadRequest` when a baseline is missing, `n` is not positive or a
@@ -83,6 +84,7 @@ def evaluate(
             f"evaluation got the scorers {list(scorers)}, the baselines {list(baselines)} and n = {n}; "
             f"give at least one scorer, every baseline among the scorers (missing: {missing}) and n of at least 1"
         )
+    protocols = protocols or (PROTOCOLS if dataset.timed else PROTOCOLS[:1])
     reports = []
     for protocol, own in zip(protocols, rng.spawn(len(protocols)), strict=True):
         say = partial(progress, protocol.name)
