@@ -29,7 +29,7 @@ from matinee.maths import als
 
 ALPHA0, REG, CONFIDENCE = 0.1, 0.003, 10.0
 SMALL, LARGE = ("6,040 x 3,706", 6_040, 3_706, 1_000_000), ("136,677 x 20,108", 136_677, 20_108, 8_300_000)
-SIZES = (64, 128, 256)
+SIZES = (64, 128, 256, 512)
 
 
 def run(

@@ -1,6 +1,7 @@
 """iALS: the half step against the normal equations, the loss, and two independent libraries."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.maths import als
 from matinee.models.factors import Factors, FactorsConfig
-from matinee.testing import check_scorer, cyclic
+from matinee.models.factors import ridges as solved_ridges
+from matinee.testing import check_scorer, cyclic, make_catalog, make_data, make_events
 
 ALPHA, REG = 0.3, 0.007
 
@@ -181,6 +183,55 @@ def test_no_member_is_in_the_saved_files(tmp_path):
     shapes = [np.load(path).shape for path in tmp_path.rglob("*.npy")]
     assert shapes
     assert not any(61 in shape for shape in shapes)
+
+
+def test_vectors_for_an_index_multiply_to_the_scores():
+    data = cyclic()
+    scorer = Factors(FactorsConfig(size=6, kappa=1e-9)).fit(data, np.random.default_rng(0))
+    requests = Requests.of_histories(Histories.of_items([[5, 6], [1]]))
+    products = scorer.member_vectors(requests) @ scorer.title_vectors.T
+    np.testing.assert_allclose(products, scorer.score(requests), atol=1e-6)
+
+
+def loss_of(scorer, data):
+    """The loss of the titles' factors with every member at their best."""
+    config, factors = scorer.config, scorer.title_vectors
+    points = normal_equations_of(data.matrix, factors, config)
+    return als.loss(data.matrix, points, factors, config.alpha0, solved_ridges(data.matrix, config))
+
+
+def normal_equations_of(likes, factors, config):
+    points = np.zeros((likes.shape[0], config.size), np.float32)
+    for _ in range(20):
+        als.half_step(likes, points, factors, config.alpha0, solved_ridges(likes, config)[0])
+    return points
+
+
+def groups(members, titles, seed=0):
+    """Members of four tastes like a fifth of the titles, mostly of their own taste."""
+    rng = np.random.default_rng(seed)
+    own = np.arange(members)[:, None] % 4 == np.arange(titles) % 4
+    likes = rng.random((members, titles)) < np.where(own, 0.5, 0.1)
+    return make_data(make_events([np.flatnonzero(row).tolist() for row in likes]), make_catalog(titles))
+
+
+def test_a_refit_comes_as_low_as_a_fit_in_a_fraction_of_the_epochs():
+    before, after = groups(150, 40), groups(200, 48)
+    config = FactorsConfig(size=4, epochs=16, refit_epochs=3, reg=REG)
+    whole = loss_of(Factors(config).fit(after, np.random.default_rng(1)), after)
+    short = loss_of(Factors(replace(config, epochs=3)).fit(after, np.random.default_rng(1)), after)
+    scorer = Factors(config).fit(before, np.random.default_rng(0)).refit(after, np.random.default_rng(1))
+    assert scorer.title_vectors.shape == (48, 4)
+    assert loss_of(scorer, after) == pytest.approx(whole, rel=0.005)
+    assert short > 1.01 * whole
+
+
+def test_fitting_tells_its_epochs():
+    told = []
+    Factors(FactorsConfig(size=2, epochs=4)).fit(
+        cyclic(), np.random.default_rng(0), lambda what, done: told.append(done)
+    )
+    assert told == [0.0, 0.25, 0.5, 0.75]
 
 
 def test_bad_settings_are_refused():

@@ -56,10 +56,14 @@ class Space:
         """The space of these factors."""
         return cls(factors, als.everywhere(factors, config.alpha0), config)
 
+    def points(self, histories: Histories) -> NDArray[np.float32]:
+        """(batch, size) each member's w."""
+        points = [als.fold_in(*equations) for equations in self.equations(histories)]
+        return np.array(points, np.float32).reshape(-1, self.factors.shape[1])
+
     def part(self, histories: Histories) -> NDArray[np.float32]:
         """(batch, titles) w·h_i for each member's w."""
-        points = [als.fold_in(*equations) for equations in self.equations(histories)]
-        return np.array(points, np.float32).reshape(-1, self.factors.shape[1]) @ self.factors.T
+        return self.points(histories) @ self.factors.T
 
     def equations(self, histories: Histories) -> Iterator[Equations]:
         """For each member the arguments of `als.fold_in`; the first is the titles of the history."""
@@ -175,6 +179,15 @@ class Factors:
                 added = space.factors[items[b, known]] @ als.fold_in_parts(*equations)
                 reasons[b, known] = np.where(added.max(axis=1) > 0, seen[added.argmax(axis=1)], -1)
         return reasons
+
+    @property
+    def title_vectors(self) -> NDArray[np.float32]:
+        """(titles, size) h_i, for an index of titles."""
+        return self.state()[0].factors
+
+    def member_vectors(self, requests: Requests) -> NDArray[np.float32]:
+        """(batch, size) w of each request's history; zeros without one."""
+        return self.state()[0].points(requests.histories)
 
     def save(self, folder: Path) -> None:
         """Write the titles' factors and the prior."""

@@ -21,7 +21,7 @@ class TwoTowerConfig(MatchConfig):
 class TwoTower(MatchScorer):
     """score = tower(likes and situation) · tower(title and content) + the title's bias.
 
-    What `FactorizationMachine` adds up, each tower may bend: x + W2 gelu(W1 x). So a device may matter for some
+    What `FactorizationMachine` adds up, each tower may bend: x + W2 gelu(W1 norm(x)). So a device may matter for some
     members only, at the same cost of scoring: titles' vectors are worked out once. (Covington et al. 2016.)
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -90,8 +90,9 @@ def fit_match(
 
 def match_loss(learner: Learner, batch: Batch) -> Tensor:
     """Mean over the hidden likes of -log softmax(scores)[like], known likes left out."""
-    liked = learner.histories()
-    scores = learner.network.scores(learner.network.answers(liked, batch.asked), learner.candidates(batch.titles))
+    titles, places = torch.unique(batch.asked.items, return_inverse=True)
+    answers = learner.network.answers(learner.histories(titles), replace(batch.asked, items=places))
+    scores = learner.network.scores(answers, learner.candidates(batch.titles))
     scores = scores.float().index_put((batch.known_rows, batch.known), scores.new_tensor(NEVER).float())
     missed = torch.logsumexp(scores, dim=1)[batch.rows] - scores[batch.rows, batch.targets]
     return missed.sum() / max(1, len(batch.rows))

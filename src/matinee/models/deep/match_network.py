@@ -80,10 +80,15 @@ class Learner(nn.Module):
         self.network, self.tower = network, parts.title
         self.liked, self.titles = liked, titles
 
-    def histories(self) -> Tensor:
-        """`liked` (titles, size) of all titles."""
-        vectors: Tensor = self.liked(self._all())
+    def histories(self, titles: Tensor) -> Tensor:
+        """`liked` (k, size) of these titles."""
+        vectors: Tensor = self.liked(titles)
         return vectors[:, :-1]
+
+    def candidates(self, titles: Tensor) -> Tensor:
+        """`vectors` (k, size + 1) of these titles."""
+        vectors = self.titles(titles)
+        return torch.cat([self.tower(vectors[:, :-1]), vectors[:, -1:]], dim=1)
 
     @torch.no_grad()
     def tables(self) -> tuple[Tensor, Tensor]:
@@ -91,18 +96,11 @@ class Learner(nn.Module):
 
         Nothing tells of a title without likes and content: it gets the lowest bias of all.
         """
-        vectors = self.candidates(self._all())
+        every = torch.arange(len(self.titles.embeddings), device=self.titles.embeddings.device)
+        vectors = self.candidates(every)
         unheard = (self.titles.counts == 0) & ~self.titles.features.any(dim=1)
         vectors[unheard, -1] = vectors[:, -1].min()
-        return self.histories(), vectors
-
-    def candidates(self, titles: Tensor) -> Tensor:
-        """`vectors` (k, size + 1) of these titles."""
-        vectors = self.titles(titles)
-        return torch.cat([self.tower(vectors[:, :-1]), vectors[:, -1:]], dim=1)
-
-    def _all(self) -> Tensor:
-        return torch.arange(len(self.titles.embeddings), device=self.titles.embeddings.device)
+        return self.histories(every), vectors
 
 
 class Dot(nn.Module):
@@ -114,17 +112,17 @@ class Dot(nn.Module):
 
 
 class Tower(nn.Module):
-    """x + W2 gelu(W1 x), starting as nearly the identity."""
+    """x + W2 gelu(W1 norm(x)): a random start is short, and without the norm it would not bend."""
 
     def __init__(self, size: int, hidden: int, dropout: float) -> None:
         super().__init__()
+        self.norm = nn.LayerNorm(size)
         self.first, self.second = nn.Linear(size, hidden), nn.Linear(hidden, size, bias=False)
         self.dropout = nn.Dropout(dropout)
-        nn.init.normal_(self.second.weight, std=SPREAD)
 
     def forward(self, x: Tensor) -> Tensor:
         """(k, size) to (k, size)."""
-        moved: Tensor = self.second(self.dropout(functional.gelu(self.first(x))))
+        moved: Tensor = self.second(self.dropout(functional.gelu(self.first(self.norm(x)))))
         return x + moved
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -75,7 +76,7 @@ class Fitted:
     prior: Prior
 
 
-class MatchScorer:
+class MatchScorer(ABC):
     """Base of the scorers in which a network matches a request, as a bag of likes in a situation, and a title.
 
     A subclass names the type of its config and builds its `Parts`; fitting, scoring, reasons and storage are here.
@@ -88,9 +89,9 @@ class MatchScorer:
         self._fitted: Fitted | None = None
 
     @staticmethod
+    @abstractmethod
     def parts(config: Any) -> Parts:
         """The network's parts, with weights that follow from torch's generator."""
-        raise NotImplementedError
 
     def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Train from a random start, on a CUDA device where there is one."""
