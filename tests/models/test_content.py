@@ -111,9 +111,10 @@ def test_titles_that_share_rare_people_are_neighbours():
 
 def test_saved_and_loaded(tmp_path):
     vectors = {"images": RNG.normal(size=(N, 8)).astype(np.float32)}
-    encoder = TitleEncoder.fit(CATALOG, vectors)
+    encoder = TitleEncoder.fit(CATALOG, vectors, FeaturesConfig(words=50))
     encoder.save(tmp_path)
     loaded = TitleEncoder.load(tmp_path)
+    assert loaded.config == encoder.config
     np.testing.assert_array_equal(loaded.encode(CATALOG, vectors), encoder.encode(CATALOG, vectors))
     np.save(tmp_path / "encoder" / "vectors0_mean.npy", np.zeros(5, np.float32))
     with pytest.raises(ArtifactRefused, match="images"):

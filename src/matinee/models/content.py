@@ -99,6 +99,7 @@ class TitleEncoder:
     squared length of 1 over the titles that have it, so none drowns the others; what a title lacks is zeros.
     """
 
+    config: FeaturesConfig
     bags: Mapping[str, Bag]
     projections: Mapping[str, Projection]
 
@@ -111,13 +112,14 @@ class TitleEncoder:
         titles = catalog.titles.gather_every(step)
         bags = {name: Bag.fit(_bags(titles, name), width, config.words) for name, width in BAGS.items()}
         share = VECTORS // max(1, len(vectors))
-        return cls(bags, {name: Projection.fit(vectors[name][::step], share) for name in sorted(vectors)})
+        projections = {name: Projection.fit(vectors[name][::step], share) for name in sorted(vectors)}
+        return cls(config, bags, projections)
 
     @property
     def width(self) -> int:
         """Number of features."""
         bases = [bag.basis for bag in self.bags.values()] + [one.basis for one in self.projections.values()]
-        return sum(basis.shape[1] for basis in bases) + len(YEARS)
+        return sum(int(basis.shape[1]) for basis in bases) + len(YEARS)
 
     def encode(self, catalog: Catalog, vectors: Vectors | None = None, first: int = 0) -> NDArray[np.float32]:
         """Features (titles, width) of the titles from `first` on, always finite.
@@ -151,28 +153,30 @@ class TitleEncoder:
         for at, one in enumerate(self.projections.values()):
             arrays |= {f"vectors{at}_mean": one.mean, f"vectors{at}_basis": one.basis}
         words = {name: list(bag.words) for name, bag in self.bags.items()}
-        storage.write(inside, FeaturesConfig(), arrays, words=words, vectors=list(self.projections))
+        storage.write(inside, self.config, arrays, words=words, vectors=list(self.projections))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
         inside = folder / "encoder"
-        _, _, fields = storage.read(inside, FeaturesConfig, {}, "words", "vectors")
+        config, _, fields = storage.read(inside, FeaturesConfig, {}, "words", "vectors")
+        try:
+            words = {name: tuple(fields["words"][name]) for name in BAGS}
+            vectors = [str(name) for name in fields["vectors"]]
+        except (KeyError, TypeError) as error:
+            raise ArtifactRefused(f"{inside} lacks words or names: {error!r}; {storage.REMEDY}") from error
         dtypes: dict[str, type[np.generic]] = {}
         for name in BAGS:
             dtypes |= {f"{name}_idf": np.float64, f"{name}_basis": np.float32}
-        for at in range(len(fields["vectors"])):
+        for at in range(len(vectors)):
             dtypes |= {f"vectors{at}_mean": np.float32, f"vectors{at}_basis": np.float32}
         _, arrays, _ = storage.read(inside, FeaturesConfig, dtypes, "words", "vectors")
-        try:
-            bags = {n: Bag(tuple(fields["words"][n]), arrays[f"{n}_idf"], arrays[f"{n}_basis"]) for n in BAGS}
-        except (KeyError, TypeError) as error:
-            raise ArtifactRefused(f"{inside} lacks words: {error!r}; {storage.REMEDY}") from error
+        bags = {name: Bag(words[name], arrays[f"{name}_idf"], arrays[f"{name}_basis"]) for name in BAGS}
         projections = {
-            str(name): Projection(arrays[f"vectors{at}_mean"], arrays[f"vectors{at}_basis"])
-            for at, name in enumerate(fields["vectors"])
+            name: Projection(arrays[f"vectors{at}_mean"], arrays[f"vectors{at}_basis"])
+            for at, name in enumerate(vectors)
         }
-        encoder = cls(bags, projections)
+        encoder = cls(config, bags, projections)
         encoder._require_fitting(inside)
         return encoder
 
