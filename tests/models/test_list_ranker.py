@@ -117,7 +117,7 @@ def test_the_reason_is_the_liked_title_of_nearest_content():
 
 
 @pytest.mark.parametrize(
-    "fields", [{"content": False, "collaborative": False}, {"objective": "mse"}, {"folds": 1}, {"aside": 0}, {"l2": 0}]
+    "fields", [{"content": False, "collaborative": False}, {"objective": "mse"}, {"folds": 1}, {"l2": 0}]
 )
 def test_senseless_settings_are_refused(fields):
     with pytest.raises(BadRequest):

@@ -147,7 +147,7 @@ def test_a_component_of_an_unknown_type_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "fields", [{"candidates": 0}, {"labels": "first"}, {"aside": 1.0}, {"share": 0.0}, {"ridge": -1.0}]
+    "fields", [{"candidates": 0}, {"labels": "first"}, {"folds": 1}, {"share": 0.0}, {"ridge": -1.0}]
 )
 def test_senseless_settings_are_refused(fields):
     with pytest.raises(BadRequest):

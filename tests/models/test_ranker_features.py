@@ -110,8 +110,8 @@ def test_the_blend_is_where_the_loss_is_least(seed):
 
 def test_trees_learn_what_no_blend_can():
     lists = lists_of(np.random.default_rng(0))
-    aside = np.arange(len(lists)) % 5 == 0
-    trees = fit_trees(lists, aside, "lambdarank", TreesConfig(least=20, threads=1), np.random.default_rng(1))
+    part = np.arange(len(lists)) % 5
+    trees = fit_trees(lists, part, "lambdarank", TreesConfig(least=20, threads=1), np.random.default_rng(1))
     fresh = lists_of(np.random.default_rng(2))
     best = trees.predict(fresh.features).reshape(300, 8).argmax(axis=1)
     hit = fresh.relevant.reshape(300, 8)[np.arange(300), best].mean()
@@ -121,18 +121,16 @@ def test_trees_learn_what_no_blend_can():
 @pytest.mark.parametrize("objective", ["lambdarank", "binary"])
 def test_equal_seeds_grow_equal_trees(objective):
     lists = lists_of(np.random.default_rng(0), 60)
-    aside = np.arange(60) % 5 == 0
+    part = np.arange(60) % 5
     config = TreesConfig(rounds=10, least=10, threads=2)
-    first, second = (fit_trees(lists, aside, objective, config, np.random.default_rng(3)) for _ in range(2))
+    first, second = (fit_trees(lists, part, objective, config, np.random.default_rng(3)) for _ in range(2))
     assert first.text == second.text
     assert first.text
 
 
 def test_no_parser_meets_a_text_that_was_changed(tmp_path):
     lists = lists_of(np.random.default_rng(0), 60)
-    trees = fit_trees(
-        lists, np.arange(60) % 5 == 0, "lambdarank", TreesConfig(rounds=5, least=10), np.random.default_rng(0)
-    )
+    trees = fit_trees(lists, np.arange(60) % 5, "lambdarank", TreesConfig(rounds=5, least=10), np.random.default_rng(0))
     trees.save(tmp_path)
     loaded = Trees.load(tmp_path, trees.digest)
     np.testing.assert_array_equal(loaded.predict(lists.features), trees.predict(lists.features))

@@ -37,7 +37,7 @@ class ListRankerConfig:
     """`content`, `collaborative`: which features speak. `position`: whether a title's place explains likes in training
     (all are scored as if in first place). `objective`: "lambdarank" learns the order, "binary" whether a title is
     liked. `folds`: parts of the members; what others liked is learned without the part whose lists are explained.
-    `aside`: share of the lists that says when to stop; `enough`: lists from which on trees are grown; `ridge`: pull of
+    `enough`: lists from which on trees are grown; `ridge`: pull of
     the blend under them towards equal weights.
     """
 
@@ -47,7 +47,6 @@ class ListRankerConfig:
     objective: Objective = "lambdarank"
     l2: float = 200.0
     folds: int = 5
-    aside: float = 0.1
     enough: int = 100
     ridge: float = 10.0
     trees: TreesConfig = TreesConfig(rate=0.03, leaves=15)
@@ -61,8 +60,8 @@ class ListRankerConfig:
             raise BadRequest(
                 f"the list ranker knows no objective {self.objective!r}; choose from {get_args(Objective)}"
             )
-        if self.folds < 2 or self.enough < 1 or not 0 < self.aside < 1 or not (self.ridge >= 0 and self.l2 > 0):
-            raise BadRequest(f"the list ranker needs 2 folds, enough >= 1, aside in 0..1, ridge >= 0, got {self}")
+        if self.folds < 2 or self.enough < 1 or not (self.ridge >= 0 and self.l2 > 0):
+            raise BadRequest(f"the list ranker needs 2 folds, enough >= 1, ridge >= 0 and l2 > 0, got {self}")
 
 
 @dataclass(frozen=True)
@@ -178,9 +177,9 @@ class ListRanker:
         weights = fit_blend(lists, self._leading(), self.config.ridge)
         if len(lists) < self.config.enough:
             return weights, Trees()
-        aside = np.arange(len(lists)) % round(1 / self.config.aside) == 0
+        part = np.arange(len(lists)) % self.config.folds
         base = lists.features[:, : len(weights)] @ weights
-        return weights, fit_trees(replace(lists, base=base), aside, self.config.objective, self.config.trees, rng)
+        return weights, fit_trees(replace(lists, base=base), part, self.config.objective, self.config.trees, rng)
 
     def _features(self, requests: Requests, candidates: Candidates, known: Knowledge) -> Rows:
         """Leading features, the others, and the place in the list as the last column."""

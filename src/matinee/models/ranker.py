@@ -46,16 +46,17 @@ MARGIN = 1.0  # between the least candidate and the best of the rest
 @dataclass(frozen=True, slots=True)
 class RankerConfig:
     """`candidates`: titles that each component proposes. `labels`: which answers are kept from the first stage, and
-    `share`: of the members, for `Labels.MEMBERS`. `most`: requests learned from. `aside`: share of them that says when
-    to stop; `enough`: requests from which on trees are grown at all, below it the blend alone speaks. `ridge`: pull of
-    the blend's weights towards equal ones. `refit`: whether components learn from the answers too in the end.
+    `share`: of the members, for `Labels.MEMBERS`. `most`: requests learned from. `folds`: parts of them, each left out
+    in turn to say how many trees serve best. `enough`: requests from which on trees are grown at all; below it the
+    blend alone speaks. `ridge`: pull of the blend's weights towards equal ones. `refit`: whether components learn from
+    the answers too in the end.
     """
 
     candidates: int = 30
     labels: Labels = Labels.LAST
     share: float = 0.2
     most: int = 20_000
-    aside: float = 0.1
+    folds: int = 5
     enough: int = 500
     ridge: float = 10.0
     refit: bool = True
@@ -69,8 +70,8 @@ class RankerConfig:
             object.__setattr__(self, "trees", TreesConfig(**self.trees))
         if min(self.candidates, self.most, self.enough) < 1:
             raise BadRequest(f"the ranker needs candidates, most and enough of at least 1, got {self}")
-        if not (0 < self.share < 1 and 0 < self.aside < 1 and self.ridge >= 0):
-            raise BadRequest(f"the ranker needs share and aside between 0 and 1 and a ridge of at least 0, got {self}")
+        if not (0 < self.share < 1 and self.folds >= 2 and self.ridge >= 0):
+            raise BadRequest(f"the ranker needs a share between 0 and 1, 2 folds and a ridge of at least 0, got {self}")
 
 
 @dataclass(frozen=True)
@@ -208,12 +209,12 @@ class Ranker:
     def _learn(self, fold: Fold, facts: TitleFacts, rng: np.random.Generator) -> tuple[NDArray[np.float64], Trees]:
         """The blend's weights and the trees, from the requests that have an answer among their candidates."""
         lists, n = self._lists(fold, facts), len(self.components)
+        weights = fit_blend(lists, n, self.config.ridge)
         if len(lists) < self.config.enough:
-            return fit_blend(lists, n, self.config.ridge), Trees()
-        aside = np.arange(len(lists)) % round(1 / self.config.aside) == 0
-        weights = fit_blend(lists.take(~aside), n, self.config.ridge)
+            return weights, Trees()
+        part = np.arange(len(lists)) % self.config.folds
         blended = Lists(lists.offsets, lists.features, lists.relevant, lists.features[:, :n] @ weights)
-        return weights, fit_trees(blended, aside, "lambdarank", self.config.trees, rng)
+        return weights, fit_trees(blended, part, "lambdarank", self.config.trees, rng)
 
     def _lists(self, fold: Fold, facts: TitleFacts) -> Lists:
         parts = []

@@ -22,7 +22,7 @@ Objective = Literal["lambdarank", "binary"]
 
 @dataclass(frozen=True, slots=True)
 class TreesConfig:
-    """`rounds`: trees at most; boosting stops when NDCG@depth of the lists set aside has not grown for `patience`.
+    """`rounds`: trees at most; boosting stops when NDCG@depth of lists left out has not grown for `patience`.
     `depth`: how many places of a list matter.
     `rate`: share of each tree that is taken. `leaves` of a tree, `least` rows of a leaf, `share` of the rows and of the
     features that a tree sees, `ridge`: penalty on the leaves' values.
@@ -124,30 +124,30 @@ class Trees:
 
 
 def fit_trees(
-    lists: Lists, aside: NDArray[np.bool_], objective: Objective, config: TreesConfig, rng: np.random.Generator
+    lists: Lists, part: NDArray[np.int64], objective: Objective, config: TreesConfig, rng: np.random.Generator
 ) -> Trees:
-    """Boost on the lists that are not `aside` (lists,) until NDCG of those that are stops growing.
+    """Boost on all lists, for as many rounds as serve best on average the `part` (lists,) that was left out.
 
     "lambdarank" learns the order of each list: LambdaMART, Burges 2010, Microsoft Research TR-2010-82; "binary" learns
     whether a row is relevant. Same rows and same rng, same bytes.
     """
-    learned = _dataset(lists.take(~aside))
-    judged = _dataset(lists.take(aside), learned)
+    parameters = _parameters(objective, config, rng)
+    of_row = np.repeat(part, np.diff(lists.offsets))
+    folds = [(np.flatnonzero(of_row != one), np.flatnonzero(of_row == one)) for one in np.unique(part)]
     stop = lightgbm.early_stopping(config.patience, verbose=False)
-    booster = lightgbm.train(
-        _parameters(objective, config, rng), learned, config.rounds, valid_sets=[judged], callbacks=[stop]
-    )
-    return Trees(booster.model_to_string(num_iteration=booster.best_iteration))
+    judged = lightgbm.cv(parameters, _dataset(lists), config.rounds, folds=folds, callbacks=[stop])
+    rounds = max(len(curve) for curve in judged.values())
+    return Trees(lightgbm.train(parameters, _dataset(lists), rounds).model_to_string())
 
 
-def _dataset(lists: Lists, like: lightgbm.Dataset | None = None) -> lightgbm.Dataset:
+def _dataset(lists: Lists) -> lightgbm.Dataset:
     return lightgbm.Dataset(
         lists.features,
         lists.relevant.astype(np.int8),
         group=np.diff(lists.offsets),
         init_score=lists.base,
-        reference=like,
         params={"verbosity": -1},
+        free_raw_data=False,
     )
 
 
