@@ -50,8 +50,8 @@ class Descent:
     counted, none sampled, and leaves the same artifact: torch is needed to fit it, not to serve it.
     """
 
-    batch: int = 128
-    rate: float = 3e-3
+    batch: int = 64
+    rate: float = 1e-2
 
     def __call__(
         self,
