@@ -6,6 +6,10 @@ import os
 import platform
 from pathlib import Path
 
+from matinee.evaluate.cost import forget_peak, peak
+
+__all__ = ["forget_peak", "machine", "peak"]
+
 
 def machine() -> str:
     """The processor's name, the number of cores this process may use, and Python's version."""
@@ -18,26 +22,3 @@ def machine() -> str:
     return (
         f"{names[0] if names else platform.processor() or 'unknown'}, {cores} cores, Python {platform.python_version()}"
     )
-
-
-def forget_peak() -> int | None:
-    """Start measuring the peak of resident memory afresh; returns the bytes resident now, None where unknown."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return None
-    return _status("VmRSS")
-
-
-def peak() -> int | None:
-    """Most bytes resident since `forget_peak`; None where unknown."""
-    return _status("VmHWM")
-
-
-def _status(name: str) -> int | None:
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return None
-    sizes = [int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")]
-    return sizes[0] if sizes else None

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
 from matinee.data.dataset import Dataset, profiles_of
+from matinee.data.sources import ranklens
 from matinee.data.split import global_time
 from matinee.data.split_moments import MOST_MOMENTS, own_times, shown_lists, time_split
 from matinee.decision import Context
@@ -113,3 +115,19 @@ def test_the_candidates_are_what_was_shown_and_earlier_lists_are_the_history(sho
 def test_data_without_lists_are_refused(world):
     with pytest.raises(BadData, match="decision_id"):
         shown_lists(world)
+
+
+RANKLENS = Path(__file__).parents[3] / "shared" / "data" / "ranklens"
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not RANKLENS.is_dir(), reason="RankLens is not beside this checkout")
+def test_the_lists_of_ranklens():
+    """9,800 lists of 24 titles by 2,145 members; those with no like or only likes say nothing about order."""
+    data = ranklens.read(RANKLENS)
+    test, validation = shown_lists(data), shown_lists(data, "validation")
+    assert len(set(test.user_ids)) + len(set(validation.user_ids)) <= 2 * int(0.2 * 2_145)
+    for split in (test, validation):
+        assert 0.15 * 9_800 < len(split) < 0.25 * 9_800
+        assert (np.diff(split.candidates.offsets) == 24).mean() > 0.99
+        assert 0.1 < len(split.targets.values) / len(split.candidates.values) < 0.3

@@ -89,6 +89,8 @@ def test_an_oracle_stands_first_and_beats_the_best_baseline():
     assert all(lines(found.groups[0])["oracle"][cutoff.named.key].value == 1 for cutoff in NEXT_ITEM.metrics)
     verdicts = {c.model: c.verdict for c in found.groups[0].lists.against("popularity", "ndcg@10")}
     assert verdicts == {"oracle": "beats", "coin": "is not clearly different from"}
+    behind = {c.model: c.verdict for c in found.groups[0].lists.against("oracle", "ndcg@10")}
+    assert behind == {"popularity": "loses to", "coin": "loses to"}
 
 
 def test_a_coin_hits_as_often_as_chance():
@@ -266,6 +268,6 @@ def test_three_forms_say_the_same(tmp_path):
     assert "<b>1.0000</b>" in page
     assert "<b>toy</b>" not in page
     assert "nan" not in page.lower().replace("nanoseconds", "")
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 6
     for outside in ("http://", "https://", "src=", "@import", "url("):
         assert outside not in page

@@ -54,7 +54,7 @@ class Board:
 
 
 def _said(board: Standings) -> list[str]:
-    return list(words.standings(board.groups, board.baseline, board.main.key, board.main.label))
+    return list(words.standings(board.groups, board.main.key, board.main.label))
 
 
 def _parts(board: Standings) -> Iterator[RenderableType]:
@@ -67,8 +67,8 @@ def _parts(board: Standings) -> Iterator[RenderableType]:
     )
     for group in board.groups:
         yield _quality(group)
-        if group is whole and whole.lists.comparisons:
-            yield comparisons(whole.lists, 0, board.main.key)
+        if group is whole:
+            yield from (comparisons(whole.lists, 0, board.main.key, [one]) for one in whole.lists.baselines)
     yield _costs(board)
     if whole.beyond is not None:
         yield half_widths(whole.beyond, whole.beyond.metrics, BEYOND, "what accuracy does not see")

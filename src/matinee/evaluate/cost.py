@@ -38,11 +38,11 @@ def watched(fit: Callable[[], Scorer]) -> tuple[Scorer, float, int | None]:
     model gave back to the allocator but not to the system is used again unseen, so small models look smaller.
     """
     gc.collect()
-    before = _forget_peak()
+    before = forget_peak()
     started = time.perf_counter()
     scorer = fit()
     seconds = time.perf_counter() - started
-    after = _status("VmHWM")
+    after = peak()
     return scorer, seconds, None if before is None or after is None else max(0, after - before)
 
 
@@ -64,13 +64,18 @@ def request_ms(trial: Trial, scorer: Scorer, n: int) -> float:
     return 1e3 * float(np.median(spent[WARM_UP:]))
 
 
-def _forget_peak() -> int | None:
+def forget_peak() -> int | None:
     """Start measuring the peak of resident memory afresh; the bytes resident now, None where that cannot be done."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
         return None
     return _status("VmRSS")
+
+
+def peak() -> int | None:
+    """Most bytes resident since `forget_peak`; None where unknown."""
+    return _status("VmHWM")
 
 
 def _status(name: str) -> int | None:

@@ -39,7 +39,8 @@ METHOD = (
     "Intervals: 95 % bootstrap over members, 1,000 resamples shared by all models (percentiles; coverage and Gini: "
     "± 1.96 standard deviations of 200 resamples). They do not hold the spread over seeds, which stands beside them.",
     "p: two-sided paired sign-flip test over members with 10,000 patterns, corrected by Holm over the models compared. "
-    "The model compared with is the best of the baselines; it was chosen by the same members.",
+    "All are compared with the best of the baselines and with the model that stands first, which were chosen by the "
+    "same members: near ties at the top say little.",
     "Warm and cold titles: the same lists, with only those targets wanted that somebody, or nobody, turned to in "
     "training. Novelty, diversity, coverage and the like: of the first 20 places and the first seed.",
     "Memory: the peak while fitting above what was resident before. A request: scored and ranked alone, the median "
@@ -66,7 +67,7 @@ def leaderboard(
     part: Part = "test",
     tell: Tell = quiet,
 ) -> Board:
-    """Fit every model with every seed, rank the protocol's requests, and compare the models with the best baseline.
+    """Fit every model with every seed, rank the protocol's requests, compare with the best baseline and the best model.
 
     `models` name -> maker of an unfitted scorer with the settings for this protocol. Of `baselines` those among the
     models count, without any the first model does. `part` "validation" measures what tuning sees. `tell` is told what
@@ -145,6 +146,7 @@ def _standings(
     quality = {name: float(np.mean(means[main])) for name, means in seed_means.items()}
     best = max(among, key=lambda name: quality[name])
     ordered = {name: runs[name] for name in sorted(runs, key=lambda name: -quality[name])}
+    against = list(dict.fromkeys((best, next(iter(ordered)))))
     return Standings(
         dataset=dataset.name,
         licence=dataset.licence,
@@ -156,7 +158,7 @@ def _standings(
         requests=len(trial.requests),
         draws=DRAWS,
         baseline=best,
-        groups=tuple(_groups(protocol, trial, ordered, best, rng)),
+        groups=tuple(_groups(protocol, trial, ordered, against, rng)),
         costs={name: run.cost for name, run in ordered.items()},
         seed_means=seed_means,
         published=protocol.published.get(MEMBERS.get(len(dataset.profiles), ""), ()),
@@ -183,7 +185,7 @@ def _groups(
     protocol: Protocol,
     trial: Trial,
     runs: Mapping[str, Run],
-    baseline: str,
+    against: Sequence[str],
     rng: np.random.Generator,
 ) -> Iterator[Group]:
     """Everybody; then, where there are both, warm and cold members, and warm and cold titles."""
@@ -193,7 +195,7 @@ def _groups(
 
     def group(name: str, values: Mapping[str, list[Doubles]], asked: Flags, wanted: Int64s) -> Group:
         own = {model: by_member(np.mean(seeds, axis=0)[asked], trial.members[asked]) for model, seeds in values.items()}
-        table = summarise(metrics, own, [baseline], tested, rng)
+        table = summarise(metrics, own, against, tested, rng)
         return Group(name, len(next(iter(own.values()))), int(wanted[asked].sum()), table)
 
     hits = _hits(protocol, trial, runs)

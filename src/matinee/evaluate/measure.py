@@ -31,7 +31,7 @@ class Metric:
 
 RECALL = Metric("recall", "Recall", "higher", "share of the titles the member went on to like that are in the list")
 CAPPED_RECALL = Metric("capped_recall", "Recall", "higher", "titles hit, of those that the list has room for")
-NDCG = Metric("ndcg", "NDCG", "higher", "the same, counting a title more the nearer it stands to the top")
+NDCG = Metric("ndcg", "NDCG", "higher", "titles hit, each counted more the nearer it stands to the top")
 MRR = Metric("mrr", "MRR", "higher", "1 / place of the first such title")
 HIT_RATE = Metric("hit_rate", "Hit rate", "higher", "share of members with at least one such title in their list")
 AUC = Metric("auc", "AUC", "higher", "share of the pairs of a liked and another title with the liked one first")

@@ -17,8 +17,9 @@ from matinee.evaluate.results import Estimate, Group, Line
 class Standings:
     """Everything measured under one protocol, models from best to worst.
 
-    The first metric of a group's lists is the one by which models are compared with `baseline`; `groups` begin with
-    everybody; `seed_means` model -> metric key -> mean of each seed; `published` what others found on the same data.
+    The first metric of a group's lists is the one by which models are compared, with `baseline` and with the first
+    model; `groups` begin with everybody; `seed_means` model -> metric key -> mean of each seed; `published` what others
+    found on the same data.
     """
 
     dataset: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import Group as Stack
@@ -91,13 +91,13 @@ def _half_width(one: Estimate, digits: int) -> str:
     return f"{number(one.value, digits)} ±{half}"
 
 
-def comparisons(table: Table, n: int, key: str | None = None) -> Grid:
-    """How every model differs from the baselines in the metric `key`, by default the last that was tested."""
+def comparisons(table: Table, n: int, key: str | None = None, baselines: Sequence[str] | None = None) -> Grid:
+    """How every model differs from the baselines (of all, these) in the metric `key`, by default the last tested."""
     labels = {metric.key: heading(metric, n) for metric in table.metrics}
-    pairs = list(dict.fromkeys((c.baseline, c.metric) for c in table.comparisons))
-    shown = [(baseline, metric) for baseline, metric in pairs if metric == (key or pairs[-1][1])]
+    metric = key or table.comparisons[-1].metric
+    shown = [(baseline, metric) for baseline in (table.baselines if baselines is None else baselines)]
     made = grid(
-        f"difference in {labels[shown[0][1]]}: mean [95 % interval], p corrected",
+        f"difference in {labels[metric]}: mean [95 % interval], p corrected",
         *(f"against {baseline}" for baseline, _ in shown),
     )
     found = {(c.model, c.baseline, c.metric): c for c in table.comparisons}

@@ -25,6 +25,7 @@ from matinee.maths.ranking_metrics import top_n
 from matinee.profile import Profile
 
 BYTES_PER_SCORE = 16  # the score, what a scorer needs to make it, and which titles may be listed
+MOST_REQUESTS = 1_000  # at a time, so that what a network holds of each history stays bounded too
 SCORES_BYTES = 256 * 2**20  # what ranking may hold at one time, whatever the number of members
 
 
@@ -50,9 +51,10 @@ class Trial:
         """How many members ask."""
         return int(self.members.max(initial=-1)) + 1
 
-    def blocks(self, bytes_per_score: int = BYTES_PER_SCORE) -> Iterator[Int64s]:
+    def blocks(self) -> Iterator[Int64s]:
         """The requests (their numbers), so many at a time that their scores stay within `SCORES_BYTES`."""
-        at_once = max(1, SCORES_BYTES // (bytes_per_score * max(1, len(self.data.catalog))))
+        fitting = SCORES_BYTES // (BYTES_PER_SCORE * max(1, len(self.data.catalog)))
+        at_once = min(max(1, fitting), MOST_REQUESTS)
         for start in range(0, len(self.requests), at_once):
             yield np.arange(start, min(start + at_once, len(self.requests)))
 

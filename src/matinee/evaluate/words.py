@@ -25,13 +25,14 @@ def findings(protocol: ProtocolReport, n: int) -> Iterator[str]:
             yield f"{people}, pages: {against(group.pages, policy, NDCG_2D.key, NDCG_2D.label)}"
 
 
-def standings(groups: Sequence[Group], baseline: str, key: str, label: str) -> Iterator[str]:
-    """For every group of a leaderboard, who beats the baseline in one metric, by how much, and who does not."""
+def standings(groups: Sequence[Group], key: str, label: str) -> Iterator[str]:
+    """For every group of a leaderboard, who beats what all are compared with in one metric, and who does not."""
     for group in groups:
         people = f"{group.name.capitalize()} ({group.members:,} members)"
         if group.members < FEW:
             yield f"{people}: too few to say anything with confidence."
-        elif group.lists.baselines:
+            continue
+        for baseline in group.lists.baselines:
             yield f"{people}: {against(group.lists, baseline, key, label)}"
 
 
