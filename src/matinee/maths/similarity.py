@@ -57,7 +57,13 @@ def nearest(weights: sparse.csr_matrix, k: int, threads: int | None = None) -> t
     member_starts, titles = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)
 
     def work(first: int, last: int) -> None:
-        _nearest(first, last, starts, holders, columns.data, member_starts, titles, rows.data, found, values)
+        sums, touched = np.zeros(n, np.float32), np.empty(n, np.int32)
+        for i in range(first, last):
+            count = _add_up(i, starts, holders, columns.data, member_starts, titles, rows.data, sums, touched)
+            near = touched[:count]
+            top = np.sort(near[np.argpartition(-sums[near], k - 1)[:k]] if count > k else near)
+            found[i, : len(top)], values[i, : len(top)] = top, sums[top]
+            sums[near] = 0.0
 
     in_chunks(work, even_bounds(n, CHUNKS), threads)
     kept = found >= 0
@@ -65,32 +71,25 @@ def nearest(weights: sparse.csr_matrix, k: int, threads: int | None = None) -> t
 
 
 @numba.njit(cache=True, nogil=True)
-def _nearest(
-    first: int,
-    last: int,
+def _add_up(
+    i: int,
     starts: Int64s,
     holders: Int32s,
     data: Floats,
     member_starts: Int64s,
     titles: Int32s,
     member_data: Floats,
-    found: Int32s,
-    values: Floats,
-) -> None:
-    n, k = len(starts) - 1, found.shape[1]
-    sums, touched = np.zeros(n, np.float32), np.empty(n, np.int32)
-    for i in range(first, last):
-        count = 0
-        for at in range(starts[i], starts[i + 1]):
-            for other in range(member_starts[holders[at]], member_starts[holders[at] + 1]):
-                j, added = titles[other], data[at] * member_data[other]
-                if added > 0.0 and j != i:
-                    if sums[j] == 0.0:
-                        touched[count] = j
-                        count += 1
-                    sums[j] += added
-        near = touched[:count]
-        top = near[np.argpartition(-sums[near], k - 1)[:k]] if count > k else near
-        top = np.sort(top)
-        found[i, : len(top)], values[i, : len(top)] = top, sums[top]
-        sums[near] = 0.0
+    sums: Floats,
+    touched: Int32s,
+) -> int:
+    """Add the similarities of title i to `sums` (titles,), 0 before; returns how many `touched` titles have one."""
+    count = 0
+    for at in range(starts[i], starts[i + 1]):
+        for other in range(member_starts[holders[at]], member_starts[holders[at] + 1]):
+            j, added = titles[other], data[at] * member_data[other]
+            if added > 0.0 and j != i:
+                if sums[j] == 0.0:
+                    touched[count] = j
+                    count += 1
+                sums[j] += added
+    return count

@@ -30,7 +30,7 @@ class UserNeighborsConfig:
     None = order is ignored. `kappa`: history length at which popularity counts half.
     """
 
-    k: int = 200
+    k: int = 50
     weighting: UserWeighting = "tfidf"
     shrinkage: float = 10.0
     half_life: float | None = None
