@@ -61,3 +61,11 @@ def test_genre_popularity_by_hand(bench):
     # liked titles of a: 4 and 2, mean 3; of b: 2 and 6, mean 4; the unseen last title takes no part in the means
     found = bench.genre_popularity(catalog, np.array([4.0, 2.0, 6.0, 1.0, 0.0]))
     assert found.tolist() == [3.0, 3.5, 4.0, 0.0, 4.0]
+
+
+def test_content_foretells_new_titles_of_movielens_better_than_what_knows_no_content(bench, ml100k):
+    """Over three cuts of MovieLens 100K, on which nothing was tuned; chance passes the p-value once in a thousand."""
+    rows = {row["model"]: row for row in bench.new_titles(ml100k, ["content"], 3, lambda what, done: None)}
+    rivals = [rows[name] for name in ("random", "newest release", "genre popularity")]
+    assert rows["content"]["low"] > max(row["high"] for row in rivals)
+    assert rows["content"]["p"] < 0.001
