@@ -53,7 +53,7 @@ from matinee.models.trees import TreesConfig
 DRAWS = 1_000
 CACHE = Path("var/data")
 FULL = "hybrid"
-STRONG_CONFIG = RankerConfig(candidates=200, labels=Labels.MEMBERS, share=0.2, trees=TreesConfig(depth=100))
+STRONG_CONFIG = RankerConfig(candidates=200, labels=Labels.MEMBERS, share=0.3, trees=TreesConfig(depth=200))
 LIST_RANKERS: Mapping[str, ListRankerConfig] = {
     FULL: ListRankerConfig(),
     "content only": ListRankerConfig(collaborative=False),
