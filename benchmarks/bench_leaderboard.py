@@ -100,7 +100,7 @@ def run(
         "cut_seconds": marks["cut"],
         "rank_seconds": sum(cost.rank_seconds for cost in board.standings.costs.values()),
         "measure_seconds": seconds - marks["intervals and tests"],
-        "peak_bytes": None if before is None or after is None else after - before,
+        "peak_bytes": None if before is None or after is None else max(0, after - before),
         "top_ratio": _top_ratio(titles),
     }
 

@@ -123,11 +123,13 @@ RANKLENS = Path(__file__).parents[3] / "shared" / "data" / "ranklens"
 @pytest.mark.shared
 @pytest.mark.skipif(not RANKLENS.is_dir(), reason="RankLens is not beside this checkout")
 def test_the_lists_of_ranklens():
-    """9,800 lists of 24 titles by 2,145 members; those with no like or only likes say nothing about order."""
+    """9,800 lists of 24 titles (a few twice) by 2,145 members; with no like or only likes they say nothing of order."""
     data = ranklens.read(RANKLENS)
     test, validation = shown_lists(data), shown_lists(data, "validation")
     assert len(set(test.user_ids)) + len(set(validation.user_ids)) <= 2 * int(0.2 * 2_145)
     for split in (test, validation):
         assert 0.15 * 9_800 < len(split) < 0.25 * 9_800
-        assert (np.diff(split.candidates.offsets) == 24).mean() > 0.99
+        lengths = np.diff(split.candidates.offsets)
+        assert lengths.max() == 24
+        assert lengths.mean() > 23.9
         assert 0.1 < len(split.targets.values) / len(split.candidates.values) < 0.3
