@@ -48,7 +48,7 @@ class MatchConfig:
     id_dropout: float = 0.1
     candidates: int = 8192
     kappa: float = 0.1
-    training: Training = Training(epochs=40, batch=128, rate=3e-3, decay=0.01)
+    training: Training = Training(epochs=40, batch=128, rate=1e-2, decay=0.01)
 
     def __post_init__(self) -> None:
         if isinstance(self.training, dict):
