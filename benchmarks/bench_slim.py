@@ -4,8 +4,8 @@
 
 `run()` returns machine, rounds and `slim`, one entry for each shape: shape, members, titles, likes, seconds (medians
 from likes to weights, by name: matinee, irspack), weights (kept, by name), ratio (median over rounds); and `local`, one
-entry for each large shape: shape, members, titles, likes, neighbors, seconds, peak_bytes (growth of resident
-memory while fitting; null where the system does not tell), map_bytes, dense_bytes (what EASE would take).
+entry for each large shape: shape, members, titles, likes, neighbors, seconds, peak_bytes (most resident
+memory of the whole process while fitting; null where the system does not tell), map_bytes, dense_bytes (EASE's map).
 irspack's loss is the same: its alpha * members = l1 + l2; it also stops when no weight moves by more than 1e-4. Needs
 the package `irspack`, which the `dev` extra installs.
 """
@@ -86,18 +86,17 @@ def irspack(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
 
 def measure(matrix: sparse.csr_matrix) -> dict[str, Any]:
     """Seconds and memory of local EASE."""
-    before = forget_peak()
+    forget_peak()
     started = perf_counter()
     starts, titles, values = fit_rows(matrix, SparseInverseConfig(neighbors=NEIGHBORS))
     seconds = perf_counter() - started
-    after = peak()
     return {
         "members": matrix.shape[0],
         "titles": matrix.shape[1],
         "likes": matrix.nnz,
         "neighbors": NEIGHBORS,
         "seconds": seconds,
-        "peak_bytes": None if before is None or after is None else after - before,
+        "peak_bytes": peak(),
         "map_bytes": starts.nbytes + titles.nbytes + values.nbytes,
         "dense_bytes": 4 * matrix.shape[1] ** 2,
     }
@@ -113,7 +112,7 @@ def show(result: dict[str, Any], console: Console) -> None:
         table.add_row(row["shape"], *seconds, f"{row['ratio']:.2f}", f"{row['weights']['matinee']:,}")
     console.print(table)
     table = Table(title="local EASE, memory in GB")
-    for name in ("shape", "neighbours", "seconds", "peak", "map", "EASE would take"):
+    for name in ("shape", "neighbours", "seconds", "peak", "map", "EASE's map"):
         table.add_column(name, justify="left" if name == "shape" else "right")
     for row in result["local"]:
         sizes = [
