@@ -8,12 +8,13 @@ the greedy list, with probability 1.
 
 from __future__ import annotations
 
-import math
-
 import numba
 import numpy as np
 
 from matinee.maths.arrays import Doubles, Floats, Int64s, UInt64s
+from matinee.maths.exponentials import exp, log
+
+FAR = 300.0  # e to this and to its negative are normal numbers
 
 
 def plackett_luce(logits: Floats, n: int, temperature: float, seeds: UInt64s) -> tuple[Int64s, Doubles]:
@@ -39,11 +40,12 @@ def mix(seed: np.uint64, place: np.uint64) -> np.uint64:
     return z ^ (z >> np.uint64(31))
 
 
-@numba.njit(cache=True, nogil=True)
-def gumbel(seed: np.uint64, place: np.uint64) -> float:
-    """Standard Gumbel noise of a seed and a place."""
-    uniform = (float(mix(seed, place) >> np.uint64(11)) + 0.5) / 9007199254740992.0
-    return -math.log(-math.log(uniform))
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def add_gumbel(scale: float, seed: np.uint64, keys: Doubles) -> None:
+    """Add `scale` times standard Gumbel noise of the seed and of each place to `keys`."""
+    for at in range(len(keys)):
+        uniform = (float(np.int64(mix(seed, np.uint64(at)) >> np.uint64(11))) + 0.5) / 9007199254740992.0
+        keys[at] -= scale * log(-log(uniform))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -53,18 +55,21 @@ def draw(logits: Floats, size: int, n: int, temperature: float, seed: np.uint64,
     Temperature 0 takes the largest logits, earlier positions first among equals. The nearer `logits` are to falling
     order, the less there is to move.
     """
-    keys = np.empty(n, np.float64)
-    drawn = 0
+    keys = logits[:size].astype(np.float64)
+    if temperature > 0.0:
+        add_gumbel(temperature, seed, keys)
+    drawn, least = 0, -np.inf
     for at in range(size):
-        key = logits[at] + (temperature * gumbel(seed, np.uint64(at)) if temperature > 0.0 else 0.0)
-        if key == -np.inf or (drawn == n and key <= keys[n - 1]):
+        if keys[at] <= least:
             continue
         place = min(drawn, n - 1)
         drawn = min(drawn + 1, n)
-        while place > 0 and keys[place - 1] < key:
-            keys[place], chosen[place] = keys[place - 1], chosen[place - 1]
+        while place > 0 and keys[chosen[place - 1]] < keys[at]:
+            chosen[place] = chosen[place - 1]
             place -= 1
-        keys[place], chosen[place] = key, at
+        chosen[place] = at
+        if drawn == n:
+            least = keys[chosen[n - 1]]
     return drawn
 
 
@@ -72,30 +77,38 @@ def draw(logits: Floats, size: int, n: int, temperature: float, seed: np.uint64,
 def log_probs_of(logits: Floats, size: int, chosen: Int64s, drawn: int, temperature: float, log_probs: Doubles) -> None:
     """Write log P(each of the first `drawn` choices | those before it) under Plackett-Luce over `logits[:size]`.
 
-    The log-sums over what remains are built from the last choice backwards: nothing cancels, nothing underflows.
-    At temperature 0 a choice has log-probability 0 when it is the greedy one, else -inf.
+    The sums over what remains are built from the last choice backwards, as multiples of e^reference, which follows the
+    largest of them: nothing cancels, nothing underflows. At temperature 0 a choice has log-probability 0 when it is the
+    greedy one, else -inf.
     """
+    if drawn == 0:
+        return
     if temperature <= 0.0:
         greedy = np.empty(drawn, np.int64)
         draw(logits, size, drawn, 0.0, np.uint64(0), greedy)
         for k in range(drawn):
             log_probs[k] = 0.0 if chosen[k] == greedy[k] else -np.inf
         return
-    picked = np.zeros(size, np.bool_)
+    rest = logits[:size].astype(np.float64) / temperature
     for k in range(drawn):
-        picked[chosen[k]] = True
-    top, mass = -np.inf, 0.0
-    for at in range(size):
-        if not picked[at]:
-            top = max(top, logits[at])
-    for at in range(size):
-        if not picked[at] and top > -np.inf:
-            mass += math.exp((logits[at] - top) / temperature)
-    remaining = top / temperature + math.log(mass) if mass > 0.0 else -np.inf
+        log_probs[k] = rest[chosen[k]]
+        rest[chosen[k]] = -np.inf
+    reference = max(rest.max(), log_probs[drawn - 1])
+    mass = _sum_of_exp(rest, reference)
     for k in range(drawn - 1, -1, -1):
-        own = logits[chosen[k]] / temperature
-        remaining = max(own, remaining) + math.log1p(math.exp(-abs(own - remaining)))
-        log_probs[k] = own - remaining
+        own = log_probs[k]
+        if own > reference + FAR:
+            mass, reference = mass * exp(reference - own), own
+        mass += exp(own - reference)
+        log_probs[k] = own - reference - log(mass)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
+def _sum_of_exp(values: Doubles, reference: float) -> float:
+    total = 0.0
+    for value in values:
+        total += exp(value - reference)
+    return total
 
 
 @numba.njit(cache=True, nogil=True)

@@ -36,6 +36,7 @@ from matinee.history import Tastes
 from matinee.maths.arrays import Doubles, Floats, Int32s, UInt64s
 from matinee.page import KEEPS_REPEATS, Layout
 from matinee.surfaces import page_kernels as kernels
+from matinee.surfaces.page_types import Attention, Candidates, Choice, Page, Taste
 from matinee.surfaces.rows import BILLBOARD, Pools
 
 BEAM_WIDTH, BEAM_ROWS = 16, 5  # partial pages kept, and rows searched so, at temperature 0
@@ -94,19 +95,19 @@ def build_pages(
     if shown is not None and given:
         built.rows[:], built.items[:] = shown
     genres = catalog.title_genres
-    attention = (
+    attention = Attention(
         layout.attention.rows(layout.rows),
         layout.attention.columns(layout.columns, layout.visible),
         min(layout.columns, SCREENS * layout.visible),
     )
-    repeats = np.isin(pools.kinds, KEEPS_REPEATS)
-    kernels.build(
-        (pools.sizes, pools.minimum, pools.items, pools.worths, pools.logits, repeats),
-        (genres.offsets, genres.values, intents(requests.histories.tastes, catalog, genre_shares)),
+    pi, repeats = intents(requests.histories.tastes, catalog, genre_shares), np.isin(pools.kinds, KEEPS_REPEATS)
+    built.values[:] = kernels.build(
+        Candidates(pools.sizes, pools.minimum, pools.items, pools.worths, pools.logits, repeats),
+        Taste(genres.offsets, genres.values, pi, np.empty(0)),
         attention,
-        (BILLBOARD, layout.billboard, exploration, seeds, given, BEAM_WIDTH, min(BEAM_ROWS, layout.rows)),
-        len(catalog),
-        (built.rows, built.items, built.worths, built.row_log_probs, built.item_log_probs, built.values),
+        Choice(BILLBOARD, layout.billboard, exploration, given, BEAM_WIDTH, min(BEAM_ROWS, layout.rows)),
+        seeds,
+        Page(built.rows, built.items, built.worths, built.row_log_probs, built.item_log_probs),
     )
     if shown is not None and not given:
         differs = (built.rows != shown[0]).any(axis=1) | (built.items != shown[1]).any(axis=(1, 2))

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s
-from matinee.surfaces.page_types import Attention, Candidates, Taste
+from matinee.surfaces.page_types import Above, Attention, Candidates, Taste
 
 SHORTLIST = 16  # rows measured and offered at a place of the page
 SURE = 0.5  # no single title satisfies a taste more surely than this
@@ -14,61 +14,74 @@ SURE = 0.5  # no single title satisfies a taste more surely than this
 
 @numba.njit(cache=True, nogil=True)
 def plan(
-    b: int,
     first: int,
     width: int,
     n_columns: int,
     candidates: Candidates,
     taste: Taste,
     attention: Attention,
-    mass: Doubles,
-    used: Flags,
-    taken: Flags,
-    unmet: Doubles,
-    known: Doubles,
+    above: Above,
     rows: Int32s,
 ) -> None:
     """Write the candidate rows for the positions `first`, `first` + 1, ... into `rows`, -1 where none can stand.
 
-    `used` (titles,), `taken` and `known` (candidate rows,), `unmet` (genres + 1,) describe the page above; unchanged.
-    `width` partial pages are kept; rows are filled in the order of their pools, as at temperature 0.
+    `above` is the page so far; it is not changed. `width` partial pages are kept; rows are filled in the order of their
+    pools, as at temperature 0.
     """
-    depth, n_rows = len(rows), len(taken)
-    all_used, all_taken = np.empty((2, width, len(used)), np.bool_), np.empty((2, width, n_rows), np.bool_)
-    all_unmet, all_known = np.empty((2, width, len(unmet))), np.empty((2, width, n_rows))
-    values = np.zeros((2, width))
-    planned = np.full((2, width, depth), -1, np.int32)
-    all_used[0, 0], all_taken[0, 0], all_unmet[0, 0], all_known[0, 0] = used, taken, unmet, known
-    scratch, gains = np.empty(len(unmet)), np.empty(n_rows)
-    best_values, best_parents, best_rows = np.empty(width), np.empty(width, np.int32), np.empty(width, np.int32)
-    kept, now = 1, 0
+    depth, n_rows = len(rows), len(above.taken)
+    states, next_states = room_for(width, above), room_for(width, above)
+    planned, next_planned = np.full((width, depth), -1, np.int32), np.full((width, depth), -1, np.int32)
+    gains, values, next_values = np.empty(n_rows), np.zeros(width), np.zeros(width)
+    parents, choices = np.empty(width, np.int32), np.empty(width, np.int32)
+    enter(states, 0, above)
+    kept = 1
     for step in range(depth):
         found = 0
         for state in range(kept):
-            measure(b, first + step, candidates, taste, attention, mass, all_used[now, state], all_taken[now, state],
-                    all_unmet[now, state], scratch, all_known[now, state], gains)  # fmt: skip
+            measure(first + step, candidates, taste, attention, one_of(states, state), gains)
             for row in range(n_rows):
                 if gains[row] > 0.0:
-                    total = values[now, state] + gains[row]
-                    found = keep(total, state, row, found, best_values, best_parents, best_rows)
+                    found = keep(values[state] + gains[row], state, row, found, next_values, parents, choices)
         if found == 0:
             break
-        new = 1 - now
         for state in range(found):
-            parent, row = best_parents[state], best_rows[state]
-            all_used[new, state], all_taken[new, state] = all_used[now, parent], all_taken[now, parent]
-            all_unmet[new, state], planned[new, state] = all_unmet[now, parent], planned[now, parent]
-            all_known[new, state] = all_known[now, parent]
-            planned[new, state, step], all_taken[new, state, row] = row, True
-            items, size, repeats = candidates[2][b, row], candidates[0][b, row], candidates[5][b, row]
+            row, parent, page = choices[state], parents[state], one_of(next_states, state)
+            enter(next_states, state, one_of(states, parent))
+            items, size, repeats = candidates.items[row], candidates.sizes[row], candidates.repeats[row]
             gain, _ = walk(
-                items, candidates[3][b, row], size, repeats, repeats, n_columns, attention[0][first + step],
-                attention[1], taste[0], taste[1], mass, all_used[new, state], all_unmet[new, state],
+                items, candidates.worths[row], size, repeats, repeats, n_columns, attention.of_row[first + step],
+                attention.of_column, taste.offsets, taste.genres, taste.per_mass, page.used, page.unmet,
             )  # fmt: skip
-            mark(items, size, repeats, n_columns, all_used[new, state])
-            values[new, state] = values[now, parent] + gain
-        kept, now = found, new
-    rows[:] = planned[now, np.argmax(values[now, :kept])]
+            mark(items, size, repeats, n_columns, page.used)
+            next_planned[state], page.taken[row] = planned[parent], True
+            next_planned[state, step], next_values[state] = row, values[parent] + gain
+        states, next_states, planned, next_planned = next_states, states, next_planned, planned
+        values, next_values, kept = next_values, values, found
+    rows[:] = planned[np.argmax(values[:kept])]
+
+
+@numba.njit(cache=True, nogil=True)
+def room_for(width: int, above: Above) -> Above:
+    """Arrays for `width` partial pages."""
+    return Above(
+        np.empty((width, len(above.used)), np.bool_),
+        np.empty((width, len(above.taken)), np.bool_),
+        np.empty((width, len(above.unmet))),
+        np.empty((width, len(above.known))),
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+def one_of(states: Above, state: int) -> Above:
+    """One of several partial pages; what is written to it is written to them."""
+    return Above(states.used[state], states.taken[state], states.unmet[state], states.known[state])
+
+
+@numba.njit(cache=True, nogil=True)
+def enter(states: Above, state: int, above: Above) -> None:
+    """Copy a partial page to place `state` of several."""
+    states.used[state], states.taken[state] = above.used, above.taken
+    states.unmet[state], states.known[state] = above.unmet, above.known
 
 
 @numba.njit(cache=True, nogil=True)
@@ -89,27 +102,17 @@ def keep(
 
 @numba.njit(cache=True, nogil=True)
 def measure(
-    b: int,
-    position: int,
-    candidates: Candidates,
-    taste: Taste,
-    attention: Attention,
-    mass: Doubles,
-    used: Flags,
-    taken: Flags,
-    unmet: Doubles,
-    scratch: Doubles,
-    known: Doubles,
-    gains: Doubles,
+    position: int, candidates: Candidates, taste: Taste, attention: Attention, above: Above, gains: Doubles
 ) -> None:
     """Write what candidate rows would add at `position` into `gains` (rows,), 0 for those not offered.
 
-    `known` (rows,) are the gains per row attention when last measured, infinite at first. Only the `SHORTLIST` rows
-    that were best then are measured anew, and offered; the next as many when none of them can stand.
+    Only the `SHORTLIST` rows that were best when last measured are measured anew, and offered; the next as many when
+    none of them can stand.
     """
-    sizes, minimum, repeats = candidates[0][b], candidates[1][b], candidates[5][b]
-    items, worths = candidates[2][b], candidates[3][b]
-    of_row, of_column, columns = attention[0][position], attention[1], attention[2]
+    sizes, minimum, items, worths, _, repeats = candidates
+    used, taken, unmet, known = above
+    offsets, genres, per_mass, scratch = taste.offsets, taste.genres, taste.per_mass, np.empty(len(unmet))
+    of_row, of_column, columns = attention.of_row[position], attention.of_column, attention.measured
     gains[:] = 0.0
     offered = 0
     while offered == 0:
@@ -118,11 +121,10 @@ def measure(
             break
         for row in range(len(taken)):
             if not taken[row] and sizes[row] > 0 and known[row] >= least:
-                for genre in range(len(unmet)):
-                    scratch[genre] = unmet[genre]
+                scratch[:] = unmet
                 gain, filled = walk(
                     items[row], worths[row], sizes[row], repeats[row], repeats[row], columns, of_row, of_column,
-                    taste[0], taste[1], mass, used, scratch,
+                    offsets, genres, per_mass, used, scratch,
                 )  # fmt: skip
                 gains[row] = gain if filled >= min(minimum[row], columns) else 0.0
                 known[row] = gains[row] / of_row
@@ -145,7 +147,7 @@ def shortlisted(known: Doubles, taken: Flags, sizes: Int32s) -> float:
     return float(largest[max(min(found, SHORTLIST) - 1, 0)])
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def walk(
     items: Int32s,
     worths: Floats,
@@ -157,31 +159,35 @@ def walk(
     of_column: Doubles,
     offsets: Int64s,
     genres: Int32s,
-    mass: Doubles,
+    per_mass: Doubles,
     used: Flags,
     unmet: Doubles,
 ) -> tuple[float, int]:
     """Put the first `columns` open titles of a row side by side: what they add, and how many there are.
 
-    Each satisfies each of its genres with probability P(looked at) * min(SURE, worth / mass). `unmet` (genres + 1): pi
-    times the probability that a member of this taste is not satisfied so far; lowered. `repeats`: used titles are open.
-    `own`: the member chose these titles, so they add P(looked at) * worth, whatever stands above.
+    Each satisfies each of its genres with probability P(looked at) * min(SURE, worth * per_mass) and lowers `unmet`.
+    `repeats`: used titles are open. `own`: the member chose these titles, so they add P(looked at) * worth, whatever
+    stands above.
     """
     gain, filled = 0.0, 0
     for at in range(size):
         item = items[at]
         if used[item] and not repeats:
             continue
-        chance = of_row * of_column[filled] * min(SURE, worths[at] / mass[item])
+        looked = of_row * of_column[filled]
         if own:
-            gain += of_row * of_column[filled] * worths[at]
-        elif offsets[item] == offsets[item + 1]:
-            gain += unmet[-1] * chance
-            unmet[-1] -= unmet[-1] * chance
-        for k in range(offsets[item], offsets[item] if own else offsets[item + 1]):
-            satisfied = unmet[genres[k]] * chance
-            unmet[genres[k]] -= satisfied
-            gain += satisfied
+            gain += looked * worths[at]
+        else:
+            chance, added = looked * min(SURE, worths[at] * per_mass[item]), 0.0
+            start, end = offsets[item], offsets[item + 1]
+            for k in range(start, end):
+                satisfied = unmet[genres[k]] * chance
+                unmet[genres[k]] -= satisfied
+                added += satisfied
+            if start == end:
+                added = unmet[-1] * chance
+                unmet[-1] -= added
+            gain += added
         filled += 1
         if filled == columns:
             break

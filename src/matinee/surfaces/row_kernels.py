@@ -53,12 +53,16 @@ def add_by_group(
 
 @numba.njit(cache=True, nogil=True)
 def fill_from_chart(
-    chart: Int32s, chart_logits: Floats, fresh: Flags, worth: Floats, b: int, row: int, pools: PoolArrays
+    chart: Int32s, chart_logits: Floats, fresh: Flags, worth: Floats, requests: Int64s, row: int, pools: PoolArrays
 ) -> None:
-    """Append the fresh titles of a chart in its own order."""
-    for at in range(len(chart)):
-        if fresh[chart[at]]:
-            put(b, row, chart[at], worth[chart[at]], chart_logits[at], pools)
+    """Append the fresh titles of a chart in its own order, for each of these requests."""
+    capacity = pools[1].shape[2]
+    for b in requests:
+        for at in range(len(chart)):
+            if fresh[b, chart[at]]:
+                put(b, row, chart[at], worth[b, chart[at]], chart_logits[at], pools)
+                if pools[0][b, row] == capacity:
+                    break
 
 
 @numba.njit(cache=True, nogil=True)
@@ -130,39 +134,50 @@ def fill_by_worth(
     `slots` = (billboard, top picks, new arrivals, first seed); the themes `picked` (batch, k) follow the seeds.
     """
     sizes, members, worths, logits = pools
-    n, n_seeds, first_seed = fresh.shape[1], nearest.shape[1], slots[3]
-    order, scratch = np.empty(n, np.int32), np.empty(n, np.int32)
+    n, n_seeds, first_seed, capacity = fresh.shape[1], nearest.shape[1], slots[3], members.shape[2]
+    order = np.empty(n, np.int32)
     near = np.zeros(n, np.uint64)  # bit s: among the nearest of seed s
-    row_of_theme = np.full(n_themes, -1, np.int32)
-    rows, capacity = np.empty(sizes.shape[1], np.int64), members.shape[2]  # rows: those that one title belongs to
+    size_of = np.zeros(sizes.shape[1] + 1, np.int64)  # the last stands for all rows not picked: it is always full
+    row_of_theme = np.full(n_themes, sizes.shape[1], np.int64)
+    filled = np.append(np.array(slots[:3]), np.arange(first_seed, sizes.shape[1]))
     for b in range(len(fresh)):
         _mark(nearest[b], near)
         for k in range(picked.shape[1]):
             row_of_theme[picked[b, k]] = first_seed + n_seeds + k
-        size_of, titles_of, worths_of, logits_of = sizes[b], members[b], worths[b], logits[b]
-        for at in range(descending(worth[b], fresh[b], order, scratch)):
+        titles_of, size_of[-1] = members[b], capacity
+        size_of[slots[2]], size_of[first_seed:-1] = 0, 0
+        size = descending(worth[b], fresh[b], order)
+        for at in range(size):
             item = order[at]
-            rows[0], rows[1], n_rows = slots[0], slots[1], 2
             if arrived[item] >= new_since[b]:
-                rows[n_rows], n_rows = slots[2], n_rows + 1
+                _append(item, slots[2], titles_of, size_of, capacity)
             for s in range(n_seeds if near[item] else 0):
                 if near[item] >> np.uint64(s) & np.uint64(1):
-                    rows[n_rows], n_rows = first_seed + s, n_rows + 1
+                    _append(item, first_seed + s, titles_of, size_of, capacity)
             for k in range(theme_offsets[item], theme_offsets[item + 1]):
-                if row_of_theme[themes[k]] >= 0:
-                    rows[n_rows], n_rows = row_of_theme[themes[k]], n_rows + 1
-            for k in range(n_rows):
-                row = rows[k]
-                size = size_of[row]
-                if size < capacity:
-                    titles_of[row, size] = item
-                    worths_of[row, size] = worth[b, item]
-                    logits_of[row, size] = log_worth[b, item]
-                    size_of[row] = size + 1
+                _append(item, row_of_theme[themes[k]], titles_of, size_of, capacity)
+        for slot in slots[:2]:
+            size_of[slot] = min(size, capacity)
+            titles_of[slot, : size_of[slot]] = order[: size_of[slot]]
+        for row in filled:
+            sizes[b, row] = size_of[row]
+            for at in range(size_of[row]):
+                item = titles_of[row, at]
+                worths[b, row, at] = worth[b, item]
+                logits[b, row, at] = log_worth[b, item]
         for k in range(picked.shape[1]):
-            row_of_theme[picked[b, k]] = -1
+            row_of_theme[picked[b, k]] = sizes.shape[1]
         for item in nearest[b].flat:
             near[max(item, 0)] = np.uint64(0)
+
+
+@numba.njit(cache=True, nogil=True)
+def _append(item: int, row: int, titles_of: Int32s, size_of: Int64s, capacity: int) -> None:
+    """Add a title to a row that is not full."""
+    size = size_of[row]
+    if size < capacity:
+        titles_of[row, size] = item
+        size_of[row] = size + 1
 
 
 @numba.njit(cache=True, nogil=True)

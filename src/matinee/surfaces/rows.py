@@ -29,7 +29,7 @@ from matinee.history import Tastes
 from matinee.maths.arrays import Flags, Floats, Int8s, Int32s, Int64s
 from matinee.page import RowKind
 from matinee.surfaces import row_kernels as kernels
-from matinee.surfaces.charts import DAY, Charts
+from matinee.surfaces.charts import DAY, Chart, Charts
 from matinee.surfaces.row_kernels import PoolArrays
 
 BILLBOARD, CONTINUE, MY_LIST, AGAIN, PICKS, TRENDING, ARRIVALS, POPULAR, SEEDS = range(
@@ -203,13 +203,19 @@ def _personal_rows(requests: Requests, allowed: Flags, worth: Floats, pools: Poo
 def _chart_rows(requests: Requests, fresh: Flags, worth: Floats, charts: Charts, pools: Pools) -> None:
     """Fill popular and trending. A chart drawn more than a day before the request is not dated, and nothing trends."""
     countries = [c.country or p.country for c, p in zip(requests.contexts, requests.profiles, strict=True)]
-    for b, country in enumerate(countries):
-        known = country if country in charts.popular else None
-        dated = requests.times[b] - charts.as_of <= DAY
-        pools.keys[b, POPULAR] = chart_key(charts.window if dated else UNDATED, known)
-        pools.keys[b, TRENDING] = chart_key(charts.window, None)
-        for slot, chart in ((POPULAR, charts.popular[known]), *([(TRENDING, charts.trending)] if dated else [])):
-            kernels.fill_from_chart(chart.items, np.log(chart.values), fresh[b], worth[b], b, slot, pools.arrays)
+    known = np.array([country if country in charts.popular else None for country in countries], object)
+    dated = requests.times - charts.as_of <= DAY
+    pools.keys[:, TRENDING] = chart_key(charts.window, None)
+    for country in dict.fromkeys(known):
+        of_country = known == country
+        keys = chart_key(charts.window, country), chart_key(UNDATED, country)
+        pools.keys[of_country, POPULAR] = np.where(dated[of_country], *keys)
+        _fill_from(charts.popular[country], np.flatnonzero(of_country), POPULAR, fresh, worth, pools)
+    _fill_from(charts.trending, np.flatnonzero(dated), TRENDING, fresh, worth, pools)
+
+
+def _fill_from(chart: Chart, batch: Int64s, slot: int, fresh: Flags, worth: Floats, pools: Pools) -> None:
+    kernels.fill_from_chart(chart.items, np.log(chart.values), fresh, worth, batch, slot, pools.arrays)
 
 
 def _label(pools: Pools, tastes: Tastes, themes: Themes, picked: Int32s, seeds: int) -> None:
