@@ -17,6 +17,7 @@ from matinee.spaces import SPACES
 from matinee.testing import checkerboard, make_catalog, make_events
 from matinee.tune import Budget, tune
 
+NETWORKS = ("factorization-machine", "two-tower", "feed-forward", "sequence")  # made, but fitted in their own tests
 TITLES = 30
 CHAINS = [[(start + step) % TITLES for step in range(6)] for start in range(TITLES)]  # the next title is one further
 
@@ -119,5 +120,6 @@ def test_every_space_makes_scorers_that_fit(name):
         assert type(scorer) is SCORERS[CONTENDERS[name].type_name]
         again = SPACES[name](optuna.trial.FixedTrial(asked.params))
         assert again.config == scorer.config
-        scores = scorer.fit(data, np.random.default_rng(0)).score(Requests.of_histories(data.histories))
-        assert np.isfinite(scores).all()
+        if name not in NETWORKS:
+            scores = scorer.fit(data, np.random.default_rng(0)).score(Requests.of_histories(data.histories))
+            assert np.isfinite(scores).all()

@@ -1,70 +1,173 @@
 """Boards: which models stand on each leaderboard, with the settings that suit its protocol.
 
-Settings are defaults of the models unless a comment says what they were tuned on; always a validation, never a test.
+Settings are the models' defaults unless a comment says where others come from: published ones, or tuned on the
+protocol's validation, never on its test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from matinee.contenders import CONTENDERS
 from matinee.decision import Scorer
+from matinee.extras import needing
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.markov import Markov, MarkovConfig
 from matinee.models.neighbors import Neighbors, NeighborsConfig
 from matinee.models.popularity import Popularity, PopularityConfig
+from matinee.models.slim import Slim, SlimConfig
+from matinee.models.sparse_inverse import SparseInverse, SparseInverseConfig
+from matinee.models.user_neighbors import UserNeighbors, UserNeighborsConfig
 
 Makers = dict[str, Callable[[], Scorer]]
 NO_PRIOR = 1e-6  # kappa: published protocols ask members with long histories, and the published models know no prior
 
 
-def board_of(protocol: str, timed: bool) -> Makers:
-    """The models of a protocol's leaderboard by name; `timed` is False for data that know an order but no times."""
+def board_of(protocol: str) -> Makers:
+    """The models of a protocol's leaderboard by name."""
     match protocol:
         case "ncf":
             return _ncf()
-        case "next-item":
+        case "next-item" | "next-item-refitted":
             return _next_item()
         case "strong":
             return _strong()
+        case "shown-lists":
+            return _shown_lists()
         case _:
             return _in_time()
 
 
 def _ncf() -> Makers:
-    """Settings published by Rendle et al. 2020 and 2022 for this protocol."""
+    """EASE and factors as Rendle et al. 2020 and 2022 published them; the networks as tuned on the validation."""
     return {
         "popularity": _everything_ever,
+        "neighbors": lambda: Neighbors(NeighborsConfig(kappa=NO_PRIOR)),
+        "slim": lambda: Slim(SlimConfig(kappa=NO_PRIOR)),
         "ease": lambda: Ease(EaseConfig(l2=1_000.0, kappa=NO_PRIOR)),
+        "edlae": lambda: Ease(EaseConfig(l2=500.0, dropout=0.33, kappa=NO_PRIOR)),
         "factors": lambda: Factors(FactorsConfig(size=192, epochs=12, alpha0=0.3, reg=0.007, kappa=NO_PRIOR)),
+        "factors, by descent": _factors_by_descent,
+        "factorization-machine": _made("factorization-machine"),
+        "two-tower": _made("two-tower"),
+        "feed-forward": _made("feed-forward"),
     }
 
 
 def _next_item() -> Makers:
+    """Half-lives and co-visitation as tuned on the validation of MovieLens 1M."""
     return {
         "popularity": _everything_ever,
         "neighbors": lambda: Neighbors(NeighborsConfig(half_life=5.0, kappa=NO_PRIOR)),
+        "user-neighbors": lambda: UserNeighbors(UserNeighborsConfig(half_life=5.0, kappa=NO_PRIOR)),
         "markov": lambda: Markov(MarkovConfig(kappa=NO_PRIOR)),
+        "co-visits": lambda: Markov(MarkovConfig(reach=5, last=5, decay=0.7, kappa=NO_PRIOR)),
+        "slim": lambda: Slim(SlimConfig(half_life=5.0, kappa=NO_PRIOR)),
         "ease": lambda: Ease(EaseConfig(l2=500.0, kappa=NO_PRIOR)),
         "ease-recent": lambda: Ease(EaseConfig(l2=500.0, half_life=5.0, kappa=NO_PRIOR)),
         "factors": lambda: Factors(FactorsConfig(size=192, epochs=12, alpha0=0.3, reg=0.007, kappa=NO_PRIOR)),
+        "two-tower": _made("two-tower"),
+        "sequence": _sequence(),
+        "sequence, bag": _sequence(body="bag"),
+        "sequence, gru": _sequence(body="gru"),
+        "sequence, convolution": _sequence(body="convolution"),
+        "ranker": _next_item_ranker,
+        "sequence-ranker": _next_item_sequence_ranker,
     }
 
 
 def _strong() -> Makers:
+    """As tuned on the 1,000 validation members of MovieLens 1M."""
     return {
         "popularity": _everything_ever,
-        "neighbors": lambda: Neighbors(NeighborsConfig(kappa=NO_PRIOR)),
+        "neighbors": lambda: Neighbors(NeighborsConfig(weighting="bm25", kappa=NO_PRIOR)),
+        "user-neighbors": lambda: UserNeighbors(UserNeighborsConfig(kappa=NO_PRIOR)),
+        "slim": lambda: Slim(SlimConfig(kappa=NO_PRIOR)),
+        "sparse-inverse": lambda: SparseInverse(SparseInverseConfig(l2=300.0, dropout=0.5, kappa=NO_PRIOR)),
         "ease": lambda: Ease(EaseConfig(l2=700.0, kappa=NO_PRIOR)),
+        "edlae": lambda: Ease(EaseConfig(l2=300.0, dropout=0.5, kappa=NO_PRIOR)),
         "factors": lambda: Factors(FactorsConfig(size=512, alpha0=0.3, reg=0.007, kappa=NO_PRIOR)),
+        "ranker": _strong_ranker,
+    }
+
+
+def _shown_lists() -> Makers:
+    """Rankers of impressions, by what they may look at; and two models that know no lists."""
+    return {
+        "popularity": _everything_ever,
+        "ease": Ease,
+        "content": CONTENDERS["content"].make,
+        "list-ranker, content": _list_ranker(collaborative=False),
+        "list-ranker, collaborative": _list_ranker(content=False),
+        "list-ranker": _list_ranker(),
+        "list-ranker, binary": _list_ranker(objective="binary"),
     }
 
 
 def _in_time() -> Makers:
-    """Everything that has useful defaults."""
-    return {name: contender.make for name, contender in CONTENDERS.items()}
+    """Everything with its defaults, and the sequence model without context, time or order."""
+    blind: Mapping[str, dict[str, bool]] = {
+        f"sequence, no {what}": {what: False} for what in ("context", "time", "order")
+    }
+    everything = {name: contender.make for name, contender in CONTENDERS.items() if name != "list-ranker"}
+    return everything | {name: _sequence(reading=reading) for name, reading in blind.items()}
 
 
 def _everything_ever() -> Scorer:
     return Popularity(PopularityConfig(half_life_days=None, contexts=()))
+
+
+def _made(name: str) -> Callable[[], Scorer]:
+    return CONTENDERS[name].make
+
+
+def _sequence(**settings: Any) -> Callable[[], Scorer]:
+    def make() -> Scorer:
+        with needing("deep"):
+            from matinee.models.sequence import Sequence, SequenceConfig
+        return Sequence(SequenceConfig(**settings))
+
+    return make
+
+
+def _factors_by_descent() -> Scorer:
+    """The same objective as the factors', by gradient descent; rate and batch of the second of two trials."""
+    with needing("deep"):
+        from matinee.models.deep.factor_network import Descent
+    config = FactorsConfig(size=192, epochs=60, alpha0=0.3, reg=0.007, kappa=NO_PRIOR)
+    return Factors(config, solve=Descent())
+
+
+def _strong_ranker() -> Scorer:
+    """The best of the families, ordered by what a fifth of the titles of unseen members taught."""
+    with needing("rank"):
+        from matinee.models.ranker import Ranker, RankerConfig
+        from matinee.models.ranker_folds import Labels
+    strong = _strong()
+    names = ("slim", "ease", "edlae", "factors", "user-neighbors")
+    return Ranker(RankerConfig(labels=Labels.MEMBERS), tuple((name, strong[name]()) for name in names))
+
+
+def _next_item_ranker() -> Scorer:
+    """Its first stages are not fitted again, so that they know as little of a member's last titles as in training."""
+    with needing("rank"):
+        from matinee.models.ranker import Ranker, RankerConfig
+    return Ranker(RankerConfig(refit=False))
+
+
+def _next_item_sequence_ranker() -> Scorer:
+    with needing("rank"), needing("deep"):
+        from matinee.models.ranker import RankerConfig
+        from matinee.models.sequence_ranker import SequenceRanker
+    return SequenceRanker(RankerConfig(refit=False))
+
+
+def _list_ranker(**settings: Any) -> Callable[[], Scorer]:
+    def make() -> Scorer:
+        with needing("rank"):
+            from matinee.models.list_ranker import ListRanker, ListRankerConfig
+        return ListRanker(ListRankerConfig(**settings))
+
+    return make

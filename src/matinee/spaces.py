@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from matinee.decision import Scorer
+from matinee.extras import needing
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.markov import Markov, MarkovConfig
 from matinee.models.neighbors import Neighbors, NeighborsConfig
 from matinee.models.popularity import Popularity, PopularityConfig
+from matinee.models.slim import Slim, SlimConfig
+from matinee.models.sparse_inverse import SparseInverse, SparseInverseConfig
+from matinee.models.user_neighbors import UserNeighbors, UserNeighborsConfig
+
+if TYPE_CHECKING:
+    from matinee.models.deep.fitting import Training
 
 HALF_LIVES = (None, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # in later likes
 KAPPA = (1e-3, 30.0)  # history length at which popularity counts half
@@ -80,14 +87,109 @@ def factors(choose: Choices) -> Scorer:
 
 
 def ease(choose: Choices) -> Scorer:
-    """Penalty, and how fast a history ages."""
+    """Penalty, dropout (EDLAE), and how fast a history ages."""
     return Ease(
         EaseConfig(
+            l2=choose.suggest_float("l2", 10.0, 5_000.0, log=True),
+            dropout=choose.suggest_float("dropout", 0.0, 0.7),
+            half_life=choose.suggest_categorical("half_life", HALF_LIVES),
+            kappa=_kappa(choose),
+        )
+    )
+
+
+def user_neighbors(choose: Choices) -> Scorer:
+    """How many members are asked, how they are weighted."""
+    return UserNeighbors(
+        UserNeighborsConfig(
+            k=choose.suggest_int("k", 10, 500, log=True),
+            weighting=choose.suggest_categorical("weighting", ("cosine", "tfidf")),
+            shrinkage=choose.suggest_float("shrinkage", 0.1, 100.0, log=True),
+            half_life=choose.suggest_categorical("half_life", HALF_LIVES),
+            kappa=_kappa(choose),
+        )
+    )
+
+
+def slim(choose: Choices) -> Scorer:
+    """Both penalties, and how fast a history ages."""
+    return Slim(
+        SlimConfig(
+            l1=choose.suggest_float("l1", 0.1, 20.0, log=True),
             l2=choose.suggest_float("l2", 10.0, 5_000.0, log=True),
             half_life=choose.suggest_categorical("half_life", HALF_LIVES),
             kappa=_kappa(choose),
         )
     )
+
+
+def sparse_inverse(choose: Choices) -> Scorer:
+    """How many titles a regression may use, and its penalties."""
+    return SparseInverse(
+        SparseInverseConfig(
+            neighbors=choose.suggest_int("neighbors", 50, 400, log=True),
+            l2=choose.suggest_float("l2", 10.0, 5_000.0, log=True),
+            dropout=choose.suggest_float("dropout", 0.0, 0.7),
+            half_life=choose.suggest_categorical("half_life", HALF_LIVES),
+            kappa=_kappa(choose),
+        )
+    )
+
+
+def factorization_machine(choose: Choices) -> Scorer:
+    """Size, id dropout and training."""
+    with needing("deep"):
+        from matinee.models.factorization_machine import FactorizationMachine, FactorizationMachineConfig
+    return FactorizationMachine(FactorizationMachineConfig(**_matching(choose)))
+
+
+def two_tower(choose: Choices) -> Scorer:
+    """Size, towers, id dropout and training."""
+    with needing("deep"):
+        from matinee.models.two_tower import TwoTower, TwoTowerConfig
+    hidden, dropout = choose.suggest_categorical("hidden", (64, 128, 256)), choose.suggest_float("dropout", 0.0, 0.5)
+    return TwoTower(TwoTowerConfig(hidden=hidden, dropout=dropout, **_matching(choose)))
+
+
+def feed_forward(choose: Choices) -> Scorer:
+    """Size, layers, id dropout and training."""
+    with needing("deep"):
+        from matinee.models.feed_forward import FeedForward, FeedForwardConfig
+    hidden, dropout = choose.suggest_categorical("hidden", (16, 32, 64)), choose.suggest_float("dropout", 0.0, 0.5)
+    return FeedForward(FeedForwardConfig(hidden=hidden, dropout=dropout, **_matching(choose)))
+
+
+def sequence(choose: Choices) -> Scorer:
+    """Body, depth, dropout and training; the width stays, it decides the cost."""
+    with needing("deep"):
+        from matinee.models.sequence import Body, Sequence, SequenceConfig
+    return Sequence(
+        SequenceConfig(
+            body=choose.suggest_categorical("body", [str(body) for body in Body]),
+            layers=choose.suggest_int("layers", 1, 3),
+            dropout=choose.suggest_float("dropout", 0.0, 0.5),
+            id_dropout=choose.suggest_float("id_dropout", 0.0, 0.3),
+            training=_training(choose, batch=32, half=True),
+            kappa=_kappa(choose),
+        )
+    )
+
+
+def _matching(choose: Choices) -> dict[str, Any]:
+    return {
+        "size": choose.suggest_categorical("size", (32, 64, 128)),
+        "id_dropout": choose.suggest_float("id_dropout", 0.0, 0.3),
+        "training": _training(choose, batch=128),
+        "kappa": _kappa(choose),
+    }
+
+
+def _training(choose: Choices, **fixed: Any) -> Training:
+    with needing("deep"):
+        from matinee.models.deep.fitting import Training
+    epochs = choose.suggest_int("epochs", 5, 60, log=True)
+    rate = choose.suggest_float("rate", 5e-4, 3e-2, log=True)
+    return Training(epochs=epochs, rate=rate, decay=choose.suggest_float("decay", 1e-4, 0.1, log=True), **fixed)
 
 
 def _kappa(choose: Choices) -> float:
@@ -97,7 +199,14 @@ def _kappa(choose: Choices) -> float:
 SPACES: Mapping[str, Callable[[Choices], Scorer]] = {
     "popularity": popularity,
     "neighbors": neighbors,
+    "user-neighbors": user_neighbors,
     "markov": markov,
-    "factors": factors,
+    "slim": slim,
     "ease": ease,
+    "sparse-inverse": sparse_inverse,
+    "factors": factors,
+    "factorization-machine": factorization_machine,
+    "two-tower": two_tower,
+    "feed-forward": feed_forward,
+    "sequence": sequence,
 }

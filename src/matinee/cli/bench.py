@@ -23,6 +23,13 @@ class Bench(StrEnum):
     INGEST = "ingest"
     EASE = "ease"
     FACTORS = "factors"
+    SLIM = "slim"
+    SCORING = "scoring"
+    LEADERBOARD = "leaderboard"
+    COLD = "cold"
+    RANKER = "ranker"
+    TRANSFORMER = "transformer"
+    SEQUENCE_SERVING = "sequence_serving"
     ALL = "all"
 
 

@@ -27,6 +27,7 @@ class Rules(StrEnum):
 
     NCF = "ncf"
     NEXT_ITEM = "next-item"
+    NEXT_ITEM_REFITTED = "next-item-refitted"
     STRONG = "strong"
     TIME_SPLIT = "time-split"
     OWN_TIMES = "own-times"
@@ -61,7 +62,7 @@ def leaderboard(
 
     rules = next(one for one in LEADERBOARDS if one.name == protocol)
     dataset = _dataset(data, source, titles, rules.pairs)
-    makers = {**board_of(protocol, dataset.timed), **_tuned_makers(tuned)}
+    makers = {**board_of(protocol), **_tuned_makers(tuned)}
     with progress(protocol) as tell:
         board = run(dataset, rules, _named(makers, models), seeds=seeds, seed=seed, tell=tell)
     wide().print(board.table())
