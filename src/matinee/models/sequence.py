@@ -32,6 +32,7 @@ __all__ = ["Body", "Initial", "Loss", "Reading", "Sequence", "SequenceConfig", "
 
 BLOCK = 64  # histories read at one time when scoring
 REASONS = 20  # latest liked titles among which a reason is sought
+REREAD = 50  # latest tokens that are read again without each of them
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Sequence:
 
     def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Go on from the fitted weights for `refit_epochs`; new titles of a catalogue that grew start from content."""
-        older = self._state()
+        older = self.state
         tokens = tokens_of(data.histories, len(data.catalog), self.config.reading)
         with seeded(rng):
             network = _network(self.config, _counts(tokens, data), older.encoder.encode(data.catalog))
@@ -87,7 +88,7 @@ class Sequence:
 
     def score(self, requests: Requests) -> NDArray[np.float32]:
         """(batch, titles) q · e_i + b_i plus the prior of `cold_start`; only the prior where a history is empty."""
-        fitted = self._state()
+        fitted = self.state
         scores = fitted.prior.scores(requests)
         scores += _part(fitted, requests, self.config)
         return scores
@@ -95,10 +96,10 @@ class Sequence:
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
         """(batch, k): of the latest `REASONS` liked titles the one without which the score would fall most, or -1.
 
-        Measured, not guessed: the network reads the history again without each of them. A score counts against the
-        mean over all titles, because what raises all alike moves none.
+        Measured, not guessed: the network reads the latest `REREAD` tokens again without each of them. A score counts
+        against the mean over all titles, because what raises all alike moves none.
         """
-        fitted = self._state()
+        fitted = self.state
         reasons = np.full(items.shape, -1, np.int32)
         known = (items >= 0) & (items < fitted.n_titles)
         for b in np.flatnonzero(known.any(axis=1)):
@@ -106,7 +107,7 @@ class Sequence:
             candidates = liked.histories.tastes.items[-REASONS:]
             candidates = candidates[candidates < fitted.n_titles]
             if len(candidates):
-                answers = _answers(fitted, _without_each(liked, candidates), self.config)
+                answers = _answers(fitted, _without_each(liked, candidates), self.config, REREAD)
                 apart = fitted.vectors[items[b, known[b]], :-1] - fitted.vectors[:, :-1].mean(dim=0)
                 added = ((answers[0] - answers[1:]) @ apart.T).numpy()
                 reasons[b, known[b]] = np.where(added.max(axis=0) > 0, candidates[added.argmax(axis=0)], -1)
@@ -114,16 +115,16 @@ class Sequence:
 
     def answers(self, requests: Requests) -> NDArray[np.float32]:
         """(batch, size) q of every request, zeros for an empty history; with `title_vectors` the input of others."""
-        return np.asarray(_answers(self._state(), requests, self.config).numpy())
+        return np.asarray(_answers(self.state, requests, self.config).numpy())
 
     @property
     def title_vectors(self) -> NDArray[np.float32]:
         """(titles, size + 1) e_i and, in the last column, b_i."""
-        return np.asarray(self._state().vectors.numpy())
+        return np.asarray(self.state.vectors.numpy())
 
     def save(self, folder: Path) -> None:
         """Write the weights, the features, the encoder of titles and the prior."""
-        fitted = self._state()
+        fitted = self.state
         titles, features = fitted.network.titles.features.shape
         extra = {"titles": titles, "features": features, "prior_scale": fitted.prior.scale}
         storage.write(folder, self.config, arrays_of(fitted.network), **extra)
@@ -169,20 +170,22 @@ class Sequence:
         self._fitted = replace(rough, prior=Prior.fit(data, rng, self.config.kappa, part))
         return self
 
-    def _state(self) -> Fitted:
+    @property
+    def state(self) -> Fitted:
+        """What it learned; raises `NotFitted` before."""
         if self._fitted is None:
             raise NotFitted("the sequence model was asked before it was fitted; call fit or load first")
         return self._fitted
 
 
 @torch.no_grad()
-def _answers(fitted: Fitted, requests: Requests, config: SequenceConfig) -> Tensor:
-    """(batch, size) what the network makes of each request; zeros where the history has no known title."""
+def _answers(fitted: Fitted, requests: Requests, config: SequenceConfig, most: int | None = None) -> Tensor:
+    """(batch, size) what the network makes of each request, of its latest tokens; zeros where there is none."""
     tokens = tokens_of(requests.histories, fitted.n_titles, config.reading)
     situation = torch.from_numpy(situations_of(requests, tokens, config.reading).astype(np.int64))
     answers = torch.zeros(len(requests), config.size)
     for rows in _alike(tokens.lengths):
-        lengths = np.minimum(tokens.lengths[rows], config.length)
+        lengths = np.minimum(tokens.lengths[rows], min(config.length, most or config.length))
         places = tokens.offsets[rows + 1, None] - lengths[:, None] + np.arange(lengths.max())
         places = np.minimum(places, tokens.offsets[rows + 1, None] - 1)
         items = torch.from_numpy(tokens.items[places].astype(np.int64))

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from matinee.models.deep.bodies import TAPS, Bag, Latest, build_body
+from matinee.models.deep.bodies import FAR, Attention, Bag, build_body
 from matinee.models.deep.dropout import Dropout
 from matinee.models.deep.sequence_config import Body, SequenceConfig
+from matinee.models.deep.sequence_network import Recent
 from matinee.models.deep.title_vectors import TRUST, TitleVectors
 from matinee.models.deep.tokens import Reading
 
@@ -52,11 +53,10 @@ def test_a_bag_without_order_is_the_mean():
 
 
 @torch.no_grad()
-def test_latest_adds_the_weighted_tokens_before():
-    latest = Latest(1)
-    latest.weights.copy_(torch.tensor([0.0, 10.0, 100.0, 1000.0])[:, None])
-    assert latest(torch.tensor([1.0, 2, 3, 4, 5]).view(1, 5, 1)).flatten().tolist() == [1, 12, 123, 1234, 2345]
-    assert TAPS == 4
+def test_recent_adds_the_weighted_tokens_before():
+    recent = Recent(4, 1)
+    recent.weights.copy_(torch.tensor([0.0, 10.0, 100.0, 1000.0])[:, None])
+    assert recent(torch.tensor([1.0, 2, 3, 4, 5]).view(1, 5, 1)).flatten().tolist() == [1, 12, 123, 1234, 2345]
 
 
 def test_dropout_keeps_its_share_and_the_mean():
@@ -118,3 +118,12 @@ def test_given_vectors_keep_their_directions():
     titles.start_at(given)
     start = titles.embeddings[:, :3].numpy()
     np.testing.assert_allclose(start / start.std(), given / given.std(), rtol=1e-5)
+
+
+@torch.no_grad()
+def test_attention_knows_distances():
+    attention = Attention(SequenceConfig(size=4, heads=2, length=5))
+    attention.bias.copy_(torch.arange(10.0))
+    near = attention._near(3)
+    assert near[0].tolist() == [[0, FAR, FAR], [1, 0, FAR], [2, 1, 0]]
+    assert near[1].tolist() == [[5, FAR, FAR], [6, 5, FAR], [7, 6, 5]]

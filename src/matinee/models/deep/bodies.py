@@ -14,7 +14,6 @@ from matinee.models.deep.sequence_config import Body, SequenceConfig
 
 HALF_LIVES = (float("inf"), 32.0, 8.0, 2.0)  # in tokens, of the averages that a bag keeps
 DILATIONS = (1, 4, 16)  # of one convolutional layer: with three taps each it sees 42 tokens back
-TAPS = 4  # tokens that are mixed before attention begins
 FAR = -1e4  # logarithm of no attention, small enough for bfloat16
 
 
@@ -30,21 +29,7 @@ def build_body(config: SequenceConfig) -> nn.Module:
             return nn.Sequential(*(Convolution(config, step) for _ in layers for step in DILATIONS))
         case Body.TRANSFORMER:
             blocks = (nn.Sequential(Attention(config), FeedForward(config)) for _ in layers)
-            return nn.Sequential(Latest(config.size) if config.reading.order else nn.Identity(), *blocks)
-
-
-class Latest(nn.Module):
-    """x_t + sum over k of w_k * x_{t-k}: each token knows the `TAPS` latest, by one weight for each column."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.weights = nn.Parameter(torch.zeros(TAPS, size))
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """(batch, length, size) to the same shape."""
-        padded = functional.pad(tokens, (0, 0, TAPS - 1, 0))
-        shifted = (padded[:, TAPS - 1 - k : padded.shape[1] - k] for k in range(TAPS))
-        return tokens + sum(w * x for w, x in zip(self.weights, shifted, strict=True))
+            return nn.Sequential(*blocks)
 
 
 class Bag(nn.Module):
@@ -57,7 +42,8 @@ class Bag(nn.Module):
 
     def __init__(self, config: SequenceConfig) -> None:
         super().__init__()
-        age = _ages(config.length)
+        places = torch.arange(config.length)
+        age = places[:, None] - places
         lives = torch.tensor(HALF_LIVES if config.reading.order else HALF_LIVES[:1])
         weights = torch.exp2(-age / lives[:, None, None]) * (age >= 0)
         self.register_buffer("weights", weights / weights.sum(dim=2, keepdim=True), persistent=False)
@@ -111,8 +97,6 @@ class Attention(nn.Module):
     multiplies what is added by σ(W x) (LiGR, Borisyuk et al. 2024).
     """
 
-    distances: Tensor
-
     def __init__(self, config: SequenceConfig) -> None:
         super().__init__()
         size = config.size
@@ -122,20 +106,24 @@ class Attention(nn.Module):
         self.outward = nn.Linear(size, size, bias=False)
         self.gate = nn.Linear(size, size) if config.gated else None
         self.drop = Dropout(config.dropout)
-        self.bias = nn.Parameter(torch.zeros(config.heads, config.length if config.reading.order else 1))
-        self.register_buffer("distances", _ages(config.length), persistent=False)
+        self.bias = nn.Parameter(torch.zeros(config.heads * (config.length if config.reading.order else 1)))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(batch, length, size) to the same shape."""
         batch, length, size = tokens.shape
         rows = self.inward(self.norm(tokens)).view(batch, length, 3, self.heads, size // self.heads)
         queries, keys, values = rows.permute(2, 0, 3, 1, 4)
-        distances = self.distances[:length, :length]
-        near = self.bias[:, distances.clamp(0, self.bias.shape[1] - 1)].masked_fill(distances < 0, FAR)
         likeness = queries * queries.shape[-1] ** -0.5 @ keys.transpose(-1, -2)
-        read = torch.softmax(likeness + near.to(likeness.dtype), dim=-1) @ values
-        added = self.drop(self.outward(read.transpose(1, 2).reshape(batch, length, size)))
+        read = torch.softmax(likeness + self._near(length).to(likeness.dtype), dim=-1) @ values
+        added: Tensor = self.drop(self.outward(read.transpose(1, 2).reshape(batch, length, size)))
         return tokens + (added if self.gate is None else torch.sigmoid(self.gate(tokens)) * added)
+
+    def _near(self, length: int) -> Tensor:
+        """(heads, length, length) the bias of the distance from row to column, `FAR` where the column comes later."""
+        places = torch.arange(length, device=self.bias.device)
+        distances = places[:, None] - places
+        bias = self.bias.view(self.heads, -1)
+        return bias[:, distances.clamp(0, bias.shape[1] - 1)].masked_fill(distances < 0, FAR)
 
 
 class FeedForward(nn.Module):
@@ -158,9 +146,3 @@ class FeedForward(nn.Module):
         left, right = inner.chunk(2, dim=-1)
         added = self.drop(self.outward(functional.silu(left) * right))
         return tokens + torch.sigmoid(self.gate(tokens)) * added  # type: ignore[no-any-return]
-
-
-def _ages(length: int) -> Tensor:
-    """(length, length) by how many tokens the second position lies before the first."""
-    places = torch.arange(length)
-    return places[:, None] - places

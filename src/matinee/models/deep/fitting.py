@@ -16,6 +16,7 @@ from matinee.errors import BadRequest
 
 Batch = TypeVar("Batch")
 Tensors = tuple[Tensor, ...] | list[Tensor]
+BETAS = (0.9, 0.98)  # AdamW's memory of gradients and of their squares
 NORM = 5.0  # longest gradient taken in one step
 
 
@@ -53,10 +54,12 @@ def fit_network(
     """Minimise `loss` in place; afterwards `network` is in evaluation mode and holds the (averaged) weights.
 
     `batches(rng)` yields the batches of one epoch, about `steps`, in a new order each time; `loss` is a scalar.
-    AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) under a cosine schedule with warm-up.
+    Only matrices decay. AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) under a cosine schedule with warm-up.
     """
     total = max(1, steps * training.epochs)
-    optimizer = torch.optim.AdamW(network.parameters(), training.rate, weight_decay=training.decay, fused=True)
+    matrices, vectors = ([p for p in network.parameters() if (p.dim() > 1) is matrix] for matrix in (True, False))
+    groups = [{"params": matrices, "weight_decay": training.decay}, {"params": vectors, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, training.rate, BETAS, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _cosine(step / total, training.warmup))
     average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=_moving(training.averaging))
     network.train()

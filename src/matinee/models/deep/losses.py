@@ -20,7 +20,7 @@ def softmax_loss(states: Tensor, vectors: Tensor, targets: Tensor, bounds: Tenso
     their gradient are worked out `BLOCK` rows at a time, so memory does not grow with rows x titles. Under autocast
     the products are taken in bfloat16 and summed up in float32.
     """
-    loss: Tensor = _Softmax.apply(states, vectors, targets, bounds, excluded)
+    loss: Tensor = _Softmax.apply(states, vectors, targets, bounds, excluded)  # type: ignore[no-untyped-call]
     return loss
 
 

@@ -36,6 +36,7 @@ def _one_of(kind: type[Body] | type[Loss], value: str) -> Body | Loss:
 @dataclass(frozen=True, slots=True)
 class SequenceConfig:
     """`body`: what reads the history, with `layers` of width `size`; `heads` and `gated` (LiGR) concern transformers.
+    `recent`: how many of the latest tokens flow into each before the body reads them, 0 = none, as without order.
     `length`: latest tokens that are read. `reading`: the ablations context, time and order. `unknown`: chance that a
     code is hidden in training; `id_dropout`: chance that a title has only its content. `loss`: `SOFTMAX` is exact up to
     `exact_up_to` titles and above it sampled with `negatives` draws a batch, as `GBCE` (with `calibration`) always is.
@@ -47,7 +48,8 @@ class SequenceConfig:
     size: int = 64
     layers: int = 2
     heads: int = 2
-    gated: bool = True
+    gated: bool = False
+    recent: int = 4
     length: int = 200
     dropout: float = 0.2
     unknown: float = 0.1
@@ -75,5 +77,7 @@ class SequenceConfig:
                 raise BadRequest(f"the sequence model's {name} is {getattr(self, name)}; give 0 or more, below 1")
         if not 0 <= self.calibration <= 1:
             raise BadRequest(f"the sequence model's calibration is {self.calibration}; give a number from 0 to 1")
+        if self.recent < 0:
+            raise BadRequest(f"the sequence model's recent is {self.recent}; give 0 or more")
         if self.size % self.heads:
             raise BadRequest(f"{self.heads} heads do not share a size of {self.size}; give a multiple")

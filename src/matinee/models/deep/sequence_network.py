@@ -54,8 +54,26 @@ class RequestGate(nn.Module):
         return states + gate * self.move(context)  # type: ignore[no-any-return]
 
 
+class Recent(nn.Module):
+    """x_t + sum over j < taps of w_j * x_(t-j): the latest tokens speak at once, each dimension as loud as it likes.
+
+    A causal depthwise convolution (Wu et al. 2019, arXiv 1901.10430) that starts as the identity.
+    """
+
+    def __init__(self, taps: int, size: int) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.zeros(taps, size))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(batch, length, size) to the same shape."""
+        taps, length = len(self.weights), tokens.shape[1]
+        padded = functional.pad(tokens, (0, 0, taps - 1, 0))
+        shifted = (padded[:, taps - 1 - j : taps - 1 - j + length] for j in range(taps))
+        return tokens + sum(w * x for w, x in zip(self.weights, shifted, strict=True))  # type: ignore[no-any-return]
+
+
 class SequenceNetwork(nn.Module):
-    """token = √size (title vector + codes); state = LN(body(tokens)); q = the state, moved by the request's situation.
+    """token = recent(√size (title vector + codes)); state = LN(body(tokens)); q = the state, moved by the situation.
 
     A title answers with q · vector_i + bias_i; in histories and in answers its vector is the same (weights tied).
     """
@@ -64,6 +82,7 @@ class SequenceNetwork(nn.Module):
         super().__init__()
         self.titles = titles
         self.history = Codes(HISTORY, config.size, config.unknown)
+        self.recent = Recent(config.recent, config.size) if config.recent and config.reading.order else nn.Identity()
         self.drop = Dropout(config.dropout)
         self.body = build_body(config)
         self.norm = nn.LayerNorm(config.size)
@@ -71,10 +90,13 @@ class SequenceNetwork(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def states(self, vectors: Tensor, items: Tensor, history: Tensor) -> Tensor:
         """(batch, length, size) what the body makes of `items` (batch, length), rows of `vectors`, and their codes."""
         titles = functional.embedding(items, vectors)[..., :-1]
         codes = self.history(history.flatten(0, 1)).view_as(titles)
-        read: Tensor = self.body(self.drop((titles + codes) * titles.shape[-1] ** 0.5))
+        tokens = self.recent((titles + codes) * titles.shape[-1] ** 0.5)
+        read: Tensor = self.body(self.drop(tokens))
         return self.norm(read)  # type: ignore[no-any-return]

@@ -1,0 +1,137 @@
+"""A training step of the transformer: plain and gated blocks, float32 and bfloat16; and RecTools' SASRec beside it.
+
+    python benchmarks/bench_transformer.py [--peer PYTHON]
+
+PYTHON is the interpreter of another environment, in which `rectools[torch]==0.19.0` is installed; it wants older
+packages than this project, so it lives apart. Both train on the same histories with the same size, blocks, history,
+batch, dropout and full softmax. `run()` returns machine, members, titles, batch, threads, mean_length, results (one
+entry a variant: name, seconds_a_step, steps, tokens_a_second), and with a peer: peer_seconds_a_step, peer_version and
+ratio, how many times the tokens a second of RecTools the plain variant takes in bfloat16.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from machine import machine
+from rich.console import Console
+from rich.table import Table
+
+from matinee.decision import quiet
+from matinee.history import Histories
+from matinee.models.deep.fitting import best_device
+from matinee.models.deep.sequence_fitting import fit_sequence_network
+from matinee.models.deep.sequence_network import SequenceNetwork
+from matinee.models.deep.title_vectors import TitleVectors
+from matinee.models.deep.tokens import tokens_of
+from matinee.models.sequence import SequenceConfig, Training
+
+LENGTH, BATCH, TITLES = 200, 128, 3_706
+CONFIG = SequenceConfig(size=64, layers=2, heads=1, gated=False, length=LENGTH, dropout=0.1)
+VARIANTS = {
+    "plain, bfloat16": (False, True),
+    "plain, float32": (False, False),
+    "gated, bfloat16": (True, True),
+    "gated, float32": (True, False),
+}
+
+
+def run(
+    progress: Callable[[str, float], None] | None = None,
+    members: int = 6_040,
+    variants: Sequence[str] = tuple(VARIANTS),
+    peer: str | None = None,
+) -> dict[str, Any]:
+    """Time epochs after one to warm up; see the top of this file for the keys."""
+    tell = progress or (lambda what, done: None)
+    lists = histories(members)
+    results = []
+    for name in variants:
+        tell(name, len(results) / (len(variants) + 1))
+        results.append({"name": name, **measure(lists, *VARIANTS[name])})
+    found = {
+        "machine": machine(),
+        "device": str(best_device()),
+        "members": members,
+        "titles": TITLES,
+        "batch": BATCH,
+        "threads": torch.get_num_threads(),
+        "mean_length": float(np.mean([len(one) for one in lists])),
+        "results": results,
+    }
+    if peer is None:
+        return found
+    tell("RecTools", 0.9)
+    other = measure_peer(lists, peer)
+    plain = next(row["tokens_a_second"] for row in results if row["name"] == "plain, bfloat16")
+    return found | other | {"ratio": plain / (sum(map(len, lists)) / other["peer_seconds_an_epoch"])}
+
+
+def histories(members: int, seed: int = 0) -> list[list[int]]:
+    """Lists of at most `LENGTH` + 1 different titles, 108 in the mean as in MovieLens 1M, of Zipf-like popularity."""
+    rng = np.random.default_rng(seed)
+    lengths = np.clip(rng.lognormal(4.55, 0.75, members), 18, LENGTH + 1).astype(int)
+    weights = np.arange(1, TITLES + 1) ** -0.7
+    weights /= weights.sum()
+    return [rng.choice(TITLES, length, replace=False, p=weights).tolist() for length in lengths]
+
+
+def measure(lists: list[list[int]], gated: bool, half: bool) -> dict[str, Any]:
+    """Seconds of a step and tokens a second of one epoch."""
+    config = replace(CONFIG, gated=gated)
+    tokens = tokens_of(Histories.of_items(lists), TITLES, config.reading)
+    counts = np.bincount(tokens.items, minlength=TITLES).astype(np.float32)
+    torch.manual_seed(0)
+    titles = TitleVectors(counts, np.zeros((TITLES, 0), np.float32), config.size, 0.0)
+    network = SequenceNetwork(config, titles).to(best_device())
+    training = Training(epochs=1, batch=BATCH, rate=1e-3, half=half)
+    some = tokens_of(Histories.of_items(lists[: 4 * BATCH]), TITLES, config.reading)
+    for seed, one in enumerate((some, tokens)):
+        started = perf_counter()
+        fit_sequence_network(network, one, config, training, np.random.default_rng(seed), quiet)
+        seconds = perf_counter() - started
+    steps = -(-len(lists) // BATCH)
+    return {"seconds_a_step": seconds / steps, "steps": steps, "tokens_a_second": len(tokens.items) / seconds}
+
+
+def measure_peer(lists: list[list[int]], python: str) -> dict[str, Any]:
+    """What `rectools_peer.py` measures on the same histories, in its own environment."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "histories.npz")
+        lengths = [len(one) for one in lists]
+        np.savez(path, lengths=lengths, items=np.concatenate(lists))
+        script = Path(__file__).with_name("rectools_peer.py")
+        sizes = [str(n) for n in (LENGTH, BATCH, torch.get_num_threads())]
+        done = subprocess.run([python, script, path, *sizes], check=True, capture_output=True, text=True, cwd=folder)
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def show(result: dict[str, Any], console: Console) -> None:
+    """Print what `run` found."""
+    table = Table(title=f"Transformer, {result['titles']:,} titles, batch {result['batch']} ({result['machine']})")
+    for name in ("variant", "seconds a step", "tokens a second"):
+        table.add_column(name, justify="left" if name == "variant" else "right")
+    for row in result["results"]:
+        table.add_row(row["name"], f"{row['seconds_a_step']:.3f}", f"{row['tokens_a_second']:,.0f}")
+    if "ratio" in result:
+        table.add_row(f"RecTools {result['peer_version']}", f"{result['peer_seconds_a_step']:.3f}", "")
+        table.caption = f"{result['ratio']:.2f} times the throughput of RecTools"
+    console.print(table)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peer", help="the Python interpreter of an environment with rectools[torch]")
+    parser.add_argument("--members", type=int, default=6_040)
+    asked, out = parser.parse_args(), Console()
+    show(run(lambda what, done: out.print(f"[dim]{what}[/dim]"), asked.members, peer=asked.peer), out)
