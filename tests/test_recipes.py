@@ -14,6 +14,8 @@ from matinee.contenders import CONTENDERS, SCORERS
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.log import EventLog
 from matinee.decision import Requests
+from matinee.errors import ArtifactRefused
+from matinee.models.budget import Budget
 from matinee.page import Layout
 from matinee.recipes import HOME, SERVED, as_if_it_ended_now, contenders, home_pages, ladders, train_into
 from matinee.testing import checkerboard, make_catalog, make_data, make_events
@@ -100,6 +102,27 @@ def test_ladders_go_from_best_to_simplest_on_both_surfaces(place):
         assert ids == [f"{surface}-ease-recent", f"{surface}-{simplest}"]
     assert [policy.config.exploration for _, policy in built["home"]] == [0.25, 0.25]
     assert [policy.config.rows.seeds for _, policy in built["home"]] == [HOME["ease-recent"].rows.seeds, 0]
+
+
+def test_a_model_that_costs_too_much_is_refused_at_load(place):
+    catalog = Catalog.load(place.catalog_path)
+    with EventLog(place.log_path) as log:
+        with pytest.raises(ArtifactRefused, match=r"bytes and 10 are allowed"):
+            ladders(place, log, catalog, budget=Budget(bytes=10))
+        with pytest.raises(ArtifactRefused, match=r"ease-recent takes \d+\.\d ms a request and 0\.0 are allowed"):
+            ladders(place, log, catalog, budget=Budget(milliseconds=1e-6))
+
+
+def test_going_on_starts_from_the_newest_artifact(place):
+    catalog = Catalog.load(place.catalog_path)
+    before = place.newest_artifact("ease-recent")
+    place.bring_in(dataset([[at % 12 for at in range(9)]]))
+    artifact = train_into(place, "ease-recent", np.random.default_rng(0), going_on=True)
+    assert place.newest_artifact("ease-recent") != before
+    assert artifact.manifest.titles == len(catalog)
+    assert str(artifact.manifest.metrics["calibration"]).startswith("as before")
+    with pytest.raises(ArtifactRefused, match="no artifact 'factors'"):
+        train_into(place, "factors", np.random.default_rng(0), going_on=True)
 
 
 def test_what_was_trained_serves_a_catalogue_that_grew(place):

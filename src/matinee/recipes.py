@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from matinee.data.log import EventLog
 from matinee.decision import Policy, Scorer, Tell, quiet
 from matinee.history import TrainingData
 from matinee.models.artifact import Artifact, load_artifact, save_artifact
+from matinee.models.budget import Budget
 from matinee.service.deployment import Ladders
 from matinee.surfaces.charts import Charts, charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
@@ -87,10 +89,19 @@ def _newest(workspace: Workspace, name: str, catalog: Catalog) -> tuple[Known, S
     return known, SCORERS[found.manifest.scorer].load(folder / "scorer")
 
 
-def ladders(workspace: Workspace, log: EventLog, catalog: Catalog, exploration: float = EXPLORATION) -> Ladders:
-    """What the service runs: for each surface the newest artifacts of its models, from best to simplest."""
+def ladders(
+    workspace: Workspace,
+    log: EventLog,
+    catalog: Catalog,
+    exploration: float = EXPLORATION,
+    budget: Budget = Budget(),
+) -> Ladders:
+    """What the service runs: for each surface the newest artifacts of its models, from best to simplest.
+
+    Raises `ArtifactRefused` when one is damaged, or larger or slower than `budget` allows.
+    """
     drawn = _charts(_everything(log, catalog))
-    found = {name: load_artifact(workspace.newest_artifact(name), SCORERS, catalog) for name in SERVED}
+    found = {name: _affordable(workspace.newest_artifact(name), name, catalog, budget) for name in SERVED}
     return {
         "home": [
             (name, _warm(_home(name, found[name], catalog, drawn, replace(config, exploration=exploration))))
@@ -98,6 +109,13 @@ def ladders(workspace: Workspace, log: EventLog, catalog: Catalog, exploration: 
         ],
         "similar": [(name, _similar(name, found[name], catalog)) for name in SIMILAR],
     }
+
+
+def _affordable(folder: Path, name: str, catalog: Catalog, budget: Budget) -> Artifact:
+    budget.require_size(folder)
+    artifact = load_artifact(folder, SCORERS, catalog)
+    budget.require_speed(name, artifact.scorer, len(catalog))
+    return artifact
 
 
 def as_if_it_ended_now(dataset: Dataset, now: datetime | None = None) -> tuple[Dataset, timedelta]:
