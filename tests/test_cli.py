@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import socket
 import sys
@@ -84,6 +85,50 @@ def test_the_verbs_work_one_after_the_other(matinee, plays, tmp_path):
     assert "0 events are on disk" in out
 
 
+def test_a_model_goes_on_where_it_stopped(matinee, plays, tmp_path):
+    matinee("data", "tabular", plays, "--workspace", "ws")
+    code, _, err = matinee("train", "markov", "--continue", "--workspace", "ws")
+    assert code == 1
+    assert "no artifact 'markov'" in err
+    assert matinee("train", "markov", "--workspace", "ws")[0] == 0
+    first = Workspace(tmp_path / "ws").newest_artifact("markov")
+    assert matinee("train", "markov", "--continue", "--workspace", "ws")[0] == 0
+    assert Workspace(tmp_path / "ws").newest_artifact("markov") > first
+
+
+@pytest.fixture
+def chains(tmp_path) -> str:
+    """Sixty members who each turn to eight titles of a circle of twenty, one after the other."""
+    lines = [" ".join([f"m{k}", *(f"t{(k + at) % 20}" for at in range(8))]) for k in range(60)]
+    (tmp_path / "chains.txt").write_text("\n".join(lines) + "\n")
+    return "chains.txt"
+
+
+def test_a_leaderboard_of_named_models(matinee, chains, tmp_path):
+    words = "leaderboard --protocol next-item --models markov,popularity --seeds 1 --json --html board.html"
+    code, out, _ = matinee(*words.split(), "--data", chains)
+    assert code == 0
+    board = json.loads(out.splitlines()[-1])
+    assert board["protocol"] == "next-item"
+    (line,) = [one for one in board["groups"][0]["lists"]["lines"] if one["model"] == "markov"]
+    assert line["estimates"]["hit_rate@10"]["value"] == 1.0  # the next title of the circle is always the same
+    assert "markov" in (tmp_path / "board.html").read_text()
+
+
+def test_what_tuning_found_stands_on_the_leaderboard(matinee, chains, tmp_path):
+    tuning = "tune --protocol next-item --models markov,neighbors --trials 2 --folder studies --out found.json --json"
+    code, out, _ = matinee(*tuning.split(), "--data", chains)
+    assert code == 0
+    found = json.loads(out.splitlines()[-1])
+    assert [one["model"] for one in found] == ["markov", "neighbors"]
+    assert json.loads((tmp_path / "found.json").read_text()) == {one["model"]: one["settings"] for one in found}
+    board = ["leaderboard", "--tuned", "found.json", "--seeds", "1", "--json", "--data", chains]
+    code, out, _ = matinee(*board, "--models", "popularity,markov tuned")
+    assert code == 0
+    lines = json.loads(out.splitlines()[-1])["groups"][0]["lists"]["lines"]
+    assert {one["model"] for one in lines} == {"popularity", "markov tuned"}
+
+
 def test_brackets_in_names_are_only_brackets(matinee, plays, tmp_path):
     (tmp_path / plays).rename(tmp_path / "[red].csv")
     code, out, _ = matinee("data", "tabular", "[red].csv", "--workspace", "[b]ws[bold]")
@@ -106,6 +151,8 @@ def test_brackets_in_names_are_only_brackets(matinee, plays, tmp_path):
         "log --workspace missing",
         "serve --port 0 --workspace missing",
         "evaluate missing --no-pages",
+        "leaderboard --data missing",
+        "tune --data missing --models ease",
     ],
 )
 def test_errors_are_one_line(matinee, plays, words):
@@ -117,9 +164,20 @@ def test_errors_are_one_line(matinee, plays, words):
 
 
 @pytest.mark.parametrize(
-    "words", ["serve --port 99999", "serve --port -1", "train nonesuch", "nonesuch", "serve --host 0.0.0.0"]
+    "words",
+    [
+        "serve --port 99999",
+        "serve --port -1",
+        "train nonesuch",
+        "nonesuch",
+        "serve --host 0.0.0.0",
+        "leaderboard --data plays.csv --models nonesuch",
+        "leaderboard --data plays.csv --tuned plays.csv",
+        "leaderboard --protocol nonesuch",
+        "tune --data plays.csv --models ,",
+    ],
 )
-def test_what_cannot_be_asked_exits_with_2(matinee, words):
+def test_what_cannot_be_asked_exits_with_2(matinee, plays, words):
     code, _, err = matinee(*words.split())
     assert code == 2
     assert "Usage" in err

@@ -139,7 +139,7 @@ def _tuned_makers(path: Path | None) -> dict[str, Callable[[], Scorer]]:
 
     try:
         settings = json.loads(path.read_text())
-        fixed = {f"{name}, tuned": (SPACES[name], FixedTrial(chosen)) for name, chosen in settings.items()}
+        fixed = {f"{name} tuned": (SPACES[name], FixedTrial(chosen)) for name, chosen in settings.items()}
     except (ValueError, KeyError, AttributeError) as error:
         raise typer.BadParameter(f"{path} is not what `matinee tune --out` writes: {error!r}") from error
     return {name: partial(make, trial) for name, (make, trial) in fixed.items()}
