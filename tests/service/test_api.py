@@ -205,6 +205,13 @@ def test_text_that_is_no_json_is_refused(client):
         assert "error" in answer.json()
 
 
+def test_an_id_longer_than_any_text_is_no_profile(client):
+    assert client.put(f"/v1/profiles/{'x' * 1_000}", json={}).status_code == 200
+    refused = client.put(f"/v1/profiles/{'x' * 1_001}", json={})
+    assert refused.status_code == 422
+    assert "1000" in refused.text
+
+
 def test_profiles_are_stored_listed_and_never_hold_demographics(client):
     assert client.get("/v1/profiles/ada").status_code == 404
     stored = client.put("/v1/profiles/ada", json={"name": "Ada", "languages": ["en"], "maturity_limit": 12}).json()

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi import Path as UrlPath
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -49,6 +50,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 Count = Annotated[int, Query(ge=1, le=100)]
 Prefix = Annotated[str, Query(max_length=MAX_TEXT)]
+User = Annotated[str, UrlPath(max_length=MAX_TEXT)]
 
 
 class Json(JSONResponse):
@@ -135,7 +137,7 @@ def _writing(service: Service) -> APIRouter:
         return Json(await service.take(batch.events))
 
     @router.put("/profiles/{user_id}", response_model=ProfileOut)
-    async def put_profile(user_id: str, body: ProfileIn) -> Response:
+    async def put_profile(user_id: User, body: ProfileIn) -> Response:
         """Create or replace a member's profile."""
         profile = body.profile(user_id)
         await service.put_profile(profile)
