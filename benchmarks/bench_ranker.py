@@ -43,12 +43,12 @@ from matinee.maths.intervals import bootstrap_weights, percentile_interval, resa
 from matinee.maths.ranking_metrics import hit_rate, hits, ndcg
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease, EaseConfig
-from matinee.models.list_ranker import ListRanker, ListRankerConfig
 from matinee.models.popularity import Popularity, PopularityConfig
-from matinee.models.ranker import Ranker, RankerConfig
-from matinee.models.ranker_folds import Labels
+from matinee.models.ranking.folds import Labels
+from matinee.models.ranking.list_ranker import ListRanker, ListRankerConfig
+from matinee.models.ranking.ranker import Ranker, RankerConfig
+from matinee.models.ranking.trees import TreesConfig
 from matinee.models.slim import Slim
-from matinee.models.trees import TreesConfig
 
 DRAWS = 1_000
 CACHE = Path("var/data")

@@ -14,9 +14,9 @@ import polars as pl
 
 from matinee.decision import Requests
 from matinee.history import Histories
-from matinee.models.content import title_features
-from matinee.models.content_taste import Content
-from matinee.models.content_vectors import read_vectors
+from matinee.models.content.features import title_features
+from matinee.models.content.taste import Content
+from matinee.models.content.vectors import read_vectors
 from matinee.testing.worlds import make_catalog, make_data, make_events
 
 

@@ -143,8 +143,8 @@ def _factors_by_descent() -> Scorer:
 def _strong_ranker() -> Scorer:
     """The best of the families, ordered by what a fifth of the titles of unseen members taught."""
     with needing("rank"):
-        from matinee.models.ranker import Ranker, RankerConfig
-        from matinee.models.ranker_folds import Labels
+        from matinee.models.ranking.folds import Labels
+        from matinee.models.ranking.ranker import Ranker, RankerConfig
     strong = _strong()
     names = ("slim", "ease", "edlae", "factors", "user-neighbors")
     return Ranker(RankerConfig(labels=Labels.MEMBERS), tuple((name, strong[name]()) for name in names))
@@ -153,21 +153,21 @@ def _strong_ranker() -> Scorer:
 def _next_item_ranker() -> Scorer:
     """Its first stages are not fitted again, so that they know as little of a member's last titles as in training."""
     with needing("rank"):
-        from matinee.models.ranker import Ranker, RankerConfig
+        from matinee.models.ranking.ranker import Ranker, RankerConfig
     return Ranker(RankerConfig(refit=False))
 
 
 def _next_item_sequence_ranker() -> Scorer:
     with needing("rank"), needing("deep"):
-        from matinee.models.ranker import RankerConfig
-        from matinee.models.sequence_ranker import SequenceRanker
+        from matinee.models.ranking.ranker import RankerConfig
+        from matinee.models.ranking.sequence_ranker import SequenceRanker
     return SequenceRanker(RankerConfig(refit=False))
 
 
 def _list_ranker(**settings: Any) -> Callable[[], Scorer]:
     def make() -> Scorer:
         with needing("rank"):
-            from matinee.models.list_ranker import ListRanker, ListRankerConfig
+            from matinee.models.ranking.list_ranker import ListRanker, ListRankerConfig
         return ListRanker(ListRankerConfig(**settings))
 
     return make

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from matinee.decision import Scorer
 from matinee.extras import needing
-from matinee.models.content_factors import ContentFactors
-from matinee.models.content_taste import Content
+from matinee.models.content.factors import ContentFactors
+from matinee.models.content.taste import Content
 from matinee.models.factors import Factors
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.markov import Markov
@@ -49,19 +49,19 @@ def _feed_forward() -> type[Scorer]:
 
 def _ranker() -> type[Scorer]:
     with needing("rank"):
-        from matinee.models.ranker import Ranker
+        from matinee.models.ranking.ranker import Ranker
     return Ranker
 
 
 def _sequence_ranker() -> type[Scorer]:
     with needing("rank"), needing("deep"):
-        from matinee.models.sequence_ranker import SequenceRanker
+        from matinee.models.ranking.sequence_ranker import SequenceRanker
     return SequenceRanker
 
 
 def _list_ranker() -> type[Scorer]:
     with needing("rank"):
-        from matinee.models.list_ranker import ListRanker
+        from matinee.models.ranking.list_ranker import ListRanker
     return ListRanker
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from matinee.catalog import Catalog
 from matinee.errors import ArtifactRefused, BadRequest
-from matinee.models import content
-from matinee.models.content import WIDEST, FeaturesConfig, TitleEncoder, title_features
+from matinee.models.content import features as content
+from matinee.models.content.features import WIDEST, FeaturesConfig, TitleEncoder, title_features
 from matinee.testing.worlds import make_catalog
 
 RNG = np.random.default_rng(0)

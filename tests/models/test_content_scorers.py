@@ -13,9 +13,9 @@ from matinee.history import Histories
 from matinee.maths.calibration import Platt
 from matinee.models.artifact import load_artifact, save_artifact
 from matinee.models.cold_start import Prior
-from matinee.models.content import TitleEncoder
-from matinee.models.content_factors import ContentFactors, ContentFactorsConfig, fit_map, foretold
-from matinee.models.content_taste import Content, ContentConfig, fit_taste
+from matinee.models.content.factors import ContentFactors, ContentFactorsConfig, fit_map, foretold
+from matinee.models.content.features import TitleEncoder
+from matinee.models.content.taste import Content, ContentConfig, fit_taste
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.popularity import Popularity
 from matinee.models.widen import Growing, Widened, WidePrior

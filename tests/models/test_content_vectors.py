@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from matinee.errors import BadData, MissingExtra
-from matinee.models.content import title_features
-from matinee.models.content_vectors import read_vectors
-from matinee.models.content_words import WordEmbedding
+from matinee.models.content.features import title_features
+from matinee.models.content.vectors import read_vectors
+from matinee.models.content.words import WordEmbedding
 from matinee.testing.worlds import make_catalog
 
 CATALOG = make_catalog(4, text=["a fast red car", None, "Car chase", ""])

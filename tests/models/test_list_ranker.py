@@ -8,9 +8,9 @@ from matinee.decision import Requests
 from matinee.errors import BadRequest
 from matinee.events import clean
 from matinee.history import Histories
-from matinee.models.list_features import Appeal, ShownLists, nearest_liked, passed_over
-from matinee.models.list_ranker import ListRanker, ListRankerConfig
-from matinee.models.trees import TreesConfig
+from matinee.models.ranking.list_features import Appeal, ShownLists, nearest_liked, passed_over
+from matinee.models.ranking.list_ranker import ListRanker, ListRankerConfig
+from matinee.models.ranking.trees import TreesConfig
 from matinee.testing import check_scorer
 from matinee.testing.worlds import NOW, START, make_catalog, make_data
 

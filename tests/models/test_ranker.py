@@ -12,9 +12,9 @@ from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease
 from matinee.models.markov import Markov
 from matinee.models.popularity import Popularity
-from matinee.models.ranker import Ranker, RankerConfig
-from matinee.models.ranker_folds import Labels, hold_out
-from matinee.models.trees import TreesConfig
+from matinee.models.ranking.folds import Labels, hold_out
+from matinee.models.ranking.ranker import Ranker, RankerConfig
+from matinee.models.ranking.trees import TreesConfig
 from matinee.testing import check_scorer, checkerboard, cyclic
 from matinee.testing.worlds import make_catalog, make_data, make_events
 

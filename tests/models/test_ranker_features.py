@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from matinee.decision import Context, Requests
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.history import Histories
-from matinee.models.ranker_blend import fit_blend
-from matinee.models.ranker_features import (
+from matinee.models.ranking.blend import fit_blend
+from matinee.models.ranking.features import (
     ABOUT_BOTH,
     ABOUT_REQUESTS,
     ABOUT_TITLES,
@@ -18,7 +18,7 @@ from matinee.models.ranker_features import (
     component_features,
     standardised,
 )
-from matinee.models.trees import Lists, Trees, TreesConfig, fit_trees
+from matinee.models.ranking.trees import Lists, Trees, TreesConfig, fit_trees
 from matinee.testing.worlds import make_catalog, make_data, make_events
 
 NAMES = (*ABOUT_TITLES, *ABOUT_REQUESTS, *ABOUT_BOTH)

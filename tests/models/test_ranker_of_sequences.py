@@ -7,9 +7,9 @@ from matinee.decision import Requests
 from matinee.errors import ArtifactRefused
 from matinee.history import Histories
 from matinee.models.markov import Markov
-from matinee.models.ranker import Ranker, RankerConfig
+from matinee.models.ranking.ranker import Ranker, RankerConfig
+from matinee.models.ranking.sequence_ranker import SequenceRanker
 from matinee.models.sequence import Sequence, SequenceConfig, Training
-from matinee.models.sequence_ranker import SequenceRanker
 from matinee.testing import cyclic
 
 

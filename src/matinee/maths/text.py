@@ -53,7 +53,7 @@ def _singular_vectors(rows: sparse.csr_matrix | Doubles, k: int) -> Doubles:
     wide = rows.astype(np.float64)
     smaller = min(wide.shape)
     if smaller <= k + 1:
-        dense = wide.toarray() if sparse.issparse(wide) else wide
+        dense = wide if isinstance(wide, np.ndarray) else wide.toarray()
         _, sizes, vectors = np.linalg.svd(dense, full_matrices=False)
     else:
         _, sizes, vectors = svds(wide, k, v0=np.ones(smaller), return_singular_vectors="vh")

@@ -17,7 +17,7 @@ from matinee.errors import ArtifactRefused, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.models import storage
 from matinee.models.cold_start import Prior
-from matinee.models.content import TitleEncoder
+from matinee.models.content.features import TitleEncoder
 from matinee.models.deep.fitting import Training, best_device, seeded
 from matinee.models.deep.sequence_config import Body, Loss, SequenceConfig
 from matinee.models.deep.sequence_fitting import fit_sequence_network

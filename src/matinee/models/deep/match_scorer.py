@@ -18,7 +18,7 @@ from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.models import storage
 from matinee.models.cold_start import Prior
-from matinee.models.content import title_features
+from matinee.models.content.features import title_features
 from matinee.models.deep.fitting import Training, best_device, seeded
 from matinee.models.deep.match_fitting import asked_of, examples_of, fit_match
 from matinee.models.deep.match_network import Asked, Learner, MatchNetwork, Parts

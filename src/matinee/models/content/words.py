@@ -16,7 +16,7 @@ from matinee.catalog import Catalog
 from matinee.errors import BadData
 from matinee.extras import needing
 from matinee.maths.arrays import Floats
-from matinee.models.content import WORD
+from matinee.models.content.features import WORD
 
 CHUNK = 16_384  # texts cut into tokens at a time
 HEADER_LIMIT = 100_000_000  # bytes; the format's own limit

@@ -20,8 +20,8 @@ from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.markov import Markov, MarkovConfig
 from matinee.models.neighbors import Neighbors, NeighborsConfig
 from matinee.models.popularity import Popularity
-from matinee.models.ranker_blend import fit_blend
-from matinee.models.ranker_features import (
+from matinee.models.ranking.blend import fit_blend
+from matinee.models.ranking.features import (
     ABOUT_BOTH,
     ABOUT_REQUESTS,
     ABOUT_TITLES,
@@ -32,9 +32,9 @@ from matinee.models.ranker_features import (
     component_features,
     standardised,
 )
-from matinee.models.ranker_folds import Fold, Labels, hold_out
+from matinee.models.ranking.folds import Fold, Labels, hold_out
+from matinee.models.ranking.trees import Lists, Trees, TreesConfig, fit_trees
 from matinee.models.slim import Slim
-from matinee.models.trees import Lists, Trees, TreesConfig, fit_trees
 from matinee.models.user_neighbors import UserNeighbors
 
 Components = tuple[tuple[str, Scorer], ...]

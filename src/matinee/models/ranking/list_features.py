@@ -13,7 +13,7 @@ from matinee.data.histories import histories_of
 from matinee.decision import Context, Requests, Scorer
 from matinee.events import Kind, liked
 from matinee.history import Histories, TrainingData
-from matinee.models.ranker_features import (
+from matinee.models.ranking.features import (
     LATEST,
     Candidates,
     Rows,

@@ -18,7 +18,7 @@ from matinee.events import liked
 from matinee.history import SPEAKING, Histories, TrainingData
 from matinee.maths.sparse_dense import add_rows
 from matinee.models import storage
-from matinee.models.content import title_features
+from matinee.models.content.features import title_features
 from matinee.models.markov import latest
 from matinee.models.popularity import DAY
 from matinee.situation import country_code, device_code
@@ -60,7 +60,7 @@ class Candidates:
     def best_of(cls, scores: list[Rows], histories: Histories, most: int) -> Self:
         """The union of the `most` best titles of each of `scores` (batch, titles), what the member knows left out."""
         wanted = np.zeros(scores[0].shape, np.bool_)
-        known = known_titles(histories, wanted.shape[1])
+        known = known_titles(histories, scores[0].shape[1])
         for one in scores:
             left = np.where(known, -np.inf, one)
             kept = min(most, left.shape[1])

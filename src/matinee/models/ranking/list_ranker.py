@@ -16,17 +16,17 @@ from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import TrainingData
 from matinee.models import storage
 from matinee.models.linear_autoencoder import Ease, EaseConfig
-from matinee.models.list_features import (
+from matinee.models.neighbors import Neighbors
+from matinee.models.ranking.blend import fit_blend
+from matinee.models.ranking.features import ARRAYS, Candidates, Rows, TitleFacts
+from matinee.models.ranking.list_features import (
     Appeal,
     ShownLists,
     collaborative_features,
     content_features,
     nearest_liked,
 )
-from matinee.models.neighbors import Neighbors
-from matinee.models.ranker_blend import fit_blend
-from matinee.models.ranker_features import ARRAYS, Candidates, Rows, TitleFacts
-from matinee.models.trees import Lists, Objective, Trees, TreesConfig, fit_trees
+from matinee.models.ranking.trees import Lists, Objective, Trees, TreesConfig, fit_trees
 
 AT_ONCE = 1 << 18  # rows whose features are held at a time
 FIRST_PLACE = 0.0  # where every title is assumed to stand when it is scored

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from matinee.decision import Scorer
-from matinee.models.ranker import Components, Ranker
+from matinee.models.ranking.ranker import Components, Ranker
 from matinee.models.sequence import Sequence
 
 

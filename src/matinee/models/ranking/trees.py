@@ -136,7 +136,7 @@ def fit_trees(
     folds = [(np.flatnonzero(of_row != one), np.flatnonzero(of_row == one)) for one in np.unique(part)]
     stop = lightgbm.early_stopping(config.patience, verbose=False)
     judged = lightgbm.cv(parameters, _dataset(lists), config.rounds, folds=folds, callbacks=[stop])
-    rounds = max(len(curve) for curve in judged.values())
+    rounds = max(len(curve) for curve in judged.values() if isinstance(curve, list))
     return Trees(lightgbm.train(parameters, _dataset(lists), rounds).model_to_string())
 
 

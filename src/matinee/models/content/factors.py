@@ -17,7 +17,7 @@ from matinee.maths.arrays import Doubles, Floats
 from matinee.maths.ridge import Products, best_penalty, total
 from matinee.models import storage
 from matinee.models.cold_start import Prior
-from matinee.models.content import TitleEncoder, Vectors
+from matinee.models.content.features import TitleEncoder, Vectors
 from matinee.models.factors import Factors, FactorsConfig, Space
 from matinee.models.widen import WidePrior
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from matinee.models.trees import Lists
+from matinee.models.ranking.trees import Lists
 
 START = 1.0  # sum of the weights where nothing is known
 

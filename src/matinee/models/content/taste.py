@@ -20,7 +20,7 @@ from matinee.maths.ridge import CHUNK, Products, ridge_solve
 from matinee.maths.sparse_dense import add_rows
 from matinee.models import storage
 from matinee.models.cold_start import Prior, history_rows
-from matinee.models.content import TitleEncoder, Vectors
+from matinee.models.content.features import TitleEncoder, Vectors
 from matinee.models.widen import WidePrior
 
 

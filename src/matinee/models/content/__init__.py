@@ -1,0 +1,1 @@
+"""Content: what titles are, as vectors, and the scorers that know nothing else or mix it in."""
