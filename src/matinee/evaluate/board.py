@@ -107,7 +107,7 @@ def _costs(board: Standings) -> Grid:
 
 def _published(board: Standings) -> Grid:
     metrics = [m for m in board.groups[0].lists.metrics if any(m.key in one.figures for one in board.published)]
-    made = grid("published on the same data", *(metric.label for metric in metrics), "source")
+    made = grid("by others, or with other code, on the same data", *(metric.label for metric in metrics), "source")
     for one in board.published:
         figures = (one.figures.get(metric.key, float("nan")) for metric in metrics)
         made.add_row(one.model, *(number(figure, 4) for figure in figures), one.source)
