@@ -20,6 +20,8 @@ TINY = SequenceConfig(
     size=16, layers=1, heads=1, length=20, unknown=0.5, training=Training(epochs=8, batch=16, rate=3e-2)
 )
 HOUR = 3_600
+# the checkerboard's order is always the same, so a reader that learned it by heart would know no taste: stop early
+BRIEF = replace(TINY, recent=0, training=Training(epochs=12, batch=16, rate=1e-2))
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +45,7 @@ def scores_of(scorer, lists, **fields):
     [Body.TRANSFORMER, *(pytest.param(b, marks=pytest.mark.slow) for b in (Body.BAG, Body.GRU, Body.CONVOLUTION))],
 )
 def test_keeps_the_contract(body):
-    check_scorer(lambda: Sequence(replace(TINY, body=body)))
+    check_scorer(lambda: Sequence(replace(BRIEF, body=body)))
 
 
 @pytest.mark.parametrize(("body", "half"), [*((body, False) for body in Body), (Body.TRANSFORMER, True)])
