@@ -49,7 +49,7 @@ def _ncf() -> Makers:
         "ease": lambda: Ease(EaseConfig(l2=1_000.0, kappa=NO_PRIOR)),
         "edlae": lambda: Ease(EaseConfig(l2=500.0, dropout=0.33, kappa=NO_PRIOR)),
         "factors": lambda: Factors(FactorsConfig(size=192, epochs=12, alpha0=0.3, reg=0.007, kappa=NO_PRIOR)),
-        "factors, by descent": _factors_by_descent,
+        "factors by descent": _factors_by_descent,
         "factorization-machine": _made("factorization-machine"),
         "two-tower": _made("two-tower"),
         "feed-forward": _made("feed-forward"),
@@ -70,9 +70,9 @@ def _next_item() -> Makers:
         "factors": lambda: Factors(FactorsConfig(size=192, epochs=12, alpha0=0.3, reg=0.007, kappa=NO_PRIOR)),
         "two-tower": _made("two-tower"),
         "sequence": _sequence(),
-        "sequence, bag": _sequence(body="bag"),
-        "sequence, gru": _sequence(body="gru"),
-        "sequence, convolution": _sequence(body="convolution"),
+        "sequence bag": _sequence(body="bag"),
+        "sequence gru": _sequence(body="gru"),
+        "sequence convolution": _sequence(body="convolution"),
         "ranker": _next_item_ranker,
         "sequence-ranker": _next_item_sequence_ranker,
     }
@@ -99,17 +99,17 @@ def _shown_lists() -> Makers:
         "popularity": _everything_ever,
         "ease": Ease,
         "content": CONTENDERS["content"].make,
-        "list-ranker, content": _list_ranker(collaborative=False),
-        "list-ranker, collaborative": _list_ranker(content=False),
+        "list-ranker content": _list_ranker(collaborative=False),
+        "list-ranker collaborative": _list_ranker(content=False),
         "list-ranker": _list_ranker(),
-        "list-ranker, binary": _list_ranker(objective="binary"),
+        "list-ranker binary": _list_ranker(objective="binary"),
     }
 
 
 def _in_time() -> Makers:
     """Everything with its defaults, and the sequence model without context, time or order."""
     blind: Mapping[str, dict[str, bool]] = {
-        f"sequence, no {what}": {what: False} for what in ("context", "time", "order")
+        f"sequence no {what}": {what: False} for what in ("context", "time", "order")
     }
     everything = {name: contender.make for name, contender in CONTENDERS.items() if name != "list-ranker"}
     return everything | {name: _sequence(reading=reading) for name, reading in blind.items()}
