@@ -120,10 +120,9 @@ class Attention(nn.Module):
 
     def _near(self, length: int) -> Tensor:
         """(heads, length, length) the bias of the distance from row to column, `FAR` where the column comes later."""
-        places = torch.arange(length, device=self.bias.device)
-        distances = places[:, None] - places
         bias = self.bias.view(self.heads, -1)
-        return bias[:, distances.clamp(0, bias.shape[1] - 1)].masked_fill(distances < 0, FAR)
+        nearest_last = bias.expand(-1, length) if bias.shape[1] == 1 else bias[:, :length].flip(1)
+        return functional.pad(nearest_last, (0, length - 1), value=FAR).unfold(1, length, 1).flip(1)
 
 
 class FeedForward(nn.Module):
