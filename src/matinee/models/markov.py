@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from matinee.decision import Requests, Tell, quiet
-from matinee.errors import BadRequest, NotFitted
+from matinee.decision import Tell
+from matinee.errors import BadRequest
 from matinee.history import Histories, Tastes, TrainingData
-from matinee.maths.sparse_dense import add_sparse_rows, strongest_sparse
-from matinee.models import storage
-from matinee.models.cold_start import Prior, history_rows
-from matinee.models.sparse_map import ROW_DTYPES, Rows, checked_rows, row_arrays, rows_of
+from matinee.models.cold_start import history_rows
+from matinee.models.sparse_map import Rows, SparseMapScorer, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +34,7 @@ class MarkovConfig:
             raise BadRequest(f"Markov needs shrink and kappa above 0 and decay in 0..1, got {self}")
 
 
-class Markov:
+class Markov(SparseMapScorer[MarkovConfig]):
     """score_i = sum over the last titles j_1, j_2, ... of decay^(k-1) * N(j_k -> i) / (N(j_k) + shrink).
 
     N(j -> i) counts how often i was liked after j, N(j) = sum over i. Right where order carries much: what one
@@ -47,57 +42,15 @@ class Markov:
     history. `reach` and `last` above 1 turn it into decayed co-visitation, which asks for less data.
     """
 
-    def __init__(self, config: MarkovConfig = MarkovConfig()) -> None:
-        self.config = config
-        self._fitted: tuple[Rows, Prior] | None = None
+    config_type = MarkovConfig
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
-        """Count who follows whom."""
-        n = len(data.catalog)
-        rows = follow_rates(data.histories.tastes, n, self.config.reach, self.config.shrink)
+    def find_rows(self, data: TrainingData, tell: Tell) -> Rows:
+        """Who follows whom, and how often."""
+        return follow_rates(data.histories.tastes, len(data.catalog), self.config.reach, self.config.shrink)
 
-        def part(histories: Histories) -> NDArray[np.float32]:
-            return self._add_part(histories, rows, np.zeros((len(histories), n), np.float32))
-
-        self._fitted = rows, Prior.fit(data, rng, self.config.kappa, part)
-        return self
-
-    def score(self, requests: Requests) -> NDArray[np.float32]:
-        """(batch, titles) sums of following rates, plus the prior of `cold_start`."""
-        rows, prior = self._state()
-        return self._add_part(requests.histories, rows, prior.scores(requests))
-
-    def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
-        """(batch, k): the title among the last ones that each item follows most often, or -1."""
-        rows, prior = self._state()
-        last = self._last(requests.histories, prior.n_titles)
-        return strongest_sparse(*last, *rows, np.ascontiguousarray(items, np.int32))
-
-    def save(self, folder: Path) -> None:
-        """Write the following rates and the prior."""
-        rows, prior = self._state()
-        storage.write(folder, self.config, row_arrays(rows), prior_scale=prior.scale)
-        prior.save(folder)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
-        config, arrays, extra = storage.read(folder, MarkovConfig, ROW_DTYPES, "prior_scale")
-        scorer, prior = cls(config), Prior.load(folder, config.kappa, extra["prior_scale"])
-        scorer._fitted = checked_rows(arrays, prior.n_titles, prior.n_titles, folder), prior
-        return scorer
-
-    def _add_part(self, histories: Histories, rows: Rows, out: NDArray[np.float32]) -> NDArray[np.float32]:
-        add_sparse_rows(*self._last(histories, out.shape[1]), *rows, out)
-        return out
-
-    def _last(self, histories: Histories, n: int) -> Rows:
+    def read_histories(self, histories: Histories, n: int) -> Rows:
+        """The `last` liked titles, by `decay`."""
         return latest(histories, n, self.config.last, self.config.decay)
-
-    def _state(self) -> tuple[Rows, Prior]:
-        if self._fitted is None:
-            raise NotFitted("Markov was asked before it was fitted; call fit or load first")
-        return self._fitted
 
 
 def follow_rates(tastes: Tastes, n: int, reach: int, shrink: float) -> Rows:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self, get_args
+from typing import get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
-from matinee.decision import Requests, Tell, quiet
-from matinee.errors import BadRequest, NotFitted
-from matinee.history import TrainingData
+from matinee.decision import Tell
+from matinee.errors import BadRequest
+from matinee.history import Histories, TrainingData
 from matinee.maths.similarity import Weighting, nearest, weighted
-from matinee.models.sparse_map import SparseMap
+from matinee.models.cold_start import history_rows
+from matinee.models.sparse_map import Rows, SparseMapScorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,44 +33,19 @@ class NeighborsConfig:
                 raise BadRequest(f"neighbors' {name} is {value}; give a number above 0")
 
 
-class Neighbors:
+class Neighbors(SparseMapScorer[NeighborsConfig]):
     """score_i = sum over the history of similarity(j, i), where i is among the `k` nearest of j.
 
     Right as a first model of any catalogue: nothing to tune, quick to fit, easy to explain, and sparse at any size.
     It fails where titles rarely share members, and a title outside every neighbourhood keeps its popularity.
     """
 
-    def __init__(self, config: NeighborsConfig = NeighborsConfig()) -> None:
-        self.config = config
-        self._fitted: SparseMap | None = None
+    config_type = NeighborsConfig
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
-        """Find every title's neighbours."""
-        rows = nearest(weighted(data.matrix, self.config.weighting), self.config.k)
-        self._fitted = SparseMap.fit(rows, self.config, data, rng)
-        return self
+    def find_rows(self, data: TrainingData, tell: Tell) -> Rows:
+        """Every title's neighbours."""
+        return nearest(weighted(data.matrix, self.config.weighting), self.config.k)
 
-    def score(self, requests: Requests) -> NDArray[np.float32]:
-        """(batch, titles) sums of similarities, plus the prior of `cold_start`."""
-        return self._map().score(requests)
-
-    def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
-        """(batch, k): the history title most similar to each item (weighted by recency), or -1."""
-        return self._map().explain(requests, items)
-
-    def save(self, folder: Path) -> None:
-        """Write the neighbours and the prior."""
-        self._map().save(folder, self.config)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
-        config, fitted = SparseMap.load(folder, NeighborsConfig)
-        scorer = cls(config)
-        scorer._fitted = fitted
-        return scorer
-
-    def _map(self) -> SparseMap:
-        if self._fitted is None:
-            raise NotFitted("neighbors were asked before they were fitted; call fit or load first")
-        return self._fitted
+    def read_histories(self, histories: Histories, n: int) -> Rows:
+        """Every liked title, by `half_life`."""
+        return history_rows(histories, n, self.config.half_life)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-from matinee.decision import Requests, Tell, quiet
-from matinee.errors import BadRequest, NotFitted, TooLarge
-from matinee.history import TrainingData
+from matinee.decision import Tell
+from matinee.errors import BadRequest, TooLarge
+from matinee.history import Histories, TrainingData
 from matinee.maths.elastic_net import nonnegative, nonnegative_among
 from matinee.maths.similarity import nearest, weighted
+from matinee.models.cold_start import history_rows
 from matinee.models.memory import available_bytes
-from matinee.models.sparse_map import SparseMap, rows_of
+from matinee.models.sparse_map import Rows, SparseMapScorer, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +36,17 @@ class SlimConfig:
             raise BadRequest(f"SLIM's l1 is {self.l1}; give 0 or a number above")
 
 
-class Slim:
+class Slim(SparseMapScorer[SlimConfig]):
     """score_i = sum over the history of w_ji, where w_i minimises |x_i - Xw|²/2 + l1 |w| + l2 |w|²/2, w >= 0, w_ii = 0.
 
     Right where every score should be a sum of a few positive, nameable reasons, and the map should be small. It fails
     to learn that two titles exclude each other, which EASE's negative weights can. (Ning and Karypis 2011)
     """
 
-    def __init__(self, config: SlimConfig = SlimConfig()) -> None:
-        self.config = config
-        self._fitted: SparseMap | None = None
+    config_type = SlimConfig
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
-        """Fit every title's regression. Raises `TooLarge` when all titles are candidates and titles² do not fit."""
+    def find_rows(self, data: TrainingData, tell: Tell) -> Rows:
+        """Every title's regression. Raises `TooLarge` when all titles are candidates and titles² do not fit."""
         config, likes = self.config, data.matrix
 
         def progress(done: float) -> None:
@@ -64,33 +58,11 @@ class Slim:
         else:
             starts, titles, _ = nearest(weighted(likes, "cosine"), config.candidates)
             weights = nonnegative_among(likes, starts, titles, config.l1, config.l2, progress=progress)
-        self._fitted = SparseMap.fit(rows_of(weights.T), config, data, rng)
-        return self
+        return rows_of(weights.T)
 
-    def score(self, requests: Requests) -> NDArray[np.float32]:
-        """(batch, titles) sums of weights, plus the prior of `cold_start`."""
-        return self._map().score(requests)
-
-    def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
-        """(batch, k): the history title with the largest weight in each item's sum, or -1."""
-        return self._map().explain(requests, items)
-
-    def save(self, folder: Path) -> None:
-        """Write the weights and the prior."""
-        self._map().save(folder, self.config)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
-        config, fitted = SparseMap.load(folder, SlimConfig)
-        scorer = cls(config)
-        scorer._fitted = fitted
-        return scorer
-
-    def _map(self) -> SparseMap:
-        if self._fitted is None:
-            raise NotFitted("SLIM was asked before it was fitted; call fit or load first")
-        return self._fitted
+    def read_histories(self, histories: Histories, n: int) -> Rows:
+        """Every liked title, by `half_life`."""
+        return history_rows(histories, n, self.config.half_life)
 
 
 def require_memory(titles: int, available: int) -> None:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from matinee.decision import Requests, Tell, quiet
-from matinee.errors import BadRequest, NotFitted
-from matinee.history import TrainingData
+from matinee.decision import Tell, quiet
+from matinee.errors import BadRequest
+from matinee.history import Histories, TrainingData
 from matinee.maths.local_gram import local_ridge
 from matinee.maths.similarity import nearest, weighted
-from matinee.models.sparse_map import Rows, SparseMap, rows_of
+from matinee.models.cold_start import history_rows
+from matinee.models.sparse_map import Rows, SparseMapScorer, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class SparseInverseConfig:
             raise BadRequest(f"the sparse inverse's dropout is {self.dropout}; give a number from 0 to below 1")
 
 
-class SparseInverse:
+class SparseInverse(SparseMapScorer[SparseInverseConfig]):
     """EASE where each column of the map may use only the title's nearest titles, and is exact for these.
 
     Column i minimises |x_i - X_S w|² + l2 |w|² over the `neighbors` titles S nearest to i by cosine. Right from some
@@ -48,40 +45,15 @@ class SparseInverse:
     many weak influences from all over the catalogue add up. (after the sparse approximation of Steck 2019, NeurIPS)
     """
 
-    def __init__(self, config: SparseInverseConfig = SparseInverseConfig()) -> None:
-        self.config = config
-        self._fitted: SparseMap | None = None
+    config_type = SparseInverseConfig
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
-        """Find every title's neighbours and solve its regression."""
-        rows = fit_rows(data.matrix, self.config, tell)
-        self._fitted = SparseMap.fit(rows, self.config, data, rng)
-        return self
+    def find_rows(self, data: TrainingData, tell: Tell) -> Rows:
+        """Every title's neighbours, and its regression on them."""
+        return fit_rows(data.matrix, self.config, tell)
 
-    def score(self, requests: Requests) -> NDArray[np.float32]:
-        """(batch, titles) sums of weights, plus the prior of `cold_start`."""
-        return self._map().score(requests)
-
-    def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
-        """(batch, k): the history title with the largest positive term of each item's sum, or -1."""
-        return self._map().explain(requests, items)
-
-    def save(self, folder: Path) -> None:
-        """Write the map and the prior."""
-        self._map().save(folder, self.config)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
-        config, fitted = SparseMap.load(folder, SparseInverseConfig)
-        scorer = cls(config)
-        scorer._fitted = fitted
-        return scorer
-
-    def _map(self) -> SparseMap:
-        if self._fitted is None:
-            raise NotFitted("the sparse inverse was asked before it was fitted; call fit or load first")
-        return self._fitted
+    def read_histories(self, histories: Histories, n: int) -> Rows:
+        """Every liked title, by `half_life`."""
+        return history_rows(histories, n, self.config.half_life)
 
 
 def fit_rows(likes: sparse.csr_matrix, config: SparseInverseConfig, tell: Tell = quiet) -> Rows:

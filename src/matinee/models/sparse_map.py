@@ -1,31 +1,27 @@
-"""A sparse linear map from a history to titles, with its prior: what neighbours, SLIM and the sparse inverse share."""
+"""Scorers that are a sparse linear map: what neighbours, SLIM, the sparse inverse and Markov share."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from matinee.decision import Requests
-from matinee.errors import ArtifactRefused
+from matinee.decision import Requests, Tell, quiet
+from matinee.errors import ArtifactRefused, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.maths.sparse_dense import add_sparse_rows, strongest_sparse
 from matinee.models import storage
-from matinee.models.cold_start import Prior, history_rows
+from matinee.models.cold_start import Prior
 
 Rows: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
 
 
 class MapConfig(Protocol):
     """What every config of such a scorer says: see `cold_start`."""
-
-    @property
-    def half_life(self) -> float | None:
-        """In later likes; None = order is ignored."""
 
     @property
     def kappa(self) -> float:
@@ -35,53 +31,70 @@ class MapConfig(Protocol):
 Config = TypeVar("Config", bound=MapConfig)
 
 
-@dataclass(frozen=True)
-class SparseMap:
-    """score_i = sum over the history j of weight_j * B_ji, plus the prior of `cold_start`.
+class SparseMapScorer(ABC, Generic[Config]):
+    """score_i = sum over the history j of weight_j * B_ji, plus the prior of `cold_start`, with a sparse B.
 
-    `rows` are the rows of B: row j holds `values[starts[j]:starts[j + 1]]` at `titles[...]`; memory grows with them.
+    A subclass names the type of its config, finds the rows of B and reads histories; scoring, reasons and storage are
+    here. Memory grows with the entries of B.
     """
 
-    rows: Rows
-    prior: Prior
-    half_life: float | None
+    config_type: ClassVar[Any]
 
-    @classmethod
-    def fit(cls, rows: Rows, config: MapConfig, data: TrainingData, rng: np.random.Generator) -> Self:
-        """Join the map with a prior fitted to its answers."""
-        n = len(data.catalog)
+    def __init__(self, config: Config | None = None) -> None:
+        self.config: Config = self.config_type() if config is None else config
+        self._fitted: tuple[Rows, Prior] | None = None
+
+    @abstractmethod
+    def find_rows(self, data: TrainingData, tell: Tell) -> Rows:
+        """The rows of B: row j holds `values[starts[j]:starts[j + 1]]` at `titles[...]`."""
+
+    @abstractmethod
+    def read_histories(self, histories: Histories, n: int) -> Rows:
+        """Offsets, titles below `n` and weights of what speaks in each history."""
+
+    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+        """Find the map, and a prior fitted to its answers."""
+        rows, n = self.find_rows(data, tell), len(data.catalog)
 
         def part(histories: Histories) -> NDArray[np.float32]:
-            out = np.zeros((len(histories), n), np.float32)
-            add_sparse_rows(*history_rows(histories, n, config.half_life), *rows, out)
-            return out
+            return self._add_part(histories, rows, np.zeros((len(histories), n), np.float32))
 
-        return cls(rows, Prior.fit(data, rng, config.kappa, part), config.half_life)
+        self._fitted = rows, Prior.fit(data, rng, self.config.kappa, part)
+        return self
 
     def score(self, requests: Requests) -> NDArray[np.float32]:
-        """(batch, titles) sums of rows, plus the prior."""
-        out = self.prior.scores(requests)
-        add_sparse_rows(*self._history(requests), *self.rows, out)
-        return out
+        """(batch, titles) sums of rows, plus the prior of `cold_start`."""
+        rows, prior = self._state()
+        return self._add_part(requests.histories, rows, prior.scores(requests))
 
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
         """(batch, k): the history title with the largest positive term of each item's sum, or -1."""
-        return strongest_sparse(*self._history(requests), *self.rows, np.ascontiguousarray(items, np.int32))
+        rows, prior = self._state()
+        history = self.read_histories(requests.histories, prior.n_titles)
+        return strongest_sparse(*history, *rows, np.ascontiguousarray(items, np.int32))
 
-    def save(self, folder: Path, config: MapConfig) -> None:
+    def save(self, folder: Path) -> None:
         """Write the rows and the prior."""
-        storage.write(folder, config, row_arrays(self.rows), prior_scale=self.prior.scale)
-        self.prior.save(folder)
+        rows, prior = self._state()
+        storage.write(folder, self.config, row_arrays(rows), prior_scale=prior.scale)
+        prior.save(folder)
 
     @classmethod
-    def load(cls, folder: Path, config_type: type[Config]) -> tuple[Config, Self]:
+    def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
-        config, arrays, extra = storage.read(folder, config_type, ROW_DTYPES, "prior_scale")
-        prior = Prior.load(folder, config.kappa, extra["prior_scale"])
-        return config, cls(checked_rows(arrays, prior.n_titles, prior.n_titles, folder), prior, config.half_life)
+        config, arrays, extra = storage.read(folder, cls.config_type, ROW_DTYPES, "prior_scale")
+        scorer, prior = cls(config), Prior.load(folder, config.kappa, extra["prior_scale"])
+        scorer._fitted = checked_rows(arrays, prior.n_titles, prior.n_titles, folder), prior
+        return scorer
 
-    def _history(self, requests: Requests) -> Rows:
-        return history_rows(requests.histories, self.prior.n_titles, self.half_life)
+    def _add_part(self, histories: Histories, rows: Rows, out: NDArray[np.float32]) -> NDArray[np.float32]:
+        add_sparse_rows(*self.read_histories(histories, out.shape[1]), *rows, out)
+        return out
+
+    def _state(self) -> tuple[Rows, Prior]:
+        if self._fitted is None:
+            raise NotFitted(f"{type(self).__name__} was asked before it was fitted; call fit or load first")
+        return self._fitted
 
 
 ROW_DTYPES: dict[str, type[np.generic]] = {"starts": np.int64, "titles": np.int32, "values": np.float32}
