@@ -142,6 +142,25 @@ def test_a_title_that_nobody_played_is_known_by_its_content(exact_up_to):
     assert comedy[21:].min() > comedy[9:12].max()
 
 
+def test_titles_appended_after_fitting_speak_and_are_scored_by_content(tmp_path):
+    data = genre_world()
+    scorer = fit(data, id_dropout=0.3, training=Training(epochs=15, batch=16, rate=2e-2))
+    genres = [*data.catalog.titles["genres"].to_list(), ["comedy"], ["drama"]]
+    wide = scorer.for_titles(make_catalog(26, genres=genres))
+    lists = [[], [0, 1, 2], [12, 13, 14]]
+    nobody, drama, comedy = scores_of(wide, lists)
+    assert drama[25] > drama[24]
+    assert comedy[24] > comedy[25]
+    assert nobody[24] == nobody[25] == nobody[:24].min(), "without a history nothing tells new titles apart"
+    np.testing.assert_allclose(drama[:24], scores_of(scorer, lists)[1], rtol=0.05, atol=0.05)
+    after = scores_of(wide, [[24]])[0]
+    assert after[21:24].min() > after[9:12].max(), "a like of a new comedy speaks for comedies"
+    again = scorer.for_titles(make_catalog(25, genres=genres[:25])).for_titles(make_catalog(26, genres=genres))
+    np.testing.assert_array_equal(scores_of(again, lists), scores_of(wide, lists))
+    wide.save(tmp_path)
+    np.testing.assert_array_equal(scores_of(Sequence.load(tmp_path), lists), scores_of(scorer, lists))
+
+
 def test_a_reason_is_the_title_whose_absence_costs_most():
     scorer = fit(checkerboard())
     history, asked = [0, 2, 5], np.arange(12, dtype=np.int32)

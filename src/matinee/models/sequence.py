@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from matinee.catalog import Catalog
 from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, NotFitted
 from matinee.history import Histories, TrainingData
@@ -26,6 +27,7 @@ from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
 from matinee.models.deep.weights import arrays_of, dtypes_of, put_into
 from matinee.models.popularity import Popularity
+from matinee.models.widen import WidePrior
 
 Initial = Callable[[TrainingData, np.random.Generator], NDArray[np.float32]]  # vectors (titles, any size up to `size`)
 __all__ = ["Body", "Initial", "Loss", "Reading", "Sequence", "SequenceConfig", "Training"]
@@ -46,7 +48,7 @@ class Fitted:
 
     @property
     def n_titles(self) -> int:
-        """Number of titles it was fitted on."""
+        """Number of titles it answers for: those that it was fitted on, and those that came since."""
         return len(self.vectors)
 
 
@@ -85,6 +87,20 @@ class Sequence:
         network.titles.continue_from(older.network.titles)
         training = replace(self.config.training, epochs=self.config.refit_epochs)
         return self._train(network, older.encoder, tokens, data, training, rng, tell)
+
+    @torch.no_grad()
+    def for_titles(self, catalog: Catalog) -> Self:
+        """The scorer answering for all of `catalog`: titles that came after fitting have the vectors of their content.
+
+        In a history they speak by the same vectors.
+        """
+        fitted = self.state
+        known = fitted.vectors[: fitted.prior.popularity.n_titles]
+        features = torch.from_numpy(fitted.encoder.encode(catalog, first=len(known)))
+        vectors = torch.cat([known, features @ fitted.network.titles.content])
+        grown = type(self)(self.config, self.initial)
+        grown._fitted = replace(fitted, vectors=vectors, prior=WidePrior.over(fitted.prior, len(catalog)))
+        return grown
 
     def score(self, requests: Requests) -> NDArray[np.float32]:
         """(batch, titles) q · e_i + b_i plus the prior of `cold_start`; only the prior where a history is empty."""
