@@ -87,18 +87,18 @@ def _in_blocks(
     weights, biases = vectors[:, :-1].to(states.dtype), vectors[:, -1].to(states.dtype)
     by_state = torch.empty_like(states, dtype=torch.float32)
     by_vector = torch.zeros_like(vectors, dtype=torch.float32)
-    total = torch.zeros((), device=states.device)
+    total, ones = torch.zeros((), device=states.device), states.new_ones(BLOCK)
     for start in range(0, rows, BLOCK):
-        block, wanted = states[start : start + BLOCK], targets[start : start + BLOCK, None]
-        scores = torch.addmm(biases, block, weights.T)
+        block = states[start : start + BLOCK]
+        wanted = torch.arange(len(block), device=states.device) * titles + targets[start : start + BLOCK]
+        scores = functional.linear(block, weights, biases)
         low, high = bounds[start], bounds[min(start + BLOCK, rows)]
         owners = torch.repeat_interleave(torch.diff(bounds[start : start + BLOCK + 1]), output_size=int(high - low))
         scores.view(-1).index_fill_(0, owners * titles + excluded[low:high], NEVER)
         chances = torch.softmax(scores, dim=1)
-        right = chances.gather(1, wanted).float()
-        total -= right.clamp_min(1e-30).log().sum()
-        chances.scatter_(1, wanted, (right - 1).to(chances.dtype))
+        total -= chances.view(-1)[wanted].float().clamp_min(1e-30).log().sum()
+        chances.view(-1).index_add_(0, wanted, -ones[: len(block)])
         by_state[start : start + BLOCK] = chances @ weights
         by_vector[:, :-1] += chances.T @ block
-        by_vector[:, -1] += chances.sum(dim=0, dtype=torch.float32)
+        by_vector[:, -1] += ones[: len(block)] @ chances
     return total / rows, by_state / rows, by_vector / rows
