@@ -10,7 +10,7 @@ import numpy as np
 
 from matinee.data.dataset import Dataset
 from matinee.data.split import Part
-from matinee.decision import Scorer, Tell, quiet
+from matinee.decision import Scorer, Tell, quiet, within
 from matinee.errors import BadRequest
 from matinee.evaluate.board import Board
 from matinee.evaluate.cost import Cost, artifact_bytes, request_ms, watched
@@ -81,7 +81,7 @@ def leaderboard(
     depth = _depth(protocol, trial)
     runs = {}
     for at, (name, make) in enumerate(models.items()):
-        part_done = _within(tell, name, at / len(models), 1 / len(models))
+        part_done = within(tell, name, at / len(models), (at + 1) / len(models))
         runs[name] = _run(trial, make, depth, [seed + k for k in range(seeds)], part_done)
     tell("intervals and tests", 1.0)
     return Board(_standings(dataset, protocol, trial, runs, baselines, np.random.default_rng(seed)))
@@ -98,7 +98,7 @@ def _run(trial: Trial, make: MakeScorer, depth: int, seeds: Sequence[int], tell:
     lists: list[Int32s] = []
     costs: list[Cost] = []
     for at, seed in enumerate(seeds):
-        said = _within(tell, f"seed {at + 1}", at / len(seeds), 1 / len(seeds))
+        said = within(tell, f"seed {at + 1}", at / len(seeds), (at + 1) / len(seeds))
         ranked, cost = _fit_and_rank(trial, make, depth, seed, said)
         lists.append(ranked)
         costs.append(cost)
@@ -119,17 +119,13 @@ def _run(trial: Trial, make: MakeScorer, depth: int, seeds: Sequence[int], tell:
 def _fit_and_rank(trial: Trial, make: MakeScorer, depth: int, seed: int, tell: Tell) -> tuple[Int32s, Cost]:
     rng = np.random.default_rng(seed)
     tell("fitting", 0.0)
-    scorer, fit_seconds, held = watched(lambda: make().fit(trial.data, rng, _within(tell, "fitting", 0.0, 0.8)))
+    scorer, fit_seconds, held = watched(lambda: make().fit(trial.data, rng, within(tell, "fitting", 0.0, 0.8)))
     tell("ranking", 0.8)
     started = time.perf_counter()
     ranked = np.concatenate([trial.rank(scorer, rows, depth) for rows in trial.blocks()])
     rank_seconds = time.perf_counter() - started
     tell("timing single requests", 0.95)
     return ranked, Cost(fit_seconds, rank_seconds, held, artifact_bytes(scorer), request_ms(trial, scorer, depth))
-
-
-def _within(tell: Tell, name: str, start: float, share: float) -> Tell:
-    return lambda what, done: tell(f"{name}: {what}", start + share * done)
 
 
 def _standings(
