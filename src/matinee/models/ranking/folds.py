@@ -69,11 +69,8 @@ def _fold_in(data: TrainingData, share: float, rng: np.random.Generator) -> Spli
     asking = pl.Series(rng.permutation(data.user_ids)[: int(share * len(data.user_ids))], dtype=pl.String)
     ordered = canonical(data.events, data.catalog)
     theirs = ordered.filter(pl.col("user_id").is_in(asking.implode()))
-    likes = (
-        first_likes(theirs)
-        .select("user_id", "item")
-        .with_columns(pl.Series("_draw", rng.random(len(first_likes(theirs)))))
-    )
+    likes = first_likes(theirs).select("user_id", "item")
+    likes = likes.with_columns(pl.Series("_draw", rng.random(likes.height)))
     place = pl.col("_draw").rank("ordinal").over("user_id")
     wanted = likes.filter(place <= (pl.len().over("user_id") // 5)).sort("user_id", "item")
     answers = wanted.group_by("user_id", maintain_order=True).agg("item")
