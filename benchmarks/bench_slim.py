@@ -1,20 +1,28 @@
-"""SLIM against irspack, taking turns in one run, and local EASE on a catalogue whose square would not fit.
+"""SLIM against irspack, taking turns in one run, and LensKit; local EASE on a catalogue whose square would not fit.
 
-    python benchmarks/bench_slim.py
+    python benchmarks/bench_slim.py [--lenskit PYTHON]
 
+PYTHON is the interpreter of another environment, in which `lenskit` is installed; it brings torch, so it lives apart.
 `run()` returns machine, rounds and `slim`, one entry for each shape: shape, members, titles, likes, seconds (medians
-from likes to weights, by name: matinee, irspack), weights (kept, by name), ratio (median over rounds); and `local`, one
+from likes to weights, by name: matinee, irspack, lenskit), weights (kept, by name), ratio (the seconds of matinee
+to each other's, by name; to irspack's the median over rounds); and `local`, one
 entry for each large shape: shape, members, titles, likes, neighbors, seconds, peak_bytes (most resident
 memory of the whole process while fitting; null where the system does not tell), map_bytes, dense_bytes (EASE's map).
-irspack's loss is the same: its alpha * members = l1 + l2; it also stops when no weight moves by more than 1e-4. Needs
+irspack's loss is the same: its alpha * members = l1 + l2; it also stops when no weight moves by more than 1e-4; so is
+LensKit's, which rests after at most 100 sweeps. Needs
 the package `irspack`, which the `dev` extra installs.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
@@ -38,6 +46,7 @@ def run(
     shapes: Sequence[tuple[str, int, int, int]] = SMALL,
     large: Sequence[tuple[str, int, int, int]] = LARGE,
     rounds: int = 3,
+    lenskit: str | None = None,
 ) -> dict[str, Any]:
     """Fit each shape for `rounds` rounds each way; see the top of this file for the keys."""
     tell = progress or (lambda what, done: None)
@@ -47,7 +56,7 @@ def run(
     slim = []
     for at, (name, members, titles, total) in enumerate(shapes):
         tell(f"SLIM, {name}", at / (len(shapes) + len(large)))
-        slim.append({"shape": name, **compare(likes(members, titles, total), rounds)})
+        slim.append({"shape": name, **compare(likes(members, titles, total), rounds, lenskit)})
     local = []
     for at, (name, members, titles, total) in enumerate(large, len(shapes)):
         tell(f"local EASE, {name}", at / (len(shapes) + len(large)))
@@ -55,8 +64,8 @@ def run(
     return {"machine": machine(), "rounds": rounds, "slim": slim, "local": local}
 
 
-def compare(matrix: sparse.csr_matrix, rounds: int) -> dict[str, Any]:
-    """Seconds from likes to weights each, by turns."""
+def compare(matrix: sparse.csr_matrix, rounds: int, lenskit: str | None) -> dict[str, Any]:
+    """Seconds from likes to weights each, by turns; LensKit's after them."""
     fits = {"matinee": lambda: nonnegative(matrix, L1, L2), "irspack": lambda: irspack(matrix)}
     times: dict[str, list[float]] = {name: [] for name in fits}
     weights: dict[str, int] = {}
@@ -65,14 +74,31 @@ def compare(matrix: sparse.csr_matrix, rounds: int) -> dict[str, Any]:
             started = perf_counter()
             weights[name] = int(fit().nnz)
             times[name].append(perf_counter() - started)
+    seconds = {name: median(values) for name, values in times.items()}
+    ratio = {"irspack": median(a / b for a, b in zip(times["matinee"], times["irspack"], strict=True))}
+    if lenskit:
+        found = measure_lenskit(matrix, rounds, lenskit)
+        seconds["lenskit"], weights["lenskit"] = found["seconds"], found["weights"]
+        ratio["lenskit"] = seconds["matinee"] / seconds["lenskit"]
     return {
         "members": matrix.shape[0],
         "titles": matrix.shape[1],
         "likes": matrix.nnz,
-        "seconds": {name: median(values) for name, values in times.items()},
+        "seconds": seconds,
         "weights": weights,
-        "ratio": median(a / b for a, b in zip(times["matinee"], times["irspack"], strict=True)),
+        "ratio": ratio,
     }
+
+
+def measure_lenskit(matrix: sparse.csr_matrix, rounds: int, python: str) -> dict[str, Any]:
+    """What `lenskit_peer.py` measures on the same likes, in its own environment."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "likes.npz")
+        sparse.save_npz(path, matrix)
+        script = Path(__file__).with_name("lenskit_peer.py")
+        asked = [python, script, path, str(L1), str(L2), str(rounds)]
+        done = subprocess.run(asked, check=True, capture_output=True, text=True, cwd=folder)
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
 def irspack(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -105,11 +131,13 @@ def measure(matrix: sparse.csr_matrix) -> dict[str, Any]:
 def show(result: dict[str, Any], console: Console) -> None:
     """Print what `run` found."""
     table = Table(title=f"SLIM, seconds from likes to weights ({result['machine']})")
-    for name in ("shape", "matinee", "irspack", "ratio", "weights kept"):
+    names = tuple(result["slim"][0]["seconds"])
+    for name in ("shape", *names, *(f"to {name}" for name in names[1:]), "weights kept"):
         table.add_column(name, justify="left" if name == "shape" else "right")
     for row in result["slim"]:
-        seconds = [f"{row['seconds'][name]:.2f}" for name in ("matinee", "irspack")]
-        table.add_row(row["shape"], *seconds, f"{row['ratio']:.2f}", f"{row['weights']['matinee']:,}")
+        seconds = [f"{row['seconds'][name]:.2f}" for name in names]
+        ratios = [f"{row['ratio'][name]:.2f}" for name in names[1:]]
+        table.add_row(row["shape"], *seconds, *ratios, f"{row['weights']['matinee']:,}")
     console.print(table)
     table = Table(title="local EASE, memory in GB")
     for name in ("shape", "neighbours", "seconds", "peak", "map", "EASE's map"):
@@ -124,5 +152,6 @@ def show(result: dict[str, Any], console: Console) -> None:
 
 
 if __name__ == "__main__":
-    out = Console()
-    show(run(lambda what, done: out.print(f"[dim]{what}[/dim]")), out)
+    parser, out = ArgumentParser(description=__doc__), Console()
+    parser.add_argument("--lenskit", help="the Python interpreter of an environment with lenskit")
+    show(run(lambda what, done: out.print(f"[dim]{what}[/dim]"), lenskit=parser.parse_args().lenskit), out)
