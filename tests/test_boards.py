@@ -3,6 +3,7 @@
 import pytest
 
 from matinee.boards import board_of
+from matinee.cli.compare import Rules
 from matinee.decision import Scorer
 from matinee.evaluate.protocols import LEADERBOARDS
 
@@ -15,3 +16,7 @@ def test_every_protocol_has_a_board(protocol):
         assert "," not in name, "names are separated by commas"
         assert isinstance(make(), Scorer)
         assert make() is not make()
+
+
+def test_the_command_line_names_every_protocol():
+    assert [rules.value for rules in Rules] == [one.name for one in LEADERBOARDS]

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -16,10 +16,13 @@ from rich.panel import Panel
 from rich.table import Table
 
 from matinee.cli.data import Source, fetch, guess, read
-from matinee.cli.terminal import Json, Seed, console, progress, wide
+from matinee.cli.terminal import Json, Seed, console, progress, show
 from matinee.data.dataset import Dataset
 from matinee.decision import Scorer
 from matinee.extras import needing
+
+if TYPE_CHECKING:
+    from matinee.evaluate.protocols import Protocol
 
 
 class Rules(StrEnum):
@@ -58,19 +61,12 @@ def leaderboard(
     """Compare models side by side under a published protocol: quality with intervals, and what it costs."""
     from matinee.boards import board_of
     from matinee.evaluate.leaderboard import leaderboard as run
-    from matinee.evaluate.protocols import LEADERBOARDS
 
-    rules = next(one for one in LEADERBOARDS if one.name == protocol)
-    dataset = _dataset(data, source, titles, rules.pairs)
+    rules, dataset = _asked(protocol, data, source, titles)
     makers = {**board_of(protocol), **_tuned_makers(tuned)}
     with progress(protocol) as tell:
         board = run(dataset, rules, _named(makers, models), seeds=seeds, seed=seed, tell=tell)
-    wide().print(board.table())
-    if html is not None:
-        board.write_html(html)
-        console.print(f"Page: {html}")
-    if as_json:
-        print(json.dumps(board.json()))
+    show(board, html, as_json)
 
 
 def tune(
@@ -90,11 +86,9 @@ def tune(
     with needing("tune"):
         from matinee.tune import Budget
         from matinee.tune import tune as run
-    from matinee.evaluate.protocols import LEADERBOARDS
     from matinee.spaces import SPACES
 
-    rules = next(one for one in LEADERBOARDS if one.name == protocol)
-    dataset = _dataset(data, source, titles, rules.pairs)
+    rules, dataset = _asked(protocol, data, source, titles)
     with progress("tuning") as tell:
         found = run(dataset, rules, _named(SPACES, models), folder, Budget(trials, 60 * minutes), seed, tell)
     table = Table(title=f"best of the validation of {protocol}", title_justify="left")
@@ -113,11 +107,15 @@ def tune(
         print(json.dumps([asdict(one) for one in found]))
 
 
-def _dataset(path: Path | None, source: Source | None, titles: Path | None, pairs: bool) -> Dataset:
+def _asked(rules: Rules, path: Path | None, source: Source | None, titles: Path | None) -> tuple[Protocol, Dataset]:
+    """The protocol of this name, and the data as it reads them."""
+    from matinee.evaluate.protocols import LEADERBOARDS
+
+    protocol = next(one for one in LEADERBOARDS if one.name == rules)
     where = path or fetch()
-    dataset = read(source or guess(where), where, titles, pairs)
+    dataset = read(source or guess(where), where, titles, protocol.pairs)
     console.print(Panel(escape(dataset.describe()), title="Data", title_align="left"))
-    return dataset
+    return protocol, dataset
 
 
 def _named(known: Mapping[str, Any], models: str | None) -> dict[str, Any]:

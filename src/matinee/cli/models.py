@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from matinee.cli.data import Source, fetch, read
-from matinee.cli.terminal import WORKSPACE, Into, Json, Seed, console, progress, wide
+from matinee.cli.terminal import WORKSPACE, Into, Json, Seed, console, progress, show
 from matinee.workspace import Workspace
 
 
@@ -58,12 +57,7 @@ def evaluate(
             policies=home_pages() if pages else None,
             progress=lambda protocol, stage: tell(f"{protocol}, {stage}", 0.0),
         )
-    wide().print(report.table())
-    if html is not None:
-        report.write_html(html)
-        console.print(f"Report: {html}")
-    if as_json:
-        print(json.dumps(report.json()))
+    show(report, html, as_json)
 
 
 def train_one(place: Workspace, name: str, seed: int, going_on: bool = False) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,6 +15,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from matinee.decision import Tell
 from matinee.errors import MatineeError
+
+if TYPE_CHECKING:
+    from matinee.evaluate.board import Board
+    from matinee.evaluate.report import Report
 
 console = Console(stderr=False)
 
@@ -47,6 +52,11 @@ def progress(what: str, total: float | None = 1.0) -> Iterator[Tell]:
         yield lambda stage, done: bar.update(task, description=f"{what}: {stage}", completed=done)
 
 
-def wide() -> Console:
-    """A console with room for the tables of a report."""
-    return Console(width=max(console.width, REPORT_WIDTH))
+def show(report: Report | Board, html: Path | None, as_json: bool) -> None:
+    """Print a report's tables; where asked for, write its page and print its JSON on the last line."""
+    Console(width=max(console.width, REPORT_WIDTH)).print(report.table())
+    if html is not None:
+        report.write_html(html)
+        console.print(f"Report: {escape(str(html))}")
+    if as_json:
+        print(json.dumps(report.json()))
