@@ -59,3 +59,19 @@ def test_synthetic_likes_have_the_size_asked_for():
     assert matrix.shape == (2_000, 500)
     assert matrix.nnz == pytest.approx(40_000, rel=0.03)
     assert set(matrix.data) == {1.0}
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_refit(tmp_path):
+    import bench_refit
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    lines = [" ".join([f"m{k}", *(f"t{k % 2 + 2 * at}" for at in rng.permutation(12)[:8])]) for k in range(60)]
+    (tmp_path / "sequences.txt").write_text("\n".join(lines))
+    result = bench_refit.run(folder=tmp_path, models=("factors",))
+    (row,) = result["results"]
+    assert all(key in bench_refit.__doc__ for key in (*result, *row, *row["refit"]))
+    assert result["members"] == 60
+    assert all(0 <= row[way]["ndcg"][0] <= 1 for way in ("stale", "refit", "full"))
+    assert row["difference"][0] == pytest.approx(row["refit"]["ndcg"][0] - row["full"]["ndcg"][0])
