@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from matinee.boards import board_of
 from matinee.catalog import Ragged
 from matinee.data.dataset import Dataset
 from matinee.data.sources import movielens, ranklens, sequences
@@ -115,15 +116,15 @@ class Once:
 
 def next_item(dataset: Dataset, deep: bool, tell: Tell) -> list[dict[str, Any]]:
     """The full hybrid, without each component, and each alone."""
-    trial = prepare(dataset, NEXT_ITEM, np.random.default_rng(0))
+    trial, board = prepare(dataset, NEXT_ITEM, np.random.default_rng(0)), board_of(NEXT_ITEM.name)
     parts: dict[str, Scorer] = {name: once_like(scorer) for name, scorer in Ranker.standard()}
     if deep:
-        parts["sequence"] = Once(sequence)
+        parts["sequence"] = Once(board["sequence"])
     compositions = {FULL: parts}
     compositions |= {f"without {left}": {n: one for n, one in parts.items() if n != left} for left in parts}
     if deep:
-        compositions["sequence fed with factors"] = {**parts, "sequence": Once(sequence_fed_with_factors)}
-    scorers = {name: Ranker(RankerConfig(), tuple(some.items())) for name, some in compositions.items()}
+        compositions["sequence fed with factors"] = {**parts, "sequence": Once(board["sequence from factors"])}
+    scorers = {name: Ranker(RankerConfig(refit=False), tuple(some.items())) for name, some in compositions.items()}
     return compare(trial, scorers | {f"{name} alone": one for name, one in parts.items()}, measure_ten, tell)
 
 
@@ -208,21 +209,6 @@ def once_like(scorer: Scorer) -> Scorer:
     """A component of the same type and settings, fitted once a training set."""
     kind, config = type(scorer), getattr(scorer, "config")  # noqa: B009
     return Once(lambda: kind(config))  # type: ignore[call-arg]
-
-
-def sequence() -> Scorer:
-    """The sequence model from a random start."""
-    from matinee.models.sequence import Sequence
-
-    return Sequence()
-
-
-def sequence_fed_with_factors() -> Scorer:
-    """The sequence model whose title vectors start as the factorization's."""
-    from matinee.models.sequence import Sequence, SequenceConfig
-
-    factors = FactorsConfig(size=SequenceConfig().size)
-    return Sequence(initial=lambda data, rng: Factors(factors).fit(data, rng).title_vectors)
 
 
 def show(result: dict[str, Any], console: Console) -> None:

@@ -7,6 +7,7 @@ protocol's validation, never on its test.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from matinee.contenders import CONTENDERS
@@ -70,6 +71,8 @@ def _next_item() -> Makers:
         "factors": lambda: Factors(FactorsConfig(size=192, epochs=12, alpha0=0.3, reg=0.007, kappa=NO_PRIOR)),
         "two-tower": _made("two-tower"),
         "sequence": _sequence(),
+        "sequence float32": _sequence_in_float32,
+        "sequence from factors": _sequence_from_factors,
         "sequence bag": _sequence(body="bag"),
         "sequence gru": _sequence(body="gru"),
         "sequence convolution": _sequence(body="convolution"),
@@ -130,6 +133,21 @@ def _sequence(**settings: Any) -> Callable[[], Scorer]:
         return Sequence(SequenceConfig(**settings))
 
     return make
+
+
+def _sequence_in_float32() -> Scorer:
+    with needing("deep"):
+        from matinee.models.sequence import Sequence, SequenceConfig
+    usual = SequenceConfig()
+    return Sequence(replace(usual, training=replace(usual.training, half=False)))
+
+
+def _sequence_from_factors() -> Scorer:
+    """Its title vectors start as those of a factorization, fitted on the same data."""
+    with needing("deep"):
+        from matinee.models.sequence import Sequence, SequenceConfig
+    factors = FactorsConfig(size=SequenceConfig().size)
+    return Sequence(initial=lambda data, rng: Factors(factors).fit(data, rng).title_vectors)
 
 
 def _factors_by_descent() -> Scorer:

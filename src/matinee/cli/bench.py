@@ -28,6 +28,7 @@ class Bench(StrEnum):
     LEADERBOARD = "leaderboard"
     COLD = "cold"
     RANKER = "ranker"
+    REFIT = "refit"
     TRANSFORMER = "transformer"
     SEQUENCE_SERVING = "sequence_serving"
     ALL = "all"
