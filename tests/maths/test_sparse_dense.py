@@ -32,7 +32,7 @@ def test_rows_are_added(shape):
     sd.add_rows(offsets, items, weights, dense, out)
     np.testing.assert_allclose(out, start + history.toarray() @ dense, atol=1e-4)
     rows = sparse.csr_matrix(dense)
-    sd.add_sparse_rows(offsets, items, weights, rows.indptr.astype(np.int64), rows.indices, rows.data, other)
+    sd.add_sparse_rows(offsets, items, weights, *sd.compressed(rows), other)
     np.testing.assert_allclose(other, out, atol=1e-4)
 
 
@@ -43,11 +43,8 @@ def test_the_strongest_title_is_found(shape):
     rng, offsets, items, weights, dense = draw(batch, n, m, seed)
     asked = rng.integers(-1, m, (batch, 7)).astype(np.int32)
     best = sd.strongest(offsets, items, weights, dense, asked)
-    rows = sparse.csr_matrix(dense)
-    starts = rows.indptr.astype(np.int64)
-    np.testing.assert_array_equal(
-        sd.strongest_sparse(offsets, items, weights, starts, rows.indices, rows.data, asked), best
-    )
+    rows = sd.compressed(sparse.csr_matrix(dense))
+    np.testing.assert_array_equal(sd.strongest_sparse(offsets, items, weights, *rows, asked), best)
     for b in range(batch):
         seen, weight = items[offsets[b] : offsets[b + 1]], weights[offsets[b] : offsets[b + 1]]
         for c, column in enumerate(asked[b]):

@@ -8,6 +8,7 @@ from matinee.decision import Requests
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.maths.local_gram import gram_of, local_ridge, solve_lower
+from matinee.maths.sparse_dense import compressed
 from matinee.models.linear_autoencoder import fit_map
 from matinee.models.sparse_inverse import SparseInverse, SparseInverseConfig, fit_rows
 from matinee.testing import check_scorer, make_catalog, make_data, make_events
@@ -54,9 +55,8 @@ def test_the_gram_matrix_of_some_columns_leaves_its_room_clean():
     rng = np.random.default_rng(2)
     likes = random_likes().multiply(rng.random((120, 30))).astype(np.float32).tocsc()
     begins, ends = np.zeros(120, np.int64), np.zeros(120, np.int64)
-    arrays = likes.indptr.astype(np.int64), likes.indices.astype(np.int32), likes.data
     for chosen in ([3, 9, 4], [], [7], list(range(30))):
-        found = gram_of(np.array(chosen, np.int32), *arrays, begins, ends)
+        found = gram_of(np.array(chosen, np.int32), *compressed(likes), begins, ends)
         part = likes[:, chosen].toarray()
         np.testing.assert_allclose(found, np.tril(part.T @ part), atol=1e-5)
         assert not begins.any()

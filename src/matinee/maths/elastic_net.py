@@ -10,8 +10,8 @@ from scipy import sparse
 
 from matinee.maths.arrays import Flags, Floats, Int32s, Int64s
 from matinee.maths.gram import gram, mirror
-from matinee.maths.local_gram import gram_of
-from matinee.maths.sparse_dense import even_bounds, in_chunks
+from matinee.maths.local_gram import gram_around
+from matinee.maths.sparse_dense import compressed, even_bounds, in_chunks
 
 CHUNKS = 64  # pieces of work for the threads
 GROWTH = 128  # titles that may enter the regression at a time
@@ -58,8 +58,7 @@ def nonnegative_among(
     Memory: the candidates' weights, and a Gram matrix of one title's candidates a thread.
     """
     members, n = likes.shape
-    columns = likes.tocsc()
-    arrays = columns.indptr.astype(np.int64), columns.indices.astype(np.int32), columns.data.astype(np.float32)
+    arrays = compressed(likes.tocsc())
     values = np.zeros(len(titles), np.float32)
 
     def work(first: int, last: int) -> None:
@@ -85,10 +84,8 @@ def _among(
 ) -> None:
     begins, ends = np.zeros(members, np.int64), np.zeros(members, np.int64)
     for i in range(first, last):
-        m = starts[i + 1] - starts[i]
-        chosen = np.empty(m + 1, np.int32)
-        chosen[:m], chosen[m] = titles[starts[i] : starts[i + 1]], i
-        block = gram_of(chosen, column_starts, holders, data, begins, ends)
+        block = gram_around(i, starts, titles, column_starts, holders, data, begins, ends)
+        m = len(block) - 1
         for a in range(m):
             for b in range(a):
                 block[b, a] = block[a, b]

@@ -9,7 +9,7 @@ from scipy.linalg import blas, lapack
 
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Floats, Int32s, Int64s
-from matinee.maths.sparse_dense import even_bounds, in_chunks
+from matinee.maths.sparse_dense import compressed, even_bounds, in_chunks
 from matinee.maths.triangle import invert_triangle
 
 TILE = 64  # side of the squares in which a triangle is mirrored
@@ -24,13 +24,11 @@ def gram(matrix: sparse.csr_matrix, threads: int | None = None) -> Floats:
     """
     rows = matrix.tocsr().astype(np.float32)
     rows.sort_indices()
-    columns = rows.tocsc()
     out = np.zeros((rows.shape[1], rows.shape[1]), np.float32)
-    starts, indices = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)
-    column_starts, holders = columns.indptr.astype(np.int64), columns.indices.astype(np.int32)
+    arrays = *compressed(rows), *compressed(rows.tocsc())
 
     def work(first: int, last: int) -> None:
-        _gram_rows(first, last, starts, indices, rows.data, column_starts, holders, columns.data, out)
+        _gram_rows(first, last, *arrays, out)
 
     in_chunks(work, even_bounds(len(out), CHUNKS), threads)
     return out

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from matinee.maths.arrays import Floats, Int32s, Int64s
-from matinee.maths.sparse_dense import even_bounds, in_chunks
+from matinee.maths.sparse_dense import compressed, even_bounds, in_chunks
 
 CHUNKS = 64  # pieces of work for the threads
 
@@ -29,9 +29,8 @@ def local_ridge(
     the exact minimum of |x_i - X_S w|² + l2 |w|² (with inflation 0). Memory: one m x m block a thread for lists of m
     titles, and the likes of these.
     """
-    columns = likes.tocsc()
+    arrays = compressed(likes.tocsc())
     values = np.zeros(len(titles), np.float32)
-    arrays = columns.indptr.astype(np.int64), columns.indices.astype(np.int32), columns.data.astype(np.float32)
 
     def work(first: int, last: int) -> None:
         _local_ridge(first, last, starts, titles, *arrays, likes.shape[0], l2, inflation, values)
@@ -56,14 +55,30 @@ def _local_ridge(
 ) -> None:
     begins, ends = np.zeros(members, np.int64), np.zeros(members, np.int64)
     for i in range(first, last):
-        m = starts[i + 1] - starts[i]
-        chosen = np.empty(m + 1, np.int32)
-        chosen[:m], chosen[m] = titles[starts[i] : starts[i + 1]], i
-        block = gram_of(chosen, column_starts, holders, data, begins, ends)
+        block = gram_around(i, starts, titles, column_starts, holders, data, begins, ends)
+        m = len(block) - 1
         for s in range(m):
             block[s, s] += np.float32(inflation) * block[s, s] + np.float32(l2)
         solve_lower(block[:m, :m], block[m, :m])
         values[starts[i] : starts[i + 1]] = block[m, :m]
+
+
+@numba.njit(cache=True, nogil=True)
+def gram_around(
+    i: int,
+    starts: Int64s,
+    titles: Int32s,
+    column_starts: Int64s,
+    holders: Int32s,
+    data: Floats,
+    begins: Int64s,
+    ends: Int64s,
+) -> Floats:
+    """`gram_of` the m titles that serve title i, `titles[starts[i]:starts[i + 1]]`, and i as the last."""
+    m = starts[i + 1] - starts[i]
+    chosen = np.empty(m + 1, np.int32)
+    chosen[:m], chosen[m] = titles[starts[i] : starts[i + 1]], i
+    return gram_of(chosen, column_starts, holders, data, begins, ends)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from matinee.maths.arrays import Floats, Int32s, Int64s
-from matinee.maths.sparse_dense import even_bounds, in_chunks
+from matinee.maths.sparse_dense import compressed, even_bounds, in_chunks
 
 Weighting: TypeAlias = Literal["cosine", "tfidf", "bm25"]
 
@@ -48,18 +48,15 @@ def nearest(weights: sparse.csr_matrix, k: int, threads: int | None = None) -> t
     `weights` (members, titles) as from `weighted`; similarity of i and j = dot product of columns i and j, and only
     positive ones count. Work: one pass over the likes of each title's members; memory: two rows of titles per thread.
     """
-    rows = weights.tocsr()
-    columns = weights.tocsc()
-    n = rows.shape[1]
+    n = weights.shape[1]
     k = max(1, min(k, n))
     found, values = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
-    starts, holders = columns.indptr.astype(np.int64), columns.indices.astype(np.int32)
-    member_starts, titles = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)
+    arrays = *compressed(weights.tocsc()), *compressed(weights.tocsr())
 
     def work(first: int, last: int) -> None:
         sums, touched = np.zeros(n, np.float32), np.empty(n, np.int32)
         for i in range(first, last):
-            count = _add_up(i, starts, holders, columns.data, member_starts, titles, rows.data, sums, touched)
+            count = _add_up(i, *arrays, sums, touched)
             near = touched[:count]
             top = np.sort(near[np.argpartition(-sums[near], k - 1)[:k]] if count > k else near)
             found[i, : len(top)], values[i, : len(top)] = top, sums[top]

@@ -9,6 +9,7 @@ from os import cpu_count
 
 import numba
 import numpy as np
+from scipy import sparse
 
 from matinee.maths.arrays import Floats, Int32s, Int64s
 
@@ -44,6 +45,15 @@ def in_chunks(
 def even_bounds(rows: int, chunks: int) -> Int64s:
     """The bounds of at most `chunks` nearly equal chunks of `rows` rows, none of them empty."""
     return np.unique(np.linspace(0, rows, chunks + 1).astype(np.int64))
+
+
+def compressed(matrix: sparse.csr_matrix | sparse.csc_matrix) -> tuple[Int64s, Int32s, Floats]:
+    """What the kernels take of sparse rows, or of sparse columns: starts, places and values, as one of them stores."""
+    return (
+        matrix.indptr.astype(np.int64),
+        matrix.indices.astype(np.int32, copy=False),
+        matrix.data.astype(np.float32, copy=False),
+    )
 
 
 def add_rows(

@@ -13,7 +13,7 @@ from scipy import sparse
 from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, NotFitted
 from matinee.history import Histories, TrainingData
-from matinee.maths.sparse_dense import add_sparse_rows, strongest_sparse
+from matinee.maths.sparse_dense import add_sparse_rows, compressed, strongest_sparse
 from matinee.models import storage
 from matinee.models.cold_start import Prior
 
@@ -127,4 +127,4 @@ def rows_of(matrix: sparse.sparray | sparse.spmatrix) -> Rows:
     rows = sparse.csr_matrix(matrix, dtype=np.float32)
     rows.eliminate_zeros()
     rows.sort_indices()
-    return rows.indptr.astype(np.int64), rows.indices.astype(np.int32), rows.data
+    return compressed(rows)
