@@ -113,6 +113,14 @@ def test_turning_a_ragged_table_round_twice_gives_it_back(lists: list[list[int]]
     assert [one.tolist() for one in transpose(turned, len(lists))] == lists
 
 
+@given(st.data(), st.lists(st.lists(st.integers(0, 9), max_size=5), max_size=6))
+def test_taking_lists_gives_those_lists_in_that_order(data: st.DataObject, lists: list[list[int]]):
+    rows = data.draw(st.lists(st.integers(0, len(lists) - 1), max_size=8)) if lists else []
+    taken = Ragged.of(lists).take(np.array(rows, np.int64))
+    assert [one.tolist() for one in taken] == [lists[row] for row in rows]
+    assert taken.values.dtype == np.int32
+
+
 def test_genres_and_their_titles_agree():
     catalog = Catalog.from_frame(FRAME)
     crime = catalog.genres.index("Crime")

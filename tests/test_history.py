@@ -9,6 +9,7 @@ from matinee.catalog import Catalog
 from matinee.data.histories import training_data
 from matinee.events import SCHEMA, Kind
 from matinee.history import SPEAKING, Histories
+from matinee.testing import checkerboard
 
 EVENTS = st.lists(
     st.tuples(st.integers(0, 4), st.integers(0, 5), st.sampled_from(Kind), st.sampled_from([0.0, 0.05, 0.5, 0.6, 1.0])),
@@ -49,8 +50,20 @@ def test_taking_rows_gives_those_rows(events: list[tuple[int, int, Kind, float]]
     taken = whole.take(np.array(rows, np.int64))
     for at, row in enumerate(rows):
         mine, theirs = slice(*taken.offsets[at : at + 2]), slice(*whole.offsets[row : row + 2])
-        for name in ("items", "kinds", "values", "times"):
+        for name in ("items", "kinds", "values", "times", "countries", "devices"):
             assert getattr(taken, name)[mine].tolist() == getattr(whole, name)[theirs].tolist()
+
+
+@given(EVENTS, st.data())
+def test_keeping_some_events_leaves_every_member_those(events: list[tuple[int, int, Kind, float]], data: st.DataObject):
+    whole = histories(events)
+    mask = np.array(data.draw(st.lists(st.booleans(), min_size=len(events), max_size=len(events))), np.bool_)
+    left = whole.keep(mask)
+    assert len(left) == len(whole)
+    for member in range(5):
+        mine, theirs = slice(*left.offsets[member : member + 2]), slice(*whole.offsets[member : member + 2])
+        for name in ("items", "kinds", "values", "times", "countries", "devices"):
+            assert getattr(left, name)[mine].tolist() == getattr(whole, name)[theirs][mask[theirs]].tolist()
 
 
 def test_a_dislike_takes_a_like_back_and_a_play_restores_it():
@@ -83,3 +96,16 @@ def test_the_matrix_of_training_data_has_members_by_titles():
     data = training_data(frame, catalog, as_of=6)
     assert data.user_ids == ["y", "z"]
     assert data.matrix.toarray().tolist() == [[1, 0], [0, 1]]
+
+
+def test_the_data_of_some_members_is_what_these_alone_would_have_given():
+    data = checkerboard(members=6)
+    ids = data.user_ids
+    some = data.of_members(np.array([1, 4]))
+    alone = training_data(data.events.filter(pl.col("user_id").is_in([ids[1], ids[4]])), data.catalog, data.as_of)
+    assert some.user_ids == alone.user_ids == [ids[1], ids[4]]
+    assert some.events.equals(alone.events)
+    assert (some.matrix != alone.matrix).nnz == 0
+    assert data.of_members(np.array([4, 1])).user_ids == [ids[4], ids[1]]
+    nobody = data.of_members(np.empty(0, np.int64))
+    assert (nobody.events.height, len(nobody.histories)) == (0, 0)

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.errors import BadData
+from matinee.maths.ragged import gather
 
 TIME = pl.Datetime("us", "UTC")
 NAMES = pl.List(pl.String())
@@ -59,6 +60,11 @@ class Ragged:
         np.cumsum([len(one) for one in lists], out=offsets[1:])
         parts = [np.asarray(one, np.int32) for one in lists]
         return cls(offsets, np.concatenate(parts) if parts else np.empty(0, np.int32))
+
+    def take(self, rows: NDArray[np.int64]) -> Ragged:
+        """The lists `rows`, in this order."""
+        offsets, places = gather(self.offsets, rows)
+        return Ragged(offsets, self.values[places])
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ from scipy import sparse
 
 from matinee.catalog import Catalog
 from matinee.events import Kind, strengths
-from matinee.maths.ragged import last_of_each
+from matinee.maths.ragged import gather, last_of_each, narrowed
 
 _LEFT_OUT: Any = np.empty(0)
 SPEAKING = (Kind.PLAY, Kind.RATING, Kind.THUMBS_UP, Kind.THUMBS_DOWN, Kind.DISMISS)
@@ -95,10 +95,11 @@ class Histories:
 
     def take(self, rows: NDArray[np.int64]) -> Histories:
         """The histories of these batch rows, in this order."""
-        lengths = np.diff(self.offsets)[rows]
-        offsets = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        return self.select(offsets, np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1]))
+        return self.select(*gather(self.offsets, rows))
+
+    def keep(self, mask: NDArray[np.bool_]) -> Histories:
+        """The histories without the events that `mask` (events,) leaves out; every member stays, some with nothing."""
+        return self.select(narrowed(self.offsets, mask), mask)
 
     def select(self, offsets: NDArray[np.int64], events: NDArray[Any] | slice) -> Histories:
         """The `events` (places in the flat arrays, a mask or a slice), grouped anew by `offsets`."""
@@ -124,11 +125,7 @@ class Histories:
         kept = last_of_each(self.offsets, self.items, speaks)
         weights = strengths(self.kinds, self.values)
         kept &= weights > 0
-        counts = np.add.reduceat(np.append(kept, False), self.offsets[:-1], dtype=np.int64)
-        counts[self.offsets[:-1] == self.offsets[1:]] = 0
-        offsets = np.zeros(len(self) + 1, np.int64)
-        np.cumsum(counts, out=offsets[1:])
-        return Tastes(offsets, self.items[kept], weights[kept], self.times[kept], self.kinds[kept])
+        return Tastes(narrowed(self.offsets, kept), self.items[kept], weights[kept], self.times[kept], self.kinds[kept])
 
 
 @dataclass(frozen=True)
@@ -149,3 +146,9 @@ class TrainingData:
     def matrix(self) -> sparse.csr_matrix:
         """Members x titles of liked titles, float32."""
         return self.histories.tastes.matrix(len(self.catalog))
+
+    def of_members(self, rows: NDArray[np.int64]) -> TrainingData:
+        """What is known of these members (places in `user_ids`) alone, in this order."""
+        user_ids = [self.user_ids[row] for row in rows]
+        theirs = pl.col("user_id").is_in(pl.Series(user_ids, dtype=pl.String).implode())
+        return replace(self, events=self.events.filter(theirs), user_ids=user_ids, histories=self.histories.take(rows))
