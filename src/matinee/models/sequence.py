@@ -57,7 +57,7 @@ class Sequence:
 
     Right when the order of plays tells what comes next and there are some thousand members to learn it from; it
     fails on small data, where EASE with a half-life costs less and knows as much. Titles that nobody played are
-    scored by their content. `initial` gives title vectors to start from, such as those of `factors.fit_factors`.
+    scored by their content. `initial` gives title vectors to start from, such as `Factors(...).fit(...).title_vectors`.
     (SASRec, Kang and McAuley 2018, with the softmax of Klenitskiy and Vasilev 2023 and request-time context.)
     """
 
@@ -232,9 +232,7 @@ def _without_each(request: Requests, titles: NDArray[np.int32]) -> Requests:
     many = request.take(np.zeros(len(titles) + 1, np.int64))
     histories = many.histories
     owner = np.repeat(np.arange(len(many)), np.diff(histories.offsets))
-    kept = histories.items != np.concatenate([[-1], titles])[owner]
-    offsets = np.concatenate([[0], np.cumsum(kept)])[histories.offsets]
-    return replace(many, histories=histories.select(offsets, kept))
+    return replace(many, histories=histories.keep(histories.items != np.concatenate([[-1], titles])[owner]))
 
 
 @torch.no_grad()
