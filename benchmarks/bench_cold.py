@@ -44,6 +44,7 @@ from matinee.data.split import Split, leave_last_out
 from matinee.decision import Requests, Scorer
 from matinee.history import SPEAKING, Histories, TrainingData
 from matinee.maths.intervals import bootstrap_weights, percentile_interval, resampled_means
+from matinee.maths.ragged import narrowed
 from matinee.maths.ranking_metrics import hits, ndcg, top_n
 from matinee.maths.significance import sign_flip_test
 
@@ -191,12 +192,11 @@ def held_out_members(dataset: Dataset) -> tuple[Split, TrainingData, Histories]:
     left_out = pl.Series([split.user_ids[b] for b in np.flatnonzero(chosen)], dtype=pl.String)
     train = split.train_events.filter(~pl.col("user_id").is_in(left_out.implode()))
     data = training_data(train, dataset.catalog, int(split.as_of.max()))
-    rows = [int(b) for b in asked]
     answers = replace(
         split,
-        user_ids=[split.user_ids[b] for b in rows],
+        user_ids=[split.user_ids[b] for b in asked],
         as_of=split.as_of[asked],
-        targets=type(split.targets).of([split.targets[b] for b in rows]),
+        targets=split.targets.take(asked),
     )
     return answers, data, split.histories.take(asked)
 
@@ -206,7 +206,7 @@ def last_likes(histories: Histories, k: int) -> Histories:
     tastes = histories.tastes
     later = np.repeat(tastes.offsets[1:], tastes.lengths) - np.arange(len(tastes.items)) - 1
     kept = later < k
-    offsets = np.append(0, np.cumsum(kept))[tastes.offsets].astype(np.int64)
+    offsets = narrowed(tastes.offsets, kept)
     ones = np.ones(int(kept.sum()), np.float32)
     return Histories(offsets, tastes.items[kept], tastes.kinds[kept], ones, tastes.times[kept])
 
@@ -223,7 +223,7 @@ def _new_member_values(scorer: Scorer, split: Split, histories: Histories, likes
         allowed[np.repeat(np.arange(len(rows)), np.diff(whole.offsets))[spoken], whole.items[spoken]] = False
         scores = scorer.score(Requests.of_histories(shown.take(rows), split.as_of[rows]))
         ranked = top_n(scores, N, priority, allowed)
-        answers = type(split.targets).of([split.targets[b] for b in rows])
+        answers = split.targets.take(rows)
         values.append(ndcg(hits(ranked, answers.offsets, answers.values), np.diff(answers.offsets)))
     return np.concatenate(values)
 

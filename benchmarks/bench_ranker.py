@@ -32,7 +32,6 @@ from rich.console import Console
 from rich.table import Table
 
 from matinee.boards import board_of
-from matinee.catalog import Ragged
 from matinee.data.dataset import Dataset
 from matinee.data.sources import movielens, ranklens, sequences
 from matinee.decision import Requests, Scorer, Tell, quiet
@@ -192,7 +191,7 @@ def measure_hundred(trial: Trial, scorer: Scorer, rows: NDArray[np.int64]) -> di
 def measure_shown(trial: Trial, scorer: Scorer, rows: NDArray[np.int64]) -> dict[str, Doubles]:
     longest = int(np.diff(trial.candidates.offsets).max()) if trial.candidates else 0
     ranked = trial.rank(scorer, rows, longest)
-    targets = Ragged.of([trial.targets[b] for b in rows])
+    targets = trial.targets.take(rows)
     hit, wanted = hits(ranked, targets.offsets, targets.values), np.diff(targets.offsets)
     others = (ranked >= 0) & ~hit
     below = others[:, ::-1].cumsum(axis=1)[:, ::-1]
@@ -201,7 +200,7 @@ def measure_shown(trial: Trial, scorer: Scorer, rows: NDArray[np.int64]) -> dict
 
 
 def _hits(trial: Trial, scorer: Scorer, rows: NDArray[np.int64], n: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    targets = Ragged.of([trial.targets[b] for b in rows])
+    targets = trial.targets.take(rows)
     return hits(trial.rank(scorer, rows, n), targets.offsets, targets.values), np.diff(targets.offsets)
 
 

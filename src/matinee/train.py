@@ -102,10 +102,8 @@ def go_on(data: TrainingData, known: Known, scorer: Scorer, rng: np.random.Gener
 def liked_since(data: TrainingData, since: int, rng: np.random.Generator) -> HeldOut:
     """The first new likes, from `since` on, of up to `MEMBERS` members; and the data as they were before."""
     histories, n = data.histories, len(data.catalog)
-    kept = histories.times < since
-    offsets = np.concatenate([[0], np.cumsum(kept)])[histories.offsets]
     events = data.events.filter(pl.col("timestamp").cast(pl.Int64) < since)
-    before = replace(data, events=events, histories=histories.select(offsets, kept), as_of=since)
+    before = replace(data, events=events, histories=histories.keep(histories.times < since), as_of=since)
     tastes, known = histories.tastes, before.histories.tastes
     pairs, old = (np.repeat(np.arange(len(one)), one.lengths) * n + one.items for one in (tastes, known))
     new = (tastes.times >= since) & ~np.isin(pairs, old)
@@ -133,9 +131,7 @@ def _without(data: TrainingData, rows: NDArray[np.int64], targets: tuple[NDArray
     gone = pl.DataFrame({"user_id": [data.user_ids[row] for row in owners], "item": flat})
     histories, n = data.histories, len(data.catalog)
     member = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
-    kept = ~np.isin(member * n + histories.items, owners * n + flat)
-    offsets = np.concatenate([[0], np.cumsum(kept)])[histories.offsets]
-    rest = histories.select(offsets, kept)
+    rest = histories.keep(~np.isin(member * n + histories.items, owners * n + flat))
     events = data.events.join(gone, on=["user_id", "item"], how="anti", maintain_order="left")
     return replace(data, events=events, histories=rest)
 

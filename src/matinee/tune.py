@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
-from numpy.typing import NDArray
 from optuna.trial import TrialState
 
 from matinee.data.dataset import Dataset
@@ -21,7 +20,6 @@ from matinee.evaluate.measure import measure_hits
 from matinee.evaluate.protocols import Protocol
 from matinee.evaluate.summarise import by_member
 from matinee.evaluate.trial import Trial, prepare
-from matinee.history import TrainingData
 
 FIRST_LOOK = 0.25  # share of the members that a setting is first fitted on; what looks poor then is dropped
 STARTUP = 5  # settings that are always fitted on everything, before there is a median to be worse than
@@ -115,7 +113,7 @@ def _value(asked: optuna.Trial, make: Make, trial: Trial, protocol: Protocol, se
     """The protocol's first metric, of a scorer fitted on some members and then, if it is worth it, on all."""
     sample = np.random.default_rng(seed).random(len(trial.data.user_ids)) < FIRST_LOOK
     started = time.perf_counter()
-    for step, data in enumerate((_of_members(trial.data, np.flatnonzero(sample)), trial.data)):
+    for step, data in enumerate((trial.data.of_members(np.flatnonzero(sample)), trial.data)):
         scorer = make(asked).fit(data, np.random.default_rng(seed))
         lists = [trial.rank(scorer, rows, protocol.metrics[0].n or len(data.catalog)) for rows in trial.blocks()]
         values = measure_hits(np.concatenate(lists), trial.targets, protocol.metrics[:1])[:, 0]
@@ -125,12 +123,6 @@ def _value(asked: optuna.Trial, make: Make, trial: Trial, protocol: Protocol, se
         if step == 0 and asked.should_prune():
             raise optuna.TrialPruned
     return value
-
-
-def _of_members(data: TrainingData, rows: NDArray[np.int64]) -> TrainingData:
-    user_ids = [data.user_ids[row] for row in rows]
-    theirs = data.events.filter(data.events["user_id"].is_in(user_ids))
-    return replace(data, events=theirs, user_ids=user_ids, histories=data.histories.take(rows))
 
 
 def _outcome(name: str, protocol: Protocol, study: optuna.Study) -> Tuned:

@@ -20,7 +20,7 @@ from matinee.evaluate.published import MEMBERS
 from matinee.evaluate.results import Group
 from matinee.evaluate.standings import Standings
 from matinee.evaluate.summarise import DRAWS, by_member, summarise
-from matinee.evaluate.trial import Trial, prepare, take
+from matinee.evaluate.trial import Trial, prepare
 from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
 from matinee.maths.beyond_accuracy import shown
 
@@ -213,7 +213,7 @@ def _with_beyond(whole: Group, trial: Trial, runs: Mapping[str, Run], rng: np.ra
     titles, blocks = Titles.of(trial.data), []
     lists = {name: run.lists[0][:, :LISTED] for name, run in runs.items()}
     for rows in trial.blocks():
-        audience = Audience(titles, trial.requests.histories.take(rows), take(trial.targets, rows))
+        audience = Audience(titles, trial.requests.histories.take(rows), trial.targets.take(rows))
         blocks.append({name: measure_beyond(ranked[rows], audience) for name, ranked in lists.items()})
     values = {name: by_member(np.concatenate([b[name] for b in blocks]), trial.members) for name in lists}
     exposure = {name: shown(ranked, len(titles.likes)) for name, ranked in lists.items()}

@@ -29,7 +29,7 @@ from matinee.evaluate.protocols import PROTOCOLS, Protocol
 from matinee.evaluate.report import Report
 from matinee.evaluate.results import Group, ProtocolReport, Results, Table
 from matinee.evaluate.summarise import DRAWS, summarise
-from matinee.evaluate.trial import Trial, prepare, take
+from matinee.evaluate.trial import Trial, prepare
 from matinee.history import TrainingData
 from matinee.maths.arrays import Doubles, Int32s
 from matinee.maths.beyond_accuracy import shown
@@ -122,7 +122,7 @@ def _ranked_blocks(trial: Trial, titles: Titles, scorer: Scorer, n: int) -> Iter
     for rows in trial.blocks():
         ranked = trial.rank(scorer, rows, n)
         histories = trial.requests.histories.take(rows)
-        yield measure_lists(ranked, Audience(titles, histories, take(trial.targets, rows))), ranked
+        yield measure_lists(ranked, Audience(titles, histories, trial.targets.take(rows))), ranked
 
 
 def _all_pages(
@@ -142,7 +142,7 @@ def _all_pages(
         blocks = []
         for rows in np.array_split(np.arange(len(requests)), len(requests) // PAGES_AT_ONCE + 1):
             items = policy.decide(requests.take(rows), rng).items
-            blocks.append(measure_pages(items, layout, take(trial.targets, rows)))
+            blocks.append(measure_pages(items, layout, trial.targets.take(rows)))
         pages[name] = np.concatenate(blocks)
     return pages
 

@@ -60,7 +60,7 @@ class Trial:
 
     def rank(self, scorer: Scorer, rows: Int64s, n: int) -> Int32s:
         """The `n` best titles for the requests `rows`, best first, -1 = none left: (rows, n)."""
-        candidates = None if self.candidates is None else take(self.candidates, rows)
+        candidates = None if self.candidates is None else self.candidates.take(rows)
         return rank(self.data.catalog, scorer, self.requests.take(rows), n, self.priority, candidates)
 
 
@@ -85,7 +85,7 @@ def prepare(dataset: Dataset, protocol: Protocol, rng: np.random.Generator, part
         data=data,
         requests=requests.take(asked),
         targets=targets,
-        candidates=None if split.candidates is None else take(split.candidates, asked),
+        candidates=None if split.candidates is None else split.candidates.take(asked),
         members=np.unique(np.array(split.user_ids)[asked], return_inverse=True)[1].astype(np.int64),
         warm=split.warm[asked],
         priority=rng.permutation(len(split.catalog)),
@@ -114,15 +114,6 @@ def rank(
         allowed = np.zeros(scores.shape, np.bool_)
         allowed[np.repeat(np.arange(len(requests)), np.diff(candidates.offsets)), candidates.values] = True
     return top_n(scores, n, priority, allowed)
-
-
-def take(ragged: Ragged, rows: Int64s) -> Ragged:
-    """The lists `rows`, in this order."""
-    lengths = np.diff(ragged.offsets)[rows]
-    offsets = np.append(0, np.cumsum(lengths)).astype(np.int64)
-    return Ragged(
-        offsets, ragged.values[np.repeat(ragged.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])]
-    )
 
 
 def _end(events: pl.DataFrame) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from matinee.decision import Context, Requests
 from matinee.errors import ArtifactRefused
 from matinee.history import Histories, TrainingData
+from matinee.maths.ragged import narrowed
 from matinee.models import storage
 from matinee.models.popularity import Popularity
 
@@ -84,5 +85,4 @@ def history_rows(
     known = tastes.items < n_titles
     if known.all():
         return tastes.offsets, tastes.items, weights
-    offsets = np.concatenate([[0], np.cumsum(known)])[tastes.offsets]
-    return offsets, tastes.items[known], weights[known]
+    return narrowed(tastes.offsets, known), tastes.items[known], weights[known]

@@ -134,9 +134,7 @@ def passed_over(histories: Histories) -> Histories:
     stride = int(max(histories.items.max(initial=0), tastes.items.max(initial=0))) + 1
     taste_of = np.repeat(np.arange(len(histories)), tastes.lengths)
     liked_ones = np.isin(owners * stride + histories.items, taste_of * stride + tastes.items)
-    kept = (histories.kinds == Kind.IMPRESSION) & ~liked_ones
-    counts = np.bincount(owners[kept], minlength=len(histories))
-    left = histories.select(np.append(0, np.cumsum(counts)).astype(np.int64), kept)
+    left = histories.keep((histories.kinds == Kind.IMPRESSION) & ~liked_ones)
     ones = np.ones(len(left.items), np.float32)
     return replace(left, kinds=np.full(len(left.items), Kind.PLAY, np.int8), values=ones)
 

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any, Self, get_args
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from matinee.data.histories import training_data
 from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import TrainingData
@@ -103,9 +101,9 @@ class ListRanker:
         rows = []
         for fold in range(self.config.folds if len(lists) else 0):
             tell(f"part {fold + 1} of {self.config.folds}", fold / (self.config.folds + 2))
-            theirs = lists.take(part[lists.members] == fold)
-            known = self._know(_of_members(data, part != fold), lists.take(part[lists.members] != fold), facts, rng)
-            rows.append(self._rows(theirs, data, known))
+            asked = part[lists.members] == fold
+            known = self._know(data.of_members(np.flatnonzero(part != fold)), lists.take(~asked), facts, rng)
+            rows.append(self._rows(lists.take(asked), data, known))
         tell("learning to rank", self.config.folds / (self.config.folds + 2))
         knowledge = self._know(data, lists, facts, rng)
         weights, trees = self._learn(Lists.joined(rows, self._leading()), rng)
@@ -210,9 +208,3 @@ class ListRanker:
 def _everything(batch: int, n: int) -> Candidates:
     """Every title a candidate of every request."""
     return Candidates(np.arange(batch + 1) * n, np.tile(np.arange(n), batch))
-
-
-def _of_members(data: TrainingData, kept: NDArray[np.bool_]) -> TrainingData:
-    """What is known of these members (members,) alone."""
-    theirs = pl.Series([user for user, one in zip(data.user_ids, kept, strict=True) if one], dtype=pl.String)
-    return training_data(data.events.filter(pl.col("user_id").is_in(theirs.implode())), data.catalog, data.as_of)
