@@ -44,7 +44,7 @@ class Fold:
         if len(self.requests) <= most:
             return self
         rows = np.sort(rng.choice(len(self.requests), most, replace=False))
-        return Fold(self.data, self.requests.take(rows), Ragged.of([self.targets[b] for b in rows]))
+        return Fold(self.data, self.requests.take(rows), self.targets.take(rows))
 
 
 def hold_out(data: TrainingData, labels: Labels, share: float, rng: np.random.Generator) -> Fold:

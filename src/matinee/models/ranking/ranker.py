@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.catalog import Ragged
 from matinee.decision import Refits, Requests, Scorer, Tell, quiet, within
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import TrainingData
@@ -222,8 +221,8 @@ class Ranker:
             requests = fold.requests.take(rows)
             _, candidates, features = self._features(requests, facts)
             wanted = np.zeros((len(rows), facts.n_titles), np.bool_)
-            targets = [fold.targets[b] for b in rows]
-            wanted[np.repeat(np.arange(len(rows)), [len(one) for one in targets]), Ragged.of(targets).values] = True
+            targets = fold.targets.take(rows)
+            wanted[np.repeat(np.arange(len(rows)), np.diff(targets.offsets)), targets.values] = True
             relevant = wanted[candidates.owners, candidates.items]
             lists = Lists(candidates.offsets, features, relevant, np.zeros(len(relevant)))
             parts.append(lists.take(np.bincount(candidates.owners, relevant, minlength=len(rows)) > 0))
