@@ -53,7 +53,9 @@ def leaderboard(
     titles: Titles = None,
     models: Models = None,
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each model that depends on chance.")] = 3,
-    tuned: Annotated[Path | None, typer.Option(help="Settings found by `matinee tune --out`.")] = None,
+    tuned: Annotated[
+        Path | None, typer.Option(help="Settings found by `matinee tune --out`: they stand beside as `NAME tuned`.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with plots here.")] = None,
     seed: Seed = 0,
     as_json: Json = False,
