@@ -104,6 +104,18 @@ def test_ladders_go_from_best_to_simplest_on_both_surfaces(place):
     assert [policy.config.rows.seeds for _, policy in built["home"]] == [HOME["ease-recent"].rows.seeds, 0]
 
 
+def test_a_sequence_model_is_served_first_where_one_was_trained(place):
+    pytest.importorskip("torch")
+    train_into(place, "sequence", np.random.default_rng(0))
+    catalog = Catalog.load(place.catalog_path)
+    with EventLog(place.log_path) as log:
+        built = ladders(place, log, catalog)
+    assert [name for name, _ in built["home"]] == ["sequence", "ease-recent", "popularity"]
+    requests = Requests.of_histories(make_data(make_events(LIKES), catalog).histories)
+    page = built["home"][0][1].decide(requests, np.random.default_rng(0))
+    assert (page.items >= 0).any(axis=(1, 2)).all()
+
+
 def test_a_model_that_costs_too_much_is_refused_at_load(place):
     catalog = Catalog.load(place.catalog_path)
     with EventLog(place.log_path) as log:

@@ -29,12 +29,14 @@ from matinee.workspace import Workspace
 
 EXPLORATION = 0.1  # enough randomness to learn from, too little to be noticed
 HOME = {  # from best to simplest
+    "sequence": HomeConfig(),
     "ease-recent": HomeConfig(),
     "popularity": HomeConfig(rows=RowsConfig(seeds=0)),  # it knows no neighbours, so no row is founded on them
 }
 SIMILAR = ("ease-recent", "neighbors")  # from best to simplest
 EVALUATED = ("popularity", "popularity-7d", "neighbors", "factors", "ease", "ease-recent")
-SERVED = tuple(dict.fromkeys((*HOME, *SIMILAR)))  # what a service needs trained
+WHERE_TRAINED = ("sequence",)  # served first where somebody trained it: it needs torch and takes its time
+SERVED = tuple(dict.fromkeys(name for name in (*HOME, *SIMILAR) if name not in WHERE_TRAINED))  # what a service needs
 
 
 def contenders() -> dict[str, Callable[[], Scorer]]:
@@ -54,7 +56,7 @@ def home_pages() -> dict[str, Callable[[TrainingData, np.random.Generator], Poli
 
         return make
 
-    return {f"home, {name}": page_of(name, config) for name, config in HOME.items()}
+    return {f"home, {name}": page_of(name, config) for name, config in HOME.items() if name in SERVED}
 
 
 def train_into(
@@ -98,14 +100,18 @@ def ladders(
 ) -> Ladders:
     """What the service runs: for each surface the newest artifacts of its models, from best to simplest.
 
+    A model of `WHERE_TRAINED` is on the ladder when the workspace holds an artifact of it.
+
     Raises `ArtifactRefused` when one is damaged, or larger or slower than `budget` allows.
     """
     drawn = _charts(_everything(log, catalog))
-    found = {name: _affordable(workspace.newest_artifact(name), name, catalog, budget) for name in SERVED}
+    names = (*(name for name in WHERE_TRAINED if workspace.holds(name)), *SERVED)
+    found = {name: _affordable(workspace.newest_artifact(name), name, catalog, budget) for name in names}
     return {
         "home": [
             (name, _warm(_home(name, found[name], catalog, drawn, replace(config, exploration=exploration))))
             for name, config in HOME.items()
+            if name in found
         ],
         "similar": [(name, _similar(name, found[name], catalog)) for name in SIMILAR],
     }

@@ -98,6 +98,10 @@ class Workspace:
             )
         return found[-1]
 
+    def holds(self, name: str) -> bool:
+        """Whether there is an artifact of this name."""
+        return bool(self._artifacts(name))
+
     def prune(self, name: str) -> None:
         """Delete all but the newest artifacts of this name."""
         for old in self._artifacts(name)[:-KEPT]:

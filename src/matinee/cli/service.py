@@ -22,10 +22,13 @@ def demo(
     data: Annotated[
         Path | None, typer.Option(help="A MovieLens folder or archive instead of the fetched 100K.")
     ] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Train the sequence model too and serve it first; needs the extra deep.")
+    ] = False,
     seed: Seed = 0,
 ) -> None:
     """Get MovieLens 100K, train, and serve a home page on 127.0.0.1."""
-    from matinee.recipes import SERVED
+    from matinee.recipes import SERVED, WHERE_TRAINED
     from matinee.serving import listen
 
     place = Workspace(workspace)
@@ -36,7 +39,7 @@ def demo(
             )
         else:
             bring_in_demo(place, data)
-        for name in SERVED:
+        for name in (*WHERE_TRAINED, *SERVED) if deep else SERVED:
             train_one(place, name, seed)
         _serve(place, sock, seed)
 
