@@ -248,3 +248,18 @@ def test_an_artifact_of_another_catalogue_is_refused(tmp_path):
     (tmp_path / "titles.embeddings.npy").write_bytes((other / "titles.embeddings.npy").read_bytes())
     with pytest.raises(ArtifactRefused):
         Sequence.load(tmp_path)
+
+
+def test_titles_of_which_nothing_is_known_share_the_lowest_score():
+    likes = [[(k + at) % 12 for at in range(6)] for k in range(60)]
+    data = make_data(make_events(likes), make_catalog(15))
+    scorer = fit(data)
+    for known in (scorer, scorer.for_titles(make_catalog(18))):
+        scores = scores_of(known, [[0, 1, 2]])[0]
+        assert len(set(scores[12:])) == 1
+        assert scores[12] <= scores[:12].min()
+
+
+def test_a_bag_longer_than_its_shortest_half_life_can_count_stays_finite():
+    scorer = fit(cyclic(30, length=6), body=Body.BAG, length=1_200, training=Training(epochs=1, batch=16))
+    assert np.isfinite(scores_of(scorer, [[at % 12 for at in range(1_100)]])).all()

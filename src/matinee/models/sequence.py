@@ -15,7 +15,7 @@ from torch import Tensor
 from matinee.catalog import Catalog
 from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, NotFitted
-from matinee.history import Histories, TrainingData
+from matinee.history import SPEAKING, Histories, TrainingData
 from matinee.models import storage
 from matinee.models.cold_start import Prior
 from matinee.models.content.features import TitleEncoder
@@ -35,14 +35,19 @@ __all__ = ["Body", "Initial", "Loss", "Reading", "Sequence", "SequenceConfig", "
 BLOCK = 64  # histories read at one time when scoring
 REASONS = 20  # latest liked titles among which a reason is sought
 REREAD = 50  # latest tokens that are read again without each of them
+LATELY = 1_000  # latest speaking events among which these are sought
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What serving needs: the network on the processor, `vectors` (titles, size + 1) of all titles, and the prior."""
+    """What serving needs: the network on the processor, `vectors` (titles, size + 1) of all titles, and the prior.
+
+    Nothing is known of the titles `unheard`, without plays and without content: they share the lowest score.
+    """
 
     network: SequenceNetwork
     vectors: Tensor
+    unheard: NDArray[np.int64]
     encoder: TitleEncoder
     prior: Prior
 
@@ -98,8 +103,12 @@ class Sequence:
         known = fitted.vectors[: fitted.prior.popularity.n_titles]
         features = torch.from_numpy(fitted.encoder.encode(catalog, first=len(known)))
         vectors = torch.cat([known, features @ fitted.network.titles.content])
+        silent = len(known) + np.flatnonzero(~features.any(dim=1).numpy())
+        unheard = np.concatenate([fitted.unheard[fitted.unheard < len(known)], silent])
         grown = type(self)(self.config, self.initial)
-        grown._fitted = replace(fitted, vectors=vectors, prior=WidePrior.over(fitted.prior, len(catalog)))
+        grown._fitted = replace(
+            fitted, vectors=vectors, unheard=unheard, prior=WidePrior.over(fitted.prior, len(catalog))
+        )
         return grown
 
     def score(self, requests: Requests) -> NDArray[np.float32]:
@@ -119,7 +128,7 @@ class Sequence:
         reasons = np.full(items.shape, -1, np.int32)
         known = (items >= 0) & (items < fitted.n_titles)
         for b in np.flatnonzero(known.any(axis=1)):
-            liked = requests.take(np.array([b]))
+            liked = _lately(requests.take(np.array([b])))
             candidates = liked.histories.tastes.items[-REASONS:]
             candidates = candidates[candidates < fitted.n_titles]
             if len(candidates):
@@ -162,7 +171,7 @@ class Sequence:
         if prior.n_titles != shape[0]:
             raise ArtifactRefused(f"{folder} has {shape[0]} titles and a prior of {prior.n_titles}; {storage.REMEDY}")
         scorer = cls(config)
-        scorer._fitted = Fitted(network, _vectors(network), TitleEncoder.load(folder), prior)
+        scorer._fitted = Fitted(network, *_titles(network), TitleEncoder.load(folder), prior)
         return scorer
 
     def _train(
@@ -177,7 +186,7 @@ class Sequence:
     ) -> Self:
         fit_sequence_network(network.to(best_device()), tokens, self.config, training, rng, tell)
         network.cpu()
-        rough = Fitted(network, _vectors(network), encoder, Prior(Popularity(), self.config.kappa, 0.0))
+        rough = Fitted(network, *_titles(network), encoder, Prior(Popularity(), self.config.kappa, 0.0))
         nobody = Requests.of_histories
 
         def part(histories: Histories) -> NDArray[np.float32]:
@@ -224,7 +233,16 @@ def _part(fitted: Fitted, requests: Requests, config: SequenceConfig) -> NDArray
     """(batch, titles) q · e_i + b_i, zeros where the history has no known title."""
     answers = _answers(fitted, requests, config)
     started = answers.any(dim=1, keepdim=True).float()
-    return np.asarray((torch.cat([answers, started], dim=1) @ fitted.vectors.T).numpy())
+    scores = np.asarray((torch.cat([answers, started], dim=1) @ fitted.vectors.T).numpy())
+    scores[:, fitted.unheard] = scores.min(axis=1, keepdims=True)
+    return scores
+
+
+def _lately(request: Requests) -> Requests:
+    """A batch of one request with its latest `LATELY` speaking events alone."""
+    speaking = np.isin(request.histories.kinds, SPEAKING)
+    late = np.cumsum(speaking[::-1])[::-1] <= LATELY
+    return replace(request, histories=request.histories.keep(speaking & late))
 
 
 def _without_each(request: Requests, titles: NDArray[np.int32]) -> Requests:
@@ -236,11 +254,12 @@ def _without_each(request: Requests, titles: NDArray[np.int32]) -> Requests:
 
 
 @torch.no_grad()
-def _vectors(network: SequenceNetwork) -> Tensor:
-    """(titles, size + 1) of all titles, as they serve."""
+def _titles(network: SequenceNetwork) -> tuple[Tensor, NDArray[np.int64]]:
+    """(titles, size + 1) vectors of all titles, as they serve, and those of which nothing is known."""
     network.eval()
-    vectors: Tensor = network.titles(torch.arange(len(network.titles.counts)))
-    return vectors
+    titles = network.titles
+    silent = (titles.counts == 0) & ~titles.features.any(dim=1)
+    return titles(torch.arange(len(titles.counts))), np.flatnonzero(silent.numpy())
 
 
 def _counts(tokens: Tokens, data: TrainingData) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from matinee.models.deep.losses import gbce_loss, sampled_softmax_loss, softmax_loss
+from matinee.models.deep.losses import excluding, gbce_loss, sampled_softmax_loss, softmax_loss
 
 
 def problem(rows=40, titles=30, size=8, seed=0, excluded=3):
@@ -47,10 +47,18 @@ def test_bfloat16_stays_near():
 
 
 def test_drawing_every_title_once_is_the_full_softmax():
-    states, vectors, targets, bounds, _, seen = problem(excluded=0)
-    full = softmax_loss(states, vectors, targets, bounds, seen)
-    drawn = sampled_softmax_loss(states, vectors, targets, torch.arange(30), torch.zeros(30))
-    torch.testing.assert_close(drawn, full, rtol=1e-5, atol=1e-6)
+    states, vectors, targets, bounds, owners, seen = problem()
+    every = torch.arange(30)
+    excluded = excluding(targets, every, bounds, seen, 30)
+    drawn = sampled_softmax_loss(states, vectors, targets, every, torch.zeros(30), excluded)
+    torch.testing.assert_close(drawn, plain(states, vectors, targets, owners, seen), rtol=1e-5, atol=1e-6)
+
+
+def test_draws_that_are_the_target_or_were_seen_are_excluded():
+    targets, negatives = torch.tensor([4, 0]), torch.tensor([4, 7, 7, 2])
+    bounds, seen = torch.tensor([0, 2, 3]), torch.tensor([7, 9, 2])
+    expected = [[True, True, True, False], [False, False, False, True]]
+    assert excluding(targets, negatives, bounds, seen, 10).tolist() == expected
 
 
 def test_the_correction_makes_skewed_draws_estimate_the_full_softmax():
@@ -58,10 +66,11 @@ def test_the_correction_makes_skewed_draws_estimate_the_full_softmax():
     states, vectors, targets, bounds, _, seen = problem(excluded=0)
     chances = torch.linspace(1, 20, 30) / torch.linspace(1, 20, 30).sum()
     negatives = torch.multinomial(chances, 20_000, replacement=True)
+    own = negatives == targets[:, None]
     full = softmax_loss(states, vectors, targets, bounds, seen)
-    near = sampled_softmax_loss(states, vectors, targets, negatives, torch.log(20_000 * chances))
+    near = sampled_softmax_loss(states, vectors, targets, negatives, torch.log(20_000 * chances), own)
     torch.testing.assert_close(near, full, rtol=0.02, atol=0.02)
-    plain_draws = sampled_softmax_loss(states, vectors, targets, negatives, torch.full((30,), np.log(20_000 / 30)))
+    plain_draws = sampled_softmax_loss(states, vectors, targets, negatives, torch.full((30,), np.log(20_000 / 30)), own)
     assert abs(plain_draws - full) > 3 * abs(near - full)
 
 
@@ -78,5 +87,5 @@ def test_gbce_is_its_formula(calibration):
         chance = 1 / (1 + np.exp(-scores))
         total -= beta * np.log(chance[target])
         total -= sum(np.log(1 - chance[j]) for j in negatives.tolist() if j != target)
-    found = gbce_loss(states, vectors, targets, negatives, 30, calibration)
+    found = gbce_loss(states, vectors, targets, negatives, 30, calibration, negatives == targets[:, None])
     assert found.item() == pytest.approx(total / 6, rel=1e-5)

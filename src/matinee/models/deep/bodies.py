@@ -45,7 +45,7 @@ class Bag(nn.Module):
         places = torch.arange(config.length)
         age = places[:, None] - places
         lives = torch.tensor(HALF_LIVES if config.reading.order else HALF_LIVES[:1])
-        weights = torch.exp2(-age / lives[:, None, None]) * (age >= 0)
+        weights = torch.exp2(-age.clamp_min(0) / lives[:, None, None]) * (age >= 0)
         self.register_buffer("weights", weights / weights.sum(dim=2, keepdim=True), persistent=False)
         self.mix = nn.Linear(len(lives) * config.size, config.size)
         self.layers = nn.Sequential(*(FeedForward(config) for _ in range(config.layers)))

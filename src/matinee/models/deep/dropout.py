@@ -17,7 +17,7 @@ class Dropout(nn.Module):
 
     def __init__(self, rate: float) -> None:
         super().__init__()
-        self.kept = round(LEVELS * (1 - rate))
+        self.kept = max(1, round(LEVELS * (1 - rate)))
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape."""

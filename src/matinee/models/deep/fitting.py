@@ -61,7 +61,7 @@ def fit_network(
     groups = [{"params": matrices, "weight_decay": training.decay}, {"params": vectors, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, training.rate, BETAS, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _cosine(step / total, training.warmup))
-    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=_moving(training.averaging))
+    average = _average(network, training.averaging) if training.averaging else None
     network.train()
     with seeded(rng):
         for epoch in range(training.epochs):
@@ -74,9 +74,9 @@ def fit_network(
                 nn.utils.clip_grad_norm_(network.parameters(), NORM)
                 optimizer.step()
                 schedule.step()
-                if training.averaging:
+                if average is not None:
                     average.update_parameters(network)
-    if training.averaging:
+    if average is not None:
         network.load_state_dict(average.module.state_dict())
     network.eval()
 
@@ -106,11 +106,11 @@ def _cosine(done: float, warmup: float) -> float:
     return float(0.5 * (1 + np.cos(np.pi * (done - warmup) / (1 - warmup))))
 
 
-def _moving(kept: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
-    """Exponential moving average whose first updates are plain means, so that the start is forgotten."""
+def _average(network: nn.Module, kept: float) -> torch.optim.swa_utils.AveragedModel:
+    """Exponential moving average of weights whose first updates are plain means, so that the start is forgotten."""
 
     @torch.no_grad()
     def update(averages: Tensors, weights: Tensors, seen: Tensor | int) -> None:
         torch._foreach_lerp_(averages, weights, 1 - min(kept, (float(seen) + 1) / (float(seen) + 10)))
 
-    return update
+    return torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=update)

@@ -25,32 +25,53 @@ def softmax_loss(states: Tensor, vectors: Tensor, targets: Tensor, bounds: Tenso
 
 
 def sampled_softmax_loss(
-    states: Tensor, vectors: Tensor, targets: Tensor, negatives: Tensor, log_chances: Tensor
+    states: Tensor, vectors: Tensor, targets: Tensor, negatives: Tensor, log_chances: Tensor, excluded: Tensor
 ) -> Tensor:
     """Softmax of the target against drawn titles, each draw's score less the logarithm of its expected number of draws.
 
-    `negatives` (drawn,) titles shared by all rows; `log_chances` (titles,) log(draws * q). With that correction the
+    `negatives` (drawn,) titles shared by all rows; `log_chances` (titles,) log(draws * q); `excluded` (rows, drawn) the
+    draws that do not count for a row, see `excluding`. With that correction the
     draws estimate the full sum over all other titles (Bengio and Senécal 2008). The target is always there, so it
-    stands uncorrected, and a draw that is the row's target does not count (Khrylchenko et al. 2025).
+    stands uncorrected (Khrylchenko et al. 2025).
     """
     right, wrong = _scores(states, vectors, targets, negatives)
-    wrong = (wrong - log_chances[negatives]).masked_fill(negatives == targets[:, None], NEVER)
+    wrong = (wrong - log_chances[negatives]).masked_fill(excluded, NEVER)
     return (torch.logsumexp(torch.cat([right[:, None], wrong], dim=1), dim=1) - right).mean()
 
 
 def gbce_loss(
-    states: Tensor, vectors: Tensor, targets: Tensor, negatives: Tensor, titles: int, calibration: float
+    states: Tensor,
+    vectors: Tensor,
+    targets: Tensor,
+    negatives: Tensor,
+    titles: int,
+    calibration: float,
+    excluded: Tensor,
 ) -> Tensor:
     """-log σ(s_target)^β - sum over draws of log(1 - σ(s)), averaged over rows (gSASRec, Petrov and Macdonald 2023).
 
     α = drawn / (titles - 1) and β = α (t (1 - 1/α) + 1/α) with the calibration t in 0..1: t = 0 is plain binary
-    cross-entropy, which is overconfident when few negatives are drawn; t = 1 makes σ(s) a probability.
+    cross-entropy, which is overconfident when few negatives are drawn; t = 1 makes σ(s) a probability. `excluded`
+    (rows, drawn): draws that do not count for a row.
     """
     right, wrong = _scores(states, vectors, targets, negatives)
     share = min(1.0, len(negatives) / max(1, titles - 1))
     power = share * (calibration * (1 - 1 / share) + 1 / share)
-    counts = negatives != targets[:, None]
-    return (functional.softplus(wrong) * counts).sum(dim=1).mean() - power * functional.logsigmoid(right).mean()
+    return (functional.softplus(wrong) * ~excluded).sum(dim=1).mean() - power * functional.logsigmoid(right).mean()
+
+
+def excluding(targets: Tensor, negatives: Tensor, bounds: Tensor, seen: Tensor, titles: int) -> Tensor:
+    """(rows, drawn) the draws that are a row's target, or that it had seen: `seen[bounds[r]:bounds[r + 1]]`.
+
+    Both and `negatives` (drawn,) are titles below `titles`; a seen title that was not drawn costs one look.
+    """
+    drawn, place = torch.unique(negatives, return_inverse=True)
+    column = torch.full((titles,), len(drawn), device=seen.device)
+    column[drawn] = torch.arange(len(drawn), device=seen.device)
+    owners = torch.repeat_interleave(torch.diff(bounds), output_size=len(seen))
+    marked = torch.zeros(len(targets), len(drawn) + 1, dtype=torch.bool, device=seen.device)
+    marked[owners, column[seen]] = True
+    return marked[:, place] | (negatives == targets[:, None])
 
 
 def _scores(states: Tensor, vectors: Tensor, targets: Tensor, negatives: Tensor) -> tuple[Tensor, Tensor]:

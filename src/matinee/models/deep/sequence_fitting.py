@@ -10,7 +10,7 @@ from torch import Tensor
 
 from matinee.decision import Tell
 from matinee.models.deep.fitting import Training, fit_network
-from matinee.models.deep.losses import gbce_loss, sampled_softmax_loss, softmax_loss
+from matinee.models.deep.losses import excluding, gbce_loss, sampled_softmax_loss, softmax_loss
 from matinee.models.deep.sequence_config import Loss, SequenceConfig
 from matinee.models.deep.sequence_network import SequenceNetwork
 from matinee.models.deep.tokens import Tokens
@@ -59,7 +59,8 @@ def _sampled(network: SequenceNetwork, titles: Tensor, batch: Batch, config: Seq
     vectors = network.titles(titles[used])
     items, targets, negatives = places.split([batch.items.numel(), len(batch.targets), len(drawn)])
     states = _rows(network, vectors, replace(batch, items=items.view_as(batch.items)))
+    excluded = excluding(batch.targets, drawn, batch.bounds, batch.seen, len(titles))
     if config.loss is Loss.GBCE:
-        return gbce_loss(states, vectors, targets, negatives, len(titles), config.calibration)
+        return gbce_loss(states, vectors, targets, negatives, len(titles), config.calibration, excluded)
     log_chances = torch.log(config.negatives * weights[used] / weights.sum())
-    return sampled_softmax_loss(states, vectors, targets, negatives, log_chances)
+    return sampled_softmax_loss(states, vectors, targets, negatives, log_chances, excluded)
