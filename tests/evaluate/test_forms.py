@@ -59,6 +59,7 @@ def test_numbers_read_well():
     assert words.number(-0.0001) == "0.000"
     assert words.p_value(0.0004) == "p < 0.001"
     assert words.p_value(0.0421) == "p = 0.042"
+    assert words.p_value(float("nan")) == "p = –"
 
 
 def test_every_mark_lies_on_its_picture():

@@ -66,6 +66,14 @@ def test_summaries_are_means_and_paired_differences():
     assert compared.p == pytest.approx(1 / 10_001)
 
 
+def test_a_metric_that_nobody_has_is_no_clear_difference():
+    nobody = {name: np.full((50, 1), np.nan) for name in "ab"}
+    (compared,) = summarise(LIST_METRICS[:1], nobody, ["b"], ["recall"], np.random.default_rng(0)).comparisons
+    assert math.isnan(compared.p)
+    assert math.isnan(compared.p_holm)
+    assert compared.verdict == "is not clearly different from"
+
+
 def test_holm_corrects_over_the_models_of_one_baseline():
     rng = np.random.default_rng(1)
     base = rng.random((40, 1))

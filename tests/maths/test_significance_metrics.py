@@ -44,10 +44,32 @@ def test_a_real_difference_is_found():
     assert (sign_flip_test(differences, RNG, draws=1_000) < 0.05).all()
 
 
+def test_a_difference_without_a_value_says_nothing():
+    """Column 0 is 1, 2, 3 with a gap: +++ and --- of 8 reach 6. Column 1 has no value at all, column 2 no gap."""
+    gap = np.nan
+    differences = np.array([[1.0, gap, 1], [gap, gap, 2], [2, gap, -4], [3, gap, 8]])
+    expected = pytest.approx([2 / 8, gap, sign_flip_test(differences[:, 2:], RNG)[0]], nan_ok=True)
+    assert sign_flip_test(differences, RNG) == expected
+    sampled = sign_flip_test(differences, np.random.default_rng(7), draws=15)  # fewer than the 16 patterns
+    assert 0 < sampled[0] < 1
+    assert np.isnan(sampled[1])
+
+
+def test_many_gaps_do_not_make_a_difference_clear():
+    """Three differences among 200 members: p is 2 / 8 within 5 standard errors of 4,000 patterns."""
+    differences = np.full((200, 1), np.nan)
+    differences[[5, 50, 150], 0] = 1.0, 2.0, 3.0
+    error = 5 * (0.25 * 0.75 / 4_000) ** 0.5
+    assert sign_flip_test(differences, RNG, draws=4_000) == pytest.approx([2 / 8], abs=error)
+
+
 def test_holm_by_hand():
     assert holm(np.array([0.01, 0.04, 0.03])) == pytest.approx([3 * 0.01, 2 * 0.03, 2 * 0.03])
     assert holm(np.array([0.5, 0.9])) == pytest.approx([1, 1])
     assert holm(np.array([0.02])) == pytest.approx([0.02])
+    untested = np.nan
+    assert holm(np.array([untested, 0.03, 0.02])) == pytest.approx([untested, 2 * 0.02, 2 * 0.02], nan_ok=True)
+    assert np.isnan(holm(np.array([untested]))).all()
 
 
 def test_holm_keeps_the_family_wise_error():

@@ -65,8 +65,8 @@ def number(value: float, digits: int = 3, sign: bool = False) -> str:
 
 
 def p_value(p: float) -> str:
-    """Text like p = 0.012, or p < 0.001."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    """Text like p = 0.012, p < 0.001, or p = – where nothing could be tested."""
+    return "p < 0.001" if p < 0.001 else f"p = {number(p)}"
 
 
 def heading(metric: Metric, n: int) -> str:

@@ -16,26 +16,32 @@ def sign_flip_test(differences: Doubles, rng: np.random.Generator, draws: int = 
     other sign. All 2^members sign patterns are tried when they are at most `draws`, else `draws` random ones:
     p = share of patterns whose |mean| reaches the one seen; with random ones (1 + count) / (1 + draws), never 0.
     Columns share the patterns. Needs no distribution, only exchangeable signs: Fisher 1935; Smucker et al., CIKM 2007.
+    A NaN difference says nothing: its member is left out of that column, and a column without a difference has p NaN.
     """
+    missing = np.isnan(differences)
+    differences = np.where(missing, 0.0, differences)  # adds nothing, whatever its sign
     members = len(differences)
     seen = np.abs(differences.sum(axis=0)) * (1.0 - 1e-12)
     if 2**members <= draws:
         patterns = (np.arange(2**members)[:, None] >> np.arange(members)) & 1
-        return _reach(patterns, differences, seen) / 2.0**members
+        p = _reach(patterns, differences, seen) / 2.0**members
+        return np.where(missing.all(axis=0), np.nan, p)
     count = np.zeros(differences.shape[1])
     for start in range(0, draws, BLOCK):
         patterns = rng.integers(2, size=(min(BLOCK, draws - start), members), dtype=np.int8)
         count += _reach(patterns, differences, seen)
-    return (1.0 + count) / (1.0 + draws)
+    return np.where(missing.all(axis=0), np.nan, (1.0 + count) / (1.0 + draws))
 
 
 def holm(p: Doubles) -> Doubles:
     """P-values corrected for asking as many questions as there are values: (k,) -> (k,), family-wise error kept.
 
-    The j-th smallest of k is multiplied by k - j + 1, made monotone and capped at 1. Holm, 1979.
+    The j-th smallest of k is multiplied by k - j + 1, made monotone and capped at 1; a NaN stays NaN and is no
+    question. Holm, 1979.
     """
-    order = np.argsort(p, kind="stable")
-    scaled = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
+    order = np.argsort(p, kind="stable")  # NaN last
+    asked = np.count_nonzero(~np.isnan(p))
+    scaled = np.maximum.accumulate(p[order] * (asked - np.arange(len(p))))
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(scaled, 1.0)
     return adjusted
