@@ -13,7 +13,7 @@ from rich.console import Console
 from matinee.catalog import Ragged
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.decision import quiet
-from matinee.errors import BadRequest
+from matinee.errors import BadData, BadRequest, MissingExtra, TooLarge
 from matinee.evaluate import trial as trials
 from matinee.evaluate.cost import watched
 from matinee.evaluate.leaderboard import leaderboard
@@ -102,15 +102,11 @@ def test_a_coin_hits_as_often_as_chance():
 
 
 def test_chance_is_fitted_with_every_seed_and_certainty_twice():
-    fitted = []
-
-    def counting(name, answer):
-        fitted.append(name)
-        return Fake(answer)
-
-    models = {"popularity": partial(counting, "popularity", popular), "coin": partial(counting, "coin", coin)}
-    found = leaderboard(world(), NEXT_ITEM, models, seeds=3).standings
-    assert (fitted.count("popularity"), fitted.count("coin")) == (2, 3)
+    told = []
+    models = {"popularity": partial(Fake, popular), "coin": partial(Fake, coin)}
+    found = leaderboard(world(), NEXT_ITEM, models, seeds=3, tell=lambda what, done: told.append(what)).standings
+    fits = [sum(what.startswith(name) and what.endswith("fitting") for what in told) for name in models]
+    assert fits == [2, 3]
     assert len(found.seed_means["popularity"]["ndcg@10"]) == 1
     assert math.isnan(found.spread("popularity", "ndcg@10"))
     means = found.seed_means["coin"]["ndcg@10"]
@@ -216,6 +212,59 @@ def test_nothing_to_compare_is_explained():
     nobody = Protocol("nobody", "", lambda data, part: replace(NEXT_ITEM.cut(data, part), **NOBODY))
     with pytest.raises(BadRequest, match="no member"):
         prepare(world(), nobody, np.random.default_rng(0))
+
+
+def fails(error):
+    def answer(fake, requests):
+        raise error
+
+    return answer
+
+
+def not_a_number(fake, requests):
+    return np.full((len(requests), len(fake.data.catalog)), np.nan)
+
+
+def test_a_refused_model_leaves_the_others_their_board(tmp_path):
+    models = {
+        "huge": partial(Fake, fails(TooLarge("it needs <90> GB; take fewer titles"))),
+        "popularity": partial(Fake, popular),
+        "diverged": partial(Fake, not_a_number),
+        "coin": partial(Fake, coin),
+    }
+    board = leaderboard(world(), NEXT_ITEM, models, seeds=2, baselines=("diverged",))
+    found = board.standings
+    assert set(found.costs) == set(lines(found.groups[0])) == {"popularity", "coin"}
+    assert found.baseline == "popularity", "a refused model is no baseline"
+    assert list(found.refused) == ["huge", "diverged"]
+    assert "not finite" in found.refused["diverged"]
+    reason = "it needs <90> GB; take fewer titles"
+    assert board.json()["refused"]["huge"] == reason
+    console = Console(width=100, record=True, file=(tmp_path / "out.txt").open("w"))
+    console.print(board.table())
+    assert f"huge was refused and has no place: {reason}" in console.export_text()
+    board.write_html(tmp_path / "board.html")
+    assert "huge was refused and has no place: it needs &lt;90&gt; GB" in (tmp_path / "board.html").read_text()
+
+
+def test_when_every_model_is_refused_the_reasons_are_given():
+    models = {name: partial(Fake, fails(TooLarge(f"no room for {name}"))) for name in "ab"}
+    with pytest.raises(BadData, match="a: no room for a; b: no room for b"):
+        leaderboard(world(), NEXT_ITEM, models, seeds=1)
+
+
+def test_a_missing_package_is_told_before_anything_is_cut():
+    def missing():
+        raise MissingExtra("nonesuch is not installed")
+
+    uncut = Protocol("uncut", "", lambda data, part: pytest.fail("the data were cut"))
+    with pytest.raises(MissingExtra, match="gone: nonesuch is not installed; or leave this model out"):
+        leaderboard(world(), uncut, {"popularity": partial(Fake, popular), "gone": missing})
+
+
+def test_an_error_that_is_not_ours_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        leaderboard(world(), NEXT_ITEM, {"wrong": partial(Fake, fails(ZeroDivisionError()))})
 
 
 def test_validation_holds_nothing_of_the_test():

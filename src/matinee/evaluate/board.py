@@ -54,7 +54,8 @@ class Board:
 
 
 def _said(board: Standings) -> list[str]:
-    return list(words.standings(board.groups, board.main.key, board.main.label))
+    refused = (f"{model} was refused and has no place: {reason}" for model, reason in board.refused.items())
+    return [*refused, *words.standings(board.groups, board.main.key, board.main.label)]
 
 
 def _parts(board: Standings) -> Iterator[RenderableType]:

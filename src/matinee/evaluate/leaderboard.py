@@ -11,7 +11,7 @@ import numpy as np
 from matinee.data.dataset import Dataset
 from matinee.data.split import Part
 from matinee.decision import Scorer, Tell, quiet, within
-from matinee.errors import BadRequest
+from matinee.errors import BadData, BadRequest, MatineeError, MissingExtra
 from matinee.evaluate.board import Board
 from matinee.evaluate.cost import Cost, artifact_bytes, request_ms, watched
 from matinee.evaluate.measure import PER_MEMBER, Audience, Titles, measure_beyond, measure_hits
@@ -69,22 +69,40 @@ def leaderboard(
 ) -> Board:
     """Fit every model with every seed, rank the protocol's requests, compare with the best baseline and the best model.
 
-    `models` name -> maker of an unfitted scorer with the settings for this protocol. Of `baselines` those among the
-    models count, without any the first model does. `part` "validation" measures what tuning sees. `tell` is told what
-    is being done and the share of the models done. Raises `BadRequest` without models or seeds, or when the protocol
-    leaves nobody to ask; `BadData` when the data lack what the protocol needs.
+    `models` name -> maker of an unfitted scorer with the settings for this protocol; all are made before the data are
+    cut, so that a package that is missing is told at once. A model that ends in an error of ours while it is fitted or
+    ranks is refused: the others go on, and the board gives the reason. Of `baselines` those that were ranked count,
+    without any the first model does. `part` "validation" measures what tuning sees. `tell` is told what is being done
+    and the share of the models done. Raises `BadRequest` without models or seeds, or when the protocol leaves nobody
+    to ask; `MissingExtra`; `BadData` when the data lack what the protocol needs or every model was refused.
     """
     if not models or seeds < 1:
         raise BadRequest(f"the leaderboard got the models {list(models)} and {seeds} seeds; give at least one of each")
+    _make_each(models)
     tell(f"cutting by {protocol.name}", 0.0)
     trial = prepare(dataset, protocol, np.random.default_rng(seed), part)
     depth = _depth(protocol, trial)
-    runs = {}
+    runs, refused = {}, {}
     for at, (name, make) in enumerate(models.items()):
         part_done = within(tell, name, at / len(models), (at + 1) / len(models))
-        runs[name] = _run(trial, make, depth, [seed + k for k in range(seeds)], part_done)
+        try:
+            runs[name] = _run(trial, make, depth, [seed + k for k in range(seeds)], part_done)
+        except MatineeError as error:
+            refused[name] = str(error)
+    if not runs:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
+        raise BadData(f"every model was refused, so there is nothing to compare: {reasons}")
     tell("intervals and tests", 1.0)
-    return Board(_standings(dataset, protocol, trial, runs, baselines, np.random.default_rng(seed)))
+    return Board(_standings(dataset, protocol, trial, runs, refused, baselines, np.random.default_rng(seed)))
+
+
+def _make_each(models: Mapping[str, MakeScorer]) -> None:
+    """Make every model once, for nothing but to see that it can be made."""
+    for name, make in models.items():
+        try:
+            make()
+        except MissingExtra as error:
+            raise MissingExtra(f"{name}: {error}; or leave this model out") from error
 
 
 def _depth(protocol: Protocol, trial: Trial) -> int:
@@ -133,6 +151,7 @@ def _standings(
     protocol: Protocol,
     trial: Trial,
     runs: Mapping[str, Run],
+    refused: Mapping[str, str],
     baselines: Sequence[str],
     rng: np.random.Generator,
 ) -> Standings:
@@ -157,6 +176,7 @@ def _standings(
         groups=tuple(_groups(protocol, trial, ordered, against, rng)),
         costs={name: run.cost for name, run in ordered.items()},
         seed_means=seed_means,
+        refused=refused,
         published=protocol.published.get(MEMBERS.get(len(dataset.profiles), ""), ()),
         method=METHOD,
     )

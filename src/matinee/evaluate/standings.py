@@ -18,8 +18,8 @@ class Standings:
     """Everything measured under one protocol, models from best to worst.
 
     The first metric of a group's lists is the one by which models are compared, with `baseline` and with the first
-    model; `groups` begin with everybody; `seed_means` model -> metric key -> mean of each seed; `published` what others
-    found on the same data.
+    model; `groups` begin with everybody; `seed_means` model -> metric key -> mean of each seed; `refused` model -> why
+    it could not be fitted or could not rank; `published` what others found on the same data.
     """
 
     dataset: str
@@ -35,6 +35,7 @@ class Standings:
     groups: tuple[Group, ...]
     costs: Mapping[str, Cost]
     seed_means: Mapping[str, Mapping[str, tuple[float, ...]]]
+    refused: Mapping[str, str]
     published: tuple[Published, ...]
     method: tuple[str, ...]
 
