@@ -99,8 +99,46 @@ def test_settings_that_do_not_fit_the_machine_are_counted(chains, tmp_path):
     (found,) = tune(chains, NEXT_ITEM, {"picky": picky}, tmp_path, Budget(trials=20), seed=1)
     assert found.refused > 0
     assert found.settings["by"] <= 3
-    with pytest.raises(BadData, match="none of 3 settings of never could be fitted"):
-        tune(chains, NEXT_ITEM, {"never": lambda c: Shift(0, TooLarge("x"))}, tmp_path, Budget(trials=3))
+    with pytest.raises(BadData, match=r"none of 3 settings of never could be fitted.*reason: no room"):
+        tune(chains, NEXT_ITEM, {"never": lambda c: Shift(0, TooLarge("no room"))}, tmp_path, Budget(trials=3))
+
+
+def test_a_setting_that_diverges_is_refused_and_the_other_models_go_on(chains, tmp_path):
+    class Diverged(Shift):
+        def score(self, requests: Requests):
+            return np.full_like(super().score(requests), np.nan if self.by != 1 else 0.0)
+
+    def diverging(choose):
+        return Diverged(choose.suggest_int("by", 0, 5))
+
+    def singular(choose):
+        by = choose.suggest_int("by", 0, 5)
+        return Shift(by, BadRequest("not positive definite; raise l2") if by != 1 else None)
+
+    spaces = {"diverging": diverging, "singular": singular, "shift": shift}
+    found = tune(chains, NEXT_ITEM, spaces, tmp_path, Budget(trials=15), seed=3)
+    assert [one.settings for one in found] == [{"by": 1}] * 3
+    assert [one.refused > 0 for one in found] == [True, True, False]
+
+
+def test_the_seconds_of_a_refused_setting_are_spent_too(chains, tmp_path):
+    spaces = {"never": lambda c: Shift(0, TooLarge("no room"))}
+    with pytest.raises(BadData, match="none of 1 settings"):
+        tune(chains, NEXT_ITEM, spaces, tmp_path, Budget(trials=1_000, seconds=1e-9))
+
+
+@pytest.mark.parametrize("likes", [[chain[::-1] for chain in CHAINS], CHAINS[:-1]], ids=["order", "members"])
+def test_other_data_of_the_same_name_are_searched_anew(chains, tmp_path, likes):
+    tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=6))
+    fits = len(Shift.fits)
+    events = make_events(likes)
+    other = Dataset(chains.name, "free", make_catalog(TITLES), profiles_of(events), events)
+    tune(other, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=6))
+    assert len(Shift.fits) > fits
+    fits = len(Shift.fits)
+    tune(other, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=6))
+    tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=6))
+    assert len(Shift.fits) == fits, "both studies are there, and spent"
 
 
 def test_bad_budgets_and_no_models(chains, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from matinee.evaluate.trial import Trial, prepare
 
 FIRST_LOOK = 0.25  # share of the members that a setting is first fitted on; what looks poor then is dropped
 STARTUP = 5  # settings that are always fitted on everything, before there is a median to be worse than
+REFUSED = (TooLarge, BadData, BadRequest)  # too large, no data left, or diverged: the next setting may do better
 
 Make = Callable[[optuna.trial.BaseTrial], Scorer]
 
@@ -42,7 +44,7 @@ class Budget:
 @dataclass(frozen=True, slots=True)
 class Tuned:
     """What tuning found for one model: the `settings` with the best `value` of `metric` on the validation, and what
-    was spent on it: settings measured in full, dropped at first look, refused (too large or of bad data), seconds.
+    was spent on it: settings measured in full, dropped at first look, refused (could not be fitted or rank), seconds.
     """
 
     model: str
@@ -68,8 +70,9 @@ def tune(
 
     `spaces` name -> maker of an unfitted scorer from what an optuna trial suggests. Settings are suggested by TPE
     (Bergstra et al. 2011), first fitted on a quarter of the members, and dropped when worse there than the median of
-    those before. `storage` is a folder: a study that is there goes on until its budget is spent, seconds counted over
-    all sittings. Raises `BadRequest` without models, `BadData` when no setting of a model could be fitted.
+    those before. `storage` is a folder: a study of the same model, protocol, data and seed goes on there until its
+    budget is spent, seconds counted over all sittings. Raises `BadRequest` without models, `BadData` when no setting
+    of a model could be fitted.
     """
     if not spaces:
         raise BadRequest("tuning was given no model; name at least one")
@@ -77,13 +80,25 @@ def tune(
     trial = prepare(dataset, protocol, np.random.default_rng(seed), "validation")
     storage.mkdir(parents=True, exist_ok=True)
     url = f"sqlite:///{storage / 'studies.sqlite3'}"
+    judged_on = f"{protocol.name}, {dataset.name} {_fingerprint(trial)}, seed {seed}"
     found = []
     for at, (name, make) in enumerate(spaces.items()):
-        study = _study(f"{name}, {protocol.name}, {dataset.name}, seed {seed}", url, seed)
+        study = _study(f"{name}, {judged_on}", url, seed)
         said = within(tell, name, at / len(spaces), (at + 1) / len(spaces))
         _spend(study, budget, partial(_value, make=make, trial=trial, protocol=protocol, seed=seed), said)
         found.append(_outcome(name, protocol, study))
     return found
+
+
+def _fingerprint(trial: Trial) -> str:
+    """Eight bytes, in hexadecimal, that tell one cut of one data set from others: its titles, events and answers."""
+    histories, digest = trial.data.histories, hashlib.blake2b(digest_size=8)
+    digest.update("\0".join(trial.data.catalog.titles["item_id"]).encode())
+    for column in (histories.offsets, histories.items, histories.kinds, histories.values, histories.times):
+        digest.update(column.tobytes())
+    for column in (trial.targets.offsets, trial.targets.values):
+        digest.update(column.tobytes())
+    return digest.hexdigest()
 
 
 def _study(name: str, url: str, seed: int) -> optuna.Study:
@@ -101,12 +116,23 @@ def _study(name: str, url: str, seed: int) -> optuna.Study:
 
 
 def _spend(study: optuna.Study, budget: Budget, value: Callable[[optuna.Trial], float], tell: Tell) -> None:
-    """One setting after the other while there is budget; one that was broken off in an earlier sitting counts not."""
+    """One setting after the other while there is budget; one broken off in an earlier sitting does not count."""
     while (done := len(_ended(study))) < budget.trials and _seconds(study) < budget.seconds:
         best = f", best so far {study.best_value:.4f}" if _ended(study, TrialState.COMPLETE) else ""
         share = max(done / budget.trials, _seconds(study) / budget.seconds)
         tell(f"setting {done + 1} of {budget.trials}{best}", share)
-        study.optimize(value, n_trials=1, catch=(TooLarge, BadData))
+        study.optimize(partial(_noted, value=value), n_trials=1, catch=REFUSED)
+
+
+def _noted(asked: optuna.Trial, value: Callable[[optuna.Trial], float]) -> float:
+    """The value of a setting; where it is refused, its seconds and the reason stay with the study."""
+    started = time.perf_counter()
+    try:
+        return value(asked)
+    except REFUSED as error:
+        asked.set_user_attr("seconds", time.perf_counter() - started)
+        asked.set_user_attr("refused", str(error))
+        raise
 
 
 def _value(asked: optuna.Trial, make: Make, trial: Trial, protocol: Protocol, seed: int) -> float:
@@ -128,7 +154,11 @@ def _value(asked: optuna.Trial, make: Make, trial: Trial, protocol: Protocol, se
 def _outcome(name: str, protocol: Protocol, study: optuna.Study) -> Tuned:
     measured = _ended(study, TrialState.COMPLETE)
     if not measured:
-        raise BadData(f"none of {len(study.trials)} settings of {name} could be fitted; give more members or memory")
+        reason = next((one.user_attrs["refused"] for one in reversed(study.trials) if "refused" in one.user_attrs), "")
+        raise BadData(
+            f"none of {len(study.trials)} settings of {name} could be fitted; give more members or memory, or leave "
+            f"this model out. The last reason: {reason or 'not known'}"
+        )
     return Tuned(
         name,
         protocol.metrics[0].named.key,
