@@ -17,7 +17,7 @@ from matinee.decision import Requests
 from matinee.errors import ArtifactRefused
 from matinee.models.budget import Budget
 from matinee.page import Layout
-from matinee.recipes import HOME, SERVED, as_if_it_ended_now, contenders, home_pages, ladders, train_into
+from matinee.recipes import HOME, SERVED, as_if_it_ended_now, contenders, home_pages, ladders, served_in, train_into
 from matinee.testing import checkerboard, make_catalog, make_data, make_events
 from matinee.workspace import Workspace
 
@@ -111,6 +111,7 @@ def test_a_sequence_model_is_served_first_where_one_was_trained(place):
     with EventLog(place.log_path) as log:
         built = ladders(place, log, catalog)
     assert [name for name, _ in built["home"]] == ["sequence", "ease-recent", "popularity"]
+    assert served_in(place) == ("sequence", *SERVED), "so it is trained again with the others"
     requests = Requests.of_histories(make_data(make_events(LIKES), catalog).histories)
     page = built["home"][0][1].decide(requests, np.random.default_rng(0))
     assert (page.items >= 0).any(axis=(1, 2)).all()

@@ -59,6 +59,11 @@ def home_pages() -> dict[str, Callable[[TrainingData, np.random.Generator], Poli
     return {f"home, {name}": page_of(name, config) for name, config in HOME.items() if name in SERVED}
 
 
+def served_in(workspace: Workspace) -> tuple[str, ...]:
+    """The models that a service of this workspace serves, and that are trained when no other is named."""
+    return (*(name for name in WHERE_TRAINED if workspace.holds(name)), *SERVED)
+
+
 def train_into(
     workspace: Workspace, name: str, rng: np.random.Generator, tell: Tell = quiet, going_on: bool = False
 ) -> Artifact:
@@ -100,13 +105,13 @@ def ladders(
 ) -> Ladders:
     """What the service runs: for each surface the newest artifacts of its models, from best to simplest.
 
-    A model of `WHERE_TRAINED` is on the ladder when the workspace holds an artifact of it.
+    A model of `WHERE_TRAINED` is on the ladder when the workspace holds an artifact of it; delete its artifacts to take
+    it off.
 
     Raises `ArtifactRefused` when one is damaged, or larger or slower than `budget` allows.
     """
     drawn = _charts(_everything(log, catalog))
-    names = (*(name for name in WHERE_TRAINED if workspace.holds(name)), *SERVED)
-    found = {name: _affordable(workspace.newest_artifact(name), name, catalog, budget) for name in names}
+    found = {name: _affordable(workspace.newest_artifact(name), name, catalog, budget) for name in served_in(workspace)}
     return {
         "home": [
             (name, _warm(_home(name, found[name], catalog, drawn, replace(config, exploration=exploration))))

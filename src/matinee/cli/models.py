@@ -24,12 +24,13 @@ def train(
 ) -> None:
     """Train on everything in the log, say how good the model is, and write the artifact."""
     from matinee.contenders import CONTENDERS
-    from matinee.recipes import SERVED
+    from matinee.recipes import served_in
 
     if model is not None and model not in CONTENDERS:
         raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(CONTENDERS)}")
-    for name in SERVED if model is None else [model]:
-        train_one(Workspace(workspace), name, seed, going_on)
+    place = Workspace(workspace)
+    for name in served_in(place) if model is None else [model]:
+        train_one(place, name, seed, going_on)
 
 
 def evaluate(

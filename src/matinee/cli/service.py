@@ -28,7 +28,7 @@ def demo(
     seed: Seed = 0,
 ) -> None:
     """Get MovieLens 100K, train, and serve a home page on 127.0.0.1."""
-    from matinee.recipes import SERVED, WHERE_TRAINED
+    from matinee.recipes import SERVED, WHERE_TRAINED, served_in
     from matinee.serving import listen
 
     place = Workspace(workspace)
@@ -39,7 +39,7 @@ def demo(
             )
         else:
             bring_in_demo(place, data)
-        for name in (*WHERE_TRAINED, *SERVED) if deep else SERVED:
+        for name in (*WHERE_TRAINED, *SERVED) if deep else served_in(place):
             train_one(place, name, seed)
         _serve(place, sock, seed)
 
