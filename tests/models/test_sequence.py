@@ -263,3 +263,19 @@ def test_titles_of_which_nothing_is_known_share_the_lowest_score():
 def test_a_bag_longer_than_its_shortest_half_life_can_count_stays_finite():
     scorer = fit(cyclic(30, length=6), body=Body.BAG, length=1_200, training=Training(epochs=1, batch=16))
     assert np.isfinite(scores_of(scorer, [[at % 12 for at in range(1_100)]])).all()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("body", Body)
+def test_a_cuda_device_answers_as_the_processor_does(body):
+    training = Training(epochs=20, batch=32, rate=3e-2)
+    scorer = fit(cyclic(120, length=6), body=body, training=training)  # on the device
+    network, vectors = scorer.state.network, scorer.state.vectors
+    items = torch.arange(12).view(3, 4)
+    history = torch.ones(3, 4, 7, dtype=torch.long)
+    expected = network.states(vectors, items, history)
+    found = network.cuda().states(vectors.cuda(), items.cuda(), history.cuda()).cpu()
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+    network.cpu()
+    scores = scores_of(scorer, [[0, 1, 2]])[0]
+    assert scores[3:].argmax() == 0
