@@ -129,6 +129,43 @@ def test_what_tuning_found_stands_on_the_leaderboard(matinee, chains, tmp_path):
     assert {one["model"] for one in lines} == {"popularity", "markov tuned"}
 
 
+def test_all_are_compared_with_the_baselines_that_were_named(matinee, chains):
+    words = "leaderboard --protocol next-item --models popularity,markov,neighbors --seeds 1 --json"
+    code, out, _ = matinee(*words.split(), "--data", chains, "--baselines", "neighbors")
+    assert code == 0
+    assert json.loads(out.splitlines()[-1])["baseline"] == "neighbors"
+    code, _, err = matinee(*words.split(), "--data", chains, "--baselines", "ease")
+    assert code == 2, "a baseline must be among the models"
+    assert "['ease']" in err
+
+
+@pytest.mark.filterwarnings("ignore:The value -1:UserWarning")  # of optuna, out of the space
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"left_over": 1}, "left_over"),
+        ({"last": -1}, "last"),
+        ({"last": "many"}, "many"),
+        ({"last": None}, "None"),
+    ],
+)
+def test_settings_of_another_time_are_refused_before_anything_runs(matinee, chains, tmp_path, change, said):
+    settings = {"reach": 2, "shrink": 5.0, "last": 3, "decay": 0.5, "kappa": 1.0} | change
+    (tmp_path / "found.json").write_text(json.dumps({"markov": settings}))
+    code, out, err = matinee("leaderboard", "--tuned", "found.json", "--data", chains)
+    assert code == 2
+    assert "the settings of markov" in err
+    assert said in err
+    assert "events" not in out, "the data were read"
+
+
+def test_settings_that_lack_one_are_refused(matinee, chains, tmp_path):
+    (tmp_path / "found.json").write_text('{"markov": {"reach": 2}}')
+    code, _, err = matinee("leaderboard", "--tuned", "found.json", "--data", chains)
+    assert code == 2
+    assert "shrink" in err
+
+
 def test_brackets_in_names_are_only_brackets(matinee, plays, tmp_path):
     (tmp_path / plays).rename(tmp_path / "[red].csv")
     code, out, _ = matinee("data", "tabular", "[red].csv", "--workspace", "[b]ws[bold]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from enum import StrEnum
 from functools import partial
@@ -19,6 +20,7 @@ from matinee.cli.data import Source, fetch, guess, read
 from matinee.cli.terminal import Json, Seed, console, progress, show
 from matinee.data.dataset import Dataset
 from matinee.decision import Scorer
+from matinee.errors import MissingExtra
 from matinee.extras import needing
 
 if TYPE_CHECKING:
@@ -53,6 +55,13 @@ def leaderboard(
     titles: Titles = None,
     models: Models = None,
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each model that depends on chance.")] = 3,
+    baselines: Annotated[
+        str | None,
+        typer.Option(
+            help="Names, separated by commas: all models are compared with the best of these. By default popularity, "
+            "popularity-7d and ease-recent where they run, otherwise the first model."
+        ),
+    ] = None,
     tuned: Annotated[
         Path | None, typer.Option(help="Settings found by `matinee tune --out`: they stand beside as `NAME tuned`.")
     ] = None,
@@ -62,12 +71,14 @@ def leaderboard(
 ) -> None:
     """Compare models side by side under a published protocol: quality with intervals, and what it costs."""
     from matinee.boards import board_of
+    from matinee.evaluate.leaderboard import BASELINES
     from matinee.evaluate.leaderboard import leaderboard as run
 
+    makers = _named({**board_of(protocol), **_tuned_makers(tuned)}, models)
+    among = BASELINES if baselines is None else tuple(_named(makers, baselines))
     rules, dataset = _asked(protocol, data, source, titles)
-    makers = {**board_of(protocol), **_tuned_makers(tuned)}
     with progress(protocol) as tell:
-        board = run(dataset, rules, _named(makers, models), seeds=seeds, seed=seed, tell=tell)
+        board = run(dataset, rules, makers, seeds=seeds, seed=seed, baselines=among, tell=tell)
     show(board, html, as_json)
 
 
@@ -78,13 +89,13 @@ def tune(
     titles: Titles = None,
     models: Models = None,
     trials: Annotated[int, typer.Option(min=1, help="Settings tried for each model.")] = 20,
-    minutes: Annotated[float, typer.Option(min=0.01, help="Time for each model; what ends first, ends it.")] = 10.0,
+    minutes: Annotated[float, typer.Option(min=0.01, help="Minutes for each model; then no setting is begun.")] = 10.0,
     folder: Annotated[Path, typer.Option(help="Where studies are kept; run again to go on.")] = Path("var/tuning"),
     out: Annotated[Path | None, typer.Option(help="Write the settings found here, for `leaderboard --tuned`.")] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Find each model's best settings with the same budget for all, on the validation of a protocol."""
+    """Find the best settings of every model that has a search space, with the same budget for all, on validation."""
     with needing("tune"):
         from matinee.tune import Budget
         from matinee.tune import tune as run
@@ -130,7 +141,7 @@ def _named(known: Mapping[str, Any], models: str | None) -> dict[str, Any]:
 
 
 def _tuned_makers(path: Path | None) -> dict[str, Callable[[], Scorer]]:
-    """Makers of scorers with the settings that tuning wrote."""
+    """Makers of scorers with the settings that tuning wrote; each is made once, to see that its space still fits."""
     if path is None:
         return {}
     with needing("tune"):
@@ -139,10 +150,23 @@ def _tuned_makers(path: Path | None) -> dict[str, Callable[[], Scorer]]:
 
     try:
         settings = json.loads(path.read_text())
-        fixed = {f"{name} tuned": (SPACES[name], FixedTrial(chosen)) for name, chosen in settings.items()}
-    except (ValueError, KeyError, AttributeError) as error:
+        trials = {name: FixedTrial(dict(chosen)) for name, chosen in settings.items()}
+        makers = {name: partial(SPACES[name], trial) for name, trial in trials.items()}
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise typer.BadParameter(f"{path} is not what `matinee tune --out` writes: {error!r}") from error
-    return {name: partial(make, trial) for name, (make, trial) in fixed.items()}
+    for name, make in makers.items():
+        try:
+            with suppress(MissingExtra):  # told by the leaderboard, if this model is asked for
+                make()
+                _nothing_left(settings[name], trials[name].params)
+        except (ValueError, TypeError) as error:
+            raise typer.BadParameter(f"the settings of {name} in {path} do not fit; tune it again: {error}") from error
+    return {f"{name} tuned": make for name, make in makers.items()}
+
+
+def _nothing_left(given: Mapping[str, Any], used: Mapping[str, Any]) -> None:
+    if left := sorted(set(given) - set(used)):
+        raise ValueError(f"its space does not know {', '.join(left)}")
 
 
 def _short(value: Any) -> str:
