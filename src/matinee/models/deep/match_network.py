@@ -102,6 +102,33 @@ class Learner(nn.Module):
         vectors[unheard, -1] = vectors[:, -1].min()
         return self.histories(every), vectors
 
+    def newcomers(self) -> Newcomers:
+        """What remains of it for titles that come later."""
+        return Newcomers(self.tower, self.liked.content.detach()[:, :-1], self.titles.content.detach())
+
+
+class Newcomers(nn.Module):
+    """Titles that came after fitting: the tables of `Learner` for titles of which content alone is known.
+
+    `tower` is the one for titles; features are mapped by `content_liked` (features, size) and `content_titles`
+    (features, size + 1).
+    """
+
+    content_liked: Tensor
+    content_titles: Tensor
+
+    def __init__(self, tower: nn.Module, content_liked: Tensor, content_titles: Tensor) -> None:
+        super().__init__()
+        self.tower = tower
+        self.register_buffer("content_liked", content_liked.contiguous())
+        self.register_buffer("content_titles", content_titles)
+
+    @torch.no_grad()
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """`liked` (k, size) and `vectors` (k, size + 1) of features (k, features)."""
+        vectors = features @ self.content_titles
+        return features @ self.content_liked, torch.cat([self.tower(vectors[:, :-1]), vectors[:, -1:]], dim=1)
+
 
 class Dot(nn.Module):
     """score = request · title + bias."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -13,19 +13,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from matinee.catalog import Catalog
 from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.models import storage
 from matinee.models.cold_start import Prior
-from matinee.models.content.features import title_features
+from matinee.models.content.features import TitleEncoder
 from matinee.models.deep.fitting import Training, best_device, seeded
 from matinee.models.deep.match_fitting import asked_of, examples_of, fit_match
-from matinee.models.deep.match_network import Asked, Learner, MatchNetwork, Parts
+from matinee.models.deep.match_network import Asked, Learner, MatchNetwork, Newcomers, Parts
 from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
 from matinee.models.deep.weights import arrays_of, dtypes_of, put_into
 from matinee.models.popularity import Popularity
+from matinee.models.widen import WidePrior
 
 BLOCK = 16  # requests scored at one time
 REASONS = 20  # latest liked titles among which a reason is sought
@@ -53,12 +55,12 @@ class MatchConfig:
     def __post_init__(self) -> None:
         if isinstance(self.training, dict):
             object.__setattr__(self, "training", Training(**self.training))
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name in {"unknown", "id_dropout", "dropout"} and not 0 <= value < 1:
-                raise BadRequest(f"matching's {field.name} is {value}; give a number of at least 0 and below 1")
-            if field.name in {"size", "hidden", "candidates", "kappa"} and not value > 0:
-                raise BadRequest(f"matching's {field.name} is {value}; give a number above 0")
+        for name in (one.name for one in fields(self)):
+            value = getattr(self, name)
+            if name in {"unknown", "id_dropout", "dropout"} and not 0 <= value < 1:
+                raise BadRequest(f"matching's {name} is {value}; give a number of at least 0 and below 1")
+            if name in {"size", "hidden", "candidates", "kappa"} and not value > 0:
+                raise BadRequest(f"matching's {name} is {value}; give a number above 0")
 
     @property
     def reading(self) -> Reading:
@@ -68,12 +70,27 @@ class MatchConfig:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What serving needs: the network on the processor, its two tables of titles, and the prior."""
+    """What serving needs: the network on the processor, its two tables of titles, the prior, and what tells of titles
+    that come later: `newcomers` and, where titles have content, the `encoder`. `silent` are the places of those that
+    came since fitting and of which nothing is known.
+    """
 
     network: MatchNetwork
+    newcomers: Newcomers
+    encoder: TitleEncoder | None
     liked: Tensor
     vectors: Tensor
     prior: Prior
+    silent: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    @property
+    def n_titles(self) -> int:
+        """Number of titles it answers for: those that it was fitted on, and those that came since."""
+        return len(self.vectors)
+
+    def heard(self, items: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Whether each of these numbers is a title of which something is known."""
+        return (items >= 0) & (items < self.n_titles) & ~np.isin(items, self.silent)
 
 
 class MatchScorer(ABC):
@@ -97,32 +114,55 @@ class MatchScorer(ABC):
         """Train from a random start, on a CUDA device where there is one."""
         config = self.config
         tokens = tokens_of(data.histories, len(data.catalog), config.reading)
+        encoder = TitleEncoder.fit(data.catalog) if config.content else None
         with seeded(rng):
-            learner = self._learner(tokens, data).to(best_device())
+            learner = self._learner(tokens, _features(encoder, data.catalog)).to(best_device())
         fit_match(learner, examples_of(tokens), config.training, config.candidates, config.unknown, rng, tell)
         liked, vectors = learner.cpu().tables()
-        rough = Fitted(learner.network, liked, vectors, Prior(Popularity(), config.kappa, 0.0))
+        unfitted = Prior(Popularity(), config.kappa, 0.0)
+        rough = Fitted(learner.network, learner.newcomers(), encoder, liked, vectors, unfitted)
 
         def part(histories: Histories) -> NDArray[np.float32]:
             return _part(rough, Requests.of_histories(histories), config.reading)
 
-        prior = Prior.fit(data, rng, config.kappa, part)
-        self._fitted = Fitted(learner.network, liked, vectors, prior)
+        self._fitted = replace(rough, prior=Prior.fit(data, rng, config.kappa, part))
         return self
 
-    def _learner(self, tokens: Tokens, data: TrainingData) -> Learner:
-        n, config = len(data.catalog), self.config
-        counts = np.bincount(tokens.items[tokens.taught], minlength=n).astype(np.float32)
-        features = title_features(data.catalog) if config.content else np.zeros((n, 0), np.float32)
+    def _learner(self, tokens: Tokens, features: NDArray[np.float32]) -> Learner:
+        config = self.config
+        counts = np.bincount(tokens.items[tokens.taught], minlength=len(features)).astype(np.float32)
         liked, titles = (TitleVectors(counts, features, config.size, config.id_dropout) for _ in range(2))
         parts = self.parts(config)
         return Learner(MatchNetwork(parts, config.size), parts, liked, titles)
+
+    def for_titles(self, catalog: Catalog) -> Self:
+        """The scorer answering for all of `catalog`: titles that came after fitting have the vectors of their content.
+
+        In a history they speak by their content, too. Those without any feature that was learned share each request's
+        lowest score, and in a history they say nothing; without `content` in the config that is all of them.
+        """
+        fitted = self._state()
+        first = fitted.prior.popularity.n_titles
+        features = _features(fitted.encoder, catalog, first)
+        liked, vectors = fitted.newcomers(torch.from_numpy(features))
+        grown = type(self)(self.config)
+        grown._fitted = replace(
+            fitted,
+            liked=torch.cat([fitted.liked[:first], liked]),
+            vectors=torch.cat([fitted.vectors[:first], vectors]),
+            prior=WidePrior.over(fitted.prior, len(catalog)),
+            silent=first + np.flatnonzero(~features.any(axis=1)),
+        )
+        return grown
 
     def score(self, requests: Requests) -> NDArray[np.float32]:
         """(batch, titles): the network's scores plus the prior of `cold_start`; only the prior without a history."""
         fitted = self._state()
         scores = fitted.prior.scores(requests)
         scores += _part(fitted, requests, self.config.reading)
+        if len(fitted.silent):
+            scores[:, fitted.silent] = np.inf
+            scores[:, fitted.silent] = scores.min(axis=1, keepdims=True)
         return scores
 
     @torch.no_grad()
@@ -134,7 +174,7 @@ class MatchScorer(ABC):
         """
         fitted = self._state()
         reasons = np.full(items.shape, -1, np.int32)
-        known = (items >= 0) & (items < len(fitted.vectors))
+        known = fitted.heard(items)
         for b in np.flatnonzero(known.any(axis=1)):
             asked = _asked(fitted, requests.take(np.array([b])), self.config.reading)
             latest = requests.histories.tastes.items[slice(*requests.histories.tastes.offsets[b : b + 2])][::-1]
@@ -148,24 +188,33 @@ class MatchScorer(ABC):
         return reasons
 
     def save(self, folder: Path) -> None:
-        """Write the network's weights, the two tables of titles and the prior."""
+        """Write the weights, the two tables of the titles fitted on, the encoder of titles and the prior."""
         fitted = self._state()
-        tables = {"liked": fitted.liked.numpy(), "vectors": fitted.vectors.numpy()}
-        storage.write(folder, self.config, {**arrays_of(fitted.network), **tables}, prior_scale=fitted.prior.scale)
+        n = fitted.prior.popularity.n_titles
+        tables = {"liked": fitted.liked[:n].numpy(), "vectors": fitted.vectors[:n].numpy()}
+        weights = arrays_of(fitted.network) | arrays_of(fitted.newcomers)
+        storage.write(folder, self.config, {**weights, **tables}, prior_scale=fitted.prior.scale)
         fitted.prior.save(folder)
+        if fitted.encoder is not None:
+            fitted.encoder.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
         config, tables, extra = storage.read(folder, cls.config_type, TABLES, "prior_scale")
-        network = MatchNetwork(cls.parts(config), config.size)
-        put_into(network, storage.read(folder, cls.config_type, dtypes_of(network), "prior_scale")[1])
-        prior, size = Prior.load(folder, config.kappa, extra["prior_scale"]), config.size
+        parts, size = cls.parts(config), config.size
+        encoder = TitleEncoder.load(folder) if config.content else None
+        width = 0 if encoder is None else encoder.width
+        network = MatchNetwork(parts, size)
+        newcomers = Newcomers(parts.title, torch.zeros(width, size), torch.zeros(width, size + 1))
+        for part in (network, newcomers):
+            put_into(part, storage.read(folder, cls.config_type, dtypes_of(part), "prior_scale")[1])
+        prior = Prior.load(folder, config.kappa, extra["prior_scale"])
         shapes = tables["liked"].shape, tables["vectors"].shape
         if shapes != ((prior.n_titles, size), (prior.n_titles, size + 1)):
             raise ArtifactRefused(f"{folder} has tables of the shapes {shapes}; {storage.REMEDY}")
         scorer, (liked, vectors) = cls(config), (torch.from_numpy(tables[name]) for name in TABLES)
-        scorer._fitted = Fitted(network, liked, vectors, prior)
+        scorer._fitted = Fitted(network, newcomers, encoder, liked, vectors, prior)
         return scorer
 
     def _state(self) -> Fitted:
@@ -180,7 +229,7 @@ def _part(fitted: Fitted, requests: Requests, reading: Reading) -> NDArray[np.fl
     asked = _asked(fitted, requests, reading)
     answers = fitted.network.answers(fitted.liked, asked)
     known = torch.diff(asked.offsets) > 0
-    out = np.zeros((len(requests), len(fitted.vectors)), np.float32)
+    out = np.zeros((len(requests), fitted.n_titles), np.float32)
     for start in range(0, len(requests), BLOCK):
         block = slice(start, start + BLOCK)
         out[block] = (fitted.network.scores(answers[block], fitted.vectors) * known[block, None]).numpy()
@@ -188,9 +237,17 @@ def _part(fitted: Fitted, requests: Requests, reading: Reading) -> NDArray[np.fl
 
 
 def _asked(fitted: Fitted, requests: Requests, reading: Reading) -> Asked:
-    tokens = tokens_of(requests.histories, len(fitted.vectors), reading)
-    offsets = np.concatenate([[0], np.cumsum(tokens.taught)])[tokens.offsets]
-    return asked_of(offsets, tokens.items[tokens.taught], situations_of(requests, tokens, reading), torch.device("cpu"))
+    tokens = tokens_of(requests.histories, fitted.n_titles, reading)
+    taught = tokens.taught & fitted.heard(tokens.items)
+    offsets = np.concatenate([[0], np.cumsum(taught)])[tokens.offsets]
+    return asked_of(offsets, tokens.items[taught], situations_of(requests, tokens, reading), torch.device("cpu"))
+
+
+def _features(encoder: TitleEncoder | None, catalog: Catalog, first: int = 0) -> NDArray[np.float32]:
+    """(titles, features) of the titles from `first` on, without columns where content is not read."""
+    if encoder is None:
+        return np.zeros((len(catalog) - first, 0), np.float32)
+    return encoder.encode(catalog, first=first)
 
 
 def _without_each(asked: Asked, seen: NDArray[np.int32]) -> Asked:
