@@ -189,6 +189,27 @@ def test_refit_goes_on_and_takes_in_titles_added_since():
     assert min(scores[1, 24::2]) > max(scores[1, 25::2])
 
 
+def test_refit_asks_for_the_vectors_that_were_learned_from(tmp_path):
+    """An artifact holds none: after loading, going on without them would forget what they say."""
+    vectors = {"images": np.random.default_rng(1).normal(size=(24, 6)).astype(np.float32)}
+    scorer = ContentFactors(factors=SMALL, vectors=vectors).fit(DATA, np.random.default_rng(0))
+    scorer.save(tmp_path)
+    loaded = ContentFactors.load(tmp_path)
+    for told in (None, {}, {"sound": vectors["images"]}):
+        loaded.vectors = told
+        with pytest.raises(BadRequest, match=r"images.*vectors"):
+            loaded.refit(DATA, np.random.default_rng(1))
+    with pytest.raises(BadRequest, match="images"):
+        loaded.for_titles(coloured(28)).refit(replace(DATA, catalog=coloured(28)), np.random.default_rng(1))
+    loaded.vectors = vectors
+    again = loaded.refit(DATA, np.random.default_rng(1))
+    assert list(again._state().encoder.projections) == ["images"]
+    np.testing.assert_array_equal(again.score(REQUESTS), scorer.refit(DATA, np.random.default_rng(1)).score(REQUESTS))
+    longer = {"images": np.vstack([vectors["images"], vectors["images"][:4]])}
+    grown = loaded.for_titles(coloured(28), longer).refit(replace(DATA, catalog=coloured(28)), np.random.default_rng(1))
+    assert list(grown._state().encoder.projections) == ["images"]
+
+
 def test_nan_and_odd_years_never_leave_the_features():
     titles = coloured(24).titles.with_columns(pl.lit(None, pl.Datetime("us", "UTC")).alias("released"))
     data = replace(DATA, catalog=replace(DATA.catalog, titles=titles))

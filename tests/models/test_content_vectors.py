@@ -4,6 +4,7 @@ import json
 import runpy
 import struct
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -80,12 +81,29 @@ def test_words_and_numbers_as_text(tmp_path):
     assert words.embed([]).shape == (0, 2)
 
 
-@pytest.mark.parametrize("text", ["", "red 1 0\ncar 1\n", "red one two\n", "red nan 1\n"])
+@pytest.mark.parametrize(
+    "text", ["", "red 1 0\ncar 1\n", "red one two\n", "red nan 1\n", "red 1e300 1\n", "red\ncar\n"]
+)
 def test_other_text_is_refused(tmp_path, text):
     path = tmp_path / "words.txt"
     path.write_text(text)
     with pytest.raises(BadData, match=r"words\.txt"):
         WordEmbedding.from_text(path)
+
+
+def test_reading_words_needs_little_more_than_their_numbers(tmp_path):
+    """300 numbers of 4 bytes a word, and at most as much again for the word, its place and the check of the numbers."""
+    path, n, width = tmp_path / "words.vec", 2_000, 300
+    numbers = np.random.default_rng(0).normal(size=(n, width)).astype(np.float32).round(4)
+    lines = (f"word{at} " + " ".join(f"{x:.4f}" for x in row) for at, row in enumerate(numbers.tolist()))
+    path.write_text(f"{n} {width}\n" + "\n".join(lines) + "\n")
+    tracemalloc.start()
+    words = WordEmbedding.from_text(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 2 * 4 * width * n
+    np.testing.assert_allclose(words.vectors, numbers, rtol=1e-6)
+    np.testing.assert_allclose(words.embed(["word1999"])[0], numbers[1999], rtol=1e-6)
 
 
 def safetensors(path: Path, array: np.ndarray, kind: str = "F16") -> Path:

@@ -75,7 +75,12 @@ class ContentFactors:
         return self._drawn(Factors(self.factors).fit(data, rng, tell), data, rng)
 
     def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
-        """Go on from the fitted factors, titles added since starting where their content puts them."""
+        """Go on from the fitted factors, titles added since starting where their content puts them.
+
+        An artifact holds no vectors of the user: after `load`, or when titles came, bring them again as `vectors`.
+        Raises `BadRequest` when vectors are missing that the encoder learned from.
+        """
+        _require_learned(self._state().encoder, self.vectors)
         grown = self.for_titles(data.catalog, self.vectors)._state().wide
         return self._drawn(grown.refit(data, rng, tell), data, rng)
 
@@ -95,13 +100,15 @@ class ContentFactors:
     def for_titles(self, catalog: Catalog, vectors: Vectors | None = None) -> Self:
         """The scorer answering for all of `catalog`, whose later titles stand where their content puts them.
 
-        A like of such a title counts in a history as any other. Titles fitted on keep their factors.
+        A like of such a title counts in a history as any other. Titles fitted on keep their factors. Without the
+        `vectors` that it learned from, as when an artifact is loaded to serve, later titles stand where the rest of
+        their content puts them.
         """
         fitted = self._state()
         space, prior = fitted.base.state()
         added = foretold(fitted.encoder.encode(catalog, vectors, first=len(space.factors)), fitted.content_map)
         wide = Space(np.concatenate([space.factors, added]), space.shared, space.config)
-        grown = type(self)(self.config, self.factors)
+        grown = type(self)(self.config, self.factors, vectors)
         answering = Factors.of(wide, WidePrior.over(prior, len(catalog)))
         grown._fitted = _Fitted(fitted.base, answering, fitted.encoder, fitted.content_map)
         return grown
@@ -138,6 +145,15 @@ class ContentFactors:
         if self._fitted is None:
             raise NotFitted("content factors were asked before they were fitted; call fit or load first")
         return self._fitted
+
+
+def _require_learned(encoder: TitleEncoder, vectors: Vectors | None) -> None:
+    missing = sorted(set(encoder.projections) - set(vectors or {}))
+    if missing:
+        raise BadRequest(
+            f"content factors learned from vectors {missing}, which are missing; set the scorer's `vectors` to those "
+            "of today's catalogue, or fit anew"
+        )
 
 
 def fit_map(features: Floats, factors: Floats, likes: Doubles, rng: np.random.Generator) -> Floats:

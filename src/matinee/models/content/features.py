@@ -194,7 +194,7 @@ def title_features(
 ) -> NDArray[np.float32]:
     """Features (titles, at most `WIDEST`) of a catalogue, float32, finite; the same catalogue gives the same bytes.
 
-    `vectors`: name -> (titles, dimensions), see `content_vectors.read_vectors`. A model that must also know titles
+    `vectors`: name -> (titles, dimensions), see `content.vectors.read_vectors`. A model that must also know titles
     that come later keeps the `TitleEncoder` instead. Memory: 4 * width bytes a title.
     """
     return TitleEncoder.fit(catalog, vectors, config).encode(catalog, vectors)
@@ -248,5 +248,5 @@ def _require(vectors: Vectors, titles: int) -> None:
         if one.ndim != 2 or len(one) != titles or not one.shape[1] or not np.isfinite(one).all():
             raise BadRequest(
                 f"the vectors {name!r} have the shape {one.shape} for {titles:,} titles, or numbers that are not "
-                "finite; give one finite row a title, zeros where unknown (`content_vectors.read_vectors` does)"
+                "finite; give one finite row a title, zeros where unknown, as `content.vectors.read_vectors` does"
             )

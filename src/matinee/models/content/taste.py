@@ -82,7 +82,10 @@ class Content:
         return self
 
     def for_titles(self, catalog: Catalog, vectors: Vectors | None = None) -> Self:
-        """The scorer answering for all of `catalog`: titles that came after fitting are scored by their content."""
+        """The scorer answering for all of `catalog`: titles that came after fitting are scored by their content.
+
+        Without the `vectors` that it learned from, as when an artifact is loaded to serve, by the rest of it.
+        """
         fitted = self._state()
         known = fitted.features[: fitted.prior.popularity.n_titles]
         added = fitted.encoder.encode(catalog, vectors, first=len(known))

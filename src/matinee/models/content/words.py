@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,18 +58,16 @@ class WordEmbedding:
     def from_text(cls, path: Path) -> Self:
         """Read lines of a word and its numbers, as GloVe and fastText (`.vec`) write them; needs no extra.
 
-        A first line of two numbers is passed over. Raises `BadData` when lines differ in length or hold no numbers.
+        A first line of two numbers is passed over. Memory: 4 bytes a number, and the words. Raises `BadData` when lines
+        differ in length or hold no numbers.
         """
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            parts = [line.rstrip().split(" ") for line in lines]
-        parts = parts[1:] if parts and len(parts[0]) == 2 else parts
         try:
-            vectors = np.array([part[1:] for part in parts], np.float32)
+            words, vectors = _lines_of(path)
         except ValueError as error:
             raise BadData(f"{path} is not lines of a word and numbers: {error}; give GloVe or .vec text") from error
-        if vectors.ndim != 2 or not vectors.size or not np.isfinite(vectors).all():
+        if not vectors.size or not np.isfinite(vectors).all():
             raise BadData(f"{path} holds numbers of the shape {vectors.shape}; give a word and finite numbers a line")
-        number = {part[0]: at for at, part in enumerate(parts)}
+        number = {word: at for at, word in enumerate(words)}
         return cls(vectors, lambda texts: _known_words(texts, number))
 
     def embed(self, texts: Sequence[str | None]) -> Floats:
@@ -88,6 +87,22 @@ class WordEmbedding:
         shares = np.repeat(1.0 / np.maximum(1, np.diff(offsets)), np.diff(offsets))
         means = sparse.csr_matrix((shares, flat, offsets), (len(texts), len(self.vectors))) @ self.vectors
         return np.asarray(means, np.float32)
+
+
+def _lines_of(path: Path) -> tuple[list[str], Floats]:
+    """The words and their numbers (words, dimensions); memory: the result, and one line."""
+    words, numbers, width = list[str](), array("f"), 0
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for at, line in enumerate(lines):
+            word, *parts = line.rstrip().split(" ")
+            if at == 0 and len(parts) == 1:
+                continue
+            width = width or len(parts)
+            if len(parts) != width:
+                raise ValueError(f"line {at + 1} has {len(parts)} numbers, those before it {width}")
+            words.append(word)
+            numbers.extend(map(float, parts))
+    return words, np.frombuffer(numbers, np.float32).reshape(len(words), width)
 
 
 def _known_words(texts: list[str], number: dict[str, int]) -> list[list[int]]:
