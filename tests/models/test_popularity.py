@@ -47,6 +47,14 @@ def test_a_context_is_shrunk_toward_the_whole():
     np.testing.assert_allclose(shares, [whole, danish, whole], rtol=1e-6)
 
 
+def test_a_device_that_is_called_none_is_not_an_unknown_one():
+    events = make_events([[0]] * 5 + [[1]] * 5).with_columns(pl.Series("device", ["None"] * 5 + [None] * 5))
+    config = PopularityConfig(half_life_days=None, contexts=("device",), pseudo_counts=1.0)
+    unknown, named = fitted(config, events, 2, 1).shares([Context(), Context(device="None")])
+    np.testing.assert_allclose(unknown, [0.5, 0.5], rtol=1e-6)
+    np.testing.assert_allclose(named, [(5 + 0.5) / 6, 0.5 / 6], rtol=1e-6)
+
+
 def test_hours_and_weekdays_are_read_by_the_clock_of_the_config():
     events = make_events([[0], [1]], seconds=[[0], [6 * 3_600]])  # Tuesday 22:13 and Wednesday 04:13 UTC
     config = PopularityConfig(

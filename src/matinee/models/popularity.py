@@ -114,8 +114,9 @@ class Popularity:
         return self._shares
 
     def _rows(self, context: Context) -> list[int]:
-        named = ((name, str(getattr(context, name))) for name in self.config.contexts)
-        return [self._values[key] for key in named if key in self._values]
+        given = ((name, getattr(context, name)) for name in self.config.contexts)
+        keys = [(name, str(value)) for name, value in given if value is not None]
+        return [self._values[key] for key in keys if key in self._values]
 
     def by_context(self, requests: Requests) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Shares of each distinct context (distinct, titles), and which of them each request has (batch,)."""
