@@ -4,11 +4,12 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from matinee.decision import Requests
 from matinee.errors import BadRequest, TooLarge
 from matinee.history import Histories
-from matinee.maths.gram import gram, invert_upper, mirror_scaled
+from matinee.maths.gram import gram, inverse_by_rows, invert_upper, mirror_scaled
 from matinee.models.linear_autoencoder import Ease, EaseConfig, fit_map, require_memory
 from matinee.testing import check_scorer, checkerboard, cyclic, make_catalog, make_data, make_events
 
@@ -124,6 +125,22 @@ def test_mirroring_reaches_every_corner(n):
 def test_an_indefinite_matrix_is_refused():
     with pytest.raises(BadRequest, match="l2"):
         invert_upper(np.triu(np.array([[1, 2], [2, 1]], np.float32)))
+
+
+def test_without_members_or_titles_nothing_is_asked_of_lapack(capfd):
+    inverse = inverse_by_rows(sparse.csr_matrix((0, 3), dtype=np.float32), np.array([1, 2, 4], np.float32))
+    np.testing.assert_array_equal(inverse, np.diag([1, 0.5, 0.25]))
+    assert inverse.dtype == np.float32
+    assert invert_upper(np.empty((0, 0), np.float32)).shape == (0, 0)
+    np.testing.assert_array_equal(fit_map(sparse.csr_matrix((0, 3), dtype=np.float32), 1.0), np.zeros((3, 3)))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_members_whom_float32_cannot_tell_apart_are_refused():
+    """YYᵀ + I is 2²⁶ everywhere: the one is lost, and two equal rows have no inverse."""
+    likes = sparse.csr_matrix(np.full((2, 4), 2.0**12, np.float32))
+    with pytest.raises(BadRequest, match="l2"):
+        inverse_by_rows(likes, np.ones(4, np.float32))
 
 
 @pytest.mark.parametrize("members", [500, 700])

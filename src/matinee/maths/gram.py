@@ -63,11 +63,13 @@ def invert_upper(matrix: Floats) -> Floats:
     """
     assert matrix.flags.c_contiguous
     assert matrix.dtype == np.float32
+    if not len(matrix):
+        return matrix
     factor, failed = lapack.spotrf(matrix.T, lower=1, overwrite_a=1, clean=0)
-    if failed:
-        raise BadRequest(f"a matrix of {len(matrix)} titles is not positive definite at {failed}; raise l2")
+    _require_solved(failed, f"the matrix of {len(matrix):,} titles")
     invert_triangle(matrix)
-    lapack.slauum(factor, lower=1, overwrite_c=1)
+    _, failed = lapack.slauum(factor, lower=1, overwrite_c=1)
+    _require_solved(failed, f"the factor of {len(matrix):,} titles")
     return matrix
 
 
@@ -75,21 +77,30 @@ def inverse_by_rows(matrix: sparse.csr_matrix, penalties: Floats) -> Floats:
     """The upper triangle of (XᵀX + D)⁻¹ for X (m, n) by an m x m factorization: for far fewer rows than columns.
 
     With D = diag(`penalties` (n,)) and Y = X D^-1/2 it is D^-1/2 (I - VᵀV) D^-1/2, V = L⁻¹Y, LLᵀ = YYᵀ + I
-    (Woodbury). Cost n²m instead of n³; memory n² + mn floats.
+    (Woodbury). Cost n²m instead of n³; memory n² + mn floats. Without rows it is D⁻¹. Raises `BadRequest` when YYᵀ + I
+    is not positive definite in float32.
     """
+    if not matrix.shape[0]:
+        return np.diag(1 / np.asarray(penalties, np.float32))
     roots = np.sqrt(penalties).astype(np.float32)
     scaled = (matrix @ sparse.diags_array(1 / roots)).astype(np.float32)
     system = np.asfortranarray((scaled @ scaled.T).toarray(), np.float32)
     system[np.diag_indices(len(system))] += np.float32(1.0)
     factor, failed = lapack.spotrf(system, lower=1, overwrite_a=1)
-    if failed:
-        raise BadRequest(f"the matrix of {len(system)} members is not positive definite at {failed}; raise l2")
-    half, _ = lapack.strtrs(factor, scaled.toarray(order="F"), lower=1, overwrite_b=1)
+    _require_solved(failed, f"the matrix of {len(system):,} members")
+    half, failed = lapack.strtrs(factor, scaled.toarray(order="F"), lower=1, overwrite_b=1)
+    _require_solved(failed, f"the factor of {len(system):,} members")
     out: Floats = blas.ssyrk(-1.0, half, trans=1, lower=1).T
     out[np.diag_indices(len(out))] += np.float32(1.0)
     out /= roots
     out /= roots[:, None]
     return out
+
+
+def _require_solved(failed: int, what: str) -> None:
+    """Judge LAPACK's result code: 0 is success, k > 0 names a place, k < 0 an argument."""
+    if failed:
+        raise BadRequest(f"{what} is not positive definite (LAPACK's result is {failed}); raise l2")
 
 
 def mirror(upper: Floats) -> Floats:
