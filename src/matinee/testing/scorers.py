@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 
 from matinee.decision import Context, Requests, Scorer
 from matinee.errors import ArtifactRefused, MatineeError, NotFitted
+from matinee.events import Kind
 from matinee.history import Histories, TrainingData
 from matinee.testing.worlds import checkerboard, make_catalog, make_data, make_events
 
 CONTEXTS = (Context(), Context("DK", "tv", "da", 20, 4), Context("XX", "toaster", None, 3, 0), Context(hour=23))
+LONG = 20_000  # events, more than anyone has
 
 
 def check_scorer(make: Callable[[], Scorer], personal: bool = True) -> None:
@@ -26,6 +29,7 @@ def check_scorer(make: Callable[[], Scorer], personal: bool = True) -> None:
     data = checkerboard()
     scorer = make().fit(data, np.random.default_rng(1))
     check_answers(scorer, data)
+    check_extremes(scorer, data)
     check_explanations(scorer, data)
     check_storage(make, scorer, data)
     check_odd_data(make)
@@ -49,6 +53,17 @@ def check_answers(scorer: Scorer, data: TrainingData) -> None:
     once, often = Histories.of_items([[2]]), Histories.of_items([[2] * 500])
     np.testing.assert_array_equal(_score(scorer, once), _score(scorer, often))
     np.testing.assert_array_equal(scorer.score(requests), scores)
+
+
+def check_extremes(scorer: Scorer, data: TrainingData) -> None:
+    """A history of `LONG` events, and a member who disliked all they ever saw, are answered with finite numbers."""
+    n = len(data.catalog)
+    long = Histories.of_items([(np.arange(LONG) % n).tolist()])
+    disliked = replace(Histories.of_items([[0, 3, 5]]), kinds=np.full(3, Kind.THUMBS_DOWN, np.int8))
+    for histories in (long, disliked):
+        scores = _score(scorer, histories)
+        assert scores.shape == (1, n)
+        assert np.isfinite(scores).all()
 
 
 def check_explanations(scorer: Scorer, data: TrainingData) -> None:
