@@ -1,4 +1,4 @@
-"""Features of the second stage, blend and trees: known answers, ties, and text that was tampered with."""
+"""Features of the second stage and the blend: known answers, ties, and what trees learn from them."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matinee.decision import Context, Requests
-from matinee.errors import ArtifactRefused, BadRequest
+from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.models.ranking.blend import fit_blend
+from matinee.models.ranking.boosting import fit_trees
 from matinee.models.ranking.features import (
     ABOUT_BOTH,
     ABOUT_REQUESTS,
@@ -18,7 +19,7 @@ from matinee.models.ranking.features import (
     component_features,
     standardised,
 )
-from matinee.models.ranking.trees import Lists, Trees, TreesConfig, fit_trees
+from matinee.models.ranking.trees import Lists, TreesConfig
 from matinee.testing.worlds import make_catalog, make_data, make_events
 
 NAMES = (*ABOUT_TITLES, *ABOUT_REQUESTS, *ABOUT_BOTH)
@@ -116,31 +117,6 @@ def test_trees_learn_what_no_blend_can():
     best = trees.predict(fresh.features).reshape(300, 8).argmax(axis=1)
     hit = fresh.relevant.reshape(300, 8)[np.arange(300), best].mean()
     assert hit > 0.6  # chance is 1/8 and the best single feature 1/8 too, its sign being a coin; se below .03
-
-
-@pytest.mark.parametrize("objective", ["lambdarank", "binary"])
-def test_equal_seeds_grow_equal_trees(objective):
-    lists = lists_of(np.random.default_rng(0), 60)
-    part = np.arange(60) % 5
-    config = TreesConfig(rounds=10, least=10, threads=2)
-    first, second = (fit_trees(lists, part, objective, config, np.random.default_rng(3)) for _ in range(2))
-    assert first.text == second.text
-    assert first.text
-
-
-def test_no_parser_meets_a_text_that_was_changed(tmp_path):
-    lists = lists_of(np.random.default_rng(0), 60)
-    trees = fit_trees(lists, np.arange(60) % 5, "lambdarank", TreesConfig(rounds=5, least=10), np.random.default_rng(0))
-    trees.save(tmp_path)
-    loaded = Trees.load(tmp_path, trees.digest)
-    np.testing.assert_array_equal(loaded.predict(lists.features), trees.predict(lists.features))
-    (tmp_path / "trees.txt").write_text(trees.text.replace("leaf_value=", "leaf_value=9", 1))
-    with pytest.raises(ArtifactRefused):
-        Trees.load(tmp_path, trees.digest)
-
-
-def test_no_trees_say_nothing():
-    assert Trees().predict(np.ones((3, 2), np.float32)).tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize("fields", [{"rounds": 0}, {"leaves": 1}, {"rate": 0.0}, {"share": 1.5}, {"ridge": -1.0}])

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
-from matinee.history import TrainingData
+from matinee.extras import needing
+from matinee.history import Histories, TrainingData
 from matinee.models import storage
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.neighbors import Neighbors
@@ -24,7 +25,7 @@ from matinee.models.ranking.list_features import (
     content_features,
     nearest_liked,
 )
-from matinee.models.ranking.trees import Lists, Objective, Trees, TreesConfig, fit_trees
+from matinee.models.ranking.trees import TREE_ARRAYS, Grow, Lists, Objective, Trees, TreesConfig
 
 AT_ONCE = 1 << 18  # rows whose features are held at a time
 FIRST_PLACE = 0.0  # where every title is assumed to stand when it is scored
@@ -35,8 +36,8 @@ class ListRankerConfig:
     """`content`, `collaborative`: which features speak. `position`: whether a title's place explains likes in training
     (all are scored as if in first place). `objective`: "lambdarank" learns the order, "binary" whether a title is
     liked. `folds`: parts of the members; what others liked is learned without the part whose lists are explained.
-    `enough`: lists from which on trees are grown; `ridge`: pull of
-    the blend under them towards equal weights.
+    `l2`: penalty of the EASE that learns it. `enough`: lists from which on trees are grown; `ridge`: pull of the blend
+    under them towards equal weights.
     """
 
     content: bool = True
@@ -96,6 +97,8 @@ class ListRanker:
 
     def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Explain each part of the members by what the others liked; then learn from all members for serving."""
+        with needing("rank"):
+            from matinee.models.ranking.boosting import fit_trees
         lists, facts = ShownLists.of(data), TitleFacts.fit(data)
         part = rng.integers(self.config.folds, size=len(data.user_ids))
         rows = []
@@ -106,7 +109,7 @@ class ListRanker:
             rows.append(self._rows(lists.take(asked), data, known))
         tell("learning to rank", self.config.folds / (self.config.folds + 2))
         knowledge = self._know(data, lists, facts, rng)
-        weights, trees = self._learn(Lists.joined(rows, self._leading()), rng)
+        weights, trees = self._learn(Lists.joined(rows, self._leading()), fit_trees, rng)
         self._fitted = Fitted(knowledge, weights, trees)
         return self
 
@@ -134,9 +137,13 @@ class ListRanker:
         """Write arrays, trees, and the two models into folders of their own."""
         fitted = self._state()
         known = fitted.knowledge
-        arrays: dict[str, NDArray[Any]] = {"weights": fitted.weights, **vars(known.facts), **vars(known.appeal)}
-        storage.write(folder, self.config, arrays, trees=fitted.trees.digest)
-        fitted.trees.save(folder)
+        arrays: dict[str, NDArray[Any]] = {
+            "weights": fitted.weights,
+            **vars(known.facts),
+            **vars(known.appeal),
+            **vars(fitted.trees),
+        }
+        storage.write(folder, self.config, arrays)
         for name, scorer in (("ease", known.ease), ("neighbors", known.neighbors)):
             (folder / name).mkdir()
             scorer.save(folder / name)
@@ -149,8 +156,9 @@ class ListRanker:
             "rates": np.float32,
             "shown": np.float32,
             **ARRAYS,
+            **TREE_ARRAYS,
         }
-        config, arrays, extra = storage.read(folder, ListRankerConfig, dtypes, "trees")
+        config, arrays, _ = storage.read(folder, ListRankerConfig, dtypes)
         facts = TitleFacts.of(arrays, folder)
         ranker, appeal = cls(config), Appeal(arrays["rates"], arrays["shown"])
         if appeal.rates.shape != (2, facts.n_titles) or appeal.shown.shape != (facts.n_titles,):
@@ -158,7 +166,8 @@ class ListRanker:
         if arrays["weights"].shape != (ranker._leading(),):
             raise ArtifactRefused(f"{folder} has {arrays['weights'].shape} weights; {storage.REMEDY}")
         known = Knowledge(facts, appeal, Ease.load(folder / "ease"), Neighbors.load(folder / "neighbors"))
-        ranker._fitted = Fitted(known, arrays["weights"], Trees.load(folder, str(extra["trees"])))
+        trees = Trees.of(arrays, ranker._width(known), folder)
+        ranker._fitted = Fitted(known, arrays["weights"], trees)
         return ranker
 
     def _know(self, data: TrainingData, lists: ShownLists, facts: TitleFacts, rng: np.random.Generator) -> Knowledge:
@@ -171,13 +180,13 @@ class ListRanker:
             features[:, -1] = lists.columns
         return Lists(lists.candidates.offsets, features, lists.liked, np.zeros(len(features)))
 
-    def _learn(self, lists: Lists, rng: np.random.Generator) -> tuple[NDArray[np.float64], Trees]:
+    def _learn(self, lists: Lists, grow: Grow, rng: np.random.Generator) -> tuple[NDArray[np.float64], Trees]:
         weights = fit_blend(lists, self._leading(), self.config.ridge)
         if len(lists) < self.config.enough:
-            return weights, Trees()
+            return weights, Trees.none()
         part = np.arange(len(lists)) % self.config.folds
         base = lists.features[:, : len(weights)] @ weights
-        return weights, fit_trees(replace(lists, base=base), part, self.config.objective, self.config.trees, rng)
+        return weights, grow(replace(lists, base=base), part, self.config.objective, self.config.trees, rng)
 
     def _features(self, requests: Requests, candidates: Candidates, known: Knowledge) -> Rows:
         """Leading features, the others, and the place in the list as the last column."""
@@ -195,6 +204,10 @@ class ListRanker:
             place[:, None],
         ]
         return np.hstack(columns).astype(np.float32)
+
+    def _width(self, known: Knowledge) -> int:
+        """Number of features."""
+        return len(self._features(Requests.of_histories(Histories.empty(0)), _everything(0, 0), known).T)
 
     def _leading(self) -> int:
         return 3 * self.config.collaborative + 2 * self.config.content

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from matinee.decision import Refits, Requests, Scorer, Tell, quiet, within
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
+from matinee.extras import needing
 from matinee.history import TrainingData
 from matinee.models import storage
 from matinee.models.factors import Factors
@@ -32,7 +33,7 @@ from matinee.models.ranking.features import (
     standardised,
 )
 from matinee.models.ranking.folds import Fold, Labels, hold_out
-from matinee.models.ranking.trees import Lists, Trees, TreesConfig, fit_trees
+from matinee.models.ranking.trees import TREE_ARRAYS, Grow, Lists, Trees, TreesConfig
 from matinee.models.slim import Slim
 from matinee.models.user_neighbors import UserNeighbors
 
@@ -127,12 +128,14 @@ class Ranker:
 
     def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Fit components without the answers, learn to order their candidates, and fit them again with the answers."""
+        with needing("rank"):
+            from matinee.models.ranking.boosting import fit_trees
         config = self.config
         fold = hold_out(data, config.labels, config.share, rng).sample(config.most, rng)
         self._fit_components(fold.data, rng, within(tell, "first stage", 0.0, 0.5), afresh=True)
         facts = TitleFacts.fit(fold.data)
         tell("learning to rank", 0.5)
-        self._fitted = Second(*self._learn(fold, facts, rng), facts)
+        self._fitted = Second(*self._learn(fold, facts, fit_trees, rng), facts)
         return self.refit(data, rng, within(tell, "first stage again", 0.7, 1.0)) if config.refit else self
 
     def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
@@ -164,17 +167,16 @@ class Ranker:
 
     def importance(self) -> dict[str, float]:
         """The share of the trees' gain that each feature brought, greatest first; empty without trees."""
-        shares = self._state().trees.importance()
-        named = zip(self._names(), shares.tolist(), strict=False)
-        return dict(sorted(named, key=lambda pair: -pair[1]))
+        trees, names = self._state().trees, self._names()
+        named = zip(names, trees.importance(len(names)).tolist(), strict=True)
+        return dict(sorted(named, key=lambda pair: -pair[1])) if len(trees) else {}
 
     def save(self, folder: Path) -> None:
         """Write the second stage, and each component into its own folder below `components`."""
         second = self._state()
         kinds = [[name, type(scorer).__name__] for name, scorer in self.components]
-        arrays: dict[str, NDArray[Any]] = {"weights": second.weights, **vars(second.facts)}
-        storage.write(folder, self.config, arrays, components=kinds, trees=second.trees.digest)
-        second.trees.save(folder)
+        arrays: dict[str, NDArray[Any]] = {"weights": second.weights, **vars(second.facts), **vars(second.trees)}
+        storage.write(folder, self.config, arrays, components=kinds)
         for at, (_, scorer) in enumerate(self.components):
             inside = folder / "components" / str(at)
             inside.mkdir(parents=True)
@@ -183,8 +185,8 @@ class Ranker:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else, also on components outside `types`."""
-        dtypes: dict[str, type[np.generic]] = {"weights": np.float64, **ARRAYS}
-        config, arrays, extra = storage.read(folder, RankerConfig, dtypes, "components", "trees")
+        dtypes: dict[str, type[np.generic]] = {"weights": np.float64, **ARRAYS, **TREE_ARRAYS}
+        config, arrays, extra = storage.read(folder, RankerConfig, dtypes, "components")
         known = {kind.__name__: kind for kind in cls.types}
         try:
             kinds = [(str(name), known[kind]) for name, kind in extra["components"]]
@@ -196,7 +198,7 @@ class Ranker:
         ranker = cls(config, tuple(loaded))
         if arrays["weights"].shape != (len(loaded),):
             raise ArtifactRefused(f"{folder} has {arrays['weights'].shape} weights; {storage.REMEDY}")
-        trees = Trees.load(folder, str(extra["trees"]))
+        trees = Trees.of(arrays, len(ranker._names()), folder)
         ranker._fitted = Second(arrays["weights"], trees, TitleFacts.of(arrays, folder))
         return ranker
 
@@ -205,15 +207,17 @@ class Ranker:
             learn = scorer.refit if isinstance(scorer, Refits) and not afresh else scorer.fit
             learn(data, own, within(tell, name, at / len(self.components), (at + 1) / len(self.components)))
 
-    def _learn(self, fold: Fold, facts: TitleFacts, rng: np.random.Generator) -> tuple[NDArray[np.float64], Trees]:
+    def _learn(
+        self, fold: Fold, facts: TitleFacts, grow: Grow, rng: np.random.Generator
+    ) -> tuple[NDArray[np.float64], Trees]:
         """The blend's weights and the trees, from the requests that have an answer among their candidates."""
         lists, n = self._lists(fold, facts), len(self.components)
         weights = fit_blend(lists, n, self.config.ridge)
         if len(lists) < self.config.enough:
-            return weights, Trees()
+            return weights, Trees.none()
         part = np.arange(len(lists)) % self.config.folds
         blended = Lists(lists.offsets, lists.features, lists.relevant, lists.features[:, :n] @ weights)
-        return weights, fit_trees(blended, part, "lambdarank", self.config.trees, rng)
+        return weights, grow(blended, part, "lambdarank", self.config.trees, rng)
 
     def _lists(self, fold: Fold, facts: TitleFacts) -> Lists:
         parts = []

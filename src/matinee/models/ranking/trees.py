@@ -1,21 +1,30 @@
-"""Boosted trees over features of (request, title) rows: fitted by LightGBM, saved as text that is checked."""
+"""Boosted trees over features of (request, title) rows, as plain arrays; `boosting` grows them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-import lightgbm
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.models.storage import REMEDY
 
-FILE = "trees.txt"
+LEAF = -1  # in place of a feature
+
+TREE_ARRAYS: Mapping[str, type[np.generic]] = {
+    "roots": np.int32,
+    "split_features": np.int32,
+    "thresholds": np.float64,
+    "rights": np.int32,
+    "missing_left": np.bool_,
+    "leaf_values": np.float64,
+    "gains": np.float64,
+}
 
 Objective = Literal["lambdarank", "binary"]
 
@@ -23,9 +32,9 @@ Objective = Literal["lambdarank", "binary"]
 @dataclass(frozen=True, slots=True)
 class TreesConfig:
     """`rounds`: trees at most; boosting stops when NDCG@depth of lists left out has not grown for `patience`.
-    `depth`: how many places of a list matter.
-    `rate`: share of each tree that is taken. `leaves` of a tree, `least` rows of a leaf, `share` of the rows and of the
-    features that a tree sees, `ridge`: penalty on the leaves' values.
+    `depth`: how many places of a list matter. `rate`: share of each tree that is taken. `leaves` of a tree, `least`
+    rows of a leaf, `share` of the rows and of the features that a tree sees, `ridge`: penalty on the leaves' values.
+    `threads` to grow with.
     """
 
     rounds: int = 500
@@ -84,90 +93,94 @@ class Lists:
         )
 
 
+@dataclass(frozen=True)
 class Trees:
-    """A sum of regression trees over features; `text` is LightGBM's own description of it, "" for no tree at all."""
+    """A sum of regression trees over features. `roots` (trees,) are the nodes where they begin.
 
-    def __init__(self, text: str = "") -> None:
-        self.text = text
-        self._booster = lightgbm.Booster(model_str=text) if text else None
+    Of each node (nodes,): `split_features`, `LEAF` for a leaf; `thresholds`: a value of at most this goes to the left
+    child, which is the next node, any other to `rights`; NaN goes left where `missing_left`. `leaf_values`: what a leaf
+    adds; `gains`: what a split brought in training.
+    """
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the text: its owner keeps it, so that no parser meets another text."""
-        return sha256(self.text.encode()).hexdigest()
+    roots: NDArray[np.int32]
+    split_features: NDArray[np.int32]
+    thresholds: NDArray[np.float64]
+    rights: NDArray[np.int32]
+    missing_left: NDArray[np.bool_]
+    leaf_values: NDArray[np.float64]
+    gains: NDArray[np.float64]
 
-    def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(rows,) sums of the trees' leaves; zeros without trees. Each row's value is its own, whatever the batch."""
-        if self._booster is None or not len(features):
-            return np.zeros(len(features))
-        return np.asarray(self._booster.predict(features, num_threads=1), np.float64)
-
-    def importance(self) -> NDArray[np.float64]:
-        """(features,) share of the gain that splits on each feature brought."""
-        gains = np.zeros(0) if self._booster is None else self._booster.feature_importance("gain")
-        return np.asarray(gains / max(gains.sum(), 1e-12), np.float64)
-
-    def save(self, folder: Path) -> None:
-        """Write the text."""
-        (folder / FILE).write_text(self.text)
+    def __len__(self) -> int:
+        return len(self.roots)
 
     @classmethod
-    def load(cls, folder: Path, digest: str) -> Self:
-        """Read what `save` wrote; raises `ArtifactRefused` where it is not the text of this digest."""
-        try:
-            text = (folder / FILE).read_text()
-        except (OSError, UnicodeError) as error:
-            raise ArtifactRefused(f"{folder} has no trees that can be read: {error}; {REMEDY}") from error
-        if sha256(text.encode()).hexdigest() != digest:
-            raise ArtifactRefused(f"{folder / FILE} is not the file that was saved; {REMEDY}")
-        return cls(text)
+    def none(cls) -> Self:
+        """No tree at all."""
+        return cls(**{name: np.empty(0, kind) for name, kind in TREE_ARRAYS.items()})
+
+    def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(rows,) sums of the leaves that rows of `features`, as wide as in training, reach; 0 without trees."""
+        sums = np.zeros(len(features))
+        splits = self.split_features, self.thresholds, self.rights, self.missing_left
+        _add_leaves(np.ascontiguousarray(features, np.float32), self.roots, *splits, self.leaf_values, sums)
+        return sums
+
+    def importance(self, width: int) -> NDArray[np.float64]:
+        """(width,) share of the gain that splits on each feature brought."""
+        inner = self.split_features != LEAF
+        gains = np.bincount(self.split_features[inner], self.gains[inner], minlength=width)
+        return np.asarray(gains / max(gains.sum(), 1e-12), np.float64)
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any]], width: int, folder: Path) -> Self:
+        """Trees over `width` features out of the arrays of `vars(trees)`, of the dtypes of `TREE_ARRAYS`.
+
+        Raises `ArtifactRefused` unless every walk from a root stays inside, ends in a leaf and meets finite numbers.
+        """
+        trees = cls(**{name: arrays[name] for name in TREE_ARRAYS})
+        if not (trees._fit_together() and trees._lead_to_leaves(width)):
+            raise ArtifactRefused(f"{folder} does not hold trees over {width:,} features; {REMEDY}")
+        return trees
+
+    def _fit_together(self) -> bool:
+        """Whether all arrays have the shapes they should."""
+        nodes = self.split_features.shape
+        return self.roots.ndim == len(nodes) == 1 and all(
+            array.shape == nodes for name, array in vars(self).items() if name != "roots"
+        )
+
+    def _lead_to_leaves(self, width: int) -> bool:
+        """Whether children exist and come after their parents, features exist and numbers are finite."""
+        n = len(self.split_features)
+        inner = np.flatnonzero(self.split_features != LEAF)
+        return bool(
+            ((self.roots >= 0) & (self.roots < n)).all()
+            and ((self.split_features >= LEAF) & (self.split_features < width)).all()
+            and ((inner + 1 < self.rights[inner]) & (self.rights[inner] < n)).all()
+            and all(np.isfinite(one).all() for one in (self.thresholds, self.leaf_values, self.gains))
+        )
 
 
-def fit_trees(
-    lists: Lists, part: NDArray[np.int64], objective: Objective, config: TreesConfig, rng: np.random.Generator
-) -> Trees:
-    """Boost on all lists, for as many rounds as serve best on average the `part` (lists,) that was left out.
-
-    "lambdarank" learns the order of each list: LambdaMART, Burges 2010, Microsoft Research TR-2010-82; "binary" learns
-    whether a row is relevant. Same rows and same rng, same bytes.
-    """
-    parameters = _parameters(objective, config, rng)
-    of_row = np.repeat(part, np.diff(lists.offsets))
-    folds = [(np.flatnonzero(of_row != one), np.flatnonzero(of_row == one)) for one in np.unique(part)]
-    stop = lightgbm.early_stopping(config.patience, verbose=False)
-    judged = lightgbm.cv(parameters, _dataset(lists), config.rounds, folds=folds, callbacks=[stop])
-    rounds = max(len(curve) for curve in judged.values() if isinstance(curve, list))
-    return Trees(lightgbm.train(parameters, _dataset(lists), rounds).model_to_string())
+Grow = Callable[[Lists, NDArray[np.int64], Objective, TreesConfig, np.random.Generator], Trees]
 
 
-def _dataset(lists: Lists) -> lightgbm.Dataset:
-    return lightgbm.Dataset(
-        lists.features,
-        lists.relevant.astype(np.int8),
-        group=np.diff(lists.offsets),
-        init_score=lists.base,
-        params={"verbosity": -1},
-        free_raw_data=False,
-    )
-
-
-def _parameters(objective: Objective, config: TreesConfig, rng: np.random.Generator) -> dict[str, object]:
-    return {
-        "objective": objective,
-        "metric": "ndcg",
-        "eval_at": [config.depth],
-        "lambdarank_truncation_level": config.depth,
-        "learning_rate": config.rate,
-        "num_leaves": config.leaves,
-        "min_data_in_leaf": config.least,
-        "feature_fraction": config.share,
-        "bagging_fraction": config.share,
-        "bagging_freq": 1,
-        "lambda_l2": config.ridge,
-        "boost_from_average": False,
-        "num_threads": config.threads,
-        "deterministic": True,
-        "force_row_wise": True,
-        "seed": int(rng.integers(2**31)),
-        "verbosity": -1,
-    }
+@numba.njit(cache=True, nogil=True)
+def _add_leaves(
+    features: NDArray[np.float32],
+    roots: NDArray[np.int32],
+    split_features: NDArray[np.int32],
+    thresholds: NDArray[np.float64],
+    rights: NDArray[np.int32],
+    missing_left: NDArray[np.bool_],
+    leaf_values: NDArray[np.float64],
+    sums: NDArray[np.float64],
+) -> None:
+    """Add to each row's sum (rows,) the leaf that it reaches in each tree."""
+    for row in range(len(sums)):
+        for root in roots:
+            node = root
+            while split_features[node] != LEAF:
+                value = features[row, split_features[node]]
+                left = missing_left[node] if np.isnan(value) else value <= thresholds[node]
+                node = node + 1 if left else rights[node]
+            sums[row] += leaf_values[node]
