@@ -3,9 +3,10 @@
 from typing import ClassVar
 
 import numpy as np
+import polars as pl
 import pytest
 
-from matinee.decision import Requests
+from matinee.decision import Context, Requests
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.history import Histories
 from matinee.models.factors import Factors, FactorsConfig
@@ -16,7 +17,7 @@ from matinee.models.ranking.folds import Labels, hold_out
 from matinee.models.ranking.ranker import Ranker, RankerConfig
 from matinee.models.ranking.trees import TreesConfig
 from matinee.testing import check_scorer, checkerboard, cyclic
-from matinee.testing.worlds import make_catalog, make_data, make_events
+from matinee.testing.worlds import START, make_catalog, make_data, make_events
 
 SMALL = TreesConfig(rounds=30, patience=5, least=20, leaves=4, threads=1)
 
@@ -76,6 +77,71 @@ def test_labels_of_the_last_titles_are_the_last_titles():
     fold = hold_out(data, Labels.LAST, 0.2, np.random.default_rng(0))
     assert [fold.targets[b].tolist() for b in range(2)] == [[2], [4]]
     assert fold.requests.histories.items.tolist() == [0, 1, 3]
+
+
+@pytest.mark.parametrize("labels", list(Labels))
+@pytest.mark.parametrize("likes", [[], [[0]], [[0], [1]], [[0, 1]]])
+def test_with_few_answers_it_is_the_blend(labels, likes):
+    data = make_data(make_events(likes), make_catalog(4))
+    fitted = two(RankerConfig(labels=labels)).fit(data, np.random.default_rng(0))
+    assert len(fitted._state().trees) == 0
+    assert fitted.score(Requests.of_histories(Histories.of_items([[0], []]))).shape == (2, 4)
+
+
+def test_events_of_one_moment_leave_nothing_to_ask_in_time():
+    data = make_data(make_events([[k % 5] for k in range(50)]), make_catalog(5))
+    assert len(hold_out(data, Labels.TIME, 0.2, np.random.default_rng(0)).requests) == 0
+
+
+def asked_in(labels, likes, seconds, **context):
+    events = make_events(likes, seconds).with_columns(**context)
+    fold = hold_out(make_data(events, make_catalog(8)), labels, 0.99, np.random.default_rng(0))
+    return fold.requests.contexts
+
+
+@pytest.mark.parametrize("labels", list(Labels))
+def test_requests_are_made_where_and_when_the_answer_was_liked(labels):
+    hours = [[3_600 * (24 * day + 2 * k) for day in range(5)] for k in range(6)]  # member k at 22:13 and 2k hours
+    device = pl.when(pl.col("user_id") < "m3").then(pl.lit("tv")).otherwise(pl.lit("phone"))
+    found = asked_in(labels, [[0, 1, 2, 3, 4]] * 6, hours, country=pl.lit("DK"), device=device)
+    assert found
+    assert {one.country for one in found} == {"DK"}
+    for one in found:
+        k = (one.hour - 22) % 24 // 2
+        assert one.device == ("tv" if k < 3 else "phone")
+    if labels is Labels.LAST:  # the fifth day, a Saturday, or the Sunday after its midnight
+        assert [(one.hour, one.weekday) for one in found] == [(22, 5), (0, 6), (2, 6), (4, 6), (6, 6), (8, 6)]
+
+
+@pytest.mark.parametrize("labels", list(Labels))
+def test_times_that_only_count_tell_no_hour(labels):
+    counted = pl.col("timestamp") - pl.duration(seconds=START)
+    found = asked_in(labels, [[0, 1, 2, 3, 4]] * 6, None, timestamp=counted)
+    assert found
+    assert {(one.hour, one.weekday) for one in found} == {(-1, -1)}
+
+
+def hourly_world(told):
+    """All watch 0 and 1, an hour apart, and then 2 in the morning on a phone, or 3 in the evening on a TV; but only one
+    of hour and device is told.
+    """
+    early = [k % 2 == 0 for k in range(600)]
+    first = [8 if one and told == "hour" else 19 for one in early]  # hours after 22:13: the third is at 8:13 or 19:13
+    events = make_events(
+        [[0, 1, 2 if one else 3] for one in early], [[3_600 * (at + k) for k in range(3)] for at in first]
+    )
+    device = pl.when(pl.col("item_id") == "t2").then(pl.lit("phone")).otherwise(pl.lit("tv"))
+    return make_data(events.with_columns(device=device) if told == "device" else events, make_catalog(6))
+
+
+@pytest.mark.parametrize("told", ["hour", "device"])
+def test_the_situation_alone_may_tell_the_answer(told):
+    ranker = two(RankerConfig(enough=50, trees=SMALL)).fit(hourly_world(told), np.random.default_rng(0))
+    assert ranker.importance()[told] > 0.9  # of the gain: the trees see it, whatever the components make of it
+    contexts = (Context(device="phone", hour=8), Context(device="tv", hour=19))
+    morning, evening = ranker.score(Requests.of_histories(Histories.of_items([[0, 1]] * 2), contexts=contexts))
+    assert morning[2] > morning[3]
+    assert evening[3] > evening[2]
 
 
 def test_a_sample_keeps_requests_and_targets_together():

@@ -11,11 +11,13 @@ import polars as pl
 from matinee.catalog import Ragged
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
-from matinee.data.split import Split, canonical, first_likes, grouped, leave_last_out
+from matinee.data.split import AT, Split, canonical, first_likes, grouped, leave_last_out
 from matinee.data.split_moments import own_times
-from matinee.decision import Requests
+from matinee.decision import Context, Requests
+from matinee.errors import BadData
 from matinee.events import SCHEMA
 from matinee.history import TrainingData
+from matinee.models.deep.tokens import CLOCKED
 
 
 class Labels(StrEnum):
@@ -48,20 +50,43 @@ class Fold:
 
 
 def hold_out(data: TrainingData, labels: Labels, share: float, rng: np.random.Generator) -> Fold:
-    """Cut `data` by `labels`; without an event there is nothing to cut and no request."""
+    """Cut `data` by `labels`. A request is made in the situation in which its last answer was liked; hours and weekdays
+    are UTC, unknown where times only count. Where there is nothing to cut, or no moment to cut at, there is no request.
+    """
     if not data.events.height:
-        return Fold(data, Requests.of_histories(data.histories.take(np.empty(0, np.int64))), Ragged.of([]))
+        return _nothing_asked(data)
     if labels is Labels.MEMBERS:
         return _of(data, _fold_in(data, share, rng))
     if labels is Labels.TIME:
-        return _of(data, own_times(Dataset("training data", "", data.catalog, {}, data.events)))
+        try:
+            return _of(data, own_times(Dataset("training data", "", data.catalog, {}, data.events)))
+        except BadData:  # all events are of one moment
+            return _nothing_asked(data)
     return _of(data, leave_last_out(data.events, data.catalog))
 
 
 def _of(data: TrainingData, split: Split) -> Fold:
     before = training_data(split.train_events, data.catalog, data.as_of)
-    contexts = {} if split.contexts is None else {"contexts": split.contexts}
-    return Fold(before, Requests.of_histories(split.histories, split.as_of, **contexts), split.targets)
+    contexts = _situations(data, split)
+    return Fold(before, Requests.of_histories(split.histories, split.as_of, contexts=contexts), split.targets)
+
+
+def _nothing_asked(data: TrainingData) -> Fold:
+    return Fold(data, Requests.of_histories(data.histories.take(np.empty(0, np.int64))), Ragged.of([]))
+
+
+def _situations(data: TrainingData, split: Split) -> tuple[Context, ...]:
+    """Of each request, where and when the last of its answers was liked."""
+    request = np.repeat(np.arange(len(split)), np.diff(split.targets.offsets))
+    answers = pl.DataFrame({"_request": request, "item": split.targets.values}).with_columns(
+        user_id=pl.Series(split.user_ids, dtype=pl.String).gather(request)
+    )
+    likes = first_likes(canonical(data.events, data.catalog)).join(answers, on=["user_id", "item"])
+    last = likes.sort("_request", AT).unique("_request", keep="last", maintain_order=True)
+    clock, clocked = pl.col("timestamp").dt, pl.col("timestamp").cast(pl.Int64) >= CLOCKED
+    hour, weekday = (pl.when(clocked).then(one).otherwise(-1) for one in (clock.hour(), clock.weekday() - 1))
+    rows = last.select("country", "device", "language", hour.alias("hour"), weekday.alias("weekday"))
+    return tuple(Context(*row) for row in rows.iter_rows())
 
 
 def _fold_in(data: TrainingData, share: float, rng: np.random.Generator) -> Split:
