@@ -18,6 +18,9 @@ from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.markov import Markov, MarkovConfig
 from matinee.models.neighbors import Neighbors, NeighborsConfig
 from matinee.models.popularity import Popularity, PopularityConfig
+from matinee.models.ranking.folds import Labels
+from matinee.models.ranking.list_ranker import ListRanker, ListRankerConfig
+from matinee.models.ranking.ranker import Ranker, RankerConfig
 from matinee.models.slim import Slim, SlimConfig
 from matinee.models.sparse_inverse import SparseInverse, SparseInverseConfig
 from matinee.models.user_neighbors import UserNeighbors, UserNeighborsConfig
@@ -160,9 +163,6 @@ def _factors_by_descent() -> Scorer:
 
 def _strong_ranker() -> Scorer:
     """The best of the families, ordered by what a fifth of the titles of unseen members taught."""
-    with needing("rank"):
-        from matinee.models.ranking.folds import Labels
-        from matinee.models.ranking.ranker import Ranker, RankerConfig
     strong = _strong()
     names = ("slim", "ease", "edlae", "factors", "user-neighbors")
     return Ranker(RankerConfig(labels=Labels.MEMBERS), tuple((name, strong[name]()) for name in names))
@@ -170,22 +170,17 @@ def _strong_ranker() -> Scorer:
 
 def _next_item_ranker() -> Scorer:
     """Its first stages are not fitted again, so that they know as little of a member's last titles as in training."""
-    with needing("rank"):
-        from matinee.models.ranking.ranker import Ranker, RankerConfig
     return Ranker(RankerConfig(refit=False))
 
 
 def _next_item_sequence_ranker() -> Scorer:
-    with needing("rank"), needing("deep"):
-        from matinee.models.ranking.ranker import RankerConfig
+    with needing("deep"):
         from matinee.models.ranking.sequence_ranker import SequenceRanker
     return SequenceRanker(RankerConfig(refit=False))
 
 
 def _list_ranker(**settings: Any) -> Callable[[], Scorer]:
     def make() -> Scorer:
-        with needing("rank"):
-            from matinee.models.ranking.list_ranker import ListRanker, ListRankerConfig
         return ListRanker(ListRankerConfig(**settings))
 
     return make

@@ -18,6 +18,8 @@ from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.markov import Markov
 from matinee.models.neighbors import Neighbors
 from matinee.models.popularity import Popularity, PopularityConfig
+from matinee.models.ranking.list_ranker import ListRanker
+from matinee.models.ranking.ranker import Ranker
 from matinee.models.slim import Slim
 from matinee.models.sparse_inverse import SparseInverse
 from matinee.models.user_neighbors import UserNeighbors
@@ -47,22 +49,10 @@ def _feed_forward() -> type[Scorer]:
     return FeedForward
 
 
-def _ranker() -> type[Scorer]:
-    with needing("rank"):
-        from matinee.models.ranking.ranker import Ranker
-    return Ranker
-
-
 def _sequence_ranker() -> type[Scorer]:
-    with needing("rank"), needing("deep"):
+    with needing("deep"):
         from matinee.models.ranking.sequence_ranker import SequenceRanker
     return SequenceRanker
-
-
-def _list_ranker() -> type[Scorer]:
-    with needing("rank"):
-        from matinee.models.ranking.list_ranker import ListRanker
-    return ListRanker
 
 
 class ScorerTypes(Mapping[str, type[Scorer]]):
@@ -101,9 +91,9 @@ SCORERS = ScorerTypes(
         "two-tower": _two_tower,
         "feed-forward": _feed_forward,
         "sequence": _sequence,
-        "ranker": _ranker,
+        "ranker": lambda: Ranker,
         "sequence-ranker": _sequence_ranker,
-        "list-ranker": _list_ranker,
+        "list-ranker": lambda: ListRanker,
     }
 )
 
