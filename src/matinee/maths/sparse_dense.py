@@ -165,8 +165,7 @@ def strongest_sparse(
     """As `strongest` for a sparse matrix given as in `add_sparse_rows`."""
     assert asked.shape[0] == len(offsets) - 1
     best = np.full(asked.shape, -1, np.int32)
-    n = max(len(starts) - 1, int(asked.max(initial=0)) + 1)
-    _strongest_sparse(offsets, items, weights, starts, columns, values, asked, n, best)
+    _strongest_sparse(offsets, items, weights, starts, columns, values, asked, int(asked.max(initial=-1)) + 1, best)
     return best
 
 
@@ -182,13 +181,14 @@ def _strongest_sparse(
     n: int,
     best: Int32s,
 ) -> None:
+    """Columns from `n` on were not asked for."""
     most, source = np.zeros(n, np.float32), np.empty(n, np.int32)
     for b in range(len(offsets) - 1):
         most[:] = 0.0
         for at in range(offsets[b], offsets[b + 1]):
             for k in range(starts[items[at]], starts[items[at] + 1]):
                 added = weights[at] * values[k]
-                if added > 0.0 and added >= most[columns[k]]:
+                if columns[k] < n and added > 0.0 and added >= most[columns[k]]:
                     most[columns[k]], source[columns[k]] = added, items[at]
         for c in range(asked.shape[1]):
             if asked[b, c] >= 0 and most[asked[b, c]] > 0.0:
