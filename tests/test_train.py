@@ -133,11 +133,11 @@ def test_likes_since_a_moment_are_asked_from_what_came_before():
 
 
 def test_going_on_measures_the_model_as_it_was_and_ends_with_what_a_refit_knows():
-    data = checkerboard(members=200, titles=60)
+    data = checkerboard(members=200, titles=60)  # two tastes are two factors
     since = int(np.median(data.histories.times))
     early = later(data, since)
-    factors = Factors(FactorsConfig(size=4)).fit(early, np.random.default_rng(0))
-    known = Known(Factors(FactorsConfig(size=4)).fit(early, np.random.default_rng(0)), Platt(2.0, 1.0), since)
+    factors = Factors(FactorsConfig(size=2)).fit(early, np.random.default_rng(0))
+    known = Known(Factors(FactorsConfig(size=2)).fit(early, np.random.default_rng(0)), Platt(2.0, 1.0), since)
     trained = go_on(data, known, factors, np.random.default_rng(1))
     assert trained.metrics["members"] == 200
     assert trained.metrics["recall@20"] == 1.0  # at most 30 titles of their colour, fewer than 20 unseen

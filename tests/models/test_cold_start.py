@@ -14,7 +14,7 @@ from matinee.models.memory import available_bytes
 from matinee.models.neighbors import Neighbors
 from matinee.models.popularity import Popularity
 from matinee.models.widen import Widened, widened
-from matinee.testing import checkerboard, make_catalog, make_data, make_events
+from matinee.testing import checkerboard, cyclic, make_catalog, make_data, make_events
 
 MAKERS = [Ease, Neighbors, lambda: Factors(FactorsConfig(size=4))]
 
@@ -47,7 +47,7 @@ def test_new_members_get_what_is_popular_where_they_are(make):
 
 @pytest.mark.parametrize("make", MAKERS)
 def test_nothing_is_lost_when_all_titles_are_equally_popular(make):
-    scorer = make().fit(checkerboard(members=60), np.random.default_rng(0))
+    scorer = make().fit(cyclic(), np.random.default_rng(0))
     scores = scorer.score(Requests.of_histories(Histories.of_items([[], [0]])))
     assert np.abs(scores).max() < 1e4
     assert np.ptp(scores[1]) > 10 * np.ptp(scores[0])

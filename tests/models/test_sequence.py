@@ -20,7 +20,7 @@ TINY = SequenceConfig(
     size=16, layers=1, heads=1, length=20, unknown=0.5, training=Training(epochs=8, batch=16, rate=3e-2)
 )
 HOUR = 3_600
-# the checkerboard's order is always the same, so a reader that learned it by heart would know no taste: stop early
+# a reader that is trained for long knows the checkerboard's forty members by heart, not their taste: stop early
 BRIEF = replace(TINY, recent=0, training=Training(epochs=12, batch=16, rate=1e-2))
 
 

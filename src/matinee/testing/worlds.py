@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from matinee.catalog import Catalog
@@ -57,12 +58,14 @@ def make_data(events: pl.DataFrame, catalog: Catalog, as_of: int | None = None) 
 
 
 def checkerboard(members: int = 40, titles: int = 12) -> TrainingData:
-    """Two groups of taste: even members like even titles, odd members odd ones, each all but one.
+    """Two groups of taste: even members like even titles, odd members odd ones, each all but one, in any order.
 
-    Right answer: a member's missing title of their own colour stands above every title of the other colour.
+    Right answer: a member's missing title of their own colour stands above every title of the other colour. Orders are
+    drawn with a fixed seed, the same at every call, and tell nothing: what came before never says what comes next.
     """
-    half = titles // 2
-    likes = [[2 * ((k // 2 + at) % half) + k % 2 for at in range(1, half)] for k in range(members)]
+    rng, half = np.random.default_rng(0), titles // 2
+    turns = [rng.permutation(np.arange(1, half)).tolist() for _ in range(members)]
+    likes = [[2 * ((k // 2 + at) % half) + k % 2 for at in turns[k]] for k in range(members)]
     return make_data(make_events(likes), make_catalog(titles))
 
 
