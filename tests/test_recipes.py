@@ -109,7 +109,7 @@ def test_a_sequence_model_is_served_first_where_one_was_trained(place):
     train_into(place, "sequence", np.random.default_rng(0))
     catalog = Catalog.load(place.catalog_path)
     with EventLog(place.log_path) as log:
-        built = ladders(place, log, catalog)
+        built = ladders(place, log, catalog, budget=Budget(milliseconds=60_000))
     assert [name for name, _ in built["home"]] == ["sequence", "ease-recent", "popularity"]
     assert served_in(place) == ("sequence", *SERVED), "so it is trained again with the others"
     requests = Requests.of_histories(make_data(make_events(LIKES), catalog).histories)
