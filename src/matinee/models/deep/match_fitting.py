@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from matinee.decision import Tell
+from matinee.maths.ragged import gather, narrowed
 from matinee.models.deep.fitting import Training, device_of, fit_network
 from matinee.models.deep.match_network import Asked, Learner
 from matinee.models.deep.tokens import Codes, Tokens
@@ -52,7 +53,7 @@ class Batch:
 
 def examples_of(tokens: Tokens) -> Examples:
     """Group the likes of `tokens` by member and situation."""
-    offsets = np.concatenate([[0], np.cumsum(tokens.taught)])[tokens.offsets]
+    offsets = narrowed(tokens.offsets, tokens.taught)
     items, situations = tokens.items[tokens.taught], tokens.situation[tokens.taught]
     owners = np.repeat(np.arange(len(tokens)), np.diff(offsets))
     keys = np.column_stack([owners, situations])
@@ -116,14 +117,12 @@ def _batch(
     device: torch.device,
 ) -> Batch:
     members = examples.members[chosen]
-    lengths = np.diff(examples.offsets)[members]
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    places = np.repeat(examples.offsets[members] - starts[:-1], lengths) + np.arange(starts[-1])
-    rows = np.repeat(np.arange(len(chosen)), lengths)
+    starts, places = gather(examples.offsets, members)
+    rows = np.repeat(np.arange(len(chosen)), np.diff(starts))
     hidden = rng.random(len(places)) < rng.random(len(chosen))[rows]
     situations = np.where(rng.random((len(chosen), examples.situations.shape[1])) < unknown, 0, 1)
     asked = asked_of(
-        np.concatenate([[0], np.cumsum(~hidden)])[starts],
+        narrowed(starts, ~hidden),
         examples.items[places[~hidden]],
         (examples.situations[chosen] * situations).astype(np.int16),
         device,

@@ -17,6 +17,7 @@ from matinee.catalog import Catalog
 from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import Histories, TrainingData
+from matinee.maths.ragged import narrowed
 from matinee.models import storage
 from matinee.models.cold_start import Prior
 from matinee.models.content.features import TitleEncoder
@@ -239,7 +240,7 @@ def _part(fitted: Fitted, requests: Requests, reading: Reading) -> NDArray[np.fl
 def _asked(fitted: Fitted, requests: Requests, reading: Reading) -> Asked:
     tokens = tokens_of(requests.histories, fitted.n_titles, reading)
     taught = tokens.taught & fitted.heard(tokens.items)
-    offsets = np.concatenate([[0], np.cumsum(taught)])[tokens.offsets]
+    offsets = narrowed(tokens.offsets, taught)
     return asked_of(offsets, tokens.items[taught], situations_of(requests, tokens, reading), torch.device("cpu"))
 
 

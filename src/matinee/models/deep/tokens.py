@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from matinee.decision import Requests
 from matinee.events import PLAYED, Kind, strengths
 from matinee.history import SPEAKING, Histories
-from matinee.maths.ragged import last_of_each
+from matinee.maths.ragged import last_of_each, narrowed
 from matinee.situation import N_COUNTRIES, N_DEVICES, country_code, device_code
 
 SHARES = (PLAYED, 0.5, 0.9)  # borders between the buckets of a share watched or a rating
@@ -70,7 +70,7 @@ def tokens_of(histories: Histories, n_titles: int, reading: Reading) -> Tokens:
     speaks = np.isin(histories.kinds, SPEAKING) & (histories.items < n_titles)
     if not reading.order:
         speaks = last_of_each(histories.offsets, histories.items, speaks)
-    offsets, events = _kept(histories.offsets, speaks)
+    offsets, events = narrowed(histories.offsets, speaks), np.flatnonzero(speaks)
     if not reading.order:
         owner = np.repeat(np.arange(len(histories)), np.diff(offsets))
         events = events[np.lexsort((histories.items[events], owner))]
@@ -121,11 +121,6 @@ def _tokens(
         history[:, 6] = situation[:, 4]
     turned = last_of_each(offsets[-1] - offsets[::-1], np.ascontiguousarray(items[::-1]), np.ones(len(items), np.bool_))
     return Tokens(offsets, items, history, situation, times, (strengths(kinds, values) > 0) & turned[::-1])
-
-
-def _kept(offsets: NDArray[np.int64], mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Offsets and places of the events that a mask keeps."""
-    return np.concatenate([[0], np.cumsum(mask)])[offsets], np.flatnonzero(mask)
 
 
 def _runs(offsets: NDArray[np.int64], items: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
