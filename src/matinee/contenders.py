@@ -18,8 +18,6 @@ from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.markov import Markov
 from matinee.models.neighbors import Neighbors
 from matinee.models.popularity import Popularity, PopularityConfig
-from matinee.models.ranking.list_ranker import ListRanker
-from matinee.models.ranking.ranker import Ranker
 from matinee.models.slim import Slim
 from matinee.models.sparse_inverse import SparseInverse
 from matinee.models.user_neighbors import UserNeighbors
@@ -53,6 +51,18 @@ def _sequence_ranker() -> type[Scorer]:
     with needing("deep"):
         from matinee.models.ranking.sequence_ranker import SequenceRanker
     return SequenceRanker
+
+
+def _ranker() -> type[Scorer]:
+    from matinee.models.ranking.ranker import Ranker
+
+    return Ranker
+
+
+def _list_ranker() -> type[Scorer]:
+    from matinee.models.ranking.list_ranker import ListRanker
+
+    return ListRanker
 
 
 class ScorerTypes(Mapping[str, type[Scorer]]):
@@ -91,9 +101,9 @@ SCORERS = ScorerTypes(
         "two-tower": _two_tower,
         "feed-forward": _feed_forward,
         "sequence": _sequence,
-        "ranker": lambda: Ranker,
+        "ranker": _ranker,
         "sequence-ranker": _sequence_ranker,
-        "list-ranker": lambda: ListRanker,
+        "list-ranker": _list_ranker,
     }
 )
 
