@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from matinee.contenders import CONTENDERS
 from matinee.decision import Scorer
 from matinee.extras import needing
+from matinee.history import TrainingData
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.markov import Markov, MarkovConfig
@@ -24,6 +28,9 @@ from matinee.models.ranking.ranker import Ranker, RankerConfig
 from matinee.models.slim import Slim, SlimConfig
 from matinee.models.sparse_inverse import SparseInverse, SparseInverseConfig
 from matinee.models.user_neighbors import UserNeighbors, UserNeighborsConfig
+
+if TYPE_CHECKING:
+    from matinee.models.sequence import Initial
 
 Makers = dict[str, Callable[[], Scorer]]
 NO_PRIOR = 1e-6  # kappa: published protocols ask members with long histories, and the published models know no prior
@@ -74,8 +81,8 @@ def _next_item() -> Makers:
         "factors": lambda: Factors(FactorsConfig(size=192, epochs=12, alpha0=0.3, reg=0.007, kappa=NO_PRIOR)),
         "two-tower": _made("two-tower"),
         "sequence": _sequence(),
-        "sequence float32": _sequence_in_float32,
-        "sequence from factors": _sequence_from_factors,
+        "sequence float32": _sequence(half=False),
+        "sequence from factors": _sequence(initial=_vectors_of_factors),
         "sequence bag": _sequence(body="bag"),
         "sequence gru": _sequence(body="gru"),
         "sequence convolution": _sequence(body="convolution"),
@@ -129,28 +136,19 @@ def _made(name: str) -> Callable[[], Scorer]:
     return CONTENDERS[name].make
 
 
-def _sequence(**settings: Any) -> Callable[[], Scorer]:
+def _sequence(initial: Initial | None = None, half: bool = True, **settings: Any) -> Callable[[], Scorer]:
     def make() -> Scorer:
         with needing("deep"):
             from matinee.models.sequence import Sequence, SequenceConfig
-        return Sequence(SequenceConfig(**settings))
+        config = SequenceConfig(**settings)
+        return Sequence(replace(config, training=replace(config.training, half=half)), initial)
 
     return make
 
 
-def _sequence_in_float32() -> Scorer:
-    with needing("deep"):
-        from matinee.models.sequence import Sequence, SequenceConfig
-    usual = SequenceConfig()
-    return Sequence(replace(usual, training=replace(usual.training, half=False)))
-
-
-def _sequence_from_factors() -> Scorer:
-    """Its title vectors start as those of a factorization, fitted on the same data."""
-    with needing("deep"):
-        from matinee.models.sequence import Sequence, SequenceConfig
-    factors = FactorsConfig(size=SequenceConfig().size)
-    return Sequence(initial=lambda data, rng: Factors(factors).fit(data, rng).title_vectors)
+def _vectors_of_factors(data: TrainingData, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Title vectors as wide as the sequence model's."""
+    return Factors(FactorsConfig(size=64)).fit(data, rng).title_vectors
 
 
 def _factors_by_descent() -> Scorer:
