@@ -258,6 +258,8 @@ def test_titles_of_which_nothing_is_known_share_the_lowest_score():
         scores = scores_of(known, [[0, 1, 2]])[0]
         assert len(set(scores[12:])) == 1
         assert scores[12] <= scores[:12].min()
+        reasons = known.explain(Requests.of_histories(Histories.of_items([[0, 1, 2]])), np.array([[12, 14]], np.int32))
+        assert reasons.tolist() == [[-1, -1]]
 
 
 def test_a_bag_longer_than_its_shortest_half_life_can_count_stays_finite():

@@ -42,12 +42,12 @@ LATELY = 1_000  # latest speaking events among which these are sought
 class Fitted:
     """What serving needs: the network on the processor, `vectors` (titles, size + 1) of all titles, and the prior.
 
-    Nothing is known of the titles `unheard`, without plays and without content: they share the lowest score.
+    Nothing is known of the titles `silent`, without plays and without content: they share the lowest score.
     """
 
     network: SequenceNetwork
     vectors: Tensor
-    unheard: NDArray[np.int64]
+    silent: NDArray[np.int64]
     encoder: TitleEncoder
     prior: Prior
 
@@ -103,11 +103,11 @@ class Sequence:
         known = fitted.vectors[: fitted.prior.popularity.n_titles]
         features = torch.from_numpy(fitted.encoder.encode(catalog, first=len(known)))
         vectors = torch.cat([known, features @ fitted.network.titles.content])
-        silent = len(known) + np.flatnonzero(~features.any(dim=1).numpy())
-        unheard = np.concatenate([fitted.unheard[fitted.unheard < len(known)], silent])
+        added = len(known) + np.flatnonzero(~features.any(dim=1).numpy())
+        silent = np.concatenate([fitted.silent[fitted.silent < len(known)], added])
         grown = type(self)(self.config, self.initial)
         grown._fitted = replace(
-            fitted, vectors=vectors, unheard=unheard, prior=WidePrior.over(fitted.prior, len(catalog))
+            fitted, vectors=vectors, silent=silent, prior=WidePrior.over(fitted.prior, len(catalog))
         )
         return grown
 
@@ -122,11 +122,11 @@ class Sequence:
         """(batch, k): of the latest `REASONS` liked titles the one without which the score would fall most, or -1.
 
         Measured, not guessed: the network reads the latest `REREAD` tokens again without each of them. A score counts
-        against the mean over all titles, because what raises all alike moves none.
+        against the mean over all titles, because what raises all alike moves none. Nothing explains a silent title.
         """
         fitted = self.state
         reasons = np.full(items.shape, -1, np.int32)
-        known = (items >= 0) & (items < fitted.n_titles)
+        known = (items >= 0) & (items < fitted.n_titles) & ~np.isin(items, fitted.silent)
         for b in np.flatnonzero(known.any(axis=1)):
             liked = _lately(requests.take(np.array([b])))
             candidates = liked.histories.tastes.items[-REASONS:]
@@ -234,7 +234,8 @@ def _part(fitted: Fitted, requests: Requests, config: SequenceConfig) -> NDArray
     answers = _answers(fitted, requests, config)
     started = answers.any(dim=1, keepdim=True).float()
     scores = np.asarray((torch.cat([answers, started], dim=1) @ fitted.vectors.T).numpy())
-    scores[:, fitted.unheard] = scores.min(axis=1, keepdims=True)
+    if len(fitted.silent):
+        scores[:, fitted.silent] = scores.min(axis=1, keepdims=True)
     return scores
 
 
