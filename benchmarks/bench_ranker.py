@@ -5,16 +5,16 @@
 FOLDER holds sequences or pairs (see `data.sources.sequences`), by default MovieLens 100K, which is fetched; RANKLENS
 is a RankLens events file. `run()` returns the machine and
 
-next_item     HR@10 and NDCG@10 of the full hybrid, of the hybrid without each component, and of each component alone;
-              `difference` is that of NDCG@10 to the full hybrid. With the package torch the sequence model is one
-              of the components, and "sequence fed with factors" is the hybrid whose sequence model starts from the
-              factorization's title vectors
-strong        NDCG@100 of the hybrid for members whom nothing was fitted on, and of each component alone
-shown_lists   NDCG@10 and AUC a list of list rankers with content, with collaborative features, with both, without the
+next_item     ndcg@10 and hit_rate@10 of the full hybrid, of the hybrid without each component, and of each component
+              alone. With the package torch the sequence model is one of the components, and "sequence fed with
+              factors" is the hybrid whose sequence model starts from the factorization's title vectors
+strong        ndcg@100 of the hybrid for members whom nothing was fitted on, and of each component alone
+shown_lists   ndcg@10 and auc of list rankers with content, with collaborative features, with both, without the
               treatment of places, and with LightGBM's binary objective on the same features
 
-Every figure is [mean, low, high]: 95 % bootstrap intervals over members, 1,000 draws, seed 0; differences are paired.
-Components are fitted twice, without and with the answers that the second stage learns from, and shared by all rows.
+Rows have a name, and a difference, that of the first metric to the first row, paired. Every figure is [mean, low,
+high] with the 95 % bootstrap interval over members, 1,000 draws, seed 0. Components are fitted twice, without and with
+the answers that the second stage learns from, and shared by all rows.
 """
 
 from __future__ import annotations
@@ -26,21 +26,18 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from comparing import CACHE, compare, table_of
 from machine import machine
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
 
 from matinee.boards import board_of
 from matinee.data.dataset import Dataset
 from matinee.data.sources import movielens, ranklens, sequences
 from matinee.decision import Requests, Scorer, Tell, quiet
 from matinee.evaluate.protocols import NEXT_ITEM, SHOWN_LISTS, STRONG
-from matinee.evaluate.summarise import by_member
-from matinee.evaluate.trial import Trial, prepare
+from matinee.evaluate.trial import prepare
 from matinee.history import TrainingData
-from matinee.maths.intervals import bootstrap_weights, percentile_interval, resampled_means
-from matinee.maths.ranking_metrics import hit_rate, hits, ndcg
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.popularity import Popularity, PopularityConfig
@@ -50,8 +47,6 @@ from matinee.models.ranking.ranker import Ranker, RankerConfig
 from matinee.models.ranking.trees import TreesConfig
 from matinee.models.slim import Slim
 
-DRAWS = 1_000
-CACHE = Path("var/data")
 FULL = "hybrid"
 STRONG_CONFIG = RankerConfig(candidates=200, labels=Labels.MEMBERS, share=0.3, trees=TreesConfig(depth=200))
 LIST_RANKERS: Mapping[str, ListRankerConfig] = {
@@ -61,8 +56,6 @@ LIST_RANKERS: Mapping[str, ListRankerConfig] = {
     "places not handled": ListRankerConfig(position=False),
     "LightGBM, binary": ListRankerConfig(objective="binary"),
 }
-
-Doubles = NDArray[np.float64]
 
 
 def run(
@@ -124,7 +117,7 @@ def next_item(dataset: Dataset, deep: bool, tell: Tell) -> list[dict[str, Any]]:
     if deep:
         compositions["sequence fed with factors"] = {**parts, "sequence": Once(board["sequence from factors"])}
     scorers = {name: Ranker(RankerConfig(refit=False), tuple(some.items())) for name, some in compositions.items()}
-    return compare(trial, scorers | {f"{name} alone": one for name, one in parts.items()}, measure_ten, tell)
+    return compare(trial, scorers | {f"{name} alone": one for name, one in parts.items()}, NEXT_ITEM.metrics[:2], tell)
 
 
 def strong(dataset: Dataset, tell: Tell) -> list[dict[str, Any]]:
@@ -140,7 +133,7 @@ def strong(dataset: Dataset, tell: Tell) -> list[dict[str, Any]]:
     }
     parts: dict[str, Scorer] = {name: Once(make) for name, make in made.items()}
     scorers = {FULL: Ranker(STRONG_CONFIG, tuple(parts.items()))}
-    return compare(trial, scorers | {f"{name} alone": one for name, one in parts.items()}, measure_hundred, tell)
+    return compare(trial, scorers | {f"{name} alone": one for name, one in parts.items()}, STRONG.metrics[:1], tell)
 
 
 def shown_lists(dataset: Dataset, tell: Tell) -> list[dict[str, Any]]:
@@ -148,60 +141,7 @@ def shown_lists(dataset: Dataset, tell: Tell) -> list[dict[str, Any]]:
     trial = prepare(dataset, SHOWN_LISTS, np.random.default_rng(0))
     scorers: dict[str, Scorer] = {name: ListRanker(config) for name, config in LIST_RANKERS.items()}
     scorers["popularity"] = Popularity(PopularityConfig(half_life_days=None, contexts=()))
-    return compare(trial, scorers, measure_shown, tell)
-
-
-Measure = Callable[[Trial, Scorer, NDArray[np.int64]], dict[str, Doubles]]
-
-
-def compare(trial: Trial, scorers: Mapping[str, Scorer], measure: Measure, tell: Tell) -> list[dict[str, Any]]:
-    """One row a scorer; the last metric's difference to the first scorer is paired over members."""
-    values: dict[str, dict[str, Doubles]] = {}
-    for at, (name, scorer) in enumerate(scorers.items()):
-        tell(name, at / len(scorers))
-        scorer.fit(trial.data, np.random.default_rng(0))
-        blocks = [measure(trial, scorer, rows) for rows in trial.blocks()]
-        joined = {metric: np.concatenate([block[metric] for block in blocks]) for metric in blocks[0]}
-        values[name] = {key: by_member(one[:, None], trial.members)[:, 0] for key, one in joined.items()}
-    weights = bootstrap_weights(trial.n_members, DRAWS, np.random.default_rng(0))
-    first = values[next(iter(values))]
-    rows = []
-    for name, one in values.items():
-        last = next(reversed(one))
-        figures = {metric: interval(column, weights) for metric, column in one.items()}
-        rows.append({"name": name, **figures, "difference": interval(one[last] - first[last], weights)})
-    return rows
-
-
-def interval(column: Doubles, weights: Doubles) -> list[float]:
-    """[mean, low, high] of one value a member."""
-    low, high = percentile_interval(resampled_means(column[:, None], weights))
-    return [float(np.nanmean(column)), float(low[0]), float(high[0])]
-
-
-def measure_ten(trial: Trial, scorer: Scorer, rows: NDArray[np.int64]) -> dict[str, Doubles]:
-    hit, wanted = _hits(trial, scorer, rows, 10)
-    return {"HR@10": hit_rate(hit), "NDCG@10": ndcg(hit, wanted)}
-
-
-def measure_hundred(trial: Trial, scorer: Scorer, rows: NDArray[np.int64]) -> dict[str, Doubles]:
-    return {"NDCG@100": ndcg(*_hits(trial, scorer, rows, 100))}
-
-
-def measure_shown(trial: Trial, scorer: Scorer, rows: NDArray[np.int64]) -> dict[str, Doubles]:
-    longest = int(np.diff(trial.candidates.offsets).max()) if trial.candidates else 0
-    ranked = trial.rank(scorer, rows, longest)
-    targets = trial.targets.take(rows)
-    hit, wanted = hits(ranked, targets.offsets, targets.values), np.diff(targets.offsets)
-    others = (ranked >= 0) & ~hit
-    below = others[:, ::-1].cumsum(axis=1)[:, ::-1]
-    auc = (hit * below).sum(axis=1) / (wanted * others.sum(axis=1))
-    return {"AUC": np.asarray(auc), "NDCG@10": ndcg(hit[:, :10], wanted)}
-
-
-def _hits(trial: Trial, scorer: Scorer, rows: NDArray[np.int64], n: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    targets = trial.targets.take(rows)
-    return hits(trial.rank(scorer, rows, n), targets.offsets, targets.values), np.diff(targets.offsets)
+    return compare(trial, scorers, SHOWN_LISTS.metrics[:2], tell)
 
 
 def once_like(scorer: Scorer) -> Scorer:
@@ -212,17 +152,9 @@ def once_like(scorer: Scorer) -> Scorer:
 
 def show(result: dict[str, Any], console: Console) -> None:
     """Print what `run` found."""
-    for part in ("next_item", "strong", "shown_lists"):
-        if part not in result:
-            continue
-        rows = result[part]
-        metrics = [name for name in rows[0] if name != "name"]
-        table = Table(title=f"{part} ({result['data'] if part != 'shown_lists' else 'RankLens'}, {result['machine']})")
-        for name in ("model", *metrics):
-            table.add_column(name, justify="left" if name == "model" else "right")
-        for row in rows:
-            table.add_row(row["name"], *("{:.4f} [{:.4f}, {:.4f}]".format(*row[metric]) for metric in metrics))
-        console.print(table)
+    for part, data in (("next_item", result["data"]), ("strong", result["data"]), ("shown_lists", "RankLens")):
+        if part in result:
+            console.print(table_of(result[part], f"{part} ({data}, {result['machine']})"))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from bench_ranker import CACHE, DRAWS, Doubles, interval, measure_ten
+from comparing import CACHE, DRAWS, Doubles, interval, measured
 from machine import machine
 from rich.console import Console
 from rich.table import Table
@@ -30,8 +30,8 @@ from matinee.boards import board_of
 from matinee.data.histories import training_data
 from matinee.data.sources import movielens, sequences
 from matinee.decision import Refits, Scorer, Tell, quiet, within
+from matinee.evaluate.measure import NDCG, Cutoff
 from matinee.evaluate.protocols import NEXT_ITEM, TIME_SPLIT
-from matinee.evaluate.summarise import by_member
 from matinee.evaluate.trial import Trial, prepare
 from matinee.history import TrainingData
 from matinee.maths.intervals import bootstrap_weights
@@ -90,13 +90,7 @@ def ways(
         started = perf_counter()
         learn(data, np.random.default_rng(seed))
         spent = perf_counter() - started
-        yield way, ndcg_of(trial, scorer), spent
-
-
-def ndcg_of(trial: Trial, scorer: Scorer) -> Doubles:
-    """NDCG@10 of each member."""
-    values = [measure_ten(trial, scorer, rows)["NDCG@10"] for rows in trial.blocks()]
-    return np.asarray(by_member(np.concatenate(values)[:, None], trial.members)[:, 0])
+        yield way, measured(trial, scorer, [Cutoff(NDCG, 10)])[:, 0], spent
 
 
 def show(result: dict[str, Any], console: Console) -> None:

@@ -3,30 +3,30 @@
     python benchmarks/bench_slim.py [--lenskit PYTHON]
 
 PYTHON is the interpreter of another environment, in which `lenskit` is installed; it brings torch, so it lives apart.
-`run()` returns machine, rounds and `slim`, one entry for each shape: shape, members, titles, likes, seconds (medians
-from likes to weights, by name: matinee, irspack, lenskit), weights (kept, by name), ratio (the seconds of matinee
-to each other's, by name; to irspack's the median over rounds); and `local`, one
-entry for each large shape: shape, members, titles, likes, neighbors, seconds, peak_bytes (most resident
-memory of the whole process while fitting; null where the system does not tell), map_bytes, dense_bytes (EASE's map).
-irspack's loss is the same: its alpha * members = l1 + l2; it also stops when no weight moves by more than 1e-4; so is
-LensKit's, which rests after at most 100 sweeps. Needs
-the package `irspack`, which the `dev` extra installs.
+Needs the package `irspack`, which the `dev` extra installs. `run()` returns machine, rounds and
+
+slim    one entry for each shape: shape, members, titles, likes, seconds (medians from likes to weights, by name:
+        matinee, irspack, lenskit), weights (kept, by name), ratio (the seconds of matinee to each other's, by name; to
+        irspack's the median over rounds)
+local   one entry for each large shape: shape, members, titles, likes, neighbors, seconds, peak_bytes (most resident
+        memory of the whole process while fitting; null where the system does not tell), map_bytes, dense_bytes
+        (EASE's map)
+
+All three minimise one loss: irspack's alpha * members is l1 + l2, and LensKit's settings are ours. irspack stops when
+no weight moves by more than 1e-4; LensKit rests after at most 100 sweeps.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
 from machine import forget_peak, machine, peak
+from peers import measured_by
 from rich.console import Console
 from rich.table import Table
 from scipy import sparse
@@ -77,7 +77,8 @@ def compare(matrix: sparse.csr_matrix, rounds: int, lenskit: str | None) -> dict
     seconds = {name: median(values) for name, values in times.items()}
     ratio = {"irspack": median(a / b for a, b in zip(times["matinee"], times["irspack"], strict=True))}
     if lenskit:
-        found = measure_lenskit(matrix, rounds, lenskit)
+        settings = str(L1), str(L2), str(rounds)
+        found = measured_by(lenskit, "lenskit_peer.py", lambda path: sparse.save_npz(path, matrix), *settings)
         seconds["lenskit"], weights["lenskit"] = found["seconds"], found["weights"]
         ratio["lenskit"] = seconds["matinee"] / seconds["lenskit"]
     return {
@@ -88,17 +89,6 @@ def compare(matrix: sparse.csr_matrix, rounds: int, lenskit: str | None) -> dict
         "weights": weights,
         "ratio": ratio,
     }
-
-
-def measure_lenskit(matrix: sparse.csr_matrix, rounds: int, python: str) -> dict[str, Any]:
-    """What `lenskit_peer.py` measures on the same likes, in its own environment."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "likes.npz")
-        sparse.save_npz(path, matrix)
-        script = Path(__file__).with_name("lenskit_peer.py")
-        asked = [python, script, path, str(L1), str(L2), str(rounds)]
-        done = subprocess.run(asked, check=True, capture_output=True, text=True, cwd=folder)
-    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
 def irspack(matrix: sparse.csr_matrix) -> sparse.csr_matrix:

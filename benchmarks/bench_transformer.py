@@ -12,18 +12,16 @@ ratio, how many times the tokens a second of RecTools the plain variant takes in
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch
 from machine import machine
+from peers import measured_by
 from rich.console import Console
 from rich.table import Table
 
@@ -72,7 +70,8 @@ def run(
     if peer is None:
         return found
     tell("RecTools", 0.9)
-    other = measure_peer(lists, peer)
+    sizes = [str(n) for n in (LENGTH, BATCH, torch.get_num_threads())]
+    other = measured_by(peer, "rectools_peer.py", lambda path: save(path, lists), *sizes)
     plain = next(row["tokens_a_second"] for row in results if row["name"] == "plain, bfloat16")
     return found | other | {"ratio": plain / (sum(map(len, lists)) / other["peer_seconds_an_epoch"])}
 
@@ -84,6 +83,11 @@ def histories(members: int, seed: int = 0) -> list[list[int]]:
     weights = np.arange(1, TITLES + 1) ** -0.7
     weights /= weights.sum()
     return [rng.choice(TITLES, length, replace=False, p=weights).tolist() for length in lengths]
+
+
+def save(path: Path, lists: list[list[int]]) -> None:
+    """Write the lists end to end, with their lengths."""
+    np.savez(path, lengths=[len(one) for one in lists], items=np.concatenate(lists))
 
 
 def measure(lists: list[list[int]], gated: bool, half: bool) -> dict[str, Any]:
@@ -102,18 +106,6 @@ def measure(lists: list[list[int]], gated: bool, half: bool) -> dict[str, Any]:
         seconds = perf_counter() - started
     steps = -(-len(lists) // BATCH)
     return {"seconds_a_step": seconds / steps, "steps": steps, "tokens_a_second": len(tokens.items) / seconds}
-
-
-def measure_peer(lists: list[list[int]], python: str) -> dict[str, Any]:
-    """What `rectools_peer.py` measures on the same histories, in its own environment."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "histories.npz")
-        lengths = [len(one) for one in lists]
-        np.savez(path, lengths=lengths, items=np.concatenate(lists))
-        script = Path(__file__).with_name("rectools_peer.py")
-        sizes = [str(n) for n in (LENGTH, BATCH, torch.get_num_threads())]
-        done = subprocess.run([python, script, path, *sizes], check=True, capture_output=True, text=True, cwd=folder)
-    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
 def show(result: dict[str, Any], console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
@@ -61,15 +62,36 @@ def test_synthetic_likes_have_the_size_asked_for():
     assert set(matrix.data) == {1.0}
 
 
-@pytest.mark.usefixtures("benchmarks")
-def test_refit(tmp_path):
-    import bench_refit
-    import numpy as np
-
+@pytest.fixture
+def two_tastes(tmp_path):
+    """A folder of 60 members, half of whom like even titles only, the others odd ones."""
     rng = np.random.default_rng(0)
     lines = [" ".join([f"m{k}", *(f"t{k % 2 + 2 * at}" for at in rng.permutation(12)[:8])]) for k in range(60)]
     (tmp_path / "sequences.txt").write_text("\n".join(lines))
-    result = bench_refit.run(folder=tmp_path, models=("factors",))
+    return tmp_path
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_shallow(two_tastes):
+    import bench_shallow
+
+    models = tuple(bench_shallow.SETTINGS)
+    result = bench_shallow.run(two_tastes, models)
+    assert all(key in bench_shallow.__doc__ for key in ("machine", "data", *result["ease"][0]))
+    for model in models:
+        assert [row["setting"] for row in result[model]] == list(bench_shallow.SETTINGS[model])
+        assert all(
+            0 <= low <= mean <= high <= 1
+            for row in result[model]
+            for mean, low, high in (row["validation"], row["test"])
+        )
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_refit(two_tastes):
+    import bench_refit
+
+    result = bench_refit.run(folder=two_tastes, models=("factors",))
     (row,) = result["results"]
     assert all(key in bench_refit.__doc__ for key in (*result, *row, *row["refit"]))
     assert result["members"] == 60
