@@ -73,6 +73,13 @@ def test_cosine_by_hand():
     np.testing.assert_allclose(scores, [1 / np.sqrt(2), 1 / np.sqrt(2), 0, 0], atol=1e-6)
 
 
+def test_a_play_that_nobody_shares_gives_no_reason():
+    data = make_data(make_events([[0, 1], [0, 2]]), make_catalog(4))
+    scorer = UserNeighbors().fit(data, np.random.default_rng(0))
+    requests = Requests.of_histories(Histories.of_items([[3], []]))
+    assert scorer.explain(requests, np.array([[0, 1], [2, 3]], np.int32)).tolist() == [[-1, -1], [-1, -1]]
+
+
 def test_shrinkage_trusts_long_overlaps_more():
     """One member shares one title of one, the other three of nine: cosine prefers the first, shrinkage the second."""
     data = make_data(make_events([[0, 9], [0, 1, 2, 3, 4, 5, 6, 7, 8]]), make_catalog(10))

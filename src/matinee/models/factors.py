@@ -17,6 +17,7 @@ from matinee.history import Histories, TrainingData
 from matinee.maths import als
 from matinee.models import storage
 from matinee.models.cold_start import Prior, history_rows
+from matinee.models.reasons import loudest
 
 Equations = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], float]
 
@@ -171,14 +172,12 @@ class Factors:
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
         """(batch, k): the history title whose part of w adds most to each item's score, if it adds."""
         space, _ = self.state()
-        reasons = np.full(items.shape, -1, np.int32)
-        for b, equations in enumerate(space.equations(requests.histories)):
-            seen = equations[0]
-            known = np.flatnonzero((items[b] >= 0) & (items[b] < len(space.factors)))
-            if len(seen) and len(known):
-                added = space.factors[items[b, known]] @ als.fold_in_parts(*equations)
-                reasons[b, known] = np.where(added.max(axis=1) > 0, seen[added.argmax(axis=1)], -1)
-        return reasons
+        equations = list(space.equations(requests.histories))
+
+        def told(b: int, asked: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+            return equations[b][0], np.asarray(space.factors[asked] @ als.fold_in_parts(*equations[b]))
+
+        return loudest(items, (items >= 0) & (items < len(space.factors)), told)
 
     @property
     def title_vectors(self) -> NDArray[np.float32]:

@@ -27,6 +27,7 @@ from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
 from matinee.models.deep.weights import arrays_of, dtypes_of, put_into
 from matinee.models.popularity import Popularity
+from matinee.models.reasons import loudest
 from matinee.models.widen import WidePrior
 
 Initial = Callable[[TrainingData, np.random.Generator], NDArray[np.float32]]  # vectors (titles, any size up to `size`)
@@ -125,18 +126,17 @@ class Sequence:
         against the mean over all titles, because what raises all alike moves none. Nothing explains a silent title.
         """
         fitted = self.state
-        reasons = np.full(items.shape, -1, np.int32)
-        known = (items >= 0) & (items < fitted.n_titles) & ~np.isin(items, fitted.silent)
-        for b in np.flatnonzero(known.any(axis=1)):
+        mean = fitted.vectors[:, :-1].mean(dim=0)
+
+        def told(b: int, asked: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
             liked = _lately(requests.take(np.array([b])))
-            candidates = liked.histories.tastes.items[-REASONS:]
-            candidates = candidates[candidates < fitted.n_titles]
-            if len(candidates):
-                answers = _answers(fitted, _without_each(liked, candidates), self.config, REREAD)
-                apart = fitted.vectors[items[b, known[b]], :-1] - fitted.vectors[:, :-1].mean(dim=0)
-                added = ((answers[0] - answers[1:]) @ apart.T).numpy()
-                reasons[b, known[b]] = np.where(added.max(axis=0) > 0, candidates[added.argmax(axis=0)], -1)
-        return reasons
+            seen = liked.histories.tastes.items[-REASONS:]
+            seen = seen[seen < fitted.n_titles]
+            answers = _answers(fitted, _without_each(liked, seen), self.config, REREAD)
+            added = (fitted.vectors[asked, :-1] - mean) @ (answers[0] - answers[1:]).T
+            return seen, np.asarray(added.numpy())
+
+        return loudest(items, (items >= 0) & (items < fitted.n_titles) & ~np.isin(items, fitted.silent), told)
 
     def answers(self, requests: Requests) -> NDArray[np.float32]:
         """(batch, size) q of every request, zeros for an empty history; with `title_vectors` the input of others."""

@@ -18,6 +18,7 @@ from matinee.history import Histories, TrainingData
 from matinee.maths.member_similarity import add_likes, nearest_members, similarities
 from matinee.models import storage
 from matinee.models.cold_start import Prior, history_rows
+from matinee.models.reasons import loudest
 from matinee.models.sparse_map import ROW_DTYPES, checked_rows, row_arrays, rows_of
 
 UserWeighting: TypeAlias = Literal["cosine", "tfidf"]
@@ -95,18 +96,17 @@ class Crowd:
         The score is a sum over members of a sum over the titles shared with them: title j of the history adds
         a_j * sum over the nearest members u of b_uj x_ui / (|a| |b_u| + shrinkage) to title i.
         """
-        found = np.full(items.shape, -1, np.int32)
-        for b, (chosen, _, seen, weights) in enumerate(self.nearest(histories)):
-            known = np.flatnonzero((items[b] >= 0) & (items[b] < self.likes.shape[1]))
-            if not (len(chosen) and len(seen) and len(known)):
-                continue
+        near = list(self.nearest(histories))
+
+        def told(b: int, asked: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+            chosen, _, seen, weights = near[b]
             a = weights * self.title_weights[seen]
             norms = np.linalg.norm(a) * self.lengths[chosen] + self.config.shrinkage
-            asked = self.likes[chosen]
-            shared = sparse.diags_array(a * self.title_weights[seen]) @ asked[:, seen].T
-            added = (shared @ sparse.diags_array(1 / norms) @ asked[:, items[b, known]]).toarray()
-            found[b, known] = np.where(added.max(axis=0) > 0, seen[added.argmax(axis=0)], -1)
-        return found
+            likes = self.likes[chosen]
+            shared = likes[:, seen].multiply(a * self.title_weights[seen]).multiply(1 / norms[:, None])
+            return seen, (likes[:, asked].T @ shared).toarray()
+
+        return loudest(items, (items >= 0) & (items < self.likes.shape[1]), told)
 
 
 class UserNeighbors:

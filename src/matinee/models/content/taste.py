@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +20,7 @@ from matinee.maths.sparse_dense import add_rows
 from matinee.models import storage
 from matinee.models.cold_start import Prior, history_rows
 from matinee.models.content.features import TitleEncoder, Vectors
+from matinee.models.reasons import loudest
 from matinee.models.widen import WidePrior
 
 
@@ -104,15 +104,15 @@ class Content:
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
         """(batch, k): the history title whose features add most to each item's score, if they add."""
         fitted = self._state()
-        features, reasons = fitted.features, np.full(items.shape, -1, np.int32)
+        features = fitted.features
         offsets, seen, weights = history_rows(requests.histories, len(features), self.config.half_life)
-        for b, (start, end) in enumerate(pairwise(offsets)):
-            known = np.flatnonzero((items[b] >= 0) & (items[b] < len(features)))
-            if end > start and len(known):
-                told = (features[seen[start:end]] @ fitted.taste[:-1] + fitted.taste[-1]) * weights[start:end, None]
-                added = features[items[b, known]] @ told.T
-                reasons[b, known] = np.where(added.max(axis=1) > 0, seen[start:end][added.argmax(axis=1)], -1)
-        return reasons
+
+        def told(b: int, asked: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+            mine = slice(offsets[b], offsets[b + 1])
+            tastes = (features[seen[mine]] @ fitted.taste[:-1] + fitted.taste[-1]) * weights[mine, None]
+            return seen[mine], np.asarray(features[asked] @ tastes.T)
+
+        return loudest(items, (items >= 0) & (items < len(features)), told)
 
     def save(self, folder: Path) -> None:
         """Write the features of the titles fitted on, W, the encoder and the prior."""

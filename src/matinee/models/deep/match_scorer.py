@@ -28,6 +28,7 @@ from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
 from matinee.models.deep.weights import arrays_of, dtypes_of, put_into
 from matinee.models.popularity import Popularity
+from matinee.models.reasons import loudest
 from matinee.models.widen import WidePrior
 
 BLOCK = 16  # requests scored at one time
@@ -174,19 +175,18 @@ class MatchScorer(ABC):
         because what raises all alike moves none.
         """
         fitted = self._state()
-        reasons = np.full(items.shape, -1, np.int32)
-        known = fitted.heard(items)
-        for b in np.flatnonzero(known.any(axis=1)):
-            asked = _asked(fitted, requests.take(np.array([b])), self.config.reading)
-            latest = requests.histories.tastes.items[slice(*requests.histories.tastes.offsets[b : b + 2])][::-1]
-            seen = latest[np.isin(latest, asked.items.numpy())][:REASONS]
-            if len(seen):
-                answers = fitted.network.answers(fitted.liked, _without_each(asked, seen))
-                scores = fitted.network.scores(answers, fitted.vectors)
-                scores -= scores.mean(dim=1, keepdim=True)
-                added = (scores[0] - scores[1:]).numpy()[:, items[b, known[b]]]
-                reasons[b, known[b]] = np.where(added.max(axis=0) > 0, seen[added.argmax(axis=0)], -1)
-        return reasons
+        tastes = requests.histories.tastes
+
+        def told(b: int, asked: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+            bags = _asked(fitted, requests.take(np.array([b])), self.config.reading)
+            latest = tastes.items[tastes.offsets[b] : tastes.offsets[b + 1]][::-1]
+            seen = latest[np.isin(latest, bags.items.numpy())][:REASONS]
+            answers = fitted.network.answers(fitted.liked, _without_each(bags, seen))
+            scores = fitted.network.scores(answers, fitted.vectors)
+            scores -= scores.mean(dim=1, keepdim=True)
+            return seen, np.asarray((scores[0] - scores[1:]).numpy()[:, asked].T)
+
+        return loudest(items, fitted.heard(items), told)
 
     def save(self, folder: Path) -> None:
         """Write the weights, the two tables of the titles fitted on, the encoder of titles and the prior."""

@@ -20,6 +20,7 @@ from matinee.models.ranking.features import (
     TitleFacts,
     standardised,
 )
+from matinee.models.reasons import loudest
 
 CONTENT, GENRES, YEARS = 0, 1, 3  # columns of `TitleFacts.near`
 EVER = LATEST[-1]
@@ -173,12 +174,10 @@ def content_features(
 def nearest_liked(histories: Histories, items: NDArray[np.int32], content: NDArray[np.float32]) -> NDArray[np.int32]:
     """(batch, k): the liked title whose content is nearest to each item's by cosine, -1 where none is near at all."""
     n, tastes = len(content), histories.tastes
-    reasons = np.full(items.shape, -1, np.int32)
-    for b in range(len(items)):
+
+    def told(b: int, asked: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         mine = tastes.items[tastes.offsets[b] : tastes.offsets[b + 1]]
         mine = mine[mine < n]
-        asked = np.flatnonzero((items[b] >= 0) & (items[b] < n))
-        if len(mine) and len(asked):
-            cosines = content[items[b, asked]] @ content[mine].T
-            reasons[b, asked] = np.where(cosines.max(axis=1) > 0, mine[cosines.argmax(axis=1)], -1)
-    return reasons
+        return mine, np.asarray(content[asked] @ content[mine].T)
+
+    return loudest(items, (items >= 0) & (items < n), told)
