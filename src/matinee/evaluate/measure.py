@@ -16,6 +16,7 @@ from matinee.maths import beyond_accuracy as beyond
 from matinee.maths import ranking_metrics as ranking
 from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
 from matinee.maths.page_metrics import page_ndcg, page_recall
+from matinee.maths.ragged import offsets_of
 from matinee.page import Layout
 
 
@@ -133,7 +134,7 @@ def measure_hits(ranked: Int32s, targets: Ragged, cutoffs: Sequence[Cutoff], cou
     owners = np.repeat(np.arange(len(targets)), np.diff(targets.offsets))[kept]
     wanted = np.bincount(owners, minlength=len(targets))
     some = wanted > 0
-    offsets = np.append(0, np.cumsum(wanted[some])).astype(np.int64)
+    offsets = offsets_of(wanted[some])
     hit = ranking.hits(ranked[some], offsets, targets.values[kept])
     listed = (ranked[some] >= 0).sum(axis=1)
     values = np.full((len(ranked), len(cutoffs)), np.nan)

@@ -21,6 +21,7 @@ from matinee.errors import BadRequest
 from matinee.evaluate.protocols import Protocol
 from matinee.history import SPEAKING, Histories, TrainingData
 from matinee.maths.arrays import Flags, Int32s, Int64s
+from matinee.maths.ragged import offsets_of
 from matinee.maths.ranking_metrics import top_n
 from matinee.profile import Profile
 
@@ -132,7 +133,7 @@ def _newly(targets: Ragged, histories: Histories, candidates: Ragged | None) -> 
     kept = new if candidates is None else np.ones(len(new), np.bool_)
     counts = np.bincount(wanted_by[kept], minlength=len(targets))
     asked = np.flatnonzero(counts)
-    return asked, Ragged(np.append(0, np.cumsum(counts[asked])), targets.values[kept])
+    return asked, Ragged(offsets_of(counts[asked]), targets.values[kept])
 
 
 def _seen(histories: Histories) -> tuple[Int64s, Int64s]:

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from matinee.maths.arrays import Doubles, Int32s
+from matinee.maths.ragged import offsets_of
 
 CALIBRATION_ALPHA = 0.01
 
@@ -17,7 +18,7 @@ CALIBRATION_ALPHA = 0.01
 def shown(ranked: Int32s, titles: int) -> sparse.csr_matrix:
     """Who is shown what: (members, titles) float64, the number of times each title stands in each list."""
     filled = ranked >= 0
-    offsets = np.append(0, np.cumsum(filled.sum(axis=1)))
+    offsets = offsets_of(filled.sum(axis=1))
     return sparse.csr_matrix((np.ones(offsets[-1]), ranked[filled], offsets), shape=(len(ranked), titles))
 
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import numba
 import numpy as np
+from numpy.typing import ArrayLike
 
 from matinee.maths.arrays import Flags, Int32s, Int64s
+
+
+def offsets_of(lengths: ArrayLike) -> Int64s:
+    """(groups + 1,) where groups of these `lengths` (groups,) begin when they stand one after the other."""
+    return np.append(0, np.cumsum(lengths)).astype(np.int64)
 
 
 def gather(offsets: Int64s, rows: Int64s) -> tuple[Int64s, Int64s]:
     """The groups `rows` in this order: offsets of their own (rows + 1), and the places of their values."""
     lengths = np.diff(offsets)[rows]
-    taken = np.zeros(len(rows) + 1, np.int64)
-    np.cumsum(lengths, out=taken[1:])
+    taken = offsets_of(lengths)
     return taken, np.repeat(offsets[rows] - taken[:-1], lengths) + np.arange(taken[-1])
 
 
 def narrowed(offsets: Int64s, kept: Flags) -> Int64s:
     """Offsets (groups + 1) of the same groups when only the values that are `kept` (offsets[-1]) stay."""
     assert kept.shape == (offsets[-1],)
-    return np.append(0, np.cumsum(kept))[offsets]
+    return offsets_of(kept)[offsets]
 
 
 def last_of_each(offsets: Int64s, items: Int32s, counts: Flags) -> Flags:

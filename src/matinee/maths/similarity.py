@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from matinee.maths.arrays import Floats, Int32s, Int64s
+from matinee.maths.ragged import offsets_of
 from matinee.maths.sparse_dense import compressed, even_bounds, in_chunks
 
 Weighting: TypeAlias = Literal["cosine", "tfidf", "bm25"]
@@ -64,7 +65,7 @@ def nearest(weights: sparse.csr_matrix, k: int, threads: int | None = None) -> t
 
     in_chunks(work, even_bounds(n, CHUNKS), threads)
     kept = found >= 0
-    return np.concatenate([[0], np.cumsum(kept.sum(axis=1))]), found[kept], values[kept]
+    return offsets_of(kept.sum(axis=1)), found[kept], values[kept]
 
 
 @numba.njit(cache=True, nogil=True)

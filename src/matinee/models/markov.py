@@ -10,6 +10,7 @@ from scipy import sparse
 from matinee.decision import Tell
 from matinee.errors import BadRequest
 from matinee.history import Histories, Tastes, TrainingData
+from matinee.maths.ragged import offsets_of
 from matinee.models.cold_start import history_rows
 from matinee.models.sparse_map import Rows, SparseMapScorer, rows_of
 
@@ -78,4 +79,4 @@ def latest(histories: Histories, n: int, last: int, decay: float = 1.0) -> Rows:
     from_end = np.repeat(offsets[1:], lengths) - np.arange(len(items)) - 1
     kept = from_end < last
     weights = np.float32(decay) ** from_end[kept].astype(np.float32)
-    return np.append(0, np.cumsum(np.minimum(lengths, last))), items[kept], weights
+    return offsets_of(np.minimum(lengths, last)), items[kept], weights

@@ -17,6 +17,7 @@ from matinee.catalog import Catalog
 from matinee.errors import BadData
 from matinee.extras import needing
 from matinee.maths.arrays import Floats
+from matinee.maths.ragged import offsets_of
 from matinee.models.content.features import WORD
 
 CHUNK = 16_384  # texts cut into tokens at a time
@@ -82,7 +83,7 @@ class WordEmbedding:
 
     def _means(self, texts: list[str]) -> Floats:
         tokens = self.tokenise(texts)
-        offsets = np.append(0, np.cumsum([len(one) for one in tokens]))
+        offsets = offsets_of([len(one) for one in tokens])
         flat = np.fromiter((token for one in tokens for token in one), np.int64, int(offsets[-1]))
         shares = np.repeat(1.0 / np.maximum(1, np.diff(offsets)), np.diff(offsets))
         means = sparse.csr_matrix((shares, flat, offsets), (len(texts), len(self.vectors))) @ self.vectors

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from matinee.maths.ragged import offsets_of
 from matinee.models.deep.tokens import Tokens
 
 LIKE_LENGTHS = 16  # batches whose windows are sorted by length together, so that little is padded
@@ -91,7 +92,7 @@ class Windows:
         taught = inside & tokens.taught[np.minimum(places + 1, len(tokens.items) - 1)]
         rows = places[taught]
         oldest = np.maximum(np.broadcast_to(firsts[:, None], places.shape)[taught], rows + 1 - SEEN)
-        bounds = np.concatenate([[0], np.cumsum(rows + 1 - oldest)])
+        bounds = offsets_of(rows + 1 - oldest)
         seen = np.arange(bounds[-1]) + np.repeat(oldest - bounds[:-1], np.diff(bounds))
         return Batch(
             self._tensor(tokens.items[places]),

@@ -16,6 +16,7 @@ from matinee.decision import Requests
 from matinee.errors import ArtifactRefused
 from matinee.events import liked
 from matinee.history import SPEAKING, Histories, TrainingData
+from matinee.maths.ragged import offsets_of
 from matinee.maths.sparse_dense import add_rows
 from matinee.models import storage
 from matinee.models.content.features import title_features
@@ -66,7 +67,7 @@ class Candidates:
             kept = min(most, left.shape[1])
             np.put_along_axis(wanted, np.argpartition(-left, kept - 1, axis=1)[:, :kept], True, axis=1)
         owners, items = np.nonzero(wanted & ~known)
-        return cls(np.append(0, np.cumsum(np.bincount(owners, minlength=len(wanted)))).astype(np.int64), items)
+        return cls(offsets_of(np.bincount(owners, minlength=len(wanted))), items)
 
 
 def known_titles(histories: Histories, n: int) -> NDArray[np.bool_]:

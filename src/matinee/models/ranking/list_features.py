@@ -13,6 +13,7 @@ from matinee.data.histories import histories_of
 from matinee.decision import Context, Requests, Scorer
 from matinee.events import Kind, liked
 from matinee.history import Histories, TrainingData
+from matinee.maths.ragged import offsets_of
 from matinee.models.ranking.features import (
     LATEST,
     Candidates,
@@ -81,7 +82,7 @@ class ShownLists:
             (moment.dt.weekday() - 1).alias("weekday"),
         )
         number = {user: at for at, user in enumerate(user_ids)}
-        offsets = np.append(0, np.cumsum(lists["len"].to_numpy())).astype(np.int64)
+        offsets = offsets_of(lists["len"].to_numpy())
         return cls(
             np.array([number[user] for user in lists["user_id"]], np.int64),
             lists["time"].to_numpy(),
@@ -97,7 +98,7 @@ class ShownLists:
         """The lists of this mask (lists,)."""
         lengths = np.diff(self.candidates.offsets)
         rows = np.repeat(lists, lengths)
-        offsets = np.append(0, np.cumsum(lengths[lists])).astype(np.int64)
+        offsets = offsets_of(lengths[lists])
         contexts = tuple(one for one, kept in zip(self.contexts, lists, strict=True) if kept)
         candidates = Candidates(offsets, self.candidates.items[rows])
         return ShownLists(

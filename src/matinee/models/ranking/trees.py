@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.errors import ArtifactRefused, BadRequest
+from matinee.maths.ragged import offsets_of
 from matinee.models.storage import REMEDY
 
 LEAF = -1  # in place of a feature
@@ -76,7 +77,7 @@ class Lists:
         """The lists of this mask (lists,)."""
         lengths = np.diff(self.offsets)
         rows = np.repeat(lists, lengths)
-        offsets = np.append(0, np.cumsum(lengths[lists])).astype(np.int64)
+        offsets = offsets_of(lengths[lists])
         return type(self)(offsets, self.features[rows], self.relevant[rows], self.base[rows])
 
     @classmethod
