@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from matinee.decision import Context, Requests
 from matinee.events import Kind
 from matinee.history import Histories
-from matinee.models.deep.tokens import DAY, GAPS, HISTORY, SITUATION, Reading, situations_of, tokens_of
+from matinee.models.deep.tokens import DAY, GAPS, HISTORY, MOMENT, SITUATION, Reading, situations_of, tokens_of
 from matinee.situation import country_code, device_code
 
 EVENING = 1_700_000_000_000_000  # Tuesday 14 November 2023, 22:13:20 UTC
@@ -71,8 +71,9 @@ def test_only_first_likes_are_taught():
 def test_the_clock_and_the_gaps():
     times = [EVENING, EVENING + 3_000_000, EVENING + 3_000_000 + 100 * DAY]
     tokens = tokens_of(plays(1, 2, 3, times=times), 10, Reading())
-    assert tokens.situation[0].tolist() == [country_code("DK"), device_code("tv"), 23, 2, 0]
+    assert tokens.situation[0].tolist() == [country_code("DK"), device_code("tv"), 23, 2, 0, 5]
     assert tokens.situation[:, 4].tolist() == [0, 2, 1 + 23]  # 3 s: 1 + floor(1.58); 8,640,000 s: 1 + floor(23.04)
+    assert tokens.situation[:, 5].tolist() == [5, 5, 1]  # 100 days are 14.3 weeks: 1 + ceil(log2(14.3)) = 5
     assert tokens.history[:, 6].tolist() == [0, 2, 24]
     assert tokens.history[0, :2].tolist() == [Kind.PLAY + 1, 4]
 
@@ -83,18 +84,25 @@ def test_a_title_is_chosen_when_its_first_event_happens():
     assert tokens.ends[1] == EVENING + 9_000 * 1_000_000
 
 
+@pytest.mark.parametrize(("days", "code"), [(0, 1), (7, 1), (8, 2), (14, 2), (15, 3), (28, 3), (29, 4), (20_000, 12)])
+def test_the_age_of_a_choice_is_a_power_of_two_of_weeks(days, code):
+    times = [EVENING, EVENING + days * DAY]
+    assert tokens_of(plays(1, 2, times=times), 10, Reading()).situation[:, 5].tolist() == [code, 1]
+
+
 def test_counters_instead_of_times_are_unknown():
     tokens = tokens_of(Histories.of_items([[1, 2, 3]]), 10, Reading())
     assert not tokens.history[:, 2:].any()
     assert not tokens.situation.any()
 
 
-@pytest.mark.parametrize(("reading", "silent"), [(Reading(context=False), [0, 1]), (Reading(time=False), [2, 3, 4])])
+@pytest.mark.parametrize(("reading", "silent"), [(Reading(context=False), [0, 1]), (Reading(time=False), [2, 3, 4, 5])])
 def test_each_ablation_silences_its_codes(reading, silent):
     histories = plays(1, 2, 3)
     whole, less = tokens_of(histories, 10, Reading()), tokens_of(histories, 10, reading)
     requests = Requests.of_histories(histories, EVENING + DAY, contexts=(Context("DK", "tv"),))
-    for codes in (less.history[:, 2:], less.situation, situations_of(requests, less, reading)):
+    assert not less.history[:, 2 + np.intersect1d(silent, np.arange(len(MOMENT)))].any()
+    for codes in (less.situation, situations_of(requests, less, reading)):
         assert not codes[:, silent].any()
     others = np.setdiff1d(np.arange(len(SITUATION)), silent)
     np.testing.assert_array_equal(whole.situation[:, others], less.situation[:, others])
@@ -112,7 +120,7 @@ def test_the_request_knows_its_own_situation():
     contexts = (Context("DK", "tv"), Context(), Context("toolong", "toaster"))
     requests = Requests.of_histories(dated, EVENING + 5_000_000, contexts=contexts)
     codes = situations_of(requests, tokens_of(dated, 10, Reading()), Reading())
-    assert codes.tolist() == [[country_code("DK"), 4, 23, 2, 3], [0, 0, 23, 2, 0], [0, 7, 23, 2, 3]]
+    assert codes.tolist() == [[country_code("DK"), 4, 23, 2, 3, 1], [0, 0, 23, 2, 0, 1], [0, 7, 23, 2, 3, 1]]
 
 
 @given(

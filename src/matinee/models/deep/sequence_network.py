@@ -12,14 +12,15 @@ from torch.nn import functional
 from matinee.models.deep.bodies import build_body
 from matinee.models.deep.dropout import Dropout
 from matinee.models.deep.sequence_config import SequenceConfig
-from matinee.models.deep.title_vectors import SPREAD, TitleVectors
+from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import HISTORY, SITUATION
 
 
 class Codes(nn.Module):
     """The sum of the embeddings of several codes, (rows, fields) to (rows, size).
 
-    In training each row's code of each field is unknown with probability `dropout`, so that unknown means something.
+    All start at zero: a code that tells nothing adds no noise. In training each row's code of each field is unknown
+    with probability `dropout`, so that unknown means something.
     """
 
     starts: Tensor
@@ -28,7 +29,7 @@ class Codes(nn.Module):
         super().__init__()
         self.dropout = dropout
         starts = list(accumulate(fields, initial=0))
-        self.table = nn.Parameter(torch.randn(starts.pop(), size) * SPREAD)
+        self.table = nn.Parameter(torch.zeros(starts.pop(), size))
         self.register_buffer("starts", torch.tensor(starts), persistent=False)
 
     def forward(self, codes: Tensor) -> Tensor:

@@ -18,9 +18,12 @@ from matinee.situation import N_COUNTRIES, N_DEVICES, country_code, device_code
 
 SHARES = (PLAYED, 0.5, 0.9)  # borders between the buckets of a share watched or a rating
 GAPS = 32  # powers of two of seconds: the last begins at 34 years
-SITUATION = (N_COUNTRIES, N_DEVICES, 25, 8, GAPS + 1)  # codes of country, device, hour, weekday, time since the last
-HISTORY = (len(Kind) + 1, len(SHARES) + 2, *SITUATION)  # the same after kind and share
+AGES = 12  # the newest week, then powers of two of weeks: the last begins after 20 years
+MOMENT = (N_COUNTRIES, N_DEVICES, 25, 8, GAPS + 1)  # codes of country, device, hour, weekday, time since the last
+HISTORY = (len(Kind) + 1, len(SHARES) + 2, *MOMENT)
+SITUATION = (*MOMENT, AGES + 1)  # last: how long ago, so that what was chosen then is not taken for what is chosen now
 SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000  # microseconds
+WEEK = 7 * DAY
 CLOCKED = 365 * DAY  # times before 1971 are counters, not times
 
 Codes = NDArray[np.int16]
@@ -28,7 +31,7 @@ Codes = NDArray[np.int16]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What of a history is read: `context` = country and device, `time` = hour, weekday and gaps, `order`."""
+    """What of a history is read: `context` = country and device, `time` = hour, weekday, gaps and ages, `order`."""
 
     context: bool = True
     time: bool = True
@@ -40,7 +43,7 @@ class Tokens:
     """What members did with titles, as codes; member `b` owns `offsets[b]:offsets[b + 1]` of the flat arrays.
 
     `items` (tokens,) dense titles; `history` (tokens, 7) what is known after the event, see `HISTORY`; `situation`
-    (tokens, 5) what was known when the title was chosen, see `SITUATION`; `ends` (tokens,) times of the events in
+    (tokens, 6) what was known when the title was chosen, see `SITUATION`; `ends` (tokens,) times of the events in
     microseconds; `taught` (tokens,) whether it is a first like, which a network may learn to foretell.
     """
 
@@ -65,7 +68,8 @@ def tokens_of(histories: Histories, n_titles: int, reading: Reading) -> Tokens:
 
     Events of one title that follow each other are one token: it was chosen in the situation of the first and says
     what the last says. So a series watched night after night is one title, as it is for `Histories.tastes`. Without
-    order a history is a set: each title once, at its latest event, sorted by title, and no gaps between events.
+    order a history is a set: each title once, at its latest event, sorted by title, and no gaps between events. The
+    age of a choice counts from the latest one of all members (the example age of Covington, Adams, Sargin 2016).
     """
     speaks = np.isin(histories.kinds, SPEAKING) & (histories.items < n_titles)
     if not reading.order:
@@ -81,8 +85,8 @@ def tokens_of(histories: Histories, n_titles: int, reading: Reading) -> Tokens:
 
 
 def situations_of(requests: Requests, tokens: Tokens, reading: Reading) -> Codes:
-    """(batch, 5) codes of each request's own situation: its country and device, the UTC hour and weekday of its time,
-    and the time since the member's last token.
+    """(batch, 6) codes of each request's own situation: its country and device, the UTC hour and weekday of its time,
+    the time since the member's last token, and the least age, because it comes after all that was learned from.
     """
     codes = np.zeros((len(requests), len(SITUATION)), np.int16)
     if reading.context:
@@ -90,6 +94,7 @@ def situations_of(requests: Requests, tokens: Tokens, reading: Reading) -> Codes
         codes[:, 1] = [device_code(context.device) for context in requests.contexts]
     if reading.time:
         codes[:, 2:4] = _clock(requests.times)
+        codes[:, 5] = _ages(requests.times, requests.times)
         started = np.flatnonzero((tokens.lengths > 0) & reading.order)
         codes[started, 4] = _gaps(tokens.ends[tokens.offsets[started + 1] - 1], requests.times[started])
     return codes
@@ -113,6 +118,7 @@ def _tokens(
             codes[:, 0], codes[:, 1] = histories.countries[events], histories.devices[events]
     if reading.time:
         history[:, 4:6], situation[:, 2:4] = _clock(times), _clock(histories.times[starts])
+        situation[:, 5] = _ages(histories.times[starts], histories.times[starts].max(initial=0))
     if reading.time and reading.order and len(items):
         follows = np.ones(len(items), np.bool_)
         follows[offsets[:-1][np.diff(offsets) > 0]] = False
@@ -143,3 +149,10 @@ def _gaps(before: NDArray[np.int64], after: NDArray[np.int64]) -> Codes:
     seconds = np.maximum(after - before, SECOND) / SECOND
     codes = np.minimum(np.log2(seconds).astype(np.int16) + 1, GAPS)
     return np.asarray(np.where(np.minimum(before, after) < CLOCKED, 0, codes), np.int16)
+
+
+def _ages(times: NDArray[np.int64], now: NDArray[np.int64] | np.int64) -> Codes:
+    """1 for the week up to `now`, 2 for the week before, 3 for the two before that, and so on, at most `AGES`."""
+    weeks = np.maximum((now - times) / WEEK, 1)
+    codes = np.minimum(np.ceil(np.log2(weeks)).astype(np.int16) + 1, AGES)
+    return np.asarray(np.where(times < CLOCKED, 0, codes), np.int16)
