@@ -42,7 +42,7 @@ def preference(scorer):
 def test_a_device_may_mean_another_thing_to_another_member():
     data = shared_devices()
     settings = {"size": 8, "content": False, "time": False, "unknown": 0.0, "id_dropout": 0.0}
-    settings["training"] = Training(epochs=150, batch=128, rate=1e-2)
+    settings["training"] = Training(epochs=150, batch=16, rate=1e-2)
     towers = TwoTower(TwoTowerConfig(**settings, hidden=32, dropout=0.0)).fit(data, np.random.default_rng(0))
     sums = FactorizationMachine(FactorizationMachineConfig(**settings)).fit(data, np.random.default_rng(0))
     found, added = preference(towers), preference(sums)

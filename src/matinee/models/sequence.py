@@ -120,10 +120,13 @@ class Sequence:
         return scores
 
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
-        """(batch, k): of the latest `REASONS` liked titles the one without which the score would fall most, or -1.
+        """(batch, k): of the latest `REASONS` liked titles the one that adds most to the score, or -1 where none does.
 
-        Measured, not guessed: the network reads the latest `REREAD` tokens again without each of them. A score counts
-        against the mean over all titles, because what raises all alike moves none. Nothing explains a silent title.
+        What a title adds is the mean of its last and its first marginal contribution, [v(S) - v(S without i) + v({i})] / 2,
+        where v is the score against the mean over all titles, because what raises all alike moves none. With two
+        titles that is the Shapley value (1953); the last alone would be silent where any one of several suffices.
+        Measured, not guessed: the network reads the latest `REREAD` tokens again without each and with each alone.
+        Nothing explains a silent title.
         """
         fitted = self.state
         mean = fitted.vectors[:, :-1].mean(dim=0)
@@ -132,8 +135,9 @@ class Sequence:
             liked = _lately(requests.take(np.array([b])))
             seen = liked.histories.tastes.items[-REASONS:]
             seen = seen[seen < fitted.n_titles]
-            answers = _answers(fitted, _without_each(liked, seen), self.config, REREAD)
-            added = (fitted.vectors[asked, :-1] - mean) @ (answers[0] - answers[1:]).T
+            whole = _answers(fitted, liked, self.config, REREAD)
+            without, alone = (_answers(fitted, _apart(liked, seen, kept), self.config, REREAD) for kept in (False, True))
+            added = (fitted.vectors[asked, :-1] - mean) @ (whole - without + alone).T
             return seen, np.asarray(added.numpy())
 
         return loudest(items, (items >= 0) & (items < fitted.n_titles) & ~np.isin(items, fitted.silent), told)
@@ -246,12 +250,12 @@ def _lately(request: Requests) -> Requests:
     return replace(request, histories=request.histories.keep(speaking & late))
 
 
-def _without_each(request: Requests, titles: NDArray[np.int32]) -> Requests:
-    """A batch of one request: as it is, then once without each of the titles in its history."""
-    many = request.take(np.zeros(len(titles) + 1, np.int64))
+def _apart(request: Requests, titles: NDArray[np.int32], kept: bool) -> Requests:
+    """The one request once for each of the titles: its history with that title alone if `kept`, else without it."""
+    many = request.take(np.zeros(len(titles), np.int64))
     histories = many.histories
-    owner = np.repeat(np.arange(len(many)), np.diff(histories.offsets))
-    return replace(many, histories=histories.keep(histories.items != np.concatenate([[-1], titles])[owner]))
+    of_title = histories.items == np.repeat(titles, np.diff(histories.offsets))
+    return replace(many, histories=histories.keep(of_title == kept))
 
 
 @torch.no_grad()
