@@ -22,16 +22,20 @@ DRAWS = 1_000
 Doubles = NDArray[np.float64]
 
 
-def compare(trial: Trial, scorers: Mapping[str, Scorer], cutoffs: Sequence[Cutoff], tell: Tell) -> list[dict[str, Any]]:
-    """Fit and measure each with seed 0. One row a scorer: name, every cutoff by its key, and difference, that of the
-    first cutoff to the first scorer; each figure is [mean, low, high].
+def compare(
+    trial: Trial, scorers: Mapping[str, Scorer], cutoffs: Sequence[Cutoff], tell: Tell, seeds: int = 1
+) -> list[dict[str, Any]]:
+    """Fit and measure each with the seeds 0, 1, ...; a member's value is the mean over them. One row a scorer: name,
+    every cutoff by its key, and difference, that of the first cutoff to the first scorer; each figure is [mean, low,
+    high].
     """
     weights = bootstrap_weights(trial.n_members, DRAWS, np.random.default_rng(0))
     rows: list[dict[str, Any]] = []
     first: Doubles | None = None
     for at, (name, scorer) in enumerate(scorers.items()):
         tell(name, at / len(scorers))
-        values = measured(trial, scorer.fit(trial.data, np.random.default_rng(0)), cutoffs)
+        rngs = (np.random.default_rng(seed) for seed in range(seeds))
+        values = np.mean([measured(trial, scorer.fit(trial.data, rng), cutoffs) for rng in rngs], axis=0)
         first = values if first is None else first
         figures = {cutoff.named.key: interval(values[:, k], weights) for k, cutoff in enumerate(cutoffs)}
         rows.append({"name": name, **figures, "difference": interval(values[:, 0] - first[:, 0], weights)})
