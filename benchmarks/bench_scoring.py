@@ -30,7 +30,7 @@ from matinee.models.exact_index import ExactIndex
 SIZE, K, BATCH = 64, 100, 1_000
 TITLES = (10_000, 100_000, 1_000_000)
 ROUNDS = 15
-TILE = 4_096  # titles a product by BLAS, as the exact search takes them
+TILE = 1_024  # titles a product by BLAS, as the exact search takes them
 
 
 def run(

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from matinee.decision import Requests
 from matinee.history import Histories
+from matinee.models.deep.tokens import HISTORY, SITUATION
 from matinee.models.sequence import Sequence, SequenceConfig, Training
 from matinee.testing.worlds import make_catalog, make_data, make_events
 
@@ -92,7 +93,8 @@ def fitted(titles: int) -> Sequence:
 def codes(rng: np.random.Generator, titles: int, history: int) -> Inputs:
     """Arguments of `Forward` for one request."""
     items = torch.from_numpy(rng.integers(0, titles, (1, history)))
-    return items, torch.ones(1, history, 7, dtype=torch.long), torch.ones(1, 5, dtype=torch.long)
+    read, situation = torch.ones(1, history, len(HISTORY)), torch.ones(1, len(SITUATION))
+    return items, read.long(), situation.long()
 
 
 def onnx(forward: Forward, example: Inputs) -> Callable[..., Any]:

@@ -97,3 +97,37 @@ def test_refit(two_tastes):
     assert result["members"] == 60
     assert all(0 <= row[way]["ndcg"][0] <= 1 for way in ("stale", "refit", "full"))
     assert row["difference"][0] == pytest.approx(row["refit"]["ndcg"][0] - row["full"]["ndcg"][0])
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_sequence_serving():
+    import bench_sequence_serving
+
+    result = bench_sequence_serving.run(titles=60, history=8, requests=5, compiled=False)
+    assert all(key in bench_sequence_serving.__doc__ for key in result)
+    forms = {row["form"]: row for row in result["results"]}
+    assert {"score", "explain", "eager"} <= set(forms)
+    assert all(0 < row["p50_ms"] <= row["p99_ms"] for row in forms.values())
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_context(tmp_path):
+    import bench_context
+
+    rng, days = np.random.default_rng(0), bench_context.DAYS
+    lines = ["user\titem\tdaytime\tweekday\thomework\tcountry"]
+    for user in range(30):
+        for item in rng.permutation(12)[:8]:
+            hour, day = rng.choice(list(bench_context.HOURS)), rng.choice(days)
+            lines.append(f"u{user}\ti{item}\t{hour}\t{day}\t{('home', 'unknown')[user % 2]}\tSpain")
+    (tmp_path / "frappe.csv").write_text("\n".join(lines))
+    data = bench_context.read(tmp_path / "frappe.csv")
+    asked = [line.split("\t") for line in lines[1:]]
+    assert sorted(data.events["timestamp"].dt.weekday()) == sorted(days.index(line[3]) + 1 for line in asked)
+    assert sorted(data.events["timestamp"].dt.hour()) == sorted(bench_context.HOURS[line[2]] for line in asked)
+    result = bench_context.run(tmp_path / "frappe.csv", ("popularity",), seeds=2)
+    assert all(key in bench_context.__doc__ for key in (*result, *result["results"]["popularity"][0]))
+    assert [row["name"] for row in result["results"]["popularity"]] == [f"popularity, {w}" for w in bench_context.KNOWN]
+    (tmp_path / "frappe.csv").write_text("user\titem\n1\t2\n")
+    with pytest.raises(bench_context.BadData, match="country"):
+        bench_context.read(tmp_path / "frappe.csv")

@@ -11,6 +11,7 @@ import torch
 from matinee.decision import Context, Requests
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.history import Histories
+from matinee.models.deep.tokens import HISTORY
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.sequence import Body, Loss, Reading, Sequence, SequenceConfig, Training
 from matinee.testing import check_scorer, checkerboard, cyclic
@@ -297,7 +298,7 @@ def test_a_cuda_device_answers_as_the_processor_does(body):
     scorer = fit(cyclic(120, length=6), body=body, training=training)  # on the device
     network, vectors = scorer.state.network, scorer.state.vectors
     items = torch.arange(12).view(3, 4)
-    history = torch.ones(3, 4, 7, dtype=torch.long)
+    history = torch.ones(3, 4, len(HISTORY), dtype=torch.long)
     expected = network.states(vectors, items, history)
     found = network.cuda().states(vectors.cuda(), items.cuda(), history.cuda()).cpu()
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)

@@ -10,7 +10,8 @@ import numpy as np
 from matinee.maths.arrays import Floats, Int32s
 
 LAST = np.iinfo(np.int32).max  # no title: after all of them
-TILE = 4_096  # titles multiplied with a whole batch of queries at a time
+TILE = 1_024  # titles multiplied with a whole batch of queries at a time
+GLANCE = 64  # products looked at together before any is looked at alone
 
 
 def best_inner_products(vectors: Floats, queries: Floats, k: int, threads: int = 1) -> tuple[Int32s, Floats]:
@@ -18,8 +19,9 @@ def best_inner_products(vectors: Floats, queries: Floats, k: int, threads: int =
 
     Shapes: `vectors` (titles, size) and `queries` (batch, size), float32, C order, finite; returns items
     (batch, min(k, titles)) int32 and their products float32. One query reads every vector once, in `threads` parts,
-    and writes nothing in between, so that it costs what reading the vectors costs; a batch multiplies tiles of
-    `TILE` titles by BLAS, whose own threads it leaves alone. Memory beside the answer: `TILE` floats a query.
+    and writes nothing in between, so that it costs what reading the vectors costs. A batch multiplies tiles of
+    `TILE` titles by BLAS, whose own threads it leaves alone, and sifts them in `threads` parts. Memory beside the
+    answer: `TILE` floats a query.
     """
     assert vectors.ndim == queries.ndim == 2
     assert vectors.shape[1] == queries.shape[1]
@@ -36,10 +38,20 @@ def best_inner_products(vectors: Floats, queries: Floats, k: int, threads: int =
             list(pool.map(_scan, [vectors] * parts, [queries[0]] * parts, ends[:-1], ends[1:], products, items))
         items, products = items.reshape(1, -1), products.reshape(1, -1)
     else:
-        for start in range(0, len(vectors), TILE):
-            _sift_tile(queries @ vectors[start : start + TILE].T, start, products, items)
+        _sift(vectors, queries, threads, products, items)
     order = np.lexsort((items, -products), axis=-1)[:, :kept]
     return np.take_along_axis(items, order, axis=1), np.take_along_axis(products, order, axis=1)
+
+
+def _sift(vectors: Floats, queries: Floats, threads: int, products: Floats, items: Int32s) -> None:
+    room = np.empty(len(queries) * min(TILE, len(vectors)), np.float32)
+    shares = [np.array_split(kept, threads) for kept in (products, items)]
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(vectors), TILE):
+            some = vectors[start : start + TILE]
+            tile = room[: len(queries) * len(some)].reshape(len(queries), len(some))
+            np.matmul(queries, some.T, out=tile)
+            list(pool.map(_sift_tile, np.array_split(tile, threads), [start] * threads, *shares))
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
@@ -61,10 +73,22 @@ def _scan(vectors: Floats, query: Floats, start: int, end: int, products: Floats
 
 @numba.njit(cache=True, nogil=True)
 def _sift_tile(tile: Floats, start: int, products: Floats, items: Int32s) -> None:
+    """Most glances find nothing above the smallest kept, at many products an instruction."""
     for b in range(len(tile)):
-        for at in range(tile.shape[1]):
-            if tile[b, at] > products[b, 0]:
-                _replace_root(products[b], items[b], tile[b, at], start + at)
+        for glance in range(0, tile.shape[1], GLANCE):
+            row = tile[b, glance : glance + GLANCE]
+            if _any_above(row, products[b, 0]):
+                for at in range(len(row)):
+                    if row[at] > products[b, 0]:
+                        _replace_root(products[b], items[b], row[at], start + glance + at)
+
+
+@numba.njit(cache=True, nogil=True)
+def _any_above(row, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    found = False
+    for at in range(len(row)):
+        found |= row[at] > least
+    return found
 
 
 @numba.njit(cache=True, nogil=True)

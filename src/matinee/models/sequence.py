@@ -122,7 +122,7 @@ class Sequence:
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
         """(batch, k): of the latest `REASONS` liked titles the one that adds most to the score, or -1 where none does.
 
-        What a title adds is the mean of its last and its first marginal contribution, [v(S) - v(S without i) + v({i})] / 2,
+        What a title adds is the mean of its last and its first marginal contribution, [v(S) - v(S - {i}) + v({i})] / 2,
         where v is the score against the mean over all titles, because what raises all alike moves none. With two
         titles that is the Shapley value (1953); the last alone would be silent where any one of several suffices.
         Measured, not guessed: the network reads the latest `REREAD` tokens again without each and with each alone.
@@ -136,7 +136,9 @@ class Sequence:
             seen = liked.histories.tastes.items[-REASONS:]
             seen = seen[seen < fitted.n_titles]
             whole = _answers(fitted, liked, self.config, REREAD)
-            without, alone = (_answers(fitted, _apart(liked, seen, kept), self.config, REREAD) for kept in (False, True))
+            without, alone = (
+                _answers(fitted, _apart(liked, seen, kept), self.config, REREAD) for kept in (False, True)
+            )
             added = (fitted.vectors[asked, :-1] - mean) @ (whole - without + alone).T
             return seen, np.asarray(added.numpy())
 
