@@ -18,7 +18,7 @@ from matinee.errors import ArtifactRefused, NotFitted
 from matinee.history import SPEAKING, Histories, TrainingData
 from matinee.models import storage
 from matinee.models.cold_start import Prior
-from matinee.models.content.features import TitleEncoder
+from matinee.models.content.features import TitleEncoder, Vectors
 from matinee.models.deep.fitting import Training, best_device, seeded
 from matinee.models.deep.sequence_config import Body, Loss, SequenceConfig
 from matinee.models.deep.sequence_fitting import fit_sequence_network
@@ -63,31 +63,45 @@ class Sequence:
 
     Right when the order of plays tells what comes next and there are some thousand members to learn it from; it
     fails on small data, where EASE with a half-life costs less and knows as much. Titles that nobody played are
-    scored by their content. `initial` gives title vectors to start from, such as `Factors(...).fit(...).title_vectors`.
+    scored by their content, to which `vectors` of images, sound or video of `data.catalog` may belong. `initial` gives
+    title vectors to start from, such as `Factors(...).fit(...).title_vectors`.
     (SASRec, Kang and McAuley 2018, with the softmax of Klenitskiy and Vasilev 2023 and request-time context.)
     """
 
-    def __init__(self, config: SequenceConfig = SequenceConfig(), initial: Initial | None = None) -> None:
+    def __init__(
+        self,
+        config: SequenceConfig = SequenceConfig(),
+        initial: Initial | None = None,
+        vectors: Vectors | None = None,
+    ) -> None:
         self.config = config
         self.initial = initial
+        self.vectors = vectors
         self._fitted: Fitted | None = None
 
     def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Train from a random start, or from the `initial` title vectors, on a CUDA device where there is one."""
-        encoder = TitleEncoder.fit(data.catalog)
+        encoder = TitleEncoder.fit(data.catalog, self.vectors)
+        features = encoder.encode(data.catalog, self.vectors)
         tokens = tokens_of(data.histories, len(data.catalog), self.config.reading)
         with seeded(rng):
-            network = _network(self.config, _counts(tokens, data), encoder.encode(data.catalog))
+            network = _network(self.config, _counts(tokens, data), features)
         if self.initial is not None:
             network.titles.start_at(self.initial(data, rng))
         return self._train(network, encoder, tokens, data, self.config.training, rng, tell)
 
     def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
-        """Go on from the fitted weights for `refit_epochs`; new titles of a catalogue that grew start from content."""
+        """Go on from the fitted weights for `refit_epochs`; new titles of a catalogue that grew start from content.
+
+        An artifact holds no vectors of the user: after `load`, or when titles came, bring them again as `vectors`.
+        Raises `BadRequest` when vectors are missing that it learned from.
+        """
         older = self.state
+        older.encoder.require(self.vectors)
         tokens = tokens_of(data.histories, len(data.catalog), self.config.reading)
         with seeded(rng):
-            network = _network(self.config, _counts(tokens, data), older.encoder.encode(data.catalog))
+            features = older.encoder.encode(data.catalog, self.vectors)
+            network = _network(self.config, _counts(tokens, data), features)
         kept = {name: w for name, w in older.network.state_dict().items() if not name.startswith("titles.")}
         network.load_state_dict(kept, strict=False)
         network.titles.continue_from(older.network.titles)
@@ -95,20 +109,21 @@ class Sequence:
         return self._train(network, older.encoder, tokens, data, training, rng, tell)
 
     @torch.no_grad()
-    def for_titles(self, catalog: Catalog) -> Self:
+    def for_titles(self, catalog: Catalog, vectors: Vectors | None = None) -> Self:
         """The scorer answering for all of `catalog`: titles that came after fitting have the vectors of their content.
 
-        In a history they speak by the same vectors.
+        In a history they speak by the same vectors. Without the `vectors` that it learned from, as when an artifact is
+        loaded to serve, by the rest of their content.
         """
         fitted = self.state
         known = fitted.vectors[: fitted.prior.popularity.n_titles]
-        features = torch.from_numpy(fitted.encoder.encode(catalog, first=len(known)))
-        vectors = torch.cat([known, features @ fitted.network.titles.content])
+        features = torch.from_numpy(fitted.encoder.encode(catalog, vectors, first=len(known)))
+        answering = torch.cat([known, features @ fitted.network.titles.content])
         added = len(known) + np.flatnonzero(~features.any(dim=1).numpy())
         silent = np.concatenate([fitted.silent[fitted.silent < len(known)], added])
-        grown = type(self)(self.config, self.initial)
+        grown = type(self)(self.config, self.initial, vectors)
         grown._fitted = replace(
-            fitted, vectors=vectors, silent=silent, prior=WidePrior.over(fitted.prior, len(catalog))
+            fitted, vectors=answering, silent=silent, prior=WidePrior.over(fitted.prior, len(catalog))
         )
         return grown
 

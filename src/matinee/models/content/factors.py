@@ -80,7 +80,7 @@ class ContentFactors:
         An artifact holds no vectors of the user: after `load`, or when titles came, bring them again as `vectors`.
         Raises `BadRequest` when vectors are missing that the encoder learned from.
         """
-        _require_learned(self._state().encoder, self.vectors)
+        self._state().encoder.require(self.vectors)
         grown = self.for_titles(data.catalog, self.vectors)._state().wide
         return self._drawn(grown.refit(data, rng, tell), data, rng)
 
@@ -145,15 +145,6 @@ class ContentFactors:
         if self._fitted is None:
             raise NotFitted("content factors were asked before they were fitted; call fit or load first")
         return self._fitted
-
-
-def _require_learned(encoder: TitleEncoder, vectors: Vectors | None) -> None:
-    missing = sorted(set(encoder.projections) - set(vectors or {}))
-    if missing:
-        raise BadRequest(
-            f"content factors learned from vectors {missing}, which are missing; set the scorer's `vectors` to those "
-            "of today's catalogue, or fit anew"
-        )
 
 
 def fit_map(features: Floats, factors: Floats, likes: Doubles, rng: np.random.Generator) -> Floats:

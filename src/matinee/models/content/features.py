@@ -143,6 +143,15 @@ class TitleEncoder:
             blocks.append(projection.encode(known[start:end]))
         return np.hstack(blocks)
 
+    def require(self, vectors: Vectors | None) -> None:
+        """Raise `BadRequest` when vectors are missing that it learned from, so that nothing is learned without them."""
+        missing = sorted(set(self.projections) - set(vectors or {}))
+        if missing:
+            raise BadRequest(
+                f"titles were learned with vectors {missing}, which are missing; set the scorer's `vectors` to those "
+                "of today's catalogue, or fit anew"
+            )
+
     def save(self, folder: Path) -> None:
         """Write words and directions into a new folder `encoder` inside `folder`."""
         inside = folder / "encoder"
