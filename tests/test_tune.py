@@ -17,7 +17,8 @@ from matinee.spaces import SPACES
 from matinee.testing import checkerboard, make_catalog, make_events
 from matinee.tune import Budget, tune
 
-NETWORKS = ("factorization-machine", "two-tower", "feed-forward", "sequence")  # made, but fitted in their own tests
+# made here, fitted in their own tests
+NETWORKS = ("factorization-machine", "two-tower", "feed-forward", "sequence", "sequence-ranker")
 TITLES = 30
 CHAINS = [[(start + step) % TITLES for step in range(6)] for start in range(TITLES)]  # the next title is one further
 
@@ -146,6 +147,11 @@ def test_bad_budgets_and_no_models(chains, tmp_path):
         Budget(trials=0)
     with pytest.raises(BadRequest, match="no model"):
         tune(chains, NEXT_ITEM, {}, tmp_path)
+
+
+def test_every_model_has_a_space():
+    fixed = {"popularity-7d", "ease-recent", "edlae"}  # settings of types that have one
+    assert set(SPACES) == set(CONTENDERS) - fixed
 
 
 @pytest.mark.parametrize("name", SPACES)

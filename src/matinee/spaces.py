@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from matinee.decision import Scorer
 from matinee.extras import needing
+from matinee.models.content.factors import ContentFactors, ContentFactorsConfig
+from matinee.models.content.taste import Content, ContentConfig
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.markov import Markov, MarkovConfig
 from matinee.models.neighbors import Neighbors, NeighborsConfig
 from matinee.models.popularity import Popularity, PopularityConfig
+from matinee.models.ranking.folds import Labels
+from matinee.models.ranking.list_ranker import ListRanker, ListRankerConfig
+from matinee.models.ranking.ranker import Ranker, RankerConfig
+from matinee.models.ranking.trees import TreesConfig
 from matinee.models.slim import Slim, SlimConfig
 from matinee.models.sparse_inverse import SparseInverse, SparseInverseConfig
 from matinee.models.user_neighbors import UserNeighbors, UserNeighborsConfig
@@ -76,14 +82,25 @@ def markov(choose: Choices) -> Scorer:
 
 def factors(choose: Choices) -> Scorer:
     """Size, weight of what was not liked, penalty."""
-    return Factors(
-        FactorsConfig(
-            size=choose.suggest_categorical("size", (32, 64, 128, 256)),
-            alpha0=choose.suggest_float("alpha0", 0.003, 1.0, log=True),
-            reg=choose.suggest_float("reg", 0.0003, 0.1, log=True),
+    return Factors(_factors(choose))
+
+
+def content(choose: Choices) -> Scorer:
+    """Both penalties, and how fast a history ages."""
+    return Content(
+        ContentConfig(
+            taste_l2=choose.suggest_float("taste_l2", 1e-4, 1.0, log=True),
+            title_l2=choose.suggest_float("title_l2", 1e-3, 10.0, log=True),
+            half_life=choose.suggest_categorical("half_life", HALF_LIVES),
             kappa=_kappa(choose),
         )
     )
+
+
+def content_factors(choose: Choices) -> Scorer:
+    """The factors' settings, and how many likes outweigh content."""
+    strength = choose.suggest_float("strength", 0.3, 100.0, log=True)
+    return ContentFactors(ContentFactorsConfig(strength), _factors(choose))
 
 
 def ease(choose: Choices) -> Scorer:
@@ -175,6 +192,56 @@ def sequence(choose: Choices) -> Scorer:
     )
 
 
+def ranker(choose: Choices) -> Scorer:
+    """How many titles are proposed, which answers teach, blend and trees; the first stages keep their defaults."""
+    return Ranker(_ranking(choose))
+
+
+def sequence_ranker(choose: Choices) -> Scorer:
+    """The same, with the sequence model among the first stages."""
+    with needing("deep"):
+        from matinee.models.ranking.sequence_ranker import SequenceRanker
+    return SequenceRanker(_ranking(choose))
+
+
+def list_ranker(choose: Choices) -> Scorer:
+    """Penalties of the blend and of what others liked, and the trees."""
+    return ListRanker(
+        ListRankerConfig(
+            l2=choose.suggest_float("l2", 10.0, 5_000.0, log=True),
+            ridge=choose.suggest_float("ridge", 0.1, 1_000.0, log=True),
+            trees=_trees(choose),
+        )
+    )
+
+
+def _factors(choose: Choices) -> FactorsConfig:
+    return FactorsConfig(
+        size=choose.suggest_categorical("size", (32, 64, 128, 256)),
+        alpha0=choose.suggest_float("alpha0", 0.003, 1.0, log=True),
+        reg=choose.suggest_float("reg", 0.0003, 0.1, log=True),
+        kappa=_kappa(choose),
+    )
+
+
+def _ranking(choose: Choices) -> RankerConfig:
+    return RankerConfig(
+        candidates=choose.suggest_int("candidates", 20, 200, log=True),
+        labels=Labels(choose.suggest_categorical("labels", [str(one) for one in Labels])),
+        ridge=choose.suggest_float("ridge", 0.1, 1_000.0, log=True),
+        trees=_trees(choose),
+    )
+
+
+def _trees(choose: Choices) -> TreesConfig:
+    return TreesConfig(
+        rate=choose.suggest_float("rate", 0.01, 0.2, log=True),
+        leaves=choose.suggest_int("leaves", 7, 63, log=True),
+        least=choose.suggest_int("least", 20, 500, log=True),
+        share=choose.suggest_float("share", 0.5, 1.0),
+    )
+
+
 def _matching(choose: Choices) -> dict[str, Any]:
     return {
         "size": choose.suggest_categorical("size", (32, 64, 128)),
@@ -205,8 +272,18 @@ SPACES: Mapping[str, Callable[[Choices], Scorer]] = {
     "ease": ease,
     "sparse-inverse": sparse_inverse,
     "factors": factors,
+    "content": content,
+    "content-factors": content_factors,
     "factorization-machine": factorization_machine,
     "two-tower": two_tower,
     "feed-forward": feed_forward,
     "sequence": sequence,
+    "ranker": ranker,
+    "sequence-ranker": sequence_ranker,
+    "list-ranker": list_ranker,
 }
+
+
+def spaces_of(protocol: str) -> Mapping[str, Callable[[Choices], Scorer]]:
+    """The spaces of a protocol's models: rankers of shown lists learn from lists alone."""
+    return {name: space for name, space in SPACES.items() if name != "list-ranker" or protocol == "shown-lists"}

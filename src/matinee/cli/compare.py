@@ -99,11 +99,13 @@ def tune(
     with needing("tune"):
         from matinee.tune import Budget
         from matinee.tune import tune as run
-    from matinee.spaces import SPACES
+    from matinee.spaces import spaces_of
 
     rules, dataset = _asked(protocol, data, source, titles)
     with progress("tuning") as tell:
-        found = run(dataset, rules, _named(SPACES, models), folder, Budget(trials, 60 * minutes), seed, tell)
+        found = run(
+            dataset, rules, _named(spaces_of(protocol), models), folder, Budget(trials, 60 * minutes), seed, tell
+        )
     table = Table(title=f"best of the validation of {protocol}", title_justify="left")
     for heading in ("model", found[0].metric, "settings", "measured", "dropped", "refused", "seconds"):
         table.add_column(heading)
