@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: demo test test-quick lint bench install browser clean
+.PHONY: demo test test-quick test-bounds lint bench install browser clean
 
 demo: .venv/.installed  ## get MovieLens 100K, train, serve a home page on 127.0.0.1:$(PORT)
 	$(BIN)/matinee demo --port $(PORT)
@@ -13,6 +13,10 @@ test: .venv/.installed-dev browser  ## every test, a real browser included
 
 test-quick: .venv/.installed-dev  ## everything but the browser and the slow statistical and fault tests
 	$(BIN)/python -m pytest -m "not slow and not browser"
+
+test-bounds: .venv/.installed-dev  ## tests of the compiled kernels again, every index checked
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.numba-bounds $(BIN)/python -m pytest -m "not slow and not browser" \
+		tests/maths tests/surfaces tests/models --ignore tests/models/deep --ignore tests/models/test_sequence.py
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .
@@ -37,4 +41,4 @@ browser: .venv/.installed-dev
 	touch $@
 
 clean:
-	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .numba-bounds var .pytest_cache .mypy_cache .ruff_cache

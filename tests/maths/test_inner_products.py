@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matinee.maths import inner_products
 from matinee.maths.inner_products import TILE, best_inner_products
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_catalogue_is_small():
+    """So that a few vectors are scanned in parts too."""
+    before = inner_products.SMALL
+    inner_products.SMALL = 0
+    yield
+    inner_products.SMALL = before
 
 
 def by_sorting(vectors, queries, k):

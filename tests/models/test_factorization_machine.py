@@ -17,6 +17,8 @@ from matinee.models.factorization_machine import FactorizationMachine, Factoriza
 from matinee.situation import device_code
 from matinee.testing import check_scorer, checkerboard, make_catalog, make_data, make_events
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 QUICK = Training(epochs=60, batch=64, rate=5e-2)
 
 

@@ -14,6 +14,8 @@ from matinee.models.deep.factor_network import Descent, DotProduct
 from matinee.models.factors import Factors, FactorsConfig, alternate, random_points, ridges
 from matinee.testing import check_scorer
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CONFIG = FactorsConfig(size=3, epochs=150, alpha0=0.3, reg=0.02)
 
 

@@ -1,8 +1,12 @@
 """The feed-forward network keeps the contract."""
 
+import pytest
+
 from matinee.models.deep.fitting import Training
 from matinee.models.feed_forward import FeedForward, FeedForwardConfig
 from matinee.testing import check_scorer
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_keeps_the_contract():

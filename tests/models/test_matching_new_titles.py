@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from matinee.decision import Requests
 from matinee.history import Histories
@@ -13,6 +12,8 @@ from matinee.models.two_tower import TwoTower, TwoTowerConfig
 from matinee.models.widen import Growing, Widened
 from matinee.testing import make_catalog, make_data, make_events
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TRAINING = Training(epochs=30, batch=64, rate=2e-2)
 MAKERS = [
     lambda **s: FactorizationMachine(FactorizationMachineConfig(size=8, training=TRAINING, **s)),
@@ -22,14 +23,6 @@ MAKERS = [
 NAMES = ["machine", "towers", "feed-forward"]
 GENRES = [["drama"]] * 12 + [["comedy"]] * 12
 LISTS = [[], [0, 1, 2], [12, 13, 14]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def genre_world():

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from matinee.decision import Requests
 from matinee.errors import BadRequest
@@ -16,6 +15,8 @@ from matinee.models.sequence import Sequence, SequenceConfig
 from matinee.models.two_tower import TwoTower, TwoTowerConfig
 from matinee.testing import make_catalog, make_data, make_events
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 MATCH = {"size": 8, "id_dropout": 0.3, "training": Training(epochs=30, batch=64, rate=2e-2)}
 READER = SequenceConfig(
     size=16, layers=1, heads=1, length=20, id_dropout=0.3, training=Training(epochs=15, batch=16, rate=2e-2)
@@ -26,14 +27,6 @@ MAKERS = {
     "feed-forward": lambda vectors: FeedForward(FeedForwardConfig(hidden=16, **MATCH), vectors),
     "sequence": lambda vectors: Sequence(READER, vectors=vectors),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def two_looks():

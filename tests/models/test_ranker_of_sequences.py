@@ -12,6 +12,8 @@ from matinee.models.ranking.sequence_ranker import SequenceRanker
 from matinee.models.sequence import Sequence, SequenceConfig, Training
 from matinee.testing import cyclic
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def test_a_network_is_a_component_like_any_other(tmp_path):
     tiny = SequenceConfig(size=8, layers=1, heads=1, length=8, training=Training(epochs=2, batch=16, rate=3e-2))

@@ -17,20 +17,14 @@ from matinee.models.sequence import Body, Loss, Reading, Sequence, SequenceConfi
 from matinee.testing import check_scorer, checkerboard, cyclic
 from matinee.testing.worlds import make_catalog, make_data, make_events
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = SequenceConfig(
     size=16, layers=1, heads=1, length=20, unknown=0.5, training=Training(epochs=8, batch=16, rate=3e-2)
 )
 HOUR = 3_600
 # a reader that is trained for long knows the checkerboard's forty members by heart, not their taste: stop early
 BRIEF = replace(TINY, recent=0, training=Training(epochs=12, batch=16, rate=1e-2))
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def fit(data, seed=0, **changes):

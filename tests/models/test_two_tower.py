@@ -2,6 +2,7 @@
 
 import numpy as np
 import polars as pl
+import pytest
 
 from matinee.decision import Context, Requests
 from matinee.history import Histories
@@ -9,6 +10,8 @@ from matinee.models.deep.fitting import Training
 from matinee.models.factorization_machine import FactorizationMachine, FactorizationMachineConfig
 from matinee.models.two_tower import TwoTower, TwoTowerConfig
 from matinee.testing import check_scorer, make_catalog, make_data, make_events
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 QUICK = Training(epochs=60, batch=64, rate=5e-2)
 

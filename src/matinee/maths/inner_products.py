@@ -11,6 +11,7 @@ from matinee.maths.arrays import Floats, Int32s
 
 LAST = np.iinfo(np.int32).max  # no title: after all of them
 TILE = 1_024  # titles multiplied with a whole batch of queries at a time
+SMALL = 4_000_000  # bytes of vectors that are scanned sooner than a second thread starts
 GLANCE = 64  # products looked at together before any is looked at alone
 
 
@@ -20,38 +21,37 @@ def best_inner_products(vectors: Floats, queries: Floats, k: int, threads: int =
     Shapes: `vectors` (titles, size) and `queries` (batch, size), float32, C order, finite; returns items
     (batch, min(k, titles)) int32 and their products float32. One query reads every vector once, in `threads` parts,
     and writes nothing in between, so that it costs what reading the vectors costs. A batch multiplies tiles of
-    `TILE` titles by BLAS, whose own threads it leaves alone, and sifts them in `threads` parts. Memory beside the
-    answer: `TILE` floats a query.
+    `TILE` titles by BLAS, whose own threads it leaves alone. Memory beside the answer: `TILE` floats a query.
     """
     assert vectors.ndim == queries.ndim == 2
     assert vectors.shape[1] == queries.shape[1]
     assert vectors.dtype == queries.dtype == np.float32
     kept = min(k, len(vectors))
-    parts = threads if len(queries) == 1 else 1
+    parts = threads if len(queries) == 1 and vectors.nbytes > SMALL else 1
     items = np.full((len(queries) * parts, kept), LAST, np.int32)
     products = np.full((len(queries) * parts, kept), -np.inf, np.float32)
     if kept == 0 or not len(queries):
         return items[: len(queries)], products[: len(queries)]
-    if len(queries) == 1:
+    if len(queries) > 1:
+        _multiply(vectors, queries, products, items)
+    elif parts == 1:
+        _scan(vectors, queries[0], 0, len(vectors), products[0], items[0])
+    else:
         ends = np.linspace(0, len(vectors), parts + 1).astype(np.int64)
         with ThreadPoolExecutor(parts) as pool:
             list(pool.map(_scan, [vectors] * parts, [queries[0]] * parts, ends[:-1], ends[1:], products, items))
         items, products = items.reshape(1, -1), products.reshape(1, -1)
-    else:
-        _sift(vectors, queries, threads, products, items)
     order = np.lexsort((items, -products), axis=-1)[:, :kept]
     return np.take_along_axis(items, order, axis=1), np.take_along_axis(products, order, axis=1)
 
 
-def _sift(vectors: Floats, queries: Floats, threads: int, products: Floats, items: Int32s) -> None:
+def _multiply(vectors: Floats, queries: Floats, products: Floats, items: Int32s) -> None:
+    """Keep the largest products of every query in heaps, tile by tile, in one room for all tiles."""
     room = np.empty(len(queries) * min(TILE, len(vectors)), np.float32)
-    shares = [np.array_split(kept, threads) for kept in (products, items)]
-    with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(vectors), TILE):
-            some = vectors[start : start + TILE]
-            tile = room[: len(queries) * len(some)].reshape(len(queries), len(some))
-            np.matmul(queries, some.T, out=tile)
-            list(pool.map(_sift_tile, np.array_split(tile, threads), [start] * threads, *shares))
+    for start in range(0, len(vectors), TILE):
+        some = vectors[start : start + TILE]
+        tile = room[: len(queries) * len(some)].reshape(len(queries), len(some))
+        _sift_tile(np.matmul(queries, some.T, out=tile), start, products, items)
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
