@@ -3,10 +3,11 @@
     python benchmarks/bench_scoring.py
 
 `run()` returns machine, size, k and per number of titles (`catalogues`): titles; read_ms (reading every vector once
-with as many threads as cores, small ones with one: the floor of a single request); single_ms, single_of_floor (read_ms / single_ms, 1 = as
-fast as memory); batch_ms (1,000 requests at once), gemm_ms (the same products by BLAS alone, nothing kept),
-batch_of_gemm (gemm_ms / batch_ms). Under `approximate`, for the largest catalogue: recall (of the true 100, on queries
-it was not built with), single_ms, speedup over the exact search, probes, build_seconds. Medians of alternating rounds.
+with as many threads as cores, small ones with one: the floor of a single request); single_ms, single_of_floor (read_ms
+/ single_ms, 1 = as fast as memory); batch_ms (1,000 requests at once), gemm_ms (the same products by BLAS alone,
+nothing kept), batch_of_gemm (gemm_ms / batch_ms). Under `approximate`, for the largest catalogue: recall (of the true
+100, on queries it was not built with), single_ms, speedup over the exact search, probes, build_seconds. Medians of
+alternating rounds.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def _approximate(vectors: np.ndarray, queries: np.ndarray, exact_ms: float) -> d
 
 
 def _reader(vectors: np.ndarray, threads: int) -> Callable[[], float]:
-    """Something that reads every vector once and does next to nothing with it; small ones at once, as the search does."""
+    """Something that reads every vector once and does next to nothing with it, in as many parts as the search."""
     if vectors.nbytes <= SMALL:
         return lambda: float(_sum(vectors.reshape(-1)))
     parts = np.array_split(vectors.reshape(-1), threads)

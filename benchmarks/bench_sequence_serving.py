@@ -43,8 +43,8 @@ class Forward(nn.Module):
 
     def forward(self, items: Tensor, history: Tensor, situation: Tensor) -> Tensor:
         """(1, titles)."""
-        states = self.network.states(self.vectors, items, history)
-        answer = self.network.request(states[:, -1], situation)
+        last = torch.full((len(items),), items.shape[1] - 1)
+        answer = self.network.request(self.network.states_at(self.vectors, items, history, last), situation)
         return answer @ self.vectors[:, :-1].T + self.vectors[:, -1]
 
 

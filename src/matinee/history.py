@@ -17,6 +17,7 @@ from matinee.maths.ragged import gather, last_of_each, narrowed
 
 _LEFT_OUT: Any = np.empty(0)
 SPEAKING = (Kind.PLAY, Kind.RATING, Kind.THUMBS_UP, Kind.THUMBS_DOWN, Kind.DISMISS)
+_SPEAKS = np.isin(np.arange(max(Kind) + 1), SPEAKING)
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,11 @@ class Histories:
         )
 
     @cached_property
+    def speaking(self) -> NDArray[np.bool_]:
+        """(events,) which say for or against their title: plays, ratings, thumbs and dismissals."""
+        return np.asarray(_SPEAKS[self.kinds])
+
+    @cached_property
     def tastes(self) -> Tastes:
         """Each member's liked titles, each once at its latest like.
 
@@ -121,8 +127,7 @@ class Histories:
         dismissal takes an earlier like back, a later play restores it. Impressions, openings and list changes say
         nothing.
         """
-        speaks = np.isin(self.kinds, SPEAKING)
-        kept = last_of_each(self.offsets, self.items, speaks)
+        kept = last_of_each(self.offsets, self.items, self.speaking)
         weights = strengths(self.kinds, self.values)
         kept &= weights > 0
         return Tastes(narrowed(self.offsets, kept), self.items[kept], weights[kept], self.times[kept], self.kinds[kept])

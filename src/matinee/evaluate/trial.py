@@ -19,7 +19,7 @@ from matinee.decision import Requests, Scorer
 from matinee.eligibility import eligible
 from matinee.errors import BadRequest
 from matinee.evaluate.protocols import Protocol
-from matinee.history import SPEAKING, Histories, TrainingData
+from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Flags, Int32s, Int64s
 from matinee.maths.ragged import offsets_of
 from matinee.maths.ranking_metrics import top_n
@@ -138,6 +138,6 @@ def _newly(targets: Ragged, histories: Histories, candidates: Ragged | None) -> 
 
 def _seen(histories: Histories) -> tuple[Int64s, Int64s]:
     """(owner, title) of everything watched, rated, thumbed or dismissed."""
-    spoken = np.isin(histories.kinds, SPEAKING)
+    spoken = histories.speaking
     owners = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
     return owners[spoken], histories.items[spoken].astype(np.int64)

@@ -15,7 +15,7 @@ from torch import Tensor
 from matinee.catalog import Catalog
 from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, NotFitted
-from matinee.history import SPEAKING, Histories, TrainingData
+from matinee.history import Histories, TrainingData
 from matinee.models import storage
 from matinee.models.cold_start import Prior
 from matinee.models.content.features import TitleEncoder, Vectors
@@ -36,6 +36,7 @@ __all__ = ["Body", "Initial", "Loss", "Reading", "Sequence", "SequenceConfig", "
 BLOCK = 64  # histories read at one time when scoring
 REASONS = 20  # latest liked titles among which a reason is sought
 REREAD = 50  # latest tokens that are read again without each of them
+NOTHING = np.int32(-1)  # no title
 LATELY = 1_000  # latest speaking events among which these are sought
 
 
@@ -150,11 +151,9 @@ class Sequence:
             liked = _lately(requests.take(np.array([b])))
             seen = liked.histories.tastes.items[-REASONS:]
             seen = seen[seen < fitted.n_titles]
-            whole = _answers(fitted, liked, self.config, REREAD)
-            without, alone = (
-                _answers(fitted, _apart(liked, seen, kept), self.config, REREAD) for kept in (False, True)
-            )
-            added = (fitted.vectors[asked, :-1] - mean) @ (whole - without + alone).T
+            less = _answers(fitted, _apart(liked, np.append(NOTHING, seen), kept=False), self.config, REREAD)
+            alone = _answers(fitted, _apart(liked, seen, kept=True), self.config, REREAD)
+            added = (fitted.vectors[asked, :-1] - mean) @ (less[0] - less[1:] + alone).T
             return seen, np.asarray(added.numpy())
 
         return loudest(items, (items >= 0) & (items < fitted.n_titles) & ~np.isin(items, fitted.silent), told)
@@ -236,8 +235,7 @@ def _answers(fitted: Fitted, requests: Requests, config: SequenceConfig, most: i
         places = np.minimum(places, tokens.offsets[rows + 1, None] - 1)
         items = torch.from_numpy(tokens.items[places].astype(np.int64))
         history = torch.from_numpy(tokens.history[places].astype(np.int64))
-        states = fitted.network.states(fitted.vectors, items, history)
-        latest = states[torch.arange(len(rows)), torch.from_numpy(lengths - 1)]
+        latest = fitted.network.states_at(fitted.vectors, items, history, torch.from_numpy(lengths - 1))
         answers[rows] = fitted.network.request(latest, situation[rows])
     return answers
 
@@ -262,7 +260,7 @@ def _part(fitted: Fitted, requests: Requests, config: SequenceConfig) -> NDArray
 
 def _lately(request: Requests) -> Requests:
     """A batch of one request with its latest `LATELY` speaking events alone."""
-    speaking = np.isin(request.histories.kinds, SPEAKING)
+    speaking = request.histories.speaking
     late = np.cumsum(speaking[::-1])[::-1] <= LATELY
     return replace(request, histories=request.histories.keep(speaking & late))
 

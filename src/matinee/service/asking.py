@@ -12,7 +12,7 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.decision import Context, Requests
 from matinee.events import Kind
-from matinee.history import SPEAKING, Histories
+from matinee.history import Histories
 from matinee.maths.arrays import Int32s
 from matinee.maths.ragged import last_of_each
 from matinee.service.members import Member
@@ -44,7 +44,7 @@ def request_of(
 
 def turned_down(history: Histories) -> Int32s:
     """The titles about which one member's latest word is thumbs down or "not for me"; a later play takes it back."""
-    latest = last_of_each(history.offsets, history.items, np.isin(history.kinds, SPEAKING))
+    latest = last_of_each(history.offsets, history.items, history.speaking)
     return history.items[latest & np.isin(history.kinds, (Kind.THUMBS_DOWN, Kind.DISMISS))]
 
 

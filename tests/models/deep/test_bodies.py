@@ -1,10 +1,12 @@
 """Bodies look back only, whatever they are; dropout keeps what it says; title vectors mix as their formula says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from matinee.models.deep.bodies import FAR, Attention, Bag, build_body
+from matinee.models.deep.bodies import FAR, Attention, Bag, build_body, read_at
 from matinee.models.deep.dropout import Dropout
 from matinee.models.deep.sequence_config import Body, SequenceConfig
 from matinee.models.deep.sequence_network import Recent
@@ -42,6 +44,15 @@ def test_padding_on_the_right_changes_nothing(config):
     body = body_of(config)
     tokens = torch.randn(2, 30, 8)
     torch.testing.assert_close(body(tokens[:1, :12]), body(tokens)[:1, :12], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("order", [True, False])
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.body}-{config.gated}")
+@torch.no_grad()
+def test_one_place_of_each_row_is_what_reading_all_gives_there(config, order):
+    body = body_of(replace(config, reading=Reading(order=order)))
+    tokens, places = torch.randn(4, 30, 8), torch.tensor([29, 0, 17, 5])
+    torch.testing.assert_close(read_at(body, tokens, places), body(tokens)[torch.arange(4), places])
 
 
 @torch.no_grad()

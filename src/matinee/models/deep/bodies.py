@@ -28,8 +28,14 @@ def build_body(config: SequenceConfig) -> nn.Module:
         case Body.CONVOLUTION:
             return nn.Sequential(*(Convolution(config, step) for _ in layers for step in DILATIONS))
         case Body.TRANSFORMER:
-            blocks = (nn.Sequential(Attention(config), FeedForward(config)) for _ in layers)
-            return nn.Sequential(*blocks)
+            return Transformer(config)
+
+
+def read_at(body: nn.Module, tokens: Tensor, places: Tensor) -> Tensor:
+    """(batch, size) what `body` makes of tokens (batch, length, size) at one of the places of each row (batch,)."""
+    if isinstance(body, Transformer):
+        return body.read_at(tokens, places)
+    return _at(body(tokens), places)
 
 
 class Bag(nn.Module):
@@ -90,6 +96,43 @@ class Convolution(nn.Module):
         return tokens + self.drop(functional.gelu(self.taps(torch.cat(shifted, dim=-1))))  # type: ignore[no-any-return]
 
 
+class Transformer(nn.Module):
+    """Blocks of attention and feed-forward (Vaswani et al. 2017; for the next item SASRec, Kang and McAuley 2018)."""
+
+    def __init__(self, config: SequenceConfig) -> None:
+        super().__init__()
+        self.earlier = nn.Sequential(*(Block(config) for _ in range(config.layers - 1)))
+        self.last = Block(config)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(batch, length, size) to the same shape."""
+        read: Tensor = self.last(self.earlier(tokens))
+        return read
+
+    def read_at(self, tokens: Tensor, places: Tensor) -> Tensor:
+        """(batch, size) what `forward` gives at one place of each row: the last block is worked out there only."""
+        return self.last.read_at(self.earlier(tokens), places)
+
+
+class Block(nn.Module):
+    """Attention, then feed-forward."""
+
+    def __init__(self, config: SequenceConfig) -> None:
+        super().__init__()
+        self.attention = Attention(config)
+        self.feed_forward = FeedForward(config)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(batch, length, size) to the same shape."""
+        read: Tensor = self.feed_forward(self.attention(tokens))
+        return read
+
+    def read_at(self, tokens: Tensor, places: Tensor) -> Tensor:
+        """(batch, size) what `forward` gives at one place of each row."""
+        read: Tensor = self.feed_forward(self.attention.read_at(tokens, places))
+        return read
+
+
 class Attention(nn.Module):
     """x + attention(LN(x)) to earlier tokens, with a learned bias for every distance (Shaw, Uszkoreit, Vaswani 2018).
 
@@ -113,9 +156,25 @@ class Attention(nn.Module):
         batch, length, size = tokens.shape
         rows = self.inward(self.norm(tokens)).view(batch, length, 3, self.heads, size // self.heads)
         queries, keys, values = rows.permute(2, 0, 3, 1, 4)
-        likeness = queries * queries.shape[-1] ** -0.5 @ keys.transpose(-1, -2)
-        read = torch.softmax(likeness + self._near(length).to(likeness.dtype), dim=-1) @ values
-        added: Tensor = self.drop(self.outward(read.transpose(1, 2).reshape(batch, length, size)))
+        read = _attend(queries, keys, values, self._near(length))
+        return self._add(tokens, read.transpose(1, 2).reshape(batch, length, size))
+
+    def read_at(self, tokens: Tensor, places: Tensor) -> Tensor:
+        """(batch, size) what `forward` gives at one place of each row: one query a row, no square of them."""
+        batch, length, size = tokens.shape
+        normed = self.norm(tokens)
+        of_query, of_others = self.inward.weight[:size], self.inward.weight[size:]
+        queries = functional.linear(_at(normed, places), of_query).view(batch, self.heads, 1, -1)
+        others = functional.linear(normed, of_others).view(batch, length, 2, self.heads, size // self.heads)
+        keys, values = others.permute(2, 0, 3, 1, 4)
+        ages = places[:, None] - torch.arange(length, device=places.device)
+        bias = self.bias.view(self.heads, -1)
+        near = torch.where(ages >= 0, bias[:, ages.clamp(0, bias.shape[1] - 1)], FAR)
+        read = _attend(queries, keys, values, near.transpose(0, 1)[:, :, None])
+        return self._add(_at(tokens, places), read.reshape(batch, size))
+
+    def _add(self, tokens: Tensor, read: Tensor) -> Tensor:
+        added: Tensor = self.drop(self.outward(read))
         return tokens + (added if self.gate is None else torch.sigmoid(self.gate(tokens)) * added)
 
     def _near(self, length: int) -> Tensor:
@@ -123,6 +182,17 @@ class Attention(nn.Module):
         bias = self.bias.view(self.heads, -1)
         nearest_last = bias.expand(-1, length) if bias.shape[1] == 1 else bias[:, :length].flip(1)
         return functional.pad(nearest_last, (0, length - 1), value=FAR).unfold(1, length, 1).flip(1)
+
+
+def _attend(queries: Tensor, keys: Tensor, values: Tensor, near: Tensor) -> Tensor:
+    """softmax(Q Kᵀ / √d + near) V, each (..., rows, d)."""
+    likeness = queries * queries.shape[-1] ** -0.5 @ keys.transpose(-1, -2)
+    return torch.softmax(likeness + near.to(likeness.dtype), dim=-1) @ values
+
+
+def _at(rows: Tensor, places: Tensor) -> Tensor:
+    """(batch, size) of (batch, length, size): one place of each row."""
+    return rows[torch.arange(len(rows), device=rows.device), places]
 
 
 class FeedForward(nn.Module):
@@ -138,7 +208,7 @@ class FeedForward(nn.Module):
         self.drop = Dropout(config.dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """(batch, length, size) to the same shape."""
+        """(..., size) to the same shape."""
         inner = self.inward(self.norm(tokens))
         if self.gate is None:
             return tokens + self.drop(self.outward(functional.gelu(inner)))  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from matinee.models.deep.bodies import build_body
+from matinee.models.deep.bodies import build_body, read_at
 from matinee.models.deep.dropout import Dropout
 from matinee.models.deep.sequence_config import SequenceConfig
 from matinee.models.deep.title_vectors import TitleVectors
@@ -96,8 +96,16 @@ class SequenceNetwork(nn.Module):
 
     def states(self, vectors: Tensor, items: Tensor, history: Tensor) -> Tensor:
         """(batch, length, size) what the body makes of `items` (batch, length), rows of `vectors`, and their codes."""
+        read: Tensor = self.body(self.drop(self._tokens(vectors, items, history)))
+        return self.norm(read)  # type: ignore[no-any-return]
+
+    def states_at(self, vectors: Tensor, items: Tensor, history: Tensor, places: Tensor) -> Tensor:
+        """(batch, size) the states at one place of each row (batch,) alone, as it is served."""
+        read = read_at(self.body, self._tokens(vectors, items, history), places)
+        return self.norm(read)  # type: ignore[no-any-return]
+
+    def _tokens(self, vectors: Tensor, items: Tensor, history: Tensor) -> Tensor:
         titles = functional.embedding(items, vectors)[..., :-1]
         codes = self.history(history.flatten(0, 1)).view_as(titles)
-        tokens = self.recent((titles + codes) * titles.shape[-1] ** 0.5)
-        read: Tensor = self.body(self.drop(tokens))
-        return self.norm(read)  # type: ignore[no-any-return]
+        tokens: Tensor = self.recent((titles + codes) * titles.shape[-1] ** 0.5)
+        return tokens

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from matinee.decision import Requests
 from matinee.events import PLAYED, Kind, strengths
-from matinee.history import SPEAKING, Histories
+from matinee.history import Histories
 from matinee.maths.ragged import last_of_each, narrowed
 from matinee.situation import N_COUNTRIES, N_DEVICES, country_code, device_code
 
@@ -71,7 +71,7 @@ def tokens_of(histories: Histories, n_titles: int, reading: Reading) -> Tokens:
     order a history is a set: each title once, at its latest event, sorted by title, and no gaps between events. The
     age of a choice counts from the latest one of all members (the example age of Covington, Adams, Sargin 2016).
     """
-    speaks = np.isin(histories.kinds, SPEAKING) & (histories.items < n_titles)
+    speaks = histories.speaking & (histories.items < n_titles)
     if not reading.order:
         speaks = last_of_each(histories.offsets, histories.items, speaks)
     offsets, events = narrowed(histories.offsets, speaks), np.flatnonzero(speaks)
@@ -112,7 +112,9 @@ def _tokens(
     history = np.zeros((len(items), len(HISTORY)), np.int16)
     situation = np.zeros((len(items), len(SITUATION)), np.int16)
     history[:, 0] = kinds + 1
-    history[:, 1] = np.where(np.isin(kinds, (Kind.PLAY, Kind.RATING)), np.searchsorted(SHARES, values, "right") + 1, 0)
+    history[:, 1] = np.where(
+        (kinds == Kind.PLAY) | (kinds == Kind.RATING), np.searchsorted(SHARES, values, "right") + 1, 0
+    )
     if reading.context:
         for codes, events in ((history[:, 2:], ends), (situation, starts)):
             codes[:, 0], codes[:, 1] = histories.countries[events], histories.devices[events]

@@ -15,7 +15,7 @@ from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.errors import ArtifactRefused
 from matinee.events import liked
-from matinee.history import SPEAKING, Histories, TrainingData
+from matinee.history import Histories, TrainingData
 from matinee.maths.ragged import offsets_of
 from matinee.maths.sparse_dense import add_rows
 from matinee.models import storage
@@ -74,7 +74,7 @@ def known_titles(histories: Histories, n: int) -> NDArray[np.bool_]:
     """(batch, n) which titles each member watched, rated, thumbed or dismissed."""
     known = np.zeros((len(histories), n), np.bool_)
     owners = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
-    spoken = np.isin(histories.kinds, SPEAKING) & (histories.items < n)
+    spoken = histories.speaking & (histories.items < n)
     known[owners[spoken], histories.items[spoken]] = True
     return known
 
