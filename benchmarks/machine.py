@@ -11,14 +11,18 @@ from matinee.evaluate.cost import forget_peak, peak
 __all__ = ["forget_peak", "machine", "peak"]
 
 
+WIDE = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")  # instructions that decide about speed, the best first
+
+
 def machine() -> str:
-    """The processor's name, the number of cores this process may use, and Python's version."""
+    """The processor's name, its best instructions, the number of cores this process may use, and Python's version."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = told.get("flags", "").split()
+    best = next((f" ({name})" for name in WIDE if name in flags), "")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return (
-        f"{names[0] if names else platform.processor() or 'unknown'}, {cores} cores, Python {platform.python_version()}"
-    )
+    name = told.get("model name") or platform.processor() or "unknown"
+    return f"{name}{best}, {cores} cores, Python {platform.python_version()}"

@@ -1,0 +1,38 @@
+"""The loop that fits networks: where it computes in bfloat16."""
+
+import numpy as np
+import pytest
+import torch
+
+from matinee.decision import quiet
+from matinee.models.deep.fitting import Training, fit_network, multiplies_halves
+
+CPU = torch.device("cpu")
+
+
+def fitted(half):
+    """The weights of a linear map after a few steps."""
+    torch.manual_seed(0)
+    network = torch.nn.Linear(40, 3)
+    inputs, wanted = torch.randn(64, 40), torch.randn(64, 3)
+
+    def loss(batch):
+        return ((network(inputs).float() - wanted) ** 2).mean()
+
+    training = Training(epochs=5, rate=1e-2, half=half)
+    fit_network(network, training, lambda rng: iter([None]), 1, loss, np.random.default_rng(0), quiet)
+    return network.weight.detach().numpy()
+
+
+@pytest.mark.parametrize("name", ["avx512_bf16", "amx_bf16", "bf16"])
+def test_a_processor_with_the_instructions_computes_in_bfloat16(monkeypatch, name):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {name: True})
+    assert multiplies_halves(CPU)
+    whole, half = fitted(half=False), fitted(half=True)
+    assert 0 < np.abs(whole - half).max() < 0.05
+
+
+def test_a_processor_that_would_emulate_it_stays_with_float32(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False})
+    assert not multiplies_halves(CPU)
+    np.testing.assert_array_equal(fitted(half=False), fitted(half=True))
