@@ -3,10 +3,13 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: demo test test-quick test-bounds lint bench install browser clean
+.PHONY: demo demo-deep test test-quick test-bounds lint bench install browser clean
 
 demo: .venv/.installed  ## get MovieLens 100K, train, serve a home page on 127.0.0.1:$(PORT)
 	$(BIN)/matinee demo --port $(PORT)
+
+demo-deep: .venv/.installed-deep  ## the same with the sequence model, served first: installs torch, takes some minutes more
+	$(BIN)/matinee demo --port $(PORT) --deep
 
 test: .venv/.installed-dev browser  ## every test, a real browser included
 	$(BIN)/python -m pytest
@@ -34,6 +37,10 @@ browser: .venv/.installed-dev
 .venv/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/.installed-deep: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[deep]'
 	touch $@
 
 .venv/.installed-dev: .venv/.installed

@@ -42,7 +42,7 @@ from matinee.data.new_titles import unseen_titles
 from matinee.data.sources import movielens, sequences
 from matinee.data.split import Split, leave_last_out
 from matinee.decision import Requests, Scorer
-from matinee.history import SPEAKING, Histories, TrainingData
+from matinee.history import Histories, TrainingData
 from matinee.maths.intervals import bootstrap_weights, percentile_interval, resampled_means
 from matinee.maths.ragged import narrowed
 from matinee.maths.ranking_metrics import hits, ndcg, top_n
@@ -219,7 +219,7 @@ def _new_member_values(scorer: Scorer, split: Split, histories: Histories, likes
         rows = np.arange(start, min(start + AT_ONCE, len(split)))
         whole = histories.take(rows)
         allowed = np.ones((len(rows), len(split.catalog)), np.bool_)
-        spoken = np.isin(whole.kinds, SPEAKING)
+        spoken = whole.speaking
         allowed[np.repeat(np.arange(len(rows)), np.diff(whole.offsets))[spoken], whole.items[spoken]] = False
         scores = scorer.score(Requests.of_histories(shown.take(rows), split.as_of[rows]))
         ranked = top_n(scores, N, priority, allowed)

@@ -8,8 +8,9 @@ undated and unordered, so each pair of a member and an app is given one of 26 we
 as logged; home and work stand in for the device. Asked is, under `own-times`, which app a member newly turned to.
 FAMILYs are names of `FAMILIES`, by default all; every model reads the history as a set, with defaults, nothing tuned.
 
-`run()` returns machine, data, members (who ask) and results, one list a family: the model that knows country, device,
-hour and weekday, then without country and device ("no place"), without hour and weekday ("no clock"), and "neither".
+`run()` returns machine, data, members (who ask) and results, one list a family: the model that reads country, device,
+hour and weekday, of the history and of the request; then without country and device ("no place"), without times ("no
+clock": hours, weekdays, and ages, which are noise here because the weeks are drawn), and "neither".
 A row has a name, ndcg@10, hit_rate@10 and difference, that of NDCG@10 to the family's first row, paired; each figure is
 [mean, low, high], the mean over 3 seeds with the 95 % bootstrap interval over members, 1,000 draws.
 """
@@ -31,7 +32,7 @@ from rich.console import Console
 from matinee.data.dataset import Dataset
 from matinee.data.sources import tabular
 from matinee.decision import Scorer, Tell, quiet, within
-from matinee.errors import BadData
+from matinee.errors import BadData, BadRequest
 from matinee.evaluate.protocols import OWN_TIMES
 from matinee.evaluate.trial import prepare
 from matinee.models.factorization_machine import FactorizationMachine, FactorizationMachineConfig
@@ -66,6 +67,9 @@ FAMILIES: Mapping[str, Callable[[bool, bool], Scorer]] = {
 
 def run(log: Path, families: Sequence[str] = tuple(FAMILIES), seeds: int = SEEDS, tell: Tell = quiet) -> dict[str, Any]:
     """Measure; see the top of this file for the keys."""
+    unknown = set(families) - set(FAMILIES)
+    if unknown:
+        raise BadRequest(f"{sorted(unknown)} are no families; choose from {', '.join(FAMILIES)}")
     trial = prepare(read(log), OWN_TIMES, np.random.default_rng(0))
     results = {}
     for at, name in enumerate(families):

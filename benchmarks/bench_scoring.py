@@ -25,14 +25,13 @@ from machine import machine
 from rich.console import Console
 from rich.table import Table
 
-from matinee.maths.inner_products import SMALL
+from matinee.maths.inner_products import SMALL, TILE
 from matinee.models.approximate_index import ApproximateIndex
 from matinee.models.exact_index import ExactIndex
 
 SIZE, K, BATCH = 64, 100, 1_000
 TITLES = (10_000, 100_000, 1_000_000)
 ROUNDS = 15
-TILE = 1_024  # titles a product by BLAS, as the exact search takes them
 
 
 def run(

@@ -5,9 +5,9 @@
 PYTHON is the interpreter of another environment, in which `rectools[torch]==0.19.0` is installed; it wants older
 packages than this project, so it lives apart. Both train on the same histories with the same size, blocks, history,
 batch, dropout and full softmax. `run()` returns machine, members, titles, batch, threads, mean_length, results (one
-entry a variant: name, seconds_a_step, steps, tokens_a_second), and with a peer: peer_seconds_a_step, peer_version and
-ratio, how many times the tokens a second of RecTools the first variant takes. Where the device has no instructions for
-bfloat16 its variants are left out, for they would be float32.
+entry a variant: name, seconds_a_step, steps, tokens_a_second), and with a peer: peer_seconds_a_step, peer_version,
+ratio_of, the first variant, and ratio, how many times the tokens a second of RecTools it takes. Where the device has
+no instructions for bfloat16 its variants are left out, for they would be float32.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from matinee.decision import quiet
+from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.models.deep.fitting import best_device, multiplies_halves
 from matinee.models.deep.sequence_fitting import fit_sequence_network
@@ -55,7 +56,12 @@ def run(
     tell = progress or (lambda what, done: None)
     lists = histories(members)
     results = []
-    for name in (one for one in variants if multiplies_halves(best_device()) or not VARIANTS[one][1]):
+    able = [name for name in variants if multiplies_halves(best_device()) or not VARIANTS[name][1]]
+    if not able:
+        raise BadRequest(
+            f"{list(variants)} need instructions for bfloat16, which {best_device()} lacks; name float32 ones"
+        )
+    for name in able:
         tell(name, len(results) / (len(variants) + 1))
         results.append({"name": name, **measure(lists, *VARIANTS[name])})
     found = {
@@ -74,7 +80,7 @@ def run(
     sizes = [str(n) for n in (LENGTH, BATCH, torch.get_num_threads())]
     other = measured_by(peer, "rectools_peer.py", lambda path: save(path, lists), *sizes)
     theirs = sum(map(len, lists)) / other["peer_seconds_an_epoch"]
-    return found | other | {"ratio": results[0]["tokens_a_second"] / theirs}
+    return found | other | {"ratio_of": able[0], "ratio": results[0]["tokens_a_second"] / theirs}
 
 
 def histories(members: int, seed: int = 0) -> list[list[int]]:
@@ -118,7 +124,7 @@ def show(result: dict[str, Any], console: Console) -> None:
         table.add_row(row["name"], f"{row['seconds_a_step']:.3f}", f"{row['tokens_a_second']:,.0f}")
     if "ratio" in result:
         table.add_row(f"RecTools {result['peer_version']}", f"{result['peer_seconds_a_step']:.3f}", "")
-        table.caption = f"{result['ratio']:.2f} times the throughput of RecTools"
+        table.caption = f"{result['ratio_of']}: {result['ratio']:.2f} times the throughput of RecTools"
     console.print(table)
 
 

@@ -11,9 +11,9 @@ import pytest
 from matinee.contenders import CONTENDERS, SCORERS
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.decision import Requests, quiet
-from matinee.errors import BadData, BadRequest, TooLarge
+from matinee.errors import BadData, BadRequest, MissingExtra, TooLarge
 from matinee.evaluate.protocols import NEXT_ITEM
-from matinee.spaces import SPACES
+from matinee.spaces import SPACES, spaces_of
 from matinee.testing import checkerboard, make_catalog, make_events
 from matinee.tune import Budget, tune
 
@@ -152,6 +152,17 @@ def test_bad_budgets_and_no_models(chains, tmp_path):
 def test_every_model_has_a_space():
     fixed = {"popularity-7d", "ease-recent", "edlae"}  # settings of types that have one
     assert set(SPACES) == set(CONTENDERS) - fixed
+    assert set(spaces_of("shown-lists")) == set(SPACES)
+    assert set(spaces_of("next-item")) == set(SPACES) - {"list-ranker"}
+
+
+def test_a_missing_package_is_told_before_anything_is_fitted(chains, tmp_path):
+    def needs_more(choose):
+        raise MissingExtra("lightgbm is not installed")
+
+    with pytest.raises(MissingExtra, match=r"late: lightgbm.*leave this model out"):
+        tune(chains, NEXT_ITEM, {"shift": shift, "late": needs_more}, tmp_path, Budget(trials=2))
+    assert not Shift.fits
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -164,6 +175,13 @@ def test_every_space_makes_scorers_that_fit(name):
         assert type(scorer) is SCORERS[CONTENDERS[name].type_name]
         again = SPACES[name](optuna.trial.FixedTrial(asked.params))
         assert again.config == scorer.config
+        assert getattr(again, "factors", None) == getattr(scorer, "factors", None)
+        taken = [scorer.config, *(getattr(scorer.config, part, None) for part in ("trees", "training"))]
+        for setting, value in asked.params.items():
+            held = [
+                getattr(one, setting) for one in (*taken, getattr(scorer, "factors", None)) if hasattr(one, setting)
+            ]
+            assert value in held, f"{name} does not take {setting}"
         if name not in NETWORKS:
             scores = scorer.fit(data, np.random.default_rng(0)).score(Requests.of_histories(data.histories))
             assert np.isfinite(scores).all()

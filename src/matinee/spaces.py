@@ -193,7 +193,9 @@ def sequence(choose: Choices) -> Scorer:
 
 
 def ranker(choose: Choices) -> Scorer:
-    """How many titles are proposed, which answers teach, blend and trees; the first stages keep their defaults."""
+    """How many titles are proposed, which answers teach, whether the first stages learn from them too in the end (their
+    settings stay), blend and trees.
+    """
     return Ranker(_ranking(choose))
 
 
@@ -229,11 +231,14 @@ def _ranking(choose: Choices) -> RankerConfig:
         candidates=choose.suggest_int("candidates", 20, 200, log=True),
         labels=Labels(choose.suggest_categorical("labels", [str(one) for one in Labels])),
         ridge=choose.suggest_float("ridge", 0.1, 1_000.0, log=True),
+        refit=choose.suggest_categorical("refit", (True, False)),
         trees=_trees(choose),
     )
 
 
 def _trees(choose: Choices) -> TreesConfig:
+    with needing("rank"):
+        import matinee.models.ranking.boosting  # noqa: F401  # only growing needs it: told before anything is fitted
     return TreesConfig(
         rate=choose.suggest_float("rate", 0.01, 0.2, log=True),
         leaves=choose.suggest_int("leaves", 7, 63, log=True),

@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 
 from matinee.data.dataset import Dataset
 from matinee.decision import Scorer, Tell, quiet, within
-from matinee.errors import BadData, BadRequest, TooLarge
+from matinee.errors import BadData, BadRequest, MissingExtra, TooLarge
 from matinee.evaluate.measure import measure_hits
 from matinee.evaluate.protocols import Protocol
 from matinee.evaluate.summarise import by_member
@@ -71,11 +71,12 @@ def tune(
     `spaces` name -> maker of an unfitted scorer from what an optuna trial suggests. Settings are suggested by TPE
     (Bergstra et al. 2011), first fitted on a quarter of the members, and dropped when worse there than the median of
     those before. `storage` is a folder: a study of the same model, protocol, data and seed goes on there until its
-    budget is spent, seconds counted over all sittings. Raises `BadRequest` without models, `BadData` when no setting
-    of a model could be fitted.
+    budget is spent, seconds counted over all sittings. Raises `BadRequest` without models, `MissingExtra` before
+    anything is fitted, `BadData` when no setting of a model could be fitted.
     """
     if not spaces:
         raise BadRequest("tuning was given no model; name at least one")
+    _make_each(spaces)
     tell(f"cutting by {protocol.name}, for validation", 0.0)
     trial = prepare(dataset, protocol, np.random.default_rng(seed), "validation")
     storage.mkdir(parents=True, exist_ok=True)
@@ -88,6 +89,17 @@ def tune(
         _spend(study, budget, partial(_value, make=make, trial=trial, protocol=protocol, seed=seed), said)
         found.append(_outcome(name, protocol, study))
     return found
+
+
+def _make_each(spaces: Mapping[str, Make]) -> None:
+    """Make every model once with some setting, for nothing but to see that no package is missing."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    any_setting = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for name, make in spaces.items():
+        try:
+            make(any_setting.ask())
+        except MissingExtra as error:
+            raise MissingExtra(f"{name}: {error}; or leave this model out") from error
 
 
 def _fingerprint(trial: Trial) -> str:
@@ -103,7 +115,6 @@ def _fingerprint(trial: Trial) -> str:
 
 def _study(name: str, url: str, seed: int) -> optuna.Study:
     """The study of this name, new or as it was left; its sampler does not repeat what it drew before."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(
         study_name=name,
         storage=url,

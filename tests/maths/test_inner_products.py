@@ -9,13 +9,21 @@ from matinee.maths import inner_products
 from matinee.maths.inner_products import TILE, best_inner_products
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _no_catalogue_is_small():
-    """So that a few vectors are scanned in parts too."""
+@pytest.fixture(scope="module", params=[0, inner_products.SMALL], ids=["large", "small"], autouse=True)
+def small(request):
+    """Bytes up to which a catalogue is small: with 0 a few vectors are scanned in parts too."""
     before = inner_products.SMALL
-    inner_products.SMALL = 0
-    yield
+    inner_products.SMALL = request.param
+    yield request.param
     inner_products.SMALL = before
+
+
+def test_a_small_catalogue_starts_no_thread(small, monkeypatch):
+    started = []
+    pool = inner_products.ThreadPoolExecutor
+    monkeypatch.setattr(inner_products, "ThreadPoolExecutor", lambda n: started.append(n) or pool(n))
+    best_inner_products(np.ones((8, 2), np.float32), np.ones((1, 2), np.float32), 3, threads=2)
+    assert started == ([] if small else [2])
 
 
 def by_sorting(vectors, queries, k):
@@ -27,7 +35,7 @@ def by_sorting(vectors, queries, k):
 
 @settings(deadline=None, max_examples=60)
 @given(
-    st.integers(1, 60),
+    st.integers(1, 200),
     st.integers(1, 19),
     st.integers(1, 3),
     st.integers(1, 70),

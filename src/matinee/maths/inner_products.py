@@ -19,9 +19,10 @@ def best_inner_products(vectors: Floats, queries: Floats, k: int, threads: int =
     """For each query the `k` titles with the largest `vectors @ query`, best first; equal ones by smaller index.
 
     Shapes: `vectors` (titles, size) and `queries` (batch, size), float32, C order, finite; returns items
-    (batch, min(k, titles)) int32 and their products float32. One query reads every vector once, in `threads` parts,
-    and writes nothing in between, so that it costs what reading the vectors costs. A batch multiplies tiles of
-    `TILE` titles by BLAS, whose own threads it leaves alone. Memory beside the answer: `TILE` floats a query.
+    (batch, min(k, titles)) int32 and their products float32. One query reads every vector once, more than `SMALL` bytes
+    of them in `threads` parts, and writes nothing in between, so that it costs what reading the vectors costs. A batch
+    multiplies tiles of `TILE` titles by BLAS, whose own threads it leaves alone. Memory beside the answer: `TILE`
+    floats a query.
     """
     assert vectors.ndim == queries.ndim == 2
     assert vectors.shape[1] == queries.shape[1]
@@ -33,7 +34,7 @@ def best_inner_products(vectors: Floats, queries: Floats, k: int, threads: int =
     if kept == 0 or not len(queries):
         return items[: len(queries)], products[: len(queries)]
     if len(queries) > 1:
-        _multiply(vectors, queries, products, items)
+        _keep_best(vectors, queries, products, items)
     elif parts == 1:
         _scan(vectors, queries[0], 0, len(vectors), products[0], items[0])
     else:
@@ -45,12 +46,12 @@ def best_inner_products(vectors: Floats, queries: Floats, k: int, threads: int =
     return np.take_along_axis(items, order, axis=1), np.take_along_axis(products, order, axis=1)
 
 
-def _multiply(vectors: Floats, queries: Floats, products: Floats, items: Int32s) -> None:
-    """Keep the largest products of every query in heaps, tile by tile, in one room for all tiles."""
-    room = np.empty(len(queries) * min(TILE, len(vectors)), np.float32)
+def _keep_best(vectors: Floats, queries: Floats, products: Floats, items: Int32s) -> None:
+    """Keep the largest products of every query in heaps, tile by tile, all tiles in one buffer."""
+    buffer = np.empty(len(queries) * min(TILE, len(vectors)), np.float32)
     for start in range(0, len(vectors), TILE):
         some = vectors[start : start + TILE]
-        tile = room[: len(queries) * len(some)].reshape(len(queries), len(some))
+        tile = buffer[: len(queries) * len(some)].reshape(len(queries), len(some))
         _sift_tile(np.matmul(queries, some.T, out=tile), start, products, items)
 
 
@@ -73,7 +74,7 @@ def _scan(vectors: Floats, query: Floats, start: int, end: int, products: Floats
 
 @numba.njit(cache=True, nogil=True)
 def _sift_tile(tile: Floats, start: int, products: Floats, items: Int32s) -> None:
-    """Most glances find nothing above the smallest kept, at many products an instruction."""
+    """Put what exceeds the smallest kept into each query's heap; glances without such a product are passed over."""
     for b in range(len(tile)):
         for glance in range(0, tile.shape[1], GLANCE):
             row = tile[b, glance : glance + GLANCE]

@@ -98,7 +98,7 @@ class Sequence:
         Raises `BadRequest` when vectors are missing that it learned from.
         """
         older = self.state
-        older.encoder.require(self.vectors)
+        older.encoder.require_learned(self.vectors)
         tokens = tokens_of(data.histories, len(data.catalog), self.config.reading)
         with seeded(rng):
             features = older.encoder.encode(data.catalog, self.vectors)
@@ -139,10 +139,10 @@ class Sequence:
         """(batch, k): of the latest `REASONS` liked titles the one that adds most to the score, or -1 where none does.
 
         What a title adds is the mean of its last and its first marginal contribution, [v(S) - v(S - {i}) + v({i})] / 2,
-        where v is the score against the mean over all titles, because what raises all alike moves none. With two
-        titles that is the Shapley value (1953); the last alone would be silent where any one of several suffices.
+        where v = q · (e - mean e), 0 without a history: what raises all titles alike moves none. With two titles that
+        is the Shapley value (1953); the last contribution alone is silent where any one of several titles suffices.
         Measured, not guessed: the network reads the latest `REREAD` tokens again without each and with each alone.
-        Nothing explains a silent title.
+        A silent title neither explains nor is explained.
         """
         fitted = self.state
         mean = fitted.vectors[:, :-1].mean(dim=0)
@@ -150,7 +150,7 @@ class Sequence:
         def told(b: int, asked: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
             liked = _lately(requests.take(np.array([b])))
             seen = liked.histories.tastes.items[-REASONS:]
-            seen = seen[seen < fitted.n_titles]
+            seen = seen[(seen < fitted.n_titles) & ~np.isin(seen, fitted.silent)]
             less = _answers(fitted, _apart(liked, np.append(NOTHING, seen), kept=False), self.config, REREAD)
             alone = _answers(fitted, _apart(liked, seen, kept=True), self.config, REREAD)
             added = (fitted.vectors[asked, :-1] - mean) @ (less[0] - less[1:] + alone).T

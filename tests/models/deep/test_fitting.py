@@ -11,28 +11,34 @@ CPU = torch.device("cpu")
 
 
 def fitted(half):
-    """The weights of a linear map after a few steps."""
+    """The weights of a linear map after a few steps, and in what its products were computed."""
+    kinds = []
     torch.manual_seed(0)
     network = torch.nn.Linear(40, 3)
     inputs, wanted = torch.randn(64, 40), torch.randn(64, 3)
 
     def loss(batch):
+        kinds.append(network(inputs).dtype)
         return ((network(inputs).float() - wanted) ** 2).mean()
 
     training = Training(epochs=5, rate=1e-2, half=half)
     fit_network(network, training, lambda rng: iter([None]), 1, loss, np.random.default_rng(0), quiet)
-    return network.weight.detach().numpy()
+    return network.weight.detach().numpy(), set(kinds)
 
 
 @pytest.mark.parametrize("name", ["avx512_bf16", "amx_bf16", "bf16"])
 def test_a_processor_with_the_instructions_computes_in_bfloat16(monkeypatch, name):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {name: True})
     assert multiplies_halves(CPU)
-    whole, half = fitted(half=False), fitted(half=True)
-    assert 0 < np.abs(whole - half).max() < 0.05
+    assert fitted(half=False)[1] == {torch.float32}
+    weights, kinds = fitted(half=True)
+    assert kinds == {torch.bfloat16}
+    assert weights.dtype == np.float32
 
 
 def test_a_processor_that_would_emulate_it_stays_with_float32(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False})
     assert not multiplies_halves(CPU)
-    np.testing.assert_array_equal(fitted(half=False), fitted(half=True))
+    weights, kinds = fitted(half=True)
+    assert kinds == {torch.float32}
+    np.testing.assert_array_equal(weights, fitted(half=False)[0])

@@ -80,7 +80,7 @@ class ContentFactors:
         An artifact holds no vectors of the user: after `load`, or when titles came, bring them again as `vectors`.
         Raises `BadRequest` when vectors are missing that the encoder learned from.
         """
-        self._state().encoder.require(self.vectors)
+        self._state().encoder.require_learned(self.vectors)
         grown = self.for_titles(data.catalog, self.vectors)._state().wide
         return self._drawn(grown.refit(data, rng, tell), data, rng)
 

@@ -143,13 +143,13 @@ class TitleEncoder:
             blocks.append(projection.encode(known[start:end]))
         return np.hstack(blocks)
 
-    def require(self, vectors: Vectors | None) -> None:
+    def require_learned(self, vectors: Vectors | None) -> None:
         """Raise `BadRequest` when vectors are missing that it learned from, so that nothing is learned without them."""
         missing = sorted(set(self.projections) - set(vectors or {}))
         if missing:
             raise BadRequest(
-                f"titles were learned with vectors {missing}, which are missing; set the scorer's `vectors` to those "
-                "of today's catalogue, or fit anew"
+                f"the scorer learned from the vectors {missing}, and they are missing; set its `vectors` to those of "
+                "today's catalogue, or fit anew"
             )
 
     def save(self, folder: Path) -> None:

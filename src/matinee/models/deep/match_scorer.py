@@ -39,9 +39,9 @@ TABLES: Mapping[str, type[np.generic]] = {"liked": np.float32, "vectors": np.flo
 @dataclass(frozen=True, slots=True)
 class MatchConfig:
     """`size`: dimensions in which requests and titles meet. `content`: whether titles have side features, see
-    `content`. `context`, `time`: whether requests have country and device, hour and weekday. `unknown`: chance that a
-    code is hidden in training; `id_dropout`: chance that a title has only its content. `candidates`: titles that a
-    training batch is scored on, at most. `kappa`: history length at which popularity counts half.
+    `content`. `context`, `time`: whether requests have country and device; hour, weekday and age. `unknown`: chance
+    that a code is hidden in training; `id_dropout`: chance that a title has only its content. `candidates`: titles that
+    a training batch is scored on, at most. `kappa`: history length at which popularity counts half.
     """
 
     size: int = 64
