@@ -4,8 +4,8 @@
 
 `run()` returns machine, titles, history, requests and results: one entry for each form with p50_ms and p99_ms.
 `score` is the whole of `Sequence.score` (codes, network, prior, all titles), `explain` the reasons of 40 titles;
-`eager`, `compiled` and `onnx` are the network alone, from codes to scores. ONNX Runtime is measured where `onnx` and
-`onnxruntime` are installed; they are no part of the project. Compiling takes a minute and a C++ compiler.
+`eager`, `compiled` and `onnx` are the network alone, from codes to scores. ONNX Runtime is measured where `onnxscript`
+and `onnxruntime` are installed; they are no part of the project. Compiling takes a minute and a C++ compiler.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def timed(
     }
     if compiled:
         forms["compiled"] = torch.compile(forward), inputs
-    if find_spec("onnxruntime") and find_spec("onnx"):
+    if find_spec("onnxruntime") and find_spec("onnxscript"):
         forms["onnx"] = (onnx(forward, inputs[0]), inputs)
     results = []
     for at, (name, (answer, calls)) in enumerate(forms.items()):
@@ -113,7 +113,8 @@ def onnx(forward: Forward, example: Inputs) -> Callable[..., Any]:
 
     file, names = BytesIO(), ["items", "history", "situation"]
     with torch.no_grad():
-        torch.onnx.export(forward, example, file, input_names=names, opset_version=17, dynamo=False)
+        program = torch.onnx.export(forward, example, input_names=names, dynamo=True, verbose=False)
+    program.save(file)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(file.getvalue(), options)

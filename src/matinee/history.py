@@ -43,8 +43,8 @@ class Tastes:
         return np.diff(self.offsets)
 
     def matrix(self, n_titles: int) -> sparse.csr_matrix:
-        """Members x titles, float32, one entry per taste."""
-        return sparse.csr_matrix((self.weights, self.items, self.offsets), shape=(len(self), n_titles))
+        """Members x titles, float32, one entry per taste; a copy, for scipy sorts rows in place when it likes to."""
+        return sparse.csr_matrix((self.weights, self.items, self.offsets), shape=(len(self), n_titles), copy=True)
 
 
 @dataclass(frozen=True)

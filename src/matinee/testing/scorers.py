@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,6 +33,7 @@ def check_scorer(make: Callable[[], Scorer], personal: bool = True) -> None:
     check_explanations(scorer, data)
     check_storage(make, scorer, data)
     check_odd_data(make)
+    check_innocence(make)
     if personal:
         check_taste(scorer, data)
 
@@ -109,6 +110,26 @@ def check_odd_data(make: Callable[[], Scorer]) -> None:
         scores = _score(scorer, Histories.of_items([[], [0]]))
         assert scores.shape == (2, titles)
         assert np.isfinite(scores).all()
+
+
+def check_innocence(make: Callable[[], Scorer]) -> None:
+    """Fitting and answering change nothing that was given: other models look at the same data, in the order of time."""
+    likes = [[7, 3, 5], [9, 1, 2, 0], [5, 4, 3], [2, 8, 1]]
+    for titles in (10, 60):  # more members than half the titles, and fewer
+        data = make_data(make_events(likes), make_catalog(titles))
+        requests = Requests.of_histories(data.histories)
+        held = [data.histories, data.histories.tastes]
+        before = [{name: getattr(one, name).copy() for name in _arrays(one)} for one in held]
+        scorer = make().fit(data, np.random.default_rng(0))
+        scorer.score(requests)
+        scorer.explain(requests, np.tile(np.arange(5, dtype=np.int32), (len(likes), 1)))
+        for one, kept in zip(held, before, strict=True):
+            for name, array in kept.items():
+                np.testing.assert_array_equal(getattr(one, name), array, err_msg=f"{name} was changed")
+
+
+def _arrays(record: object) -> list[str]:
+    return [one.name for one in fields(record)]  # type: ignore[arg-type]
 
 
 def check_taste(scorer: Scorer, data: TrainingData) -> None:
