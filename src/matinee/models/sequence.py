@@ -42,7 +42,8 @@ LATELY = 1_000  # latest speaking events among which these are sought
 
 @dataclass(frozen=True)
 class Fitted:
-    """What serving needs: the network on the processor, `vectors` (titles, size + 1) of all titles, and the prior.
+    """What serving needs: the network on the processor, `vectors` (titles, size + 1) of all titles, the time of the
+    `latest` event that it learned from, and the prior.
 
     Nothing is known of the titles `silent`, without plays and without content: they share the lowest score.
     """
@@ -51,6 +52,7 @@ class Fitted:
     vectors: Tensor
     silent: NDArray[np.int64]
     encoder: TitleEncoder
+    latest: int
     prior: Prior
 
     @property
@@ -171,7 +173,7 @@ class Sequence:
         """Write the weights, the features, the encoder of titles and the prior."""
         fitted = self.state
         titles, features = fitted.network.titles.features.shape
-        extra = {"titles": titles, "features": features, "prior_scale": fitted.prior.scale}
+        extra = {"titles": titles, "features": features, "latest": fitted.latest, "prior_scale": fitted.prior.scale}
         storage.write(folder, self.config, arrays_of(fitted.network), **extra)
         fitted.encoder.save(folder)
         fitted.prior.save(folder)
@@ -179,11 +181,13 @@ class Sequence:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
-        names = "titles", "features", "prior_scale"
+        names = "titles", "features", "latest", "prior_scale"
         config, _, extra = storage.read(folder, SequenceConfig, {}, *names)
         shape = extra["titles"], extra["features"]
-        if not all(isinstance(n, int) and n >= 0 for n in shape):
-            raise ArtifactRefused(f"{folder} has {shape} titles and features; {storage.REMEDY}")
+        if not all(isinstance(n, int) and n >= 0 for n in (*shape, extra["latest"])):
+            raise ArtifactRefused(
+                f"{folder} has {shape} titles and features, the latest at {extra['latest']}; {storage.REMEDY}"
+            )
         network = _network(config, np.zeros(shape[0], np.float32), np.zeros(shape, np.float32))
         _, arrays, _ = storage.read(folder, SequenceConfig, dtypes_of(network), *names)
         put_into(network, arrays)
@@ -191,7 +195,7 @@ class Sequence:
         if prior.n_titles != shape[0]:
             raise ArtifactRefused(f"{folder} has {shape[0]} titles and a prior of {prior.n_titles}; {storage.REMEDY}")
         scorer = cls(config)
-        scorer._fitted = Fitted(network, *_titles(network), TitleEncoder.load(folder), prior)
+        scorer._fitted = Fitted(network, *_titles(network), TitleEncoder.load(folder), extra["latest"], prior)
         return scorer
 
     def _train(
@@ -206,7 +210,8 @@ class Sequence:
     ) -> Self:
         fit_sequence_network(network.to(best_device()), tokens, self.config, training, rng, tell)
         network.cpu()
-        rough = Fitted(network, *_titles(network), encoder, Prior(Popularity(), self.config.kappa, 0.0))
+        unfitted = Prior(Popularity(), self.config.kappa, 0.0)
+        rough = Fitted(network, *_titles(network), encoder, tokens.latest, unfitted)
         nobody = Requests.of_histories
 
         def part(histories: Histories) -> NDArray[np.float32]:
@@ -227,7 +232,7 @@ class Sequence:
 def _answers(fitted: Fitted, requests: Requests, config: SequenceConfig, most: int | None = None) -> Tensor:
     """(batch, size) what the network makes of each request, of its latest tokens; zeros where there is none."""
     tokens = tokens_of(requests.histories, fitted.n_titles, config.reading)
-    situation = torch.from_numpy(situations_of(requests, tokens, config.reading).astype(np.int64))
+    situation = torch.from_numpy(situations_of(requests, tokens, config.reading, fitted.latest).astype(np.int64))
     answers = torch.zeros(len(requests), config.size)
     for rows in _alike(tokens.lengths):
         lengths = np.minimum(tokens.lengths[rows], min(config.length, most or config.length))

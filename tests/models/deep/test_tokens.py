@@ -102,7 +102,7 @@ def test_each_ablation_silences_its_codes(reading, silent):
     whole, less = tokens_of(histories, 10, Reading()), tokens_of(histories, 10, reading)
     requests = Requests.of_histories(histories, EVENING + DAY, contexts=(Context("DK", "tv"),))
     assert not less.history[:, 2 + np.intersect1d(silent, np.arange(len(MOMENT)))].any()
-    for codes in (less.situation, situations_of(requests, less, reading)):
+    for codes in (less.situation, situations_of(requests, less, reading, 0)):
         assert not codes[:, silent].any()
     others = np.setdiff1d(np.arange(len(SITUATION)), silent)
     np.testing.assert_array_equal(whole.situation[:, others], less.situation[:, others])
@@ -119,8 +119,11 @@ def test_the_request_knows_its_own_situation():
     dated = Histories(histories.offsets, histories.items, histories.kinds, histories.values, np.full(2, EVENING))
     contexts = (Context("DK", "tv"), Context(), Context("toolong", "toaster"))
     requests = Requests.of_histories(dated, EVENING + 5_000_000, contexts=contexts)
-    codes = situations_of(requests, tokens_of(dated, 10, Reading()), Reading())
+    tokens = tokens_of(dated, 10, Reading())
+    codes = situations_of(requests, tokens, Reading(), tokens.latest)
     assert codes.tolist() == [[country_code("DK"), 4, 23, 2, 3, 1], [0, 0, 23, 2, 0, 1], [0, 7, 23, 2, 3, 1]]
+    asked_about_the_past = situations_of(requests, tokens, Reading(), EVENING + 15 * DAY)
+    assert asked_about_the_past[:, 5].tolist() == [3, 3, 3]  # 15 days are 2.1 weeks: 1 + ceil(log2(2.1)) = 3
 
 
 @given(
@@ -153,7 +156,7 @@ def test_codes_stay_inside_their_tables(members, order, time):
     for codes, sizes in (
         (tokens.history, HISTORY),
         (tokens.situation, SITUATION),
-        (situations_of(requests, tokens, reading), SITUATION),
+        (situations_of(requests, tokens, reading, tokens.latest), SITUATION),
     ):
         assert (codes >= 0).all()
         assert (codes < np.array(sizes)).all()

@@ -33,6 +33,7 @@ from matinee.models.widen import WidePrior
 
 BLOCK = 16  # requests scored at one time
 REASONS = 20  # latest liked titles among which a reason is sought
+EXTRA = ("latest", "prior_scale")
 TABLES: Mapping[str, type[np.generic]] = {"liked": np.float32, "vectors": np.float32}
 
 
@@ -72,9 +73,9 @@ class MatchConfig:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What serving needs: the network on the processor, its two tables of titles, the prior, and what tells of titles
-    that come later: `newcomers` and, where titles have content, the `encoder`. `silent` are the places of those that
-    came since fitting and of which nothing is known.
+    """What serving needs: the network on the processor, its two tables of titles, the time of the `latest` event that
+    it learned from, the prior, and what tells of titles that come later: `newcomers` and, where titles have content,
+    the `encoder`. `silent` are the places of those that came since fitting and of which nothing is known.
     """
 
     network: MatchNetwork
@@ -82,6 +83,7 @@ class Fitted:
     encoder: TitleEncoder | None
     liked: Tensor
     vectors: Tensor
+    latest: int
     prior: Prior
     silent: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
@@ -126,7 +128,7 @@ class MatchScorer(ABC):
         fit_match(learner, examples_of(tokens), config.training, config.candidates, config.unknown, rng, tell)
         liked, vectors = learner.cpu().tables()
         unfitted = Prior(Popularity(), config.kappa, 0.0)
-        rough = Fitted(learner.network, learner.newcomers(), encoder, liked, vectors, unfitted)
+        rough = Fitted(learner.network, learner.newcomers(), encoder, liked, vectors, tokens.latest, unfitted)
 
         def part(histories: Histories) -> NDArray[np.float32]:
             return _part(rough, Requests.of_histories(histories), config.reading)
@@ -199,7 +201,8 @@ class MatchScorer(ABC):
         n = fitted.prior.popularity.n_titles
         tables = {"liked": fitted.liked[:n].numpy(), "vectors": fitted.vectors[:n].numpy()}
         weights = arrays_of(fitted.network) | arrays_of(fitted.newcomers)
-        storage.write(folder, self.config, {**weights, **tables}, prior_scale=fitted.prior.scale)
+        extra = {"latest": fitted.latest, "prior_scale": fitted.prior.scale}
+        storage.write(folder, self.config, {**weights, **tables}, **extra)
         fitted.prior.save(folder)
         if fitted.encoder is not None:
             fitted.encoder.save(folder)
@@ -207,20 +210,22 @@ class MatchScorer(ABC):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
-        config, tables, extra = storage.read(folder, cls.config_type, TABLES, "prior_scale")
+        config, tables, extra = storage.read(folder, cls.config_type, TABLES, *EXTRA)
         parts, size = cls.parts(config), config.size
         encoder = TitleEncoder.load(folder) if config.content else None
         width = 0 if encoder is None else encoder.width
         network = MatchNetwork(parts, size)
         newcomers = Newcomers(parts.title, torch.zeros(width, size), torch.zeros(width, size + 1))
         for part in (network, newcomers):
-            put_into(part, storage.read(folder, cls.config_type, dtypes_of(part), "prior_scale")[1])
+            put_into(part, storage.read(folder, cls.config_type, dtypes_of(part), *EXTRA)[1])
         prior = Prior.load(folder, config.kappa, extra["prior_scale"])
+        if not isinstance(extra["latest"], int):
+            raise ArtifactRefused(f"{folder} has its latest event at {extra['latest']}; {storage.REMEDY}")
         shapes = tables["liked"].shape, tables["vectors"].shape
         if shapes != ((prior.n_titles, size), (prior.n_titles, size + 1)):
             raise ArtifactRefused(f"{folder} has tables of the shapes {shapes}; {storage.REMEDY}")
         scorer, (liked, vectors) = cls(config), (torch.from_numpy(tables[name]) for name in TABLES)
-        scorer._fitted = Fitted(network, newcomers, encoder, liked, vectors, prior)
+        scorer._fitted = Fitted(network, newcomers, encoder, liked, vectors, extra["latest"], prior)
         return scorer
 
     def _state(self) -> Fitted:
@@ -246,7 +251,8 @@ def _asked(fitted: Fitted, requests: Requests, reading: Reading) -> Asked:
     tokens = tokens_of(requests.histories, fitted.n_titles, reading)
     taught = tokens.taught & fitted.heard(tokens.items)
     offsets = narrowed(tokens.offsets, taught)
-    return asked_of(offsets, tokens.items[taught], situations_of(requests, tokens, reading), torch.device("cpu"))
+    situations = situations_of(requests, tokens, reading, fitted.latest)
+    return asked_of(offsets, tokens.items[taught], situations, torch.device("cpu"))
 
 
 def _features(

@@ -62,6 +62,11 @@ class Tokens:
         """Number of tokens of each member."""
         return np.diff(self.offsets)
 
+    @property
+    def latest(self) -> int:
+        """Time of the latest event, from which ages count."""
+        return int(self.ends.max(initial=0))
+
 
 def tokens_of(histories: Histories, n_titles: int, reading: Reading) -> Tokens:
     """The speaking events (plays, ratings, thumbs, dismissals) of the titles below `n_titles`, oldest first.
@@ -84,9 +89,10 @@ def tokens_of(histories: Histories, n_titles: int, reading: Reading) -> Tokens:
     return _tokens(histories, offsets, starts, ends, reading)
 
 
-def situations_of(requests: Requests, tokens: Tokens, reading: Reading) -> Codes:
+def situations_of(requests: Requests, tokens: Tokens, reading: Reading, latest: int) -> Codes:
     """(batch, 6) codes of each request's own situation: its country and device, the UTC hour and weekday of its time,
-    the time since the member's last token, and the least age, because it comes after all that was learned from.
+    the time since the member's last token, and its age: the least one, unless it is asked for a moment before the
+    `latest` event that was learned from (microseconds).
     """
     codes = np.zeros((len(requests), len(SITUATION)), np.int16)
     if reading.context:
@@ -94,7 +100,7 @@ def situations_of(requests: Requests, tokens: Tokens, reading: Reading) -> Codes
         codes[:, 1] = [device_code(context.device) for context in requests.contexts]
     if reading.time:
         codes[:, 2:4] = _clock(requests.times)
-        codes[:, 5] = _ages(requests.times, requests.times)
+        codes[:, 5] = _ages(requests.times, latest)
         started = np.flatnonzero((tokens.lengths > 0) & reading.order)
         codes[started, 4] = _gaps(tokens.ends[tokens.offsets[started + 1] - 1], requests.times[started])
     return codes
@@ -120,7 +126,7 @@ def _tokens(
             codes[:, 0], codes[:, 1] = histories.countries[events], histories.devices[events]
     if reading.time:
         history[:, 4:6], situation[:, 2:4] = _clock(times), _clock(histories.times[starts])
-        situation[:, 5] = _ages(histories.times[starts], histories.times[starts].max(initial=0))
+        situation[:, 5] = _ages(histories.times[starts], int(times.max(initial=0)))
     if reading.time and reading.order and len(items):
         follows = np.ones(len(items), np.bool_)
         follows[offsets[:-1][np.diff(offsets) > 0]] = False
@@ -153,8 +159,10 @@ def _gaps(before: NDArray[np.int64], after: NDArray[np.int64]) -> Codes:
     return np.asarray(np.where(np.minimum(before, after) < CLOCKED, 0, codes), np.int16)
 
 
-def _ages(times: NDArray[np.int64], now: NDArray[np.int64] | np.int64) -> Codes:
-    """1 for the week up to `now`, 2 for the week before, 3 for the two before that, and so on, at most `AGES`."""
+def _ages(times: NDArray[np.int64], now: int) -> Codes:
+    """1 for the week up to `now` and all that comes later, 2 for the week before, 3 for the two before that, and so on,
+    at most `AGES`; 0 where a time is unknown.
+    """
     weeks = np.maximum((now - times) / WEEK, 1)
     codes = np.minimum(np.ceil(np.log2(weeks)).astype(np.int16) + 1, AGES)
     return np.asarray(np.where(times < CLOCKED, 0, codes), np.int16)
