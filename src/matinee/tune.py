@@ -16,7 +16,8 @@ from optuna.trial import TrialState
 
 from matinee.data.dataset import Dataset
 from matinee.decision import Scorer, Tell, quiet, within
-from matinee.errors import BadData, BadRequest, MissingExtra, TooLarge
+from matinee.errors import BadData, BadRequest, TooLarge
+from matinee.evaluate.leaderboard import make_each
 from matinee.evaluate.measure import measure_hits
 from matinee.evaluate.protocols import Protocol
 from matinee.evaluate.summarise import by_member
@@ -76,7 +77,9 @@ def tune(
     """
     if not spaces:
         raise BadRequest("tuning was given no model; name at least one")
-    _make_each(spaces)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    any_settings = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    make_each({name: partial(make, any_settings.ask()) for name, make in spaces.items()})
     tell(f"cutting by {protocol.name}, for validation", 0.0)
     trial = prepare(dataset, protocol, np.random.default_rng(seed), "validation")
     storage.mkdir(parents=True, exist_ok=True)
@@ -89,17 +92,6 @@ def tune(
         _spend(study, budget, partial(_value, make=make, trial=trial, protocol=protocol, seed=seed), said)
         found.append(_outcome(name, protocol, study))
     return found
-
-
-def _make_each(spaces: Mapping[str, Make]) -> None:
-    """Make every model once with some setting, for nothing but to see that no package is missing."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    any_setting = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    for name, make in spaces.items():
-        try:
-            make(any_setting.ask())
-        except MissingExtra as error:
-            raise MissingExtra(f"{name}: {error}; or leave this model out") from error
 
 
 def _fingerprint(trial: Trial) -> str:

@@ -78,7 +78,7 @@ def leaderboard(
     """
     if not models or seeds < 1:
         raise BadRequest(f"the leaderboard got the models {list(models)} and {seeds} seeds; give at least one of each")
-    _make_each(models)
+    make_each(models)
     tell(f"cutting by {protocol.name}", 0.0)
     trial = prepare(dataset, protocol, np.random.default_rng(seed), part)
     depth = _depth(protocol, trial)
@@ -96,8 +96,8 @@ def leaderboard(
     return Board(_standings(dataset, protocol, trial, runs, refused, baselines, np.random.default_rng(seed)))
 
 
-def _make_each(models: Mapping[str, MakeScorer]) -> None:
-    """Make every model once, for nothing but to see that it can be made."""
+def make_each(models: Mapping[str, MakeScorer]) -> None:
+    """Make every model once, for nothing but to see that it can be made; `MissingExtra` names the one that cannot."""
     for name, make in models.items():
         try:
             make()
