@@ -55,6 +55,15 @@ def test_one_place_of_each_row_is_what_reading_all_gives_there(config, order):
     torch.testing.assert_close(read_at(body, tokens, places), body(tokens)[torch.arange(4), places])
 
 
+@pytest.mark.parametrize("order", [True, False])
+def test_attention_serves_what_it_learned(order):
+    body = body_of(SequenceConfig(reading=Reading(order=order), **SMALL))
+    tokens = torch.randn(4, 30, 8)
+    with torch.no_grad():
+        served = body(tokens)
+    torch.testing.assert_close(served, body(tokens).detach(), rtol=1e-4, atol=1e-5)
+
+
 @torch.no_grad()
 def test_a_bag_without_order_is_the_mean():
     bag = Bag(SequenceConfig(body=Body.BAG, reading=Reading(order=False), **SMALL))

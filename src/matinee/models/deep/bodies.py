@@ -156,7 +156,7 @@ class Attention(nn.Module):
         batch, length, size = tokens.shape
         rows = self.inward(self.norm(tokens)).view(batch, length, 3, self.heads, size // self.heads)
         queries, keys, values = rows.permute(2, 0, 3, 1, 4)
-        read = _attend(queries, keys, values, self._near(length))
+        read = _attend(queries, keys, values, self._near(length)[None])
         return self._add(tokens, read.transpose(1, 2).reshape(batch, length, size))
 
     def read_at(self, tokens: Tensor, places: Tensor) -> Tensor:
@@ -185,7 +185,9 @@ class Attention(nn.Module):
 
 
 def _attend(queries: Tensor, keys: Tensor, values: Tensor, near: Tensor) -> Tensor:
-    """softmax(Q Kᵀ / √d + near) V, each (..., rows, d)."""
+    """softmax(Q Kᵀ / √d + near) V, each (..., rows, d); torch's own kernel has no gradient for a learned `near`."""
+    if not torch.is_grad_enabled():
+        return functional.scaled_dot_product_attention(queries, keys, values, near)
     likeness = queries * queries.shape[-1] ** -0.5 @ keys.transpose(-1, -2)
     return torch.softmax(likeness + near.to(likeness.dtype), dim=-1) @ values
 

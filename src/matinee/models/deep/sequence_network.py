@@ -69,8 +69,9 @@ class Recent(nn.Module):
         """(batch, length, size) to the same shape."""
         taps, length = len(self.weights), tokens.shape[1]
         padded = functional.pad(tokens, (0, 0, taps - 1, 0))
-        shifted = (padded[:, taps - 1 - j : taps - 1 - j + length] for j in range(taps))
-        return tokens + sum(w * x for w, x in zip(self.weights, shifted, strict=True))  # type: ignore[no-any-return]
+        for j, weight in enumerate(self.weights):
+            tokens = torch.addcmul(tokens, weight, padded[:, taps - 1 - j : taps - 1 - j + length])
+        return tokens
 
 
 class SequenceNetwork(nn.Module):
