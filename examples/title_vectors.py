@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 
+from matinee.data.sources.vectors import read_vectors
 from matinee.decision import Requests
 from matinee.history import Histories
 from matinee.models.content.features import title_features
 from matinee.models.content.taste import Content
-from matinee.models.content.vectors import read_vectors
 from matinee.testing.worlds import make_catalog, make_data, make_events
 
 
@@ -31,12 +31,13 @@ def main() -> None:
         path = Path(folder, "vectors.parquet")
         pl.DataFrame(rows).write_parquet(path)
         vectors = read_vectors(path, catalog)
+    catalog = catalog.with_vectors(vectors.arrays)
     print(f"{vectors.unknown} unknown title, {vectors.missing['poster']} title without a poster")
-    print(f"features: {title_features(catalog, vectors.arrays).shape}")
+    print(f"features: {title_features(catalog).shape}")
 
     members = [[0, 2, 4] if k % 2 == 0 else [1, 3, 5] for k in range(20)]  # nobody watched t6, t7 and t8
     data = make_data(make_events(members), catalog)
-    scorer = Content(vectors=vectors.arrays).fit(data, np.random.default_rng(0))
+    scorer = Content().fit(data, np.random.default_rng(0))
     scores = scorer.score(Requests.of_histories(Histories.of_items([[0]])))[0]
     best = max((6, 7, 8), key=lambda item: scores[item])
     print(f"after t0, of the titles that nobody watched, the best is {catalog.item_ids[best]}")

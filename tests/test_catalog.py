@@ -88,6 +88,28 @@ def test_a_saved_catalogue_comes_back_the_same(tmp_path: Path):
     assert back.unrated_age == 9
 
 
+def test_vectors_follow_their_titles(tmp_path: Path):
+    two, four = np.arange(6.0).reshape(3, 2), np.ones((3, 4))
+    catalog = Catalog.from_frame(FRAME.head(3)).with_vectors({"poster": two}).with_vectors({"sound": four})
+    catalog.save(tmp_path / "catalog.parquet")
+    back = Catalog.load(tmp_path / "catalog.parquet")
+    assert back.titles.equals(catalog.titles)
+    assert list(back.vectors) == ["poster", "sound"]
+    np.testing.assert_array_equal(back.vectors["poster"], two)
+    assert back.vectors["poster"].dtype == np.float32
+    grown = back.append(pl.DataFrame({"item_id": ["new"]}))
+    np.testing.assert_array_equal(grown.vectors["poster"], [*two, [0, 0]])
+    few = grown.take(np.array([3, 1], np.int32))
+    assert few.item_ids == ["new", catalog.item_ids[1]]
+    np.testing.assert_array_equal(few.vectors["poster"], [[0, 0], two[1]])
+
+
+@pytest.mark.parametrize("bad", [np.ones((2, 3)), np.ones(3), np.full((3, 2), np.nan), np.ones((3, 0))])
+def test_vectors_of_another_shape_or_not_finite_are_refused(bad):
+    with pytest.raises(BadData, match="poster"):
+        Catalog.from_frame(FRAME.head(3)).with_vectors({"poster": bad})
+
+
 @pytest.mark.parametrize("content", [None, b"", b"PAR1 is not enough"])
 def test_a_missing_or_broken_catalogue_file_is_said_so(tmp_path: Path, content: bytes | None):
     if content is not None:

@@ -9,12 +9,18 @@ import socket
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 import typer.main
 
 from matinee import recipes, serving
+from matinee.catalog import Catalog
 from matinee.cli import app, main
+from matinee.contenders import SCORERS
 from matinee.data.log import EventLog
+from matinee.decision import Requests
+from matinee.history import Histories
+from matinee.models.artifact import load_artifact
 from matinee.workspace import Workspace
 
 SRC = Path(__file__).parents[1] / "src" / "matinee"
@@ -102,6 +108,30 @@ def chains(tmp_path) -> str:
     lines = [" ".join([f"m{k}", *(f"t{(k + at) % 20}" for at in range(8))]) for k in range(60)]
     (tmp_path / "chains.txt").write_text("\n".join(lines) + "\n")
     return "chains.txt"
+
+
+def test_vectors_of_titles_are_learned_from_and_place_titles_that_come_later(matinee, plays, tmp_path):
+    """Posters alone tell two tastes apart: even titles look warm, odd ones cold. t8 and t9 come after training."""
+    rows = [f"u{k},t{(k % 2 + 2 * at) % 8},{1_700_000_000 + 3600 * at + k}" for k in range(30) for at in range(4)]
+    (tmp_path / plays).write_text("\n".join(["user_id,item_id,timestamp", *rows]) + "\n")
+    looks = [[1.0, 0.1 * at, 0.0] if at % 2 == 0 else [0.0, 0.1 * at, 1.0] for at in range(10)]
+    pl.DataFrame({"item_id": [f"t{at}" for at in range(10)], "poster": looks}).write_parquet(tmp_path / "looks.parquet")
+    bring_in = ("data", "tabular", plays, "--vectors", "looks.parquet")
+    code, out, _ = matinee(*bring_in)
+    assert code == 0
+    assert "poster: vectors of 8 titles" in out
+    assert "2 rows of looks.parquet are about titles" in out
+    assert matinee("train", "content-factors")[0] == 0
+    (tmp_path / plays).write_text((tmp_path / plays).read_text() + "u0,t8,1700100000\nu1,t9,1700100001\n")
+    assert matinee(*bring_in)[0] == 0
+    place = Workspace(Path("var/workspace"))
+    catalog = Catalog.load(place.catalog_path)
+    scorer = load_artifact(place.newest_artifact("content-factors"), SCORERS, catalog).scorer
+    warm, cold = scorer.score(Requests.of_histories(Histories.of_items([[0, 2], [1, 3]])))
+    assert warm[catalog.index["t8"]] > warm[catalog.index["t9"]]
+    assert cold[catalog.index["t9"]] > cold[catalog.index["t8"]]
+    assert matinee("train", "content-factors", "--continue")[0] == 0
+    assert matinee("leaderboard", "--data", plays, "--vectors", "absent.parquet")[0] == 1
 
 
 def test_a_leaderboard_of_named_models(matinee, chains, tmp_path):

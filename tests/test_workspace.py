@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -132,6 +133,17 @@ def test_what_a_new_source_does_not_tell_stays():
     assert told.titles["genres"].to_list() == [[], ["Horror"]]
     assert told.names == ["A", "B"]
     assert told.titles["closed"].to_list() == [False, True]
+
+
+def test_vectors_grow_with_the_catalogue():
+    known = titles("a", "b").with_vectors({"poster": np.array([[1, 1], [2, 2]]), "sound": np.array([[7], [8]])})
+    new = titles("c", "b", "a").with_vectors({"poster": np.array([[3, 3], [0, 0], [4, 4]])})
+    both = grown(known, new)
+    np.testing.assert_array_equal(both.vectors["poster"], [[4, 4], [2, 2], [3, 3]], "b has no new one")
+    np.testing.assert_array_equal(both.vectors["sound"], [[7], [8], [0]])
+    wider = grown(known, new.with_vectors({"poster": np.ones((3, 5))})).vectors["poster"]
+    np.testing.assert_array_equal(wider, np.ones((3, 5)))
+    np.testing.assert_array_equal(grown(both, titles("d", "a")).vectors["poster"], [[4, 4], [2, 2], [3, 3], [0, 0]])
 
 
 def test_an_import_that_was_cut_off_is_finished_by_the_next(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -35,6 +35,9 @@ SCHEMA: Mapping[str, pl.DataType] = {
     "image_url": pl.String(),
     "closed": pl.Boolean(),
 }
+
+VECTORS = "vectors."  # begins the names of the columns in which a saved catalogue holds vectors
+Vectors = Mapping[str, NDArray[np.float32]]  # name -> (titles, dimensions), rows of zeros where unknown
 
 FOREVER = np.iinfo(np.int64).max
 UNRATED = -1
@@ -109,11 +112,13 @@ class Catalog:
 
     New titles are appended, removed ones are closed, so an array indexed by title keeps its meaning.
     `unrated_age` is the age assumed for titles without a maturity rating; None (the default) means that
-    a profile with a limit never sees them.
+    a profile with a limit never sees them. `vectors`: what models of images, sound, video or text see in the titles;
+    they are content, as genres are, to every scorer that reads content. See `with_vectors`.
     """
 
     titles: pl.DataFrame
     unrated_age: int | None = None
+    vectors: Vectors = field(default_factory=dict)
 
     @classmethod
     def from_frame(cls, frame: pl.DataFrame, unrated_age: int | None = None) -> Catalog:
@@ -142,9 +147,31 @@ class Catalog:
         return self.titles.height
 
     def append(self, frame: pl.DataFrame) -> Catalog:
-        """The catalogue with new titles at the end. Known ids are refused: a title's index never changes."""
+        """The catalogue with new titles at the end, without vectors. Known ids are refused: an index never changes."""
         new = Catalog.from_frame(frame).titles
-        return replace(self, titles=Catalog.from_frame(pl.concat([self.titles, new])).titles)
+        vectors = {name: np.pad(one, ((0, new.height), (0, 0))) for name, one in self.vectors.items()}
+        return replace(self, titles=Catalog.from_frame(pl.concat([self.titles, new])).titles, vectors=vectors)
+
+    def take(self, items: NDArray[np.int32]) -> Catalog:
+        """A catalogue of these titles alone, in this order."""
+        return replace(
+            self, titles=self.titles[items], vectors={name: one[items] for name, one in self.vectors.items()}
+        )
+
+    def with_vectors(self, vectors: Vectors) -> Catalog:
+        """The catalogue with these vectors too: name -> (titles, dimensions), zeros where nothing is known of a title.
+
+        Vectors of a name that it has are replaced. Raises `BadData` on other shapes and on numbers that are not finite.
+        """
+        for name, one in vectors.items():
+            if one.ndim != 2 or len(one) != len(self) or not one.shape[1] or not np.isfinite(one).all():
+                raise BadData(
+                    f"the vectors {name!r} have the shape {one.shape} for {len(self):,} titles, or numbers that are "
+                    "not finite; give one finite row a title, zeros where unknown"
+                )
+        return replace(
+            self, vectors={**self.vectors, **{name: np.asarray(one, np.float32) for name, one in vectors.items()}}
+        )
 
     def close(self, item_ids: Sequence[str]) -> Catalog:
         """The catalogue with these titles never to be shown again; their indexes stay taken."""
@@ -245,16 +272,23 @@ class Catalog:
     def save(self, path: Path) -> None:
         """Write the catalogue as one Parquet file, whole or not at all; `unrated_age` travels in its metadata."""
         age = "" if self.unrated_age is None else str(self.unrated_age)
-        write_whole(path, lambda draft: self.titles.write_parquet(draft, metadata={"unrated_age": age}))
+        columns = [
+            pl.Series(VECTORS + name, one, pl.Array(pl.Float32, one.shape[1])) for name, one in self.vectors.items()
+        ]
+        whole = self.titles.with_columns(columns)
+        write_whole(path, lambda draft: whole.write_parquet(draft, metadata={"unrated_age": age}))
 
     @classmethod
     def load(cls, path: Path) -> Catalog:
         """Read what `save` wrote."""
         try:
             age = pl.read_parquet_metadata(path).get("unrated_age", "")
-            return cls.from_frame(pl.read_parquet(path), int(age) if age else None)
+            frame = pl.read_parquet(path)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise BadData(f"cannot read the catalogue {path}: {error}; run `matinee data` again") from error
+        names = [name for name, kind in frame.schema.items() if name.startswith(VECTORS) and isinstance(kind, pl.Array)]
+        vectors = {name.removeprefix(VECTORS): frame[name].to_numpy() for name in names}
+        return cls.from_frame(frame, int(age) if age else None).with_vectors(vectors)
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:

@@ -97,7 +97,7 @@ def tune(
 def _fingerprint(trial: Trial) -> str:
     """Eight bytes, in hexadecimal, that tell one cut of one data set from others: its titles, events and answers."""
     histories, digest = trial.data.histories, hashlib.blake2b(digest_size=8)
-    digest.update("\0".join(trial.data.catalog.titles["item_id"]).encode())
+    digest.update("\0".join([*trial.data.catalog.item_ids, *trial.data.catalog.vectors]).encode())
     for column in (histories.offsets, histories.items, histories.kinds, histories.values, histories.times):
         digest.update(column.tobytes())
     for column in (trial.targets.offsets, trial.targets.values):

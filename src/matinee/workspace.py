@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from matinee.catalog import SCHEMA, Catalog, write_whole
 from matinee.data.dataset import Dataset
@@ -118,11 +120,24 @@ def grown(known: Catalog, new: Catalog) -> Catalog:
     """`known` with what `new` tells: known titles keep their index, others are appended, in their order in `new`.
 
     Of a title in both, every column is as in `new`, but a column of which `new` says nothing for any title stays.
-    Titles that `new` lacks stay as they are, and what was closed stays closed. `unrated_age` is that of `new`.
+    Titles that `new` lacks stay as they are, and what was closed stays closed. `unrated_age` is that of `new`. Vectors
+    of another number of dimensions than those known by their name take their place.
     """
     silent = Catalog.from_frame(new.titles.select("item_id")).titles
     told = [name for name in SCHEMA if name == "item_id" or not new.titles[name].equals(silent[name])]
     titles = known.titles.update(new.titles.select(told), on="item_id", include_nulls=True)
     titles = titles.with_columns(titles["closed"] | known.titles["closed"])
     fresh = new.titles.filter(pl.Series(known.indexes_of(new.titles["item_id"]) < 0))
-    return Catalog(titles, new.unrated_age).append(fresh)
+    whole = Catalog(titles, new.unrated_age, known.vectors).append(fresh)
+    places = whole.indexes_of(new.titles["item_id"])
+    return whole.with_vectors({name: _put(one, places, whole, name) for name, one in new.vectors.items()})
+
+
+def _put(rows: NDArray[np.float32], places: NDArray[np.int32], into: Catalog, name: str) -> NDArray[np.float32]:
+    """The vectors `name` of a catalogue with `rows` at these titles, but where a row is unknown."""
+    shape = len(into), rows.shape[1]
+    known = into.vectors.get(name)
+    whole = known.copy() if known is not None and known.shape == shape else np.zeros(shape, np.float32)
+    told = rows.any(axis=1)
+    whole[places[told]] = rows[told]
+    return whole

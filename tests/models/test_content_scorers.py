@@ -114,12 +114,11 @@ def test_vectors_of_the_user_tell_tastes(make):
     vectors = rng.normal(0, 0.1, (24, 6)).astype(np.float32)
     vectors[:, 0] = np.where(np.arange(24) % 2, 1, -1)
     vectors[20:] *= 5  # their length must not matter
-    scorer = make()
-    scorer.vectors = {"images": vectors}
-    data = replace(make_data(make_events([[k % 2 + 2 * j for j in range(8)] for k in range(30)]), catalog))
+    scorer, catalog = make(), catalog.with_vectors({"images": vectors})
+    data = make_data(make_events([[k % 2 + 2 * j for j in range(8)] for k in range(30)]), catalog)
     scores = scorer.fit(data, np.random.default_rng(0)).score(Requests.of_histories(Histories.of_items([[0, 2]])))[0]
     assert min(scores[[20, 22]]) > max(scores[[21, 23]])
-    grown = scorer.for_titles(make_catalog(26), {"images": np.vstack([vectors, vectors[:2]])})
+    grown = scorer.for_titles(make_catalog(26).with_vectors({"images": np.vstack([vectors, vectors[:2]])}))
     assert np.diff(grown.score(Requests.of_histories(Histories.of_items([[0, 2]])))[0, 24:])[0] < 0
 
 
@@ -190,23 +189,22 @@ def test_refit_goes_on_and_takes_in_titles_added_since():
 
 
 def test_refit_asks_for_the_vectors_that_were_learned_from(tmp_path):
-    """An artifact holds none: after loading, going on without them would forget what they say."""
+    """Going on without them would forget what they say."""
     vectors = {"images": np.random.default_rng(1).normal(size=(24, 6)).astype(np.float32)}
-    scorer = ContentFactors(factors=SMALL, vectors=vectors).fit(DATA, np.random.default_rng(0))
+    data = replace(DATA, catalog=DATA.catalog.with_vectors(vectors))
+    scorer = ContentFactors(factors=SMALL).fit(data, np.random.default_rng(0))
     scorer.save(tmp_path)
     loaded = ContentFactors.load(tmp_path)
-    for told in (None, {}, {"sound": vectors["images"]}):
-        loaded.vectors = told
-        with pytest.raises(BadRequest, match=r"images.*vectors"):
-            loaded.refit(DATA, np.random.default_rng(1))
+    for told in (DATA.catalog, DATA.catalog.with_vectors({"sound": vectors["images"]})):
+        with pytest.raises(BadRequest, match=r"vectors.*images.*lacks"):
+            loaded.refit(replace(DATA, catalog=told), np.random.default_rng(1))
     with pytest.raises(BadRequest, match="images"):
         loaded.for_titles(coloured(28)).refit(replace(DATA, catalog=coloured(28)), np.random.default_rng(1))
-    loaded.vectors = vectors
-    again = loaded.refit(DATA, np.random.default_rng(1))
+    again = loaded.refit(data, np.random.default_rng(1))
     assert list(again._state().encoder.projections) == ["images"]
-    np.testing.assert_array_equal(again.score(REQUESTS), scorer.refit(DATA, np.random.default_rng(1)).score(REQUESTS))
-    longer = {"images": np.vstack([vectors["images"], vectors["images"][:4]])}
-    grown = loaded.for_titles(coloured(28), longer).refit(replace(DATA, catalog=coloured(28)), np.random.default_rng(1))
+    np.testing.assert_array_equal(again.score(REQUESTS), scorer.refit(data, np.random.default_rng(1)).score(REQUESTS))
+    longer = coloured(28).with_vectors({"images": np.vstack([vectors["images"], vectors["images"][:4]])})
+    grown = loaded.for_titles(longer).refit(replace(DATA, catalog=longer), np.random.default_rng(1))
     assert list(grown._state().encoder.projections) == ["images"]
 
 

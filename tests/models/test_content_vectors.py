@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from matinee.data.sources.vectors import read_vectors
 from matinee.errors import BadData, MissingExtra
 from matinee.models.content.features import title_features
-from matinee.models.content.vectors import read_vectors
 from matinee.models.content.words import WordEmbedding
 from matinee.testing.worlds import make_catalog
 
@@ -34,7 +34,7 @@ def test_vectors_are_joined_by_id_and_what_is_missing_or_unknown_is_counted(tmp_
     assert found.arrays["image"].dtype == np.float32
     assert found.unknown == 1
     assert found.missing == {"image": 2}
-    assert title_features(CATALOG, found.arrays).shape[0] == 4
+    assert title_features(CATALOG.with_vectors(found.arrays)).shape[0] == 4
 
 
 def test_arrays_of_fixed_length_and_numbers_as_ids_are_read(tmp_path):

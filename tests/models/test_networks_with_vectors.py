@@ -1,4 +1,4 @@
-"""Networks that are given vectors of images, sound or video: titles without plays are known by them."""
+"""Networks on a catalogue with vectors of images, sound or video: titles without plays are known by them."""
 
 from dataclasses import replace
 
@@ -22,10 +22,10 @@ READER = SequenceConfig(
     size=16, layers=1, heads=1, length=20, id_dropout=0.3, training=Training(epochs=15, batch=16, rate=2e-2)
 )
 MAKERS = {
-    "machine": lambda vectors: FactorizationMachine(FactorizationMachineConfig(**MATCH), vectors),
-    "towers": lambda vectors: TwoTower(TwoTowerConfig(hidden=16, **MATCH), vectors),
-    "feed-forward": lambda vectors: FeedForward(FeedForwardConfig(hidden=16, **MATCH), vectors),
-    "sequence": lambda vectors: Sequence(READER, vectors=vectors),
+    "machine": lambda: FactorizationMachine(FactorizationMachineConfig(**MATCH)),
+    "towers": lambda: TwoTower(TwoTowerConfig(hidden=16, **MATCH)),
+    "feed-forward": lambda: FeedForward(FeedForwardConfig(hidden=16, **MATCH)),
+    "sequence": lambda: Sequence(READER),
 }
 
 
@@ -33,7 +33,7 @@ def two_looks():
     """Two tastes, told by posters alone: titles 0 to 11 look warm, 12 to 23 cold. The last three of each: no play."""
     rng = np.random.default_rng(1)
     likes = [(rng.permutation(9)[:6] + 12 * (k % 2)).tolist() for k in range(80)]
-    return make_data(make_events(likes), make_catalog(24))
+    return make_data(make_events(likes), make_catalog(24).with_vectors(posters(24)))
 
 
 def posters(titles):
@@ -49,11 +49,11 @@ def scores_of(scorer, lists):
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_posters_tell_what_nobody_played_and_what_came_later(name, tmp_path):
-    scorer = MAKERS[name](posters(24)).fit(two_looks(), np.random.default_rng(0))
+    scorer = MAKERS[name]().fit(two_looks(), np.random.default_rng(0))
     warm, cold = scores_of(scorer, [[0, 1, 2], [12, 13, 14]])
     assert warm[9:12].min() > warm[21:].max()
     assert cold[21:].min() > cold[9:12].max()
-    later = scorer.for_titles(make_catalog(26), posters(26))
+    later = scorer.for_titles(make_catalog(26).with_vectors(posters(26)))
     warm, cold = scores_of(later, [[0, 1, 2], [12, 13, 14]])
     assert warm[25] > warm[24]
     assert cold[24] > cold[25]
@@ -65,20 +65,15 @@ def test_posters_tell_what_nobody_played_and_what_came_later(name, tmp_path):
 
 def test_going_on_without_the_vectors_is_refused(tmp_path):
     data = two_looks()
-    scorer = Sequence(replace(READER, refit_epochs=1), vectors=posters(24)).fit(data, np.random.default_rng(0))
+    scorer = Sequence(replace(READER, refit_epochs=1)).fit(data, np.random.default_rng(0))
     scorer.save(tmp_path)
     loaded = Sequence.load(tmp_path)
-    with pytest.raises(BadRequest, match=r"\['poster'\].*missing"):
-        loaded.refit(data, np.random.default_rng(0))
-    loaded.vectors = posters(24)
+    with pytest.raises(BadRequest, match=r"\['poster'\].*lacks"):
+        loaded.refit(replace(data, catalog=make_catalog(24)), np.random.default_rng(0))
     assert np.isfinite(scores_of(loaded.refit(data, np.random.default_rng(0)), [[0]])).all()
 
 
-def test_vectors_without_content_are_refused():
-    with pytest.raises(BadRequest, match="content=False"):
-        TwoTower(TwoTowerConfig(content=False), posters(24))
-
-
-def test_vectors_of_another_catalogue_are_refused():
-    with pytest.raises(BadRequest, match="shape"):
-        Sequence(READER, vectors=posters(7)).fit(two_looks(), np.random.default_rng(0))
+def test_vectors_are_content_and_unread_without_it():
+    blind = TwoTower(TwoTowerConfig(content=False, hidden=16, **MATCH)).fit(two_looks(), np.random.default_rng(0))
+    warm = scores_of(blind, [[0, 1, 2]])[0]
+    assert len(set(warm[[9, 10, 11, 21, 22, 23]])) == 1, "nobody played these six"

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from matinee.cli.data import Source, fetch, guess, read
+from matinee.cli.data import Source, Titles, Vectors, fetch, guess, read
 from matinee.cli.terminal import Json, Seed, console, progress, show
 from matinee.data.dataset import Dataset
 from matinee.decision import Scorer
@@ -44,7 +44,6 @@ Data = Annotated[
     typer.Option("--data", help="File or folder to compare on; without, MovieLens 100K."),
 ]
 How = Annotated[Source | None, typer.Option("--source", help="How to read it; by default told by its files' names.")]
-Titles = Annotated[Path | None, typer.Option("--titles", help="The titles of a tabular source.")]
 Models = Annotated[str | None, typer.Option("--models", help="Names, separated by commas; by default all.")]
 
 
@@ -53,6 +52,7 @@ def leaderboard(
     data: Data = None,
     source: How = None,
     titles: Titles = None,
+    vectors: Vectors = None,
     models: Models = None,
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each model that depends on chance.")] = 3,
     baselines: Annotated[
@@ -76,7 +76,7 @@ def leaderboard(
 
     makers = _named({**board_of(protocol), **_tuned_makers(tuned)}, models)
     among = BASELINES if baselines is None else tuple(_named(makers, baselines))
-    rules, dataset = _asked(protocol, data, source, titles)
+    rules, dataset = _asked(protocol, data, source, titles, vectors)
     with progress(protocol) as tell:
         board = run(dataset, rules, makers, seeds=seeds, seed=seed, baselines=among, tell=tell)
     show(board, html, as_json)
@@ -87,6 +87,7 @@ def tune(
     data: Data = None,
     source: How = None,
     titles: Titles = None,
+    vectors: Vectors = None,
     models: Models = None,
     trials: Annotated[int, typer.Option(min=1, help="Settings tried for each model.")] = 20,
     minutes: Annotated[float, typer.Option(min=0.01, help="Minutes for each model; then no setting is begun.")] = 10.0,
@@ -101,7 +102,7 @@ def tune(
         from matinee.tune import tune as run
     from matinee.spaces import spaces_of
 
-    rules, dataset = _asked(protocol, data, source, titles)
+    rules, dataset = _asked(protocol, data, source, titles, vectors)
     with progress("tuning") as tell:
         found = run(
             dataset, rules, _named(spaces_of(protocol), models), folder, Budget(trials, 60 * minutes), seed, tell
@@ -122,13 +123,15 @@ def tune(
         print(json.dumps([asdict(one) for one in found]))
 
 
-def _asked(rules: Rules, path: Path | None, source: Source | None, titles: Path | None) -> tuple[Protocol, Dataset]:
+def _asked(
+    rules: Rules, path: Path | None, source: Source | None, titles: Path | None, vectors: Path | None
+) -> tuple[Protocol, Dataset]:
     """The protocol of this name, and the data as it reads them."""
     from matinee.evaluate.protocols import LEADERBOARDS
 
     protocol = next(one for one in LEADERBOARDS if one.name == rules)
     where = path or fetch()
-    dataset = read(source or guess(where), where, titles, protocol.pairs)
+    dataset = read(source or guess(where), where, titles, vectors, protocol.pairs)
     console.print(Panel(escape(dataset.describe()), title="Data", title_align="left"))
     return protocol, dataset
 

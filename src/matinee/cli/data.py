@@ -27,14 +27,21 @@ class Source(StrEnum):
     SEQUENCES = "sequences"
 
 
+Titles = Annotated[Path | None, typer.Option(help="The titles of a tabular source.")]
+Vectors = Annotated[
+    Path | None, typer.Option(help="Parquet file of item_id and lists of numbers: what models see in images or sound.")
+]
+
+
 def data(
     source: Source,
     path: Annotated[Path, typer.Argument(help="A file, folder or archive; for tabular the interactions.")],
-    titles: Annotated[Path | None, typer.Option(help="The titles of a tabular source.")] = None,
+    titles: Titles = None,
+    vectors: Vectors = None,
     workspace: Into = WORKSPACE,
 ) -> None:
     """Read a data set into a workspace: catalogue, profiles and events."""
-    dataset = read(source, path, titles)
+    dataset = read(source, path, titles, vectors)
     console.print(Panel(escape(dataset.describe()), title="Found", title_align="left"))
     bring_in(Workspace(workspace), dataset)
 
@@ -58,8 +65,17 @@ def log(
             console.print(f"Sealed {len(sealed):,} day(s).")
 
 
-def read(source: Source, path: Path, titles: Path | None = None, pairs: bool = False) -> Dataset:
-    """What the source finds there; `pairs` takes every pair of sequences that come with both."""
+def read(
+    source: Source, path: Path, titles: Path | None = None, vectors: Path | None = None, pairs: bool = False
+) -> Dataset:
+    """What the source finds there, and `vectors` of its titles; `pairs` takes all pairs of sequences that have both."""
+    from matinee.data.sources.vectors import with_vectors
+
+    dataset = _read(source, path, titles, pairs)
+    return dataset if vectors is None else with_vectors(dataset, vectors)
+
+
+def _read(source: Source, path: Path, titles: Path | None, pairs: bool) -> Dataset:
     from matinee.data.sources import movielens, ranklens, sequences, tabular
 
     match source:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from matinee.cli.data import Source, fetch, read
+from matinee.cli.data import Source, Titles, Vectors, fetch, read
 from matinee.cli.terminal import WORKSPACE, Into, Json, Seed, console, progress, show
 from matinee.workspace import Workspace
 
@@ -38,7 +38,8 @@ def evaluate(
         Path | None, typer.Argument(help="Data to evaluate on; MovieLens 100K is fetched if none is given.")
     ] = None,
     source: Annotated[Source, typer.Option(help="How to read it.")] = Source.MOVIELENS,
-    titles: Annotated[Path | None, typer.Option(help="The titles of a tabular source.")] = None,
+    titles: Titles = None,
+    vectors: Vectors = None,
     html: Annotated[Path | None, typer.Option(help="Write an HTML report with plots here.")] = None,
     pages: Annotated[bool, typer.Option(help="Measure whole home pages too.")] = True,
     seed: Seed = 0,
@@ -48,7 +49,7 @@ def evaluate(
     from matinee.evaluate import evaluate as run
     from matinee.recipes import contenders, home_pages
 
-    dataset = read(source, path or fetch(), titles)
+    dataset = read(source, path or fetch(), titles, vectors)
     console.print(Panel(escape(dataset.describe()), title="Data", title_align="left"))
     with progress("evaluating", total=None) as tell:
         report = run(

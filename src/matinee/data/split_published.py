@@ -107,7 +107,7 @@ def strong(dataset: Dataset, part: Part = "test", least: float | None = None, he
     rng = np.random.RandomState(SEED)
     members = members.gather(rng.permutation(len(members)))
     train = events.filter(pl.col("user_id").is_in(members[2 * held :].implode()))
-    catalog = Catalog(dataset.catalog.titles[np.unique(train["item"].to_numpy())], dataset.catalog.unrated_age)
+    catalog = dataset.catalog.take(np.unique(train["item"].to_numpy()))
     known = events.filter(pl.col("item_id").is_in(catalog.titles["item_id"].implode()))
     validation = _folded_in(catalog, train, known, members[held : 2 * held], rng)
     return validation if part == "validation" else _folded_in(catalog, train, known, members[:held], rng)

@@ -18,7 +18,7 @@ from matinee.errors import ArtifactRefused, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.models import storage
 from matinee.models.cold_start import Prior
-from matinee.models.content.features import TitleEncoder, Vectors
+from matinee.models.content.features import TitleEncoder
 from matinee.models.deep.fitting import Training, best_device, seeded
 from matinee.models.deep.sequence_config import Body, Loss, SequenceConfig
 from matinee.models.deep.sequence_fitting import fit_sequence_network
@@ -66,8 +66,7 @@ class Sequence:
 
     Right when the order of plays tells what comes next and there are some thousand members to learn it from; it
     fails on small data, where EASE with a half-life costs less and knows as much. Titles that nobody played are
-    scored by their content, to which `vectors` of images, sound or video of `data.catalog` may belong. `initial` gives
-    title vectors to start from, such as `Factors(...).fit(...).title_vectors`.
+    scored by their content. `initial` gives title vectors to start from, such as `Factors(...).fit(...).title_vectors`.
     (SASRec, Kang and McAuley 2018, with the softmax of Klenitskiy and Vasilev 2023 and request-time context.)
     """
 
@@ -75,17 +74,15 @@ class Sequence:
         self,
         config: SequenceConfig = SequenceConfig(),
         initial: Initial | None = None,
-        vectors: Vectors | None = None,
     ) -> None:
         self.config = config
         self.initial = initial
-        self.vectors = vectors
         self._fitted: Fitted | None = None
 
     def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Train from a random start, or from the `initial` title vectors, on a CUDA device where there is one."""
-        encoder = TitleEncoder.fit(data.catalog, self.vectors)
-        features = encoder.encode(data.catalog, self.vectors)
+        encoder = TitleEncoder.fit(data.catalog)
+        features = encoder.encode(data.catalog)
         tokens = tokens_of(data.histories, len(data.catalog), self.config.reading)
         with seeded(rng):
             network = _network(self.config, _counts(tokens, data), features)
@@ -96,14 +93,13 @@ class Sequence:
     def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Go on from the fitted weights for `refit_epochs`; new titles of a catalogue that grew start from content.
 
-        An artifact holds no vectors of the user: after `load`, or when titles came, bring them again as `vectors`.
-        Raises `BadRequest` when vectors are missing that it learned from.
+        Raises `BadRequest` when the catalogue lacks vectors that it learned from.
         """
         older = self.state
-        older.encoder.require_learned(self.vectors)
+        older.encoder.require_learned(data.catalog)
         tokens = tokens_of(data.histories, len(data.catalog), self.config.reading)
         with seeded(rng):
-            features = older.encoder.encode(data.catalog, self.vectors)
+            features = older.encoder.encode(data.catalog)
             network = _network(self.config, _counts(tokens, data), features)
         kept = {name: w for name, w in older.network.state_dict().items() if not name.startswith("titles.")}
         network.load_state_dict(kept, strict=False)
@@ -112,19 +108,18 @@ class Sequence:
         return self._train(network, older.encoder, tokens, data, training, rng, tell)
 
     @torch.no_grad()
-    def for_titles(self, catalog: Catalog, vectors: Vectors | None = None) -> Self:
+    def for_titles(self, catalog: Catalog) -> Self:
         """The scorer answering for all of `catalog`: titles that came after fitting have the vectors of their content.
 
-        In a history they speak by the same vectors. Without the `vectors` that it learned from, as when an artifact is
-        loaded to serve, by the rest of their content.
+        In a history they speak by the same vectors.
         """
         fitted = self.state
         known = fitted.vectors[: fitted.prior.popularity.n_titles]
-        features = torch.from_numpy(fitted.encoder.encode(catalog, vectors, first=len(known)))
+        features = torch.from_numpy(fitted.encoder.encode(catalog, first=len(known)))
         answering = torch.cat([known, features @ fitted.network.titles.content])
         added = len(known) + np.flatnonzero(~features.any(dim=1).numpy())
         silent = np.concatenate([fitted.silent[fitted.silent < len(known)], added])
-        grown = type(self)(self.config, self.initial, vectors)
+        grown = type(self)(self.config, self.initial)
         grown._fitted = replace(
             fitted, vectors=answering, silent=silent, prior=WidePrior.over(fitted.prior, len(catalog))
         )

@@ -17,7 +17,7 @@ from matinee.maths.arrays import Doubles, Floats
 from matinee.maths.ridge import Products, best_penalty, total
 from matinee.models import storage
 from matinee.models.cold_start import Prior
-from matinee.models.content.features import TitleEncoder, Vectors
+from matinee.models.content.features import TitleEncoder
 from matinee.models.factors import Factors, FactorsConfig, Space
 from matinee.models.widen import WidePrior
 
@@ -63,30 +63,27 @@ class ContentFactors:
         self,
         config: ContentFactorsConfig = ContentFactorsConfig(),
         factors: FactorsConfig = FactorsConfig(),
-        vectors: Vectors | None = None,
     ) -> None:
         self.config = config
         self.factors = factors
-        self.vectors = vectors
         self._fitted: _Fitted | None = None
 
     def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
-        """Fit the factors, then the map; draw factors towards it. `vectors`, if any, must be of `data.catalog`."""
+        """Fit the factors, then the map; draw factors towards it."""
         return self._drawn(Factors(self.factors).fit(data, rng, tell), data, rng)
 
     def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Go on from the fitted factors, titles added since starting where their content puts them.
 
-        An artifact holds no vectors of the user: after `load`, or when titles came, bring them again as `vectors`.
-        Raises `BadRequest` when vectors are missing that the encoder learned from.
+        Raises `BadRequest` when the catalogue lacks vectors that the encoder learned from.
         """
-        self._state().encoder.require_learned(self.vectors)
-        grown = self.for_titles(data.catalog, self.vectors)._state().wide
+        self._state().encoder.require_learned(data.catalog)
+        grown = self.for_titles(data.catalog)._state().wide
         return self._drawn(grown.refit(data, rng, tell), data, rng)
 
     def _drawn(self, factors: Factors, data: TrainingData, rng: np.random.Generator) -> Self:
-        encoder = TitleEncoder.fit(data.catalog, self.vectors)
-        features = encoder.encode(data.catalog, self.vectors)
+        encoder = TitleEncoder.fit(data.catalog)
+        features = encoder.encode(data.catalog)
         space, _ = factors.state()
         likes = np.bincount(data.matrix.indices, minlength=len(features)).astype(np.float64)
         content_map = fit_map(features, space.factors, likes, rng)
@@ -97,18 +94,16 @@ class ContentFactors:
         self._fitted = _Fitted(base, base, encoder, content_map)
         return self
 
-    def for_titles(self, catalog: Catalog, vectors: Vectors | None = None) -> Self:
+    def for_titles(self, catalog: Catalog) -> Self:
         """The scorer answering for all of `catalog`, whose later titles stand where their content puts them.
 
-        A like of such a title counts in a history as any other. Titles fitted on keep their factors. Without the
-        `vectors` that it learned from, as when an artifact is loaded to serve, later titles stand where the rest of
-        their content puts them.
+        A like of such a title counts in a history as any other. Titles fitted on keep their factors.
         """
         fitted = self._state()
         space, prior = fitted.base.state()
-        added = foretold(fitted.encoder.encode(catalog, vectors, first=len(space.factors)), fitted.content_map)
+        added = foretold(fitted.encoder.encode(catalog, first=len(space.factors)), fitted.content_map)
         wide = Space(np.concatenate([space.factors, added]), space.shared, space.config)
-        grown = type(self)(self.config, self.factors, vectors)
+        grown = type(self)(self.config, self.factors)
         answering = Factors.of(wide, WidePrior.over(prior, len(catalog)))
         grown._fitted = _Fitted(fitted.base, answering, fitted.encoder, fitted.content_map)
         return grown

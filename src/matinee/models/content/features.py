@@ -1,4 +1,4 @@
-"""Titles as vectors of what they are: genres, people, tags, words, years, and any vectors that the user brings."""
+"""Titles as vectors of what they are: genres, people, tags, words, years, and the vectors that the catalogue holds."""
 
 from __future__ import annotations
 
@@ -19,14 +19,12 @@ from matinee.models import storage
 
 BAGS: Mapping[str, int] = {"genres": 64, "kind": 16, "languages": 16, "people": 96, "tags": 64, "text": 128}
 YEARS = np.arange(1910.0, 2031.0, 8.0)  # knots; a year lies between two of them
-VECTORS = 112  # columns that all vectors of the user share
+VECTORS = 112  # columns that all vectors of a catalogue share
 WIDEST = sum(BAGS.values()) + len(YEARS) + VECTORS  # 512
 
 WORD = r"[\p{L}\p{N}]{2,}"
 AT_LEAST = 2  # a word of one title alone says nothing about another
 CHUNK = 65_536  # titles encoded at a time
-
-Vectors = Mapping[str, NDArray[np.float32]]  # name -> (titles, dimensions), rows of zeros where unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class Bag:
 
 @dataclass(frozen=True)
 class Projection:
-    """Vectors of the user, moved by their `mean` (dimensions,), of length 1, turned by `basis` (dimensions, width)."""
+    """Vectors of titles, moved by their `mean` (dimensions,), of length 1, turned by `basis` (dimensions, width)."""
 
     mean: NDArray[np.float32]
     basis: NDArray[np.float32]
@@ -84,7 +82,9 @@ class Projection:
     def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """(titles, width); zeros where unknown."""
         if vectors.shape[1:] != self.mean.shape:
-            raise BadRequest(f"vectors have {vectors.shape[1:]} dimensions, the encoder learned {self.mean.shape}")
+            raise BadRequest(
+                f"vectors have {vectors.shape[1]} dimensions and the scorer learned from {len(self.mean)}; fit it anew"
+            )
         return _moved(vectors, self.mean) @ self.basis
 
 
@@ -104,10 +104,11 @@ class TitleEncoder:
     projections: Mapping[str, Projection]
 
     @classmethod
-    def fit(cls, catalog: Catalog, vectors: Vectors | None = None, config: FeaturesConfig = FeaturesConfig()) -> Self:
+    def fit(cls, catalog: Catalog, config: FeaturesConfig = FeaturesConfig()) -> Self:
         """Learn words and directions from at most `config.sample` titles."""
-        vectors = vectors or {}
-        _require(vectors, len(catalog))
+        vectors = catalog.vectors
+        if len(vectors) > VECTORS:
+            raise BadRequest(f"{len(vectors)} kinds of vectors do not fit into {VECTORS} columns; join some of them")
         step = max(1, -(-len(catalog) // config.sample))
         titles = catalog.titles.gather_every(step)
         bags = {name: Bag.fit(_bags(titles, name), width, config.words) for name, width in BAGS.items()}
@@ -121,35 +122,33 @@ class TitleEncoder:
         bases = [bag.basis for bag in self.bags.values()] + [one.basis for one in self.projections.values()]
         return sum(int(basis.shape[1]) for basis in bases) + len(YEARS)
 
-    def encode(self, catalog: Catalog, vectors: Vectors | None = None, first: int = 0) -> NDArray[np.float32]:
+    def encode(self, catalog: Catalog, first: int = 0) -> NDArray[np.float32]:
         """Features (titles, width) of the titles from `first` on, always finite.
 
-        `vectors` has the names it learned with; a name left out is zeros. Memory: the result, and a chunk of words.
+        Vectors that it learned from and the catalogue lacks are zeros. Memory: the result, and a chunk of words.
         """
-        vectors = vectors or {}
-        _require(vectors, len(catalog))
         out = np.zeros((len(catalog) - first, self.width), np.float32)
         for start in range(first, len(catalog), CHUNK):
             end = min(start + CHUNK, len(catalog))
-            out[start - first : end - first] = self._chunk(catalog, vectors, start, end)
+            out[start - first : end - first] = self._chunk(catalog, start, end)
         return out
 
-    def _chunk(self, catalog: Catalog, vectors: Vectors, start: int, end: int) -> NDArray[np.float32]:
+    def _chunk(self, catalog: Catalog, start: int, end: int) -> NDArray[np.float32]:
         titles = catalog.titles[start:end]
         blocks = [bag.encode(_bags(titles, name)) for name, bag in self.bags.items()]
         blocks.append(_years(titles))
         for name, projection in self.projections.items():
-            known = vectors.get(name, np.zeros((len(catalog), len(projection.mean)), np.float32))
-            blocks.append(projection.encode(known[start:end]))
+            lacking = np.zeros((len(catalog), len(projection.mean)), np.float32)
+            blocks.append(projection.encode(catalog.vectors.get(name, lacking)[start:end]))
         return np.hstack(blocks)
 
-    def require_learned(self, vectors: Vectors | None) -> None:
-        """Raise `BadRequest` when vectors are missing that it learned from, so that nothing is learned without them."""
-        missing = sorted(set(self.projections) - set(vectors or {}))
+    def require_learned(self, catalog: Catalog) -> None:
+        """Raise `BadRequest` when `catalog` lacks vectors that it learned from, so that nothing is learned without."""
+        missing = sorted(set(self.projections) - set(catalog.vectors))
         if missing:
             raise BadRequest(
-                f"the scorer learned from the vectors {missing}, and they are missing; set its `vectors` to those of "
-                "today's catalogue, or fit anew"
+                f"the scorer learned from the vectors {missing}, and the catalogue lacks them; bring them in again, or "
+                "fit anew"
             )
 
     def save(self, folder: Path) -> None:
@@ -198,15 +197,13 @@ class TitleEncoder:
                 raise ArtifactRefused(f"{folder} has vectors {name} of {one.basis.shape}; {storage.REMEDY}")
 
 
-def title_features(
-    catalog: Catalog, vectors: Vectors | None = None, config: FeaturesConfig = FeaturesConfig()
-) -> NDArray[np.float32]:
+def title_features(catalog: Catalog, config: FeaturesConfig = FeaturesConfig()) -> NDArray[np.float32]:
     """Features (titles, at most `WIDEST`) of a catalogue, float32, finite; the same catalogue gives the same bytes.
 
-    `vectors`: name -> (titles, dimensions), see `content.vectors.read_vectors`. A model that must also know titles
-    that come later keeps the `TitleEncoder` instead. Memory: 4 * width bytes a title.
+    A model that must also know titles that come later keeps the `TitleEncoder` instead. Memory: 4 * width bytes a
+    title.
     """
-    return TitleEncoder.fit(catalog, vectors, config).encode(catalog, vectors)
+    return TitleEncoder.fit(catalog, config).encode(catalog)
 
 
 def _bags(titles: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -248,14 +245,3 @@ def _moved(vectors: NDArray[np.float32], mean: NDArray[np.float32]) -> NDArray[n
     moved = np.where(vectors.any(axis=1, keepdims=True), vectors - mean, np.float32(0))
     lengths = np.linalg.norm(moved, axis=1, keepdims=True)
     return np.asarray(np.divide(moved, lengths, out=np.zeros_like(moved), where=lengths > 0), np.float32)
-
-
-def _require(vectors: Vectors, titles: int) -> None:
-    if len(vectors) > VECTORS:
-        raise BadRequest(f"{len(vectors)} kinds of vectors do not fit into {VECTORS} columns; join some of them")
-    for name, one in vectors.items():
-        if one.ndim != 2 or len(one) != titles or not one.shape[1] or not np.isfinite(one).all():
-            raise BadRequest(
-                f"the vectors {name!r} have the shape {one.shape} for {titles:,} titles, or numbers that are not "
-                "finite; give one finite row a title, zeros where unknown, as `content.vectors.read_vectors` does"
-            )

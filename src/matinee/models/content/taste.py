@@ -19,7 +19,7 @@ from matinee.maths.ridge import CHUNK, Products, ridge_solve
 from matinee.maths.sparse_dense import add_rows
 from matinee.models import storage
 from matinee.models.cold_start import Prior, history_rows
-from matinee.models.content.features import TitleEncoder, Vectors
+from matinee.models.content.features import TitleEncoder
 from matinee.models.reasons import loudest
 from matinee.models.widen import WidePrior
 
@@ -65,30 +65,26 @@ class Content:
     as in Chu and Park, "Personalized recommendation on dynamic content", WWW 2009, solved from either side in turn.)
     """
 
-    def __init__(self, config: ContentConfig = ContentConfig(), vectors: Vectors | None = None) -> None:
+    def __init__(self, config: ContentConfig = ContentConfig()) -> None:
         self.config = config
-        self.vectors = vectors
         self._fitted: _Fitted | None = None
 
     def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
-        """Encode the titles and solve for W. `vectors`, if any, must be of `data.catalog`."""
+        """Encode the titles and solve for W."""
         tell("reading titles", 0.0)
-        encoder = TitleEncoder.fit(data.catalog, self.vectors)
-        features = encoder.encode(data.catalog, self.vectors)
+        encoder = TitleEncoder.fit(data.catalog)
+        features = encoder.encode(data.catalog)
         tell("learning tastes", 0.5)
         taste = fit_taste(data.matrix, features, self.config)
         prior = Prior.fit(data, rng, self.config.kappa, lambda histories: self._part(histories, features, taste))
         self._fitted = _Fitted(features, taste, prior, encoder)
         return self
 
-    def for_titles(self, catalog: Catalog, vectors: Vectors | None = None) -> Self:
-        """The scorer answering for all of `catalog`: titles that came after fitting are scored by their content.
-
-        Without the `vectors` that it learned from, as when an artifact is loaded to serve, by the rest of it.
-        """
+    def for_titles(self, catalog: Catalog) -> Self:
+        """The scorer answering for all of `catalog`: titles that came after fitting are scored by their content."""
         fitted = self._state()
         known = fitted.features[: fitted.prior.popularity.n_titles]
-        added = fitted.encoder.encode(catalog, vectors, first=len(known))
+        added = fitted.encoder.encode(catalog, first=len(known))
         prior = WidePrior.over(fitted.prior, len(catalog))
         grown = type(self)(self.config)
         grown._fitted = replace(fitted, features=np.concatenate([known, added]), prior=prior)

@@ -77,7 +77,7 @@ class WordEmbedding:
         return np.concatenate([np.empty((0, self.vectors.shape[1]), np.float32), *blocks])
 
     def embed_titles(self, catalog: Catalog) -> Floats:
-        """(titles, dimensions) of each title's name and text, ready to be brought to `title_features`."""
+        """(titles, dimensions) of each title's name and text, ready for `Catalog.with_vectors`."""
         both = pl.concat_str("title", "text", separator=". ", ignore_nulls=True)
         return self.embed(catalog.titles.select(both).to_series().to_list())
 

@@ -20,7 +20,7 @@ from matinee.history import Histories, TrainingData
 from matinee.maths.ragged import narrowed
 from matinee.models import storage
 from matinee.models.cold_start import Prior
-from matinee.models.content.features import TitleEncoder, Vectors
+from matinee.models.content.features import TitleEncoder
 from matinee.models.deep.fitting import Training, best_device, seeded
 from matinee.models.deep.match_fitting import asked_of, examples_of, fit_match
 from matinee.models.deep.match_network import Asked, Learner, MatchNetwork, Newcomers, Parts
@@ -101,16 +101,12 @@ class MatchScorer(ABC):
     """Base of the scorers in which a network matches a request, as a bag of likes in a situation, and a title.
 
     A subclass names the type of its config and builds its `Parts`; fitting, scoring, reasons and storage are here.
-    `vectors` of images, sound or video, of the catalogue that it is fitted on, are content beside genres and words.
     """
 
     config_type: ClassVar[type[MatchConfig]]
 
-    def __init__(self, config: MatchConfig | None = None, vectors: Vectors | None = None) -> None:
+    def __init__(self, config: MatchConfig | None = None) -> None:
         self.config = self.config_type() if config is None else config
-        if vectors and not self.config.content:
-            raise BadRequest(f"got the vectors {sorted(vectors)} and content=False; vectors are content: leave one out")
-        self.vectors = vectors
         self._fitted: Fitted | None = None
 
     @staticmethod
@@ -122,9 +118,9 @@ class MatchScorer(ABC):
         """Train from a random start, on a CUDA device where there is one."""
         config = self.config
         tokens = tokens_of(data.histories, len(data.catalog), config.reading)
-        encoder = TitleEncoder.fit(data.catalog, self.vectors) if config.content else None
+        encoder = TitleEncoder.fit(data.catalog) if config.content else None
         with seeded(rng):
-            learner = self._learner(tokens, _features(encoder, data.catalog, self.vectors)).to(best_device())
+            learner = self._learner(tokens, _features(encoder, data.catalog)).to(best_device())
         fit_match(learner, examples_of(tokens), config.training, config.candidates, config.unknown, rng, tell)
         liked, vectors = learner.cpu().tables()
         unfitted = Prior(Popularity(), config.kappa, 0.0)
@@ -143,18 +139,18 @@ class MatchScorer(ABC):
         parts = self.parts(config)
         return Learner(MatchNetwork(parts, config.size), parts, liked, titles)
 
-    def for_titles(self, catalog: Catalog, vectors: Vectors | None = None) -> Self:
+    def for_titles(self, catalog: Catalog) -> Self:
         """The scorer answering for all of `catalog`: titles that came after fitting have the vectors of their content.
 
-        In a history they speak by their content, too; without the `vectors` that it learned from, by the rest of it.
+        In a history they speak by their content, too.
         Those without any feature that was learned share each request's lowest score, and in a history they say nothing;
         without `content` in the config that is all of them.
         """
         fitted = self._state()
         first = fitted.prior.popularity.n_titles
-        features = _features(fitted.encoder, catalog, vectors, first)
+        features = _features(fitted.encoder, catalog, first)
         liked, answering = fitted.newcomers(torch.from_numpy(features))
-        grown = type(self)(self.config, vectors)
+        grown = type(self)(self.config)
         grown._fitted = replace(
             fitted,
             liked=torch.cat([fitted.liked[:first], liked]),
@@ -255,13 +251,11 @@ def _asked(fitted: Fitted, requests: Requests, reading: Reading) -> Asked:
     return asked_of(offsets, tokens.items[taught], situations, torch.device("cpu"))
 
 
-def _features(
-    encoder: TitleEncoder | None, catalog: Catalog, vectors: Vectors | None, first: int = 0
-) -> NDArray[np.float32]:
+def _features(encoder: TitleEncoder | None, catalog: Catalog, first: int = 0) -> NDArray[np.float32]:
     """(titles, features) of the titles from `first` on, without columns where content is not read."""
     if encoder is None:
         return np.zeros((len(catalog) - first, 0), np.float32)
-    return encoder.encode(catalog, vectors, first=first)
+    return encoder.encode(catalog, first=first)
 
 
 def _without_each(asked: Asked, seen: NDArray[np.int32]) -> Asked:

@@ -1,9 +1,9 @@
-"""Vectors that the user brings for titles, of images, sound, video or anything else: a Parquet file of lists."""
+"""Vectors of titles, of images, sound, video or anything else that a model saw in them: a Parquet file of lists."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.catalog import Catalog
+from matinee.data.dataset import Dataset
 from matinee.errors import BadData
 from matinee.maths.arrays import Floats, Int32s
 
@@ -27,6 +28,19 @@ class TitleVectors:
     arrays: Mapping[str, Floats]
     missing: Mapping[str, int]
     unknown: int
+
+
+def with_vectors(dataset: Dataset, path: Path) -> Dataset:
+    """The data set whose titles have the vectors of this file too, with a note on what was missing and unknown."""
+    found = read_vectors(path, dataset.catalog)
+    notes = [
+        f"{name}: vectors of {len(array) - found.missing[name]:,} titles, {array.shape[1]:,} numbers each"
+        for name, array in found.arrays.items()
+    ]
+    if found.unknown:
+        notes.append(f"{found.unknown:,} rows of {path.name} are about titles that are not in the catalogue")
+    catalog = dataset.catalog.with_vectors(found.arrays)
+    return replace(dataset, catalog=catalog, notes=(*dataset.notes, *notes))
 
 
 def read_vectors(path: Path, catalog: Catalog) -> TitleVectors:
