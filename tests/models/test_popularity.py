@@ -25,7 +25,7 @@ def fitted(config, events, titles, as_of_days):
 def test_a_like_halves_with_every_half_life():
     events = make_events([[0], [0], [1]], seconds=[[0], [10 * DAY], [20 * DAY]])
     scorer = fitted(PopularityConfig(half_life_days=10, smoothing=0.5, contexts=()), events, 3, 30)
-    counts = np.array([1 / 8 + 1 / 4, 1 / 2, 0.0]) + 0.5
+    counts = np.array([1 / 4 + 1 / 2, 1, 0.0]) + 0.5  # from the newest like, though asked 10 days later
     np.testing.assert_allclose(scorer.shares([Context()])[0], counts / counts.sum(), rtol=1e-6)
 
 

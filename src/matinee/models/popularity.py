@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import polars as pl
@@ -16,15 +16,16 @@ from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.events import liked
 from matinee.history import TrainingData
 from matinee.models import storage
+from matinee.models.half_life import DAY, learned_half_life
 
-DAY = 86_400_000_000  # microseconds
 CONTEXTS = ("country", "device", "language", "weekday", "hour")
 MOST_VALUES = 100  # values kept of one context, the commonest; clients name devices, so the number must be bounded
 
 
 @dataclass(frozen=True, slots=True)
 class PopularityConfig:
-    """`half_life_days`: age at which a like counts half; None = likes never age.
+    """`half_life_days`: age at which a like counts half; None = likes never age, "learned" = what foretells best, see
+    `half_life`.
 
     `window_days`: only likes this young count; None = all. `contexts`: which parts of a request's context matter.
     `pseudo_counts`: how many likes in a context it takes to believe the context as much as the whole.
@@ -32,7 +33,7 @@ class PopularityConfig:
     `time_zone`: the clock by which the hours and weekdays of events are read.
     """
 
-    half_life_days: float | None = 90.0
+    half_life_days: float | Literal["learned"] | None = "learned"
     window_days: float | None = None
     contexts: tuple[str, ...] = ("country", "device", "weekday", "hour")
     pseudo_counts: float = 10_000.0
@@ -42,7 +43,7 @@ class PopularityConfig:
     def __post_init__(self) -> None:
         for name in ("half_life_days", "window_days", "pseudo_counts", "smoothing"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
+            if value not in (None, "learned") and not value > 0:
                 raise BadRequest(f"popularity's {name} is {value}; give a number above 0")
         unknown = set(self.contexts) - set(CONTEXTS)
         if unknown:
@@ -52,7 +53,8 @@ class PopularityConfig:
 class Popularity:
     """P(title | context) as decayed, shrunken shares of members' likes.
 
-    Each member's latest like of a title counts 0.5^(age / half-life). With N likes in all and N_c in context value c,
+    Each member's latest like of a title counts 0.5^(age / half-life); ages count from the newest like. With N likes in
+    all and N_c in context value c,
 
         share_i     = (n_i + smoothing) / (N + titles * smoothing)
         share_i | c = (n_ic + pseudo_counts * share_i) / (N_c + pseudo_counts)
@@ -154,20 +156,28 @@ class Popularity:
 def _likes(data: TrainingData, config: PopularityConfig) -> pl.DataFrame:
     """Each member's latest like of each title: item, weight and the contexts as text (null = unknown)."""
     age = (data.as_of - pl.col("timestamp").cast(pl.Int64)) / DAY
-    weight = pl.lit(1.0) if config.half_life_days is None else 0.5 ** (age.clip(0) / config.half_life_days)
     young = pl.lit(True) if config.window_days is None else age <= config.window_days
     clock = pl.col("timestamp").dt.convert_time_zone(config.time_zone).dt
-    return (
+    likes = (
         data.events.filter(liked(), young)
         .sort("timestamp", maintain_order=True)
         .unique(["user_id", "item"], keep="last", maintain_order=True)
-        .select(
-            "item",
-            weight.alias("weight"),
-            "country",
-            "device",
-            "language",
-            (clock.weekday().cast(pl.Int32) - 1).cast(pl.String).alias("weekday"),
-            clock.hour().cast(pl.String).alias("hour"),
-        )
     )
+    half_life = _half_life(likes, len(data.catalog), config)
+    weight = pl.lit(1.0) if half_life is None else 0.5 ** ((age - age.min()) / half_life)
+    return likes.select(
+        "item",
+        weight.alias("weight"),
+        "country",
+        "device",
+        "language",
+        (clock.weekday().cast(pl.Int32) - 1).cast(pl.String).alias("weekday"),
+        clock.hour().cast(pl.String).alias("hour"),
+    )
+
+
+def _half_life(likes: pl.DataFrame, n_titles: int, config: PopularityConfig) -> float | None:
+    if config.half_life_days != "learned":
+        return config.half_life_days
+    members, times = likes["user_id"].rank("dense").cast(pl.Int64), likes["timestamp"].cast(pl.Int64)
+    return learned_half_life(members.to_numpy(), likes["item"].to_numpy(), times.to_numpy(), n_titles, config.smoothing)

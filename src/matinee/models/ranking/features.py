@@ -20,8 +20,8 @@ from matinee.maths.ragged import offsets_of
 from matinee.maths.sparse_dense import add_rows
 from matinee.models import storage
 from matinee.models.content.features import title_features
+from matinee.models.half_life import DAY
 from matinee.models.markov import latest
-from matinee.models.popularity import DAY
 from matinee.situation import country_code, device_code
 
 WINDOWS = (1.0, 7.0, 28.0, np.inf)  # days of popularity
