@@ -163,15 +163,14 @@ class Catalog:
 
         Vectors of a name that it has are replaced. Raises `BadData` on other shapes and on numbers that are not finite.
         """
-        for name, one in vectors.items():
+        given = {name: np.asarray(one, np.float32) for name, one in vectors.items()}
+        for name, one in given.items():
             if one.ndim != 2 or len(one) != len(self) or not one.shape[1] or not np.isfinite(one).all():
                 raise BadData(
                     f"the vectors {name!r} have the shape {one.shape} for {len(self):,} titles, or numbers that are "
                     "not finite; give one finite row a title, zeros where unknown"
                 )
-        return replace(
-            self, vectors={**self.vectors, **{name: np.asarray(one, np.float32) for name, one in vectors.items()}}
-        )
+        return replace(self, vectors={**self.vectors, **given})
 
     def close(self, item_ids: Sequence[str]) -> Catalog:
         """The catalogue with these titles never to be shown again; their indexes stay taken."""
