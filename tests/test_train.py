@@ -27,6 +27,21 @@ def test_held_out_likes_are_nowhere_in_the_data():
     np.testing.assert_array_equal(np.sort(rest.times), held.data.events["timestamp"].cast(pl.Int64).sort())
 
 
+def test_members_are_asked_when_they_first_liked_what_is_held_out():
+    """Likes in hours 0 to 3, of which 2 and 3 are held out; then, in hours 4 and 5, two ratings that say no."""
+    events = make_events([[0, 1, 2, 3, 4, 5]]).with_columns(
+        pl.Series("kind", ["rating"] * 6), pl.Series("value", [1.0] * 4 + [0.1] * 2, pl.Float32)
+    )
+    data = make_data(events, make_catalog(6))
+    moments = data.histories.times
+    held = hold_out(data, np.random.default_rng(0))
+    requests = held.requests(slice(0, 1))
+    assert held.targets[0].tolist() == [2, 3]
+    assert requests.times.tolist() == [moments[2]]
+    assert requests.histories.items.tolist() == [0, 1]
+    assert held.data.histories.items.tolist() == [0, 1, 4, 5], "what was learned from knows them"
+
+
 class Fixed:
     """Scores every request alike."""
 
@@ -86,7 +101,7 @@ def test_probabilities_are_frequencies():
     data = make_data(make_events([[0, 1]] * 2_000), make_catalog(101))
     targets = tuple(np.flatnonzero(row).astype(np.int32) for row in liked)
     without = make_data(make_events([[100]] * 2_000), make_catalog(101))
-    held = HeldOut(without, np.arange(2_000), targets)
+    held = HeldOut(without, np.arange(2_000), targets, np.full(2_000, without.as_of))
     scorer = Fixed([*(logits / 3 + 7), 0.0])
     calibration, _ = calibrate(scorer, held, np.random.default_rng(0))
     assert data.catalog.index.keys() == without.catalog.index.keys()
@@ -128,6 +143,7 @@ def test_likes_since_a_moment_are_asked_from_what_came_before():
     assert [items.tolist() for items in held.targets] == [[2], [2]]
     assert held.data.histories.items.tolist() == [0, 1, 0, 1]
     assert held.data.events.height == 4
+    assert held.times.tolist() == [moments[2]] * 2
     nothing = liked_since(data, int(moments[-1]) + 1, np.random.default_rng(0))
     assert len(nothing.rows) == 0
 

@@ -48,11 +48,22 @@ class Known:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Members `rows` of `data` without their last likes `targets` (one array of titles a member)."""
+    """Members `rows` of `data` without their last likes `targets` (one array of titles a member).
+
+    `times` (rows,): the moment of the first of them, in microseconds, at which the member is asked.
+    """
 
     data: TrainingData
     rows: NDArray[np.int64]
     targets: tuple[NDArray[np.int32], ...]
+    times: NDArray[np.int64]
+
+    def requests(self, some: slice) -> Requests:
+        """Those of some of the rows; nothing of their histories is later than the request."""
+        times = self.times[some]
+        histories = self.data.histories.take(self.rows[some])
+        known = histories.times <= np.repeat(times, np.diff(histories.offsets))
+        return Requests.of_histories(histories.keep(known), times=times)
 
 
 def train(data: TrainingData, scorer: Scorer, rng: np.random.Generator, tell: Tell = quiet) -> Trained:
@@ -109,7 +120,8 @@ def liked_since(data: TrainingData, since: int, rng: np.random.Generator) -> Hel
     new = (tastes.times >= since) & ~np.isin(pairs, old)
     rows = np.sort(rng.permutation(np.unique(pairs[new] // n))[:MEMBERS])
     slices = [slice(tastes.offsets[row], tastes.offsets[row + 1]) for row in rows]
-    return HeldOut(before, rows, tuple(tastes.items[one][new[one]][:NEXT] for one in slices))
+    times = np.array([tastes.times[one][new[one]][0] for one in slices], np.int64)
+    return HeldOut(before, rows, tuple(tastes.items[one][new[one]][:NEXT] for one in slices), times)
 
 
 def hold_out(data: TrainingData, rng: np.random.Generator) -> HeldOut:
@@ -120,7 +132,7 @@ def hold_out(data: TrainingData, rng: np.random.Generator) -> HeldOut:
     counts = np.minimum(NEXT, tastes.lengths[rows] // 2)
     ends = tastes.offsets[rows + 1]
     targets = tuple(tastes.items[end - count : end] for end, count in zip(ends, counts, strict=True))
-    return HeldOut(_without(data, rows, targets), rows, targets)
+    return HeldOut(_without(data, rows, targets), rows, targets, tastes.times[ends - counts])
 
 
 def _without(data: TrainingData, rows: NDArray[np.int64], targets: tuple[NDArray[np.int32], ...]) -> TrainingData:
@@ -142,11 +154,10 @@ def calibrate(scorer: Scorer, held: HeldOut, rng: np.random.Generator) -> tuple[
         return Platt(1.0, 0.0), {"members": 0, "calibration": "none: no member has two liked titles"}
     samples, lists = [], []
     for start in range(0, len(held.rows), BATCH):
-        rows = held.rows[start : start + BATCH]
-        histories = held.data.histories.take(rows)
-        scores = scorer.score(Requests.of_histories(histories, times=held.data.as_of))
-        tastes = histories.tastes
-        for b, targets in enumerate(held.targets[start : start + BATCH]):
+        some = slice(start, start + BATCH)
+        requests = held.requests(some)
+        scores, tastes = scorer.score(requests), requests.histories.tastes
+        for b, targets in enumerate(held.targets[some]):
             seen = tastes.items[tastes.offsets[b] : tastes.offsets[b + 1]]
             samples.append(_sample(scores[b], seen, targets, rng))
             lists.append(_quality(scores[b], seen, targets))
