@@ -36,7 +36,7 @@ SCHEMA: Mapping[str, pl.DataType] = {
     "closed": pl.Boolean(),
 }
 
-VECTORS = "vectors."  # begins the names of the columns in which a saved catalogue holds vectors
+VECTOR_PREFIX = "vectors."  # begins the names of the columns in which a saved catalogue holds vectors
 Vectors = Mapping[str, NDArray[np.float32]]  # name -> (titles, dimensions), rows of zeros where unknown
 
 FOREVER = np.iinfo(np.int64).max
@@ -272,7 +272,8 @@ class Catalog:
         """Write the catalogue as one Parquet file, whole or not at all; `unrated_age` travels in its metadata."""
         age = "" if self.unrated_age is None else str(self.unrated_age)
         columns = [
-            pl.Series(VECTORS + name, one, pl.Array(pl.Float32, one.shape[1])) for name, one in self.vectors.items()
+            pl.Series(VECTOR_PREFIX + name, one, pl.Array(pl.Float32, one.shape[1]))
+            for name, one in self.vectors.items()
         ]
         whole = self.titles.with_columns(columns)
         write_whole(path, lambda draft: whole.write_parquet(draft, metadata={"unrated_age": age}))
@@ -285,8 +286,10 @@ class Catalog:
             frame = pl.read_parquet(path)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise BadData(f"cannot read the catalogue {path}: {error}; run `matinee data` again") from error
-        names = [name for name, kind in frame.schema.items() if name.startswith(VECTORS) and isinstance(kind, pl.Array)]
-        vectors = {name.removeprefix(VECTORS): frame[name].to_numpy() for name in names}
+        names = [
+            name for name, kind in frame.schema.items() if name.startswith(VECTOR_PREFIX) and isinstance(kind, pl.Array)
+        ]
+        vectors = {name.removeprefix(VECTOR_PREFIX): frame[name].to_numpy() for name in names}
         return cls.from_frame(frame, int(age) if age else None).with_vectors(vectors)
 
 

@@ -37,6 +37,7 @@ NEEDS_TITLE = frozenset(KIND_NAMES[k] for k in range(Kind.IMPRESSION, Kind.DISMI
 NEEDS_VALUE = frozenset({"play", "rating"})
 
 TIME = pl.Datetime("us", "UTC")
+DAY = 86_400_000_000  # microseconds, as times inside arrays are
 SCHEMA: Mapping[str, pl.DataType] = {
     "event_id": pl.String(),
     "user_id": pl.String(),

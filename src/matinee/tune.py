@@ -95,9 +95,11 @@ def tune(
 
 
 def _fingerprint(trial: Trial) -> str:
-    """Eight bytes, in hexadecimal, that tell one cut of one data set from others: its titles, events and answers."""
+    """Eight bytes, in hexadecimal, that tell a cut of a data set from others: its titles, vectors, events, answers."""
     histories, digest = trial.data.histories, hashlib.blake2b(digest_size=8)
     digest.update("\0".join([*trial.data.catalog.item_ids, *trial.data.catalog.vectors]).encode())
+    for vectors in trial.data.catalog.vectors.values():
+        digest.update(vectors.tobytes())
     for column in (histories.offsets, histories.items, histories.kinds, histories.values, histories.times):
         digest.update(column.tobytes())
     for column in (trial.targets.offsets, trial.targets.values):

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matinee.models.half_life import DAY, FEW, UNKNOWN, foretold, learned_half_life
+from matinee.events import DAY
+from matinee.models.half_life import FEW, UNKNOWN, foretold, learned_half_life
 
 TITLES = 40
 

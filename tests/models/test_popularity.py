@@ -87,3 +87,9 @@ def test_bad_settings_are_refused(bad):
 def test_unknown_settings_are_refused():
     with pytest.raises(TypeError):
         PopularityConfig(halflife=3)
+
+
+@pytest.mark.parametrize("bad", [{"window_days": "learned"}, {"half_life_days": "fast"}, {"half_life_days": 0}])
+def test_only_the_half_life_may_be_learned(bad):
+    with pytest.raises(BadRequest, match="give a number above 0"):
+        PopularityConfig(**bad)

@@ -9,11 +9,10 @@ import pytest
 from pages import NOW, charts_of, policy_of, world
 
 from matinee.decision import Context, Requests
-from matinee.events import FINISHED, PLAYED, Kind
+from matinee.events import DAY, FINISHED, PLAYED, Kind
 from matinee.evidence import COUNTRIES, row_title, title_reasons
 from matinee.history import Histories
 from matinee.page import Layout, RowKind
-from matinee.surfaces.charts import DAY
 
 TAGGED = [["quiet"] if i % 3 == 0 else [] for i in range(120)]
 CATALOG = world(tags=TAGGED)

@@ -18,6 +18,7 @@ from matinee.data import log_schema as sql
 from matinee.data.log_sealed import ORDER, SealedDay, check_sizes, day_name, read_day, sweep, write_day
 from matinee.data.log_writer import Writer
 from matinee.errors import LogDamaged, NotFound
+from matinee.events import DAY
 from matinee.profile import Profile
 
 T = TypeVar("T")
@@ -199,7 +200,7 @@ class EventLog:
         self._steady(lambda: check_sizes(self._folder, self._snapshot()[0]))
 
     def _seal_day(self, cursor: sqlite3.Cursor, number: int) -> SealedDay:
-        span = (number * sql.DAY, (number + 1) * sql.DAY)
+        span = (number * DAY, (number + 1) * DAY)
         day = day_name(number)
         before = {sealed.day: sealed for sealed in _sealed(cursor)}.get(day)
         live = sql.event_frame(cursor.execute(sql.EVENTS_OF_DAY, span).fetchall())

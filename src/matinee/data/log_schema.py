@@ -11,12 +11,11 @@ import orjson
 import polars as pl
 
 from matinee.errors import BadData
-from matinee.events import REQUIRED, SCHEMA, TIME
+from matinee.events import DAY, REQUIRED, SCHEMA, TIME
 from matinee.profile import Profile
 
 VERSION = 1
 MARK = "?"  # the placeholder; PostgreSQL's drivers write %s
-DAY = 86_400_000_000  # microseconds
 FEW = 500  # names that a query may list
 
 TABLES = (

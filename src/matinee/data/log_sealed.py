@@ -18,7 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from matinee.errors import LogDamaged
-from matinee.events import SCHEMA
+from matinee.events import DAY, SCHEMA
 
 ORDER = ("timestamp", "event_id")
 
@@ -35,7 +35,7 @@ class SealedDay:
     def overlaps(self, as_of: int, since: int | None) -> bool:
         """Whether the day holds a microsecond in [since, as_of)."""
         start = int(datetime.fromisoformat(self.day).replace(tzinfo=UTC).timestamp()) * 1_000_000
-        return start < as_of and (since is None or start + 86_400_000_000 > since)
+        return start < as_of and (since is None or start + DAY > since)
 
 
 def day_name(number: int) -> str:

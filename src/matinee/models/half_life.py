@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.events import DAY
 from matinee.maths.arrays import Doubles, Int32s, Int64s
 
-DAY = 86_400_000_000  # microseconds
 HALF_LIVES = (None, *(2.0**k for k in range(11, -1, -1)))  # days: never, and 2,048 to 1; among equals the longest
 ASKED = 0.2  # the latest likes are foretold, this share of all
 BLOCKS = 20  # in which they are foretold, each from everything before it
@@ -50,7 +50,7 @@ def foretold(
     `edges[0]` on.
     """
     first = int(edges[0])
-    counts = np.full(n_titles, 0.0)
+    counts = np.zeros(n_titles)
     total, since, before = 0.0, times[0], 0
     for start, end in pairwise(edges):
         if start == end:

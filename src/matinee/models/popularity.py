@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from matinee.decision import Context, Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
-from matinee.events import liked
+from matinee.events import DAY, liked
 from matinee.history import TrainingData
 from matinee.models import storage
-from matinee.models.half_life import DAY, learned_half_life
+from matinee.models.half_life import learned_half_life
 
 CONTEXTS = ("country", "device", "language", "weekday", "hour")
 MOST_VALUES = 100  # values kept of one context, the commonest; clients name devices, so the number must be bounded
@@ -43,7 +43,8 @@ class PopularityConfig:
     def __post_init__(self) -> None:
         for name in ("half_life_days", "window_days", "pseudo_counts", "smoothing"):
             value = getattr(self, name)
-            if value not in (None, "learned") and not value > 0:
+            learned = name == "half_life_days" and value == "learned"
+            if value is not None and not learned and (isinstance(value, str) or not value > 0):
                 raise BadRequest(f"popularity's {name} is {value}; give a number above 0")
         unknown = set(self.contexts) - set(CONTEXTS)
         if unknown:
@@ -179,5 +180,6 @@ def _likes(data: TrainingData, config: PopularityConfig) -> pl.DataFrame:
 def _half_life(likes: pl.DataFrame, n_titles: int, config: PopularityConfig) -> float | None:
     if config.half_life_days != "learned":
         return config.half_life_days
-    members, times = likes["user_id"].rank("dense").cast(pl.Int64), likes["timestamp"].cast(pl.Int64)
+    members = likes["user_id"].cast(pl.Categorical).to_physical().cast(pl.Int64)
+    times = likes["timestamp"].cast(pl.Int64)
     return learned_half_life(members.to_numpy(), likes["item"].to_numpy(), times.to_numpy(), n_titles, config.smoothing)

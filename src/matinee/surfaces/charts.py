@@ -8,11 +8,10 @@ import numpy as np
 import polars as pl
 
 from matinee.catalog import Catalog
-from matinee.events import liked
+from matinee.events import DAY, liked
 from matinee.evidence import WINDOWS
 from matinee.maths.arrays import Floats, Int32s
 
-DAY = 86_400_000_000  # microseconds
 RISES = (7, 28)  # windows, in days, short enough to speak of a rise
 
 

@@ -23,13 +23,13 @@ import numpy as np
 
 from matinee.catalog import Catalog, Ragged, transpose
 from matinee.decision import Requests
-from matinee.events import Kind
+from matinee.events import DAY, Kind
 from matinee.evidence import UNDATED, chart_key
 from matinee.history import Tastes
 from matinee.maths.arrays import Flags, Floats, Int8s, Int32s, Int64s
 from matinee.page import RowKind
 from matinee.surfaces import row_kernels as kernels
-from matinee.surfaces.charts import DAY, Chart, Charts
+from matinee.surfaces.charts import Chart, Charts
 from matinee.surfaces.row_kernels import PoolArrays
 
 BILLBOARD, CONTINUE, MY_LIST, AGAIN, PICKS, TRENDING, ARRIVALS, POPULAR, SEEDS = range(

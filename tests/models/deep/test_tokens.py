@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matinee.decision import Context, Requests
-from matinee.events import Kind
+from matinee.events import DAY, Kind
 from matinee.history import Histories
-from matinee.models.deep.tokens import DAY, GAPS, HISTORY, MOMENT, SITUATION, Reading, situations_of, tokens_of
+from matinee.models.deep.tokens import GAPS, HISTORY, MOMENT, SITUATION, Reading, situations_of, tokens_of
 from matinee.situation import country_code, device_code
 
 EVENING = 1_700_000_000_000_000  # Tuesday 14 November 2023, 22:13:20 UTC

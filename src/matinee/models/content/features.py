@@ -138,8 +138,9 @@ class TitleEncoder:
         blocks = [bag.encode(_bags(titles, name)) for name, bag in self.bags.items()]
         blocks.append(_years(titles))
         for name, projection in self.projections.items():
-            lacking = np.zeros((len(catalog), len(projection.mean)), np.float32)
-            blocks.append(projection.encode(catalog.vectors.get(name, lacking)[start:end]))
+            known = catalog.vectors.get(name)
+            lacking = np.zeros((end - start, projection.basis.shape[1]), np.float32)
+            blocks.append(lacking if known is None else projection.encode(known[start:end]))
         return np.hstack(blocks)
 
     def require_learned(self, catalog: Catalog) -> None:

@@ -142,9 +142,8 @@ class MatchScorer(ABC):
     def for_titles(self, catalog: Catalog) -> Self:
         """The scorer answering for all of `catalog`: titles that came after fitting have the vectors of their content.
 
-        In a history they speak by their content, too.
-        Those without any feature that was learned share each request's lowest score, and in a history they say nothing;
-        without `content` in the config that is all of them.
+        In a history they speak by their content, too. Those without any feature that was learned share each request's
+        lowest score, and in a history they say nothing; without `content` in the config that is all of them.
         """
         fitted = self._state()
         first = fitted.prior.popularity.n_titles

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.decision import Requests
-from matinee.events import PLAYED, Kind, strengths
+from matinee.events import DAY, PLAYED, Kind, strengths
 from matinee.history import Histories
 from matinee.maths.ragged import last_of_each, narrowed
 from matinee.situation import N_COUNTRIES, N_DEVICES, country_code, device_code
@@ -22,7 +22,7 @@ AGES = 12  # the newest week, then powers of two of weeks: the last begins after
 MOMENT = (N_COUNTRIES, N_DEVICES, 25, 8, GAPS + 1)  # codes of country, device, hour, weekday, time since the last
 HISTORY = (len(Kind) + 1, len(SHARES) + 2, *MOMENT)
 SITUATION = (*MOMENT, AGES + 1)  # last: how long ago, so that what was chosen then is not taken for what is chosen now
-SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000  # microseconds
+SECOND, HOUR = 1_000_000, 3_600_000_000  # microseconds
 WEEK = 7 * DAY
 CLOCKED = 365 * DAY  # times before 1971 are counters, not times
 

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.errors import ArtifactRefused
-from matinee.events import liked
+from matinee.events import DAY, liked
 from matinee.history import Histories, TrainingData
 from matinee.maths.ragged import offsets_of
 from matinee.maths.sparse_dense import add_rows
 from matinee.models import storage
 from matinee.models.content.features import title_features
-from matinee.models.half_life import DAY
 from matinee.models.markov import latest
 from matinee.situation import country_code, device_code
 
