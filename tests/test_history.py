@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from matinee.catalog import Catalog
 from matinee.data.histories import training_data
-from matinee.events import SCHEMA, Kind
-from matinee.history import SPEAKING, Histories
+from matinee.events import DAY, SCHEMA, Kind
+from matinee.history import SPEAKING, Histories, TrainingData
+from matinee.maths.half_life import learned_half_life
 from matinee.testing import checkerboard
 
 EVENTS = st.lists(
@@ -109,3 +110,27 @@ def test_the_data_of_some_members_is_what_these_alone_would_have_given():
     assert data.of_members(np.array([4, 1])).user_ids == [ids[4], ids[1]]
     nobody = data.of_members(np.empty(0, np.int64))
     assert (nobody.events.height, len(nobody.histories)) == (0, 0)
+
+
+def test_the_half_life_is_learned_from_the_likes_in_the_order_of_their_times():
+    """4,000 likes of 400 members over 200 days, and what is liked turns every 8; a title taken back says nothing."""
+    rng = np.random.default_rng(0)
+    days = rng.uniform(0, 200, 4_000)
+    items = ((days // 8) * 7 % 30 + rng.integers(0, 3, 4_000)).astype(np.int32)
+    members = np.sort(rng.integers(0, 400, 4_000))
+    order = np.lexsort((days, members))
+    offsets = np.searchsorted(members, np.arange(401)).astype(np.int64)
+    kinds = np.full(4_000, Kind.THUMBS_UP, np.int8)
+    kinds[order % 5 == 0] = Kind.THUMBS_DOWN
+    times = ((days + 20_000) * DAY).astype(np.int64)[order]
+    ours = Histories(offsets, items[order], kinds, np.zeros(4_000, np.float32), times)
+    catalog = Catalog.from_frame(pl.DataFrame({"item_id": [str(item) for item in range(40)]}))
+    data = TrainingData(catalog, pl.DataFrame(), [str(member) for member in range(400)], ours, int(times.max()) + 1)
+    latest: dict[tuple[int, int], tuple[int, int]] = {}
+    for owner, item, kind, time in zip(members, ours.items, kinds, times, strict=True):
+        latest[int(owner), int(item)] = (int(time), int(kind))
+    likes = sorted((time, owner, item) for (owner, item), (time, kind) in latest.items() if kind == Kind.THUMBS_UP)
+    at, owners, liked = (np.array(column) for column in zip(*likes, strict=True))
+    assert data.half_life_days == learned_half_life(owners, liked.astype(np.int32), at / DAY, 40)
+    assert data.half_life_days is not None
+    assert data.half_life_days <= 8

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from matinee.catalog import Catalog
-from matinee.events import Kind, strengths
+from matinee.events import DAY, Kind, strengths
+from matinee.maths.half_life import learned_half_life
 from matinee.maths.ragged import gather, last_of_each, narrowed
 
 _LEFT_OUT: Any = np.empty(0)
@@ -151,6 +152,14 @@ class TrainingData:
     def matrix(self) -> sparse.csr_matrix:
         """Members x titles of liked titles, float32."""
         return self.histories.tastes.matrix(len(self.catalog))
+
+    @cached_property
+    def half_life_days(self) -> float | None:
+        """The age at which a like counts half for what is popular, as these likes teach it; None = they never age."""
+        tastes = self.histories.tastes
+        order = np.argsort(tastes.times, kind="stable")
+        members = np.repeat(np.arange(len(tastes)), tastes.lengths)
+        return learned_half_life(members[order], tastes.items[order], tastes.times[order] / DAY, len(self.catalog))
 
     def of_members(self, rows: NDArray[np.int64]) -> TrainingData:
         """What is known of these members (places in `user_ids`) alone, in this order."""

@@ -16,7 +16,6 @@ from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.events import DAY, liked
 from matinee.history import TrainingData
 from matinee.models import storage
-from matinee.models.half_life import learned_half_life
 
 CONTEXTS = ("country", "device", "language", "weekday", "hour")
 MOST_VALUES = 100  # values kept of one context, the commonest; clients name devices, so the number must be bounded
@@ -24,8 +23,8 @@ MOST_VALUES = 100  # values kept of one context, the commonest; clients name dev
 
 @dataclass(frozen=True, slots=True)
 class PopularityConfig:
-    """`half_life_days`: age at which a like counts half; None = likes never age, "learned" = what foretells best, see
-    `half_life`.
+    """`half_life_days`: age at which a like counts half; None = likes never age, "learned" =
+    `TrainingData.half_life_days`.
 
     `window_days`: only likes this young count; None = all. `contexts`: which parts of a request's context matter.
     `pseudo_counts`: how many likes in a context it takes to believe the context as much as the whole.
@@ -164,7 +163,7 @@ def _likes(data: TrainingData, config: PopularityConfig) -> pl.DataFrame:
         .sort("timestamp", maintain_order=True)
         .unique(["user_id", "item"], keep="last", maintain_order=True)
     )
-    half_life = _half_life(likes, len(data.catalog), config)
+    half_life = data.half_life_days if config.half_life_days == "learned" else config.half_life_days
     weight = pl.lit(1.0) if half_life is None else 0.5 ** ((age - age.min()) / half_life)
     return likes.select(
         "item",
@@ -175,11 +174,3 @@ def _likes(data: TrainingData, config: PopularityConfig) -> pl.DataFrame:
         (clock.weekday().cast(pl.Int32) - 1).cast(pl.String).alias("weekday"),
         clock.hour().cast(pl.String).alias("hour"),
     )
-
-
-def _half_life(likes: pl.DataFrame, n_titles: int, config: PopularityConfig) -> float | None:
-    if config.half_life_days != "learned":
-        return config.half_life_days
-    members = likes["user_id"].cast(pl.Categorical).to_physical().cast(pl.Int64)
-    times = likes["timestamp"].cast(pl.Int64)
-    return learned_half_life(members.to_numpy(), likes["item"].to_numpy(), times.to_numpy(), n_titles, config.smoothing)
