@@ -9,7 +9,7 @@ from scipy.linalg import lapack
 
 from matinee.maths.arrays import Floats
 
-LEAF = 512  # side of the triangles that LAPACK inverts
+LEAF = 256  # side of the triangles that LAPACK inverts
 EVEN = 64  # halves are multiples of this, so that rows start on whole cache lines
 
 _strmm = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 11)(
