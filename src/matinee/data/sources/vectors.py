@@ -19,7 +19,7 @@ LARGEST = np.finfo(np.float32).max
 
 
 @dataclass(frozen=True)
-class TitleVectors:
+class GivenVectors:
     """`arrays`: column -> (titles, dimensions) float32 in the order of the catalogue, zeros where a title has none.
 
     `missing`: column -> number of titles without a vector. `unknown`: rows whose `item_id` the catalogue lacks.
@@ -43,7 +43,7 @@ def with_vectors(dataset: Dataset, path: Path) -> Dataset:
     return replace(dataset, catalog=catalog, notes=(*dataset.notes, *notes))
 
 
-def read_vectors(path: Path, catalog: Catalog) -> TitleVectors:
+def read_vectors(path: Path, catalog: Catalog) -> GivenVectors:
     """Read a Parquet file with `item_id` and one or more columns of lists of numbers, one vector a title and column.
 
     An absent or null vector is missing and counts as nothing known; other columns are passed over. Raises `BadData`
@@ -54,7 +54,7 @@ def read_vectors(path: Path, catalog: Catalog) -> TitleVectors:
     items = catalog.indexes_of(frame["item_id"])
     arrays = {name: _array(path, frame, name, items, len(catalog)) for name in _vector_columns(frame)}
     missing = {name: int((~array.any(axis=1)).sum()) for name, array in arrays.items()}
-    return TitleVectors(arrays, missing, int((items < 0).sum()))
+    return GivenVectors(arrays, missing, int((items < 0).sum()))
 
 
 def _read(path: Path) -> pl.DataFrame:
