@@ -16,9 +16,11 @@ import typer.main
 from matinee import recipes, serving
 from matinee.catalog import Catalog
 from matinee.cli import app, main
+from matinee.cli.data import Source, guess
 from matinee.contenders import SCORERS
 from matinee.data.log import EventLog
 from matinee.decision import Requests
+from matinee.evaluate.published import MEMBERS
 from matinee.history import Histories
 from matinee.models.artifact import load_artifact
 from matinee.workspace import Workspace
@@ -143,6 +145,81 @@ def test_a_leaderboard_of_named_models(matinee, chains, tmp_path):
     (line,) = [one for one in board["groups"][0]["lists"]["lines"] if one["model"] == "markov"]
     assert line["estimates"]["hit_rate@10"]["value"] == 1.0  # the next title of the circle is always the same
     assert "markov" in (tmp_path / "board.html").read_text()
+
+
+@pytest.fixture
+def prize(tmp_path) -> str:
+    """A folder as the Netflix Prize: 30 members, ten titles, all liked or, the last two, not."""
+    stars = {title: 5 if title < 9 else 2 for title in range(1, 11)}
+    for title, given in stars.items():
+        rows = [f"{m},{given},2005-0{1 + (m + title) % 9}-11" for m in range(30) if (m * 7 + title) % 3]
+        (tmp_path / "prize").mkdir(exist_ok=True)
+        (tmp_path / "prize" / f"mv_{title:07}.txt").write_text("\n".join([f"{title}:", *rows]) + "\n")
+    return "prize"
+
+
+def test_what_others_published_stands_beside(matinee, prize, monkeypatch):
+    monkeypatch.setitem(MEMBERS, 30, "Netflix")
+    words = "leaderboard --protocol strong --models popularity,ease --seeds 1 --json"
+    code, out, _ = matinee(*words.split(), "--data", prize)
+    assert code == 0
+    board = json.loads(out.splitlines()[-1])
+    published = {one["model"]: one["figures"]["ndcg@100"] for one in board["published"]}
+    assert (published["EASE"], published["VASP"]) == (0.3925, 0.406)
+    assert "VASP" in out.replace(out.splitlines()[-1], "")
+
+
+@pytest.mark.parametrize("protocol", ["time-split", "own-times", "next-item-refitted"])
+def test_every_protocol_runs_on_what_has_times(matinee, prize, protocol):
+    words = f"leaderboard --protocol {protocol} --models popularity,markov --seeds 1 --json --data {prize}"
+    code, out, _ = matinee(*words.split())
+    assert code == 0
+    board = json.loads(out.splitlines()[-1])
+    assert {one["model"] for one in board["groups"][0]["lists"]["lines"]} >= {"popularity", "markov"}
+
+
+def test_the_published_questions_of_ncf_are_asked(matinee, tmp_path):
+    """Five members of whom each was asked about title 9 among two others, which nobody knows."""
+    learned = "".join(f"{m}\t{t}\t5\t{t}\n" for m in range(5) for t in range(3 + m % 2))
+    (tmp_path / "ncf").mkdir()
+    (tmp_path / "ncf" / "a.train.rating").write_text(learned + "0\t9\t5\t99\n1\t9\t5\t99\n")
+    (tmp_path / "ncf" / "a.test.rating").write_text("".join(f"{m}\t9\t5\t100\n" for m in range(2, 5)))
+    (tmp_path / "ncf" / "a.test.negative").write_text("".join(f"({m},9)\t7\t8\n" for m in range(2, 5)))
+    code, out, _ = matinee(*["leaderboard", "--protocol", "ncf", "--models", "popularity", "--json", "--data", "ncf"])
+    assert code == 0
+    (line,) = json.loads(out.splitlines()[-1])["groups"][0]["lists"]["lines"]
+    assert line["estimates"]["ndcg@10"]["value"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "source"),
+    [
+        ("ml.tsv", "1\t5\t6\n2\t6\t5\n", Source.SEQUENCES),
+        ("ml", "1 5 6\n2 6 5\n", Source.SEQUENCES),
+        ("ml.csv", "m1,t5,t6\n", Source.SEQUENCES),
+        ("folder/ml.txt", "1 5 6\n", Source.SEQUENCES),
+        ("plays.tsv", "user_id\titem_id\ttimestamp\n1\t5\t100\n", Source.TABULAR),
+        ("plays.inter", "user_id:token\titem_id:token\ttimestamp:float\n1\t5\t100\n", Source.TABULAR),
+        ("folder/train_triplets.txt", "a\tb\t1\n", Source.TASTE_PROFILE),
+        ("folder/combined_data_1.txt", "1:\n5,5,2005-01-01\n", Source.NETFLIX),
+        ("folder/events.jsonl", "{}\n", Source.RANKLENS),
+        ("folder/ratings.csv", "userId,movieId,rating,timestamp\n", Source.MOVIELENS),
+    ],
+)
+def test_the_source_is_told_by_names_and_first_lines(tmp_path, name, content, source):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content)
+    assert guess(path.parent if name.startswith("folder/") else path) is source
+
+
+@pytest.mark.parametrize(
+    ("columns", "source"),
+    [(("user_id", "item_id", "order"), Source.SEQUENCES), (("user_id", "item_id", "timestamp"), Source.TABULAR)],
+)
+def test_parquet_is_a_table_when_it_has_times(tmp_path, columns, source):
+    pl.DataFrame({column: [1] for column in columns}).write_parquet(tmp_path / "x.parquet")
+    assert guess(tmp_path / "x.parquet") is source
 
 
 def test_what_tuning_found_stands_on_the_leaderboard(matinee, chains, tmp_path):

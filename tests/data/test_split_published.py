@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from matinee.catalog import Ragged
+from matinee.data import split_published
 from matinee.data.dataset import Dataset, Questions, profiles_of
-from matinee.data.split_published import binarised, ncf, next_item, next_item_refitted, strong
+from matinee.data.split_published import Form, binarised, ncf, next_item, next_item_refitted, strong
 from matinee.errors import BadData, BadRequest
 from matinee.testing.worlds import make_catalog, make_events
 
@@ -130,6 +131,31 @@ def test_badly_rated_titles_count_in_small_data_unless_told_otherwise():
     assert every.train_events.height == strong(data).train_events.height
     known = {(user, item): star for user, item, star in rated.events.select("user_id", "item_id", "value").iter_rows()}
     assert {known[pair] for pair in learned(good) | answers(good)} == {0.8}
+
+
+def test_strong_generalization_keeps_titles_of_enough_members_and_then_members_of_enough_titles(monkeypatch):
+    """The form of MSD in small: first titles of fewer than 20 members go, then members of fewer than 6 of the rest."""
+    monkeypatch.setattr(split_published, "FORMS", (Form(1, 3, members=20, titles=6),))
+    data = strong_world()
+    likes = set(zip(data.events["user_id"], data.events["item_id"], strict=True))
+    common = {title for _, title in likes if sum(other == title for _, other in likes) >= 20}
+    left = {(user, title) for user, title in likes if title in common}
+    able = {user for user, _ in left if sum(other == user for other, _ in left) >= 6}
+    assert 0 < len(common) < 40
+    test, validation = strong(data), strong(data, "validation")
+    assert set(test.train_events["item_id"]) <= common
+    assert len(set(test.user_ids)) == len(set(validation.user_ids)) == 3
+    assert set(test.train_events["user_id"]) | set(test.user_ids) | set(validation.user_ids) == able
+
+
+@pytest.mark.parametrize(
+    ("members", "form"),
+    [(571_355, (50_000, None, 200, 20)), (480_189, (40_000, 0.8, 1, 5)), (138_493, (10_000, 0.8, 1, 5))],
+)
+def test_the_published_forms_are_told_by_the_number_of_members(members, form):
+    """MSD, Netflix and MovieLens 20M, as in section 1.1 of Liang et al.'s code and paper."""
+    found = split_published._form(members)
+    assert (found.held_out, found.least, found.members, found.titles) == form
 
 
 def test_strong_generalization_needs_members_to_hold_out():

@@ -25,6 +25,8 @@ class Source(StrEnum):
     RANKLENS = "ranklens"
     TABULAR = "tabular"
     SEQUENCES = "sequences"
+    NETFLIX = "netflix"
+    TASTE_PROFILE = "taste-profile"
 
 
 Titles = Annotated[Path | None, typer.Option(help="The titles of a tabular source.")]
@@ -76,7 +78,7 @@ def read(
 
 
 def _read(source: Source, path: Path, titles: Path | None, pairs: bool) -> Dataset:
-    from matinee.data.sources import movielens, ranklens, sequences, tabular
+    from matinee.data.sources import movielens, netflix, ranklens, sequences, tabular, taste_profile
 
     match source:
         case Source.MOVIELENS:
@@ -87,18 +89,26 @@ def _read(source: Source, path: Path, titles: Path | None, pairs: bool) -> Datas
             return tabular.read(path, titles)
         case Source.SEQUENCES:
             return sequences.read(path, pairs)
+        case Source.NETFLIX:
+            return netflix.read(path)
+        case Source.TASTE_PROFILE:
+            return taste_profile.read(path)
 
 
 def guess(path: Path) -> Source:
-    """The source of a path, by the names of its files."""
-    from matinee.data.sources import sequences
+    """The source of a path, by the names of its files and, of a table or text, by its columns or first line."""
+    from matinee.data.sources import netflix, sequences, tabular, taste_profile
 
-    if sequences.holds(path) or path.suffix in (".txt", ".inter"):
-        return Source.SEQUENCES
+    if taste_profile.holds(path):
+        return Source.TASTE_PROFILE
+    if netflix.holds(path):
+        return Source.NETFLIX
     lines = (".jsonl", ".gz")
     if path.suffix in lines or (path.is_dir() and any(one.suffix in lines for one in path.iterdir())):
         return Source.RANKLENS
-    return Source.TABULAR if path.suffix in (".csv", ".parquet") else Source.MOVIELENS
+    if path.is_file() and path.suffix in (*sequences.TEXTS, ".parquet", ""):
+        return Source.TABULAR if tabular.holds(path) else Source.SEQUENCES
+    return Source.SEQUENCES if sequences.holds(path) else Source.MOVIELENS
 
 
 def fetch() -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import numpy as np
@@ -18,10 +18,29 @@ from matinee.events import SCHEMA, liked
 PARTS: tuple[Part, ...] = get_args(Part)
 NEGATIVES = 99
 SEED = 98765  # of Liang et al., for the order of members and for what is held out of each
-RATED_MEMBERS = 100_000  # from here on, ratings below four stars are left out, as published
-LEAST_TITLES = 5  # of a member, for strong generalization
+LEAST_TITLES = 5  # of a member who is asked for some of them
 ASKED = 0.2  # share of a held-out member's titles
-HELD_OUT = ((500_000, 50_000), (300_000, 40_000), (100_000, 10_000), (5_000, 1_000))  # members of MSD, Netflix, 20M, 1M
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How Liang et al. cut a data set of `size` members or more: `held_out` of them for the test and as many for the
+    validation; without ratings below `least`, titles of fewer than `members` and then members of fewer than `titles`.
+    """
+
+    size: int
+    held_out: int
+    least: float | None = None
+    members: int = 1
+    titles: int = LEAST_TITLES
+
+
+FORMS = (
+    Form(500_000, 50_000, members=200, titles=20),  # MSD
+    Form(300_000, 40_000, least=0.8),  # Netflix
+    Form(100_000, 10_000, least=0.8),  # MovieLens 20M
+    Form(5_000, 1_000),  # MovieLens 1M
+)
 
 
 def binarised(events: pl.DataFrame, least: float | None = None) -> pl.DataFrame:
@@ -88,20 +107,21 @@ def strong(dataset: Dataset, part: Part = "test", least: float | None = None, he
     Split: of the members with at least 5 titles in random order the first 1,000 (MovieLens 1M; 10,000 on 20M, 40,000 on
     Netflix, 50,000 on MSD, a sixth below 5,000 members) are the test, as many after them the validation. The others
     alone are fitted on, and their titles are the catalogue. 80 % of a member's titles at random are given, 20 % asked
-    for. (vae_cf takes its members from the other end of the permutation: another sample of the same size.)
+    for. On MSD members need 20 songs, and songs 200 members, as published; the number of members tells which form it
+    is, see `FORMS`. (vae_cf takes its members from the other end of the permutation, and seeds each part anew: another
+    sample of the same size.)
     Seed: numpy RandomState(98765), one stream for members, validation and test. Ties: one random order of the catalogue
     for all models.
 
     `least` keeps ratings from there on (0..1); left out, from four stars of five in data of 100,000 members or more, as
     published for MovieLens 20M and Netflix, and every rating in smaller data.
     """
-    if least is None and len(dataset.profiles) >= RATED_MEMBERS:
-        least = 0.8
-    events = canonical(binarised(dataset.events, least), dataset.catalog)
+    form = _form(len(dataset.profiles))
+    events = canonical(binarised(dataset.events, form.least if least is None else least), dataset.catalog)
     events = events.unique(["user_id", "item"], keep="first", maintain_order=True)
-    events = events.filter(pl.len().over("user_id") >= LEAST_TITLES)
+    events = events.filter(pl.len().over("item") >= form.members).filter(pl.len().over("user_id") >= form.titles)
     members = _numbers_first(events["user_id"].unique())
-    held = _held_out(len(members)) if held_out is None else held_out
+    held = _form(len(members)).held_out if held_out is None else held_out
     if not 0 < 2 * held < len(members):
         raise BadRequest(f"{2 * held} of {len(members)} members cannot be held out; give more members or less held_out")
     rng = np.random.RandomState(SEED)
@@ -145,8 +165,8 @@ def _numbers_first(ids: pl.Series) -> pl.Series:
     return ids.to_frame("id").sort(pl.col("id").cast(pl.Int64, strict=False), "id").to_series()
 
 
-def _held_out(members: int) -> int:
-    return next((held for size, held in HELD_OUT if members >= size), members // 6)
+def _form(members: int) -> Form:
+    return next((form for form in FORMS if members >= form.size), Form(0, members // 6))
 
 
 def _asking(events: pl.DataFrame, catalog: Catalog, questions: Questions) -> Split:

@@ -14,6 +14,7 @@ MEMBERS = {  # how many members a data set has, before and after the filters of 
     136_677: "MovieLens 20M",
     480_189: "Netflix",
     463_435: "Netflix",
+    1_019_318: "MSD",
     571_355: "MSD",
 }
 

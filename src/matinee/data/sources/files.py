@@ -37,41 +37,47 @@ class Files:
         """The bare names that end so, sorted."""
         return sorted(name for name in self.places if name.endswith(suffix))
 
+    def raw(self, name: str) -> Path | bytes:
+        """Where the file lies, or what it holds when it lies in an archive: what `table` reads without a copy."""
+        return self.path / self.places[name] if self.path.is_dir() else self._bytes(name)
+
     def text(self, name: str) -> str:
         """The file as text: UTF-8, or Latin-1 where it is not. Raises `BadData` when it cannot be read."""
-        try:
-            data = self._bytes(self.places[name])
-        except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            raise BadData(f"cannot read {name} in {self.path}: {error}; get the archive again") from error
+        data = self._bytes(name)
         try:
             return data.decode("utf-8-sig")
         except UnicodeDecodeError:
             return data.decode("latin-1")
 
-    def _bytes(self, place: str) -> bytes:
-        if self.path.is_dir():
-            return (self.path / place).read_bytes()
-        with zipfile.ZipFile(self.path) as archive:
-            return archive.read(place)
+    def _bytes(self, name: str) -> bytes:
+        place = self.places[name]
+        try:
+            if self.path.is_dir():
+                return (self.path / place).read_bytes()
+            with zipfile.ZipFile(self.path) as archive:
+                return archive.read(place)
+        except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise BadData(f"cannot read {name} in {self.path}: {error}; get the archive again") from error
 
 
 def table(
-    text: str, name: str, separator: str, columns: list[str] | None = None, quote: str | None = None
+    text: str | bytes | Path, name: str, separator: str, columns: list[str] | None = None, quote: str | None = None
 ) -> pl.DataFrame:
-    """A separated text as a frame of strings. `columns` name them where the text has no header line.
+    """A separated text, or the file or UTF-8 bytes of one, as a frame of strings.
 
-    Raises `BadData` when the text is empty or has fewer columns than named.
+    `columns` name them where the text has no header line. Raises `BadData` when it is empty, is not
+    UTF-8 or has fewer columns than named.
     """
     try:
         frame = pl.read_csv(
-            text.encode(),
+            text.encode() if isinstance(text, str) else text,
             separator=separator,
             has_header=columns is None,
             quote_char=quote,
             infer_schema=False,
             truncate_ragged_lines=True,
         )
-    except pl.exceptions.PolarsError as error:
+    except (OSError, pl.exceptions.PolarsError) as error:
         raise BadData(f"{name} is not a table separated by {separator!r}: {error}; get the file again") from error
     if columns is None:
         return frame

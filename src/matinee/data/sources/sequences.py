@@ -55,9 +55,10 @@ def read(path: Path, pairs: bool = False, name: str = "", licence: str = "not st
 
 
 def holds(path: Path) -> bool:
-    """Whether a folder holds files that this source recognises by their names."""
+    """Whether a folder holds files that this source recognises by their names, or one text and nothing else."""
     names = [one.name for one in path.iterdir()] if path.is_dir() else []
-    return any(one.endswith(".train.rating") or Path(one).stem in ("sequences", "pairs") for one in names)
+    alone = len(names) == 1 and names[0].endswith(".txt")
+    return alone or any(one.endswith(".train.rating") or Path(one).stem in ("sequences", "pairs") for one in names)
 
 
 def _found(path: Path, pairs: bool) -> tuple[pl.DataFrame, pl.DataFrame | None]:
@@ -95,6 +96,8 @@ def _entries(path: Path) -> pl.DataFrame:
         raise BadData(
             f"{path} begins with the column names {fields[0].to_list()[:4]}; it is a table: read it as tabular"
         )
+    if len(fields) and fields[0].to_list()[0].endswith(":"):
+        raise BadData(f"{path} begins with {lines[0]!r}, a title above its ratings; read it as netflix")
     members = pl.DataFrame({"user_id": fields.list.first(), "item_id": fields.list.slice(1)})
     bare = pl.when(pl.col("item_id").list.len() == 0).then(pl.lit([None], pl.List(pl.String))).otherwise("item_id")
     return members.with_columns(bare.alias("item_id")).explode("item_id")

@@ -6,6 +6,7 @@ recognised columns are read: age, gender, occupation and the like never enter.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def read(
     return Dataset(
         name or interactions.stem, licence, catalog, profiles_of(clean), clean, rejections, (_read_as(found), *notes)
     )
+
+
+def holds(path: Path) -> bool:
+    """Whether a file has column names of which one is a time in Parquet, a member in text: sequences have neither."""
+    if path.suffix == ".parquet":
+        return any(plain(name) in INTERACTIONS["timestamp"] for name in _table(path).columns)
+    with path.open(encoding="utf-8-sig", errors="replace") as text:
+        return any(plain(name) in INTERACTIONS["user_id"] for name in re.split(r"[\t,;|]", text.readline(LONGEST)))
 
 
 def _table(path: Path) -> pl.DataFrame:
