@@ -63,6 +63,17 @@ def test_without_order_a_history_is_a_set():
     np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
+@pytest.mark.parametrize("order", [True, False])
+def test_a_long_history_speaks_by_its_latest_titles(order):
+    """Of eight titles the network reads four: those played last, whatever their numbers."""
+    scorer = fit(cyclic(60), reading=Reading(order=order), length=4, kappa=1e-9)
+    whole, other_old, other_new = scores_of(
+        scorer, [[8, 9, 10, 11, 0, 1, 2, 3], [4, 5, 6, 7, 0, 1, 2, 3], [8, 9, 10, 11, 4, 5, 6, 7]]
+    )
+    np.testing.assert_allclose(whole, other_old, rtol=1e-5, atol=1e-6)
+    assert np.abs(whole - other_new).max() > 1e-2
+
+
 def hourly_world():
     """Everybody watches title 0 to 3 at noon or 4 to 7 at midnight, whatever they watched before."""
     rng = np.random.default_rng(0)

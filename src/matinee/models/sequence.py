@@ -226,11 +226,12 @@ class Sequence:
 @torch.no_grad()
 def _answers(fitted: Fitted, requests: Requests, config: SequenceConfig, most: int | None = None) -> Tensor:
     """(batch, size) what the network makes of each request, of its latest tokens; zeros where there is none."""
-    tokens = tokens_of(requests.histories, fitted.n_titles, config.reading)
+    length = min(config.length, most or config.length)
+    tokens = tokens_of(requests.histories, fitted.n_titles, config.reading, length)
     situation = torch.from_numpy(situations_of(requests, tokens, config.reading, fitted.latest).astype(np.int64))
     answers = torch.zeros(len(requests), config.size)
     for rows in _alike(tokens.lengths):
-        lengths = np.minimum(tokens.lengths[rows], min(config.length, most or config.length))
+        lengths = np.minimum(tokens.lengths[rows], length)
         places = tokens.offsets[rows + 1, None] - lengths[:, None] + np.arange(lengths.max())
         places = np.minimum(places, tokens.offsets[rows + 1, None] - 1)
         items = torch.from_numpy(tokens.items[places].astype(np.int64))

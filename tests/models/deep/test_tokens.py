@@ -114,6 +114,14 @@ def test_without_order_a_history_is_a_set(items):
     assert tokens.items.tolist() == [1, 2, 3, 4, 5]
 
 
+@given(st.lists(st.lists(st.integers(0, 9), max_size=12), min_size=1, max_size=4), st.integers(1, 12))
+def test_without_order_the_latest_titles_stay(lists, latest):
+    tokens = tokens_of(Histories.of_items(lists), 10, Reading(order=False, time=False), latest)
+    for b, items in enumerate(lists):
+        once = list(dict.fromkeys(items[::-1]))  # each title at its last play, latest first
+        assert tokens.items[tokens.offsets[b] : tokens.offsets[b + 1]].tolist() == sorted(once[:latest])
+
+
 def test_the_request_knows_its_own_situation():
     histories = Histories.of_items([[1], [], [2]])
     dated = Histories(histories.offsets, histories.items, histories.kinds, histories.values, np.full(2, EVENING))

@@ -17,7 +17,7 @@ from matinee.maths.ragged import last_of_each, narrowed
 from matinee.situation import N_COUNTRIES, N_DEVICES, country_code, device_code
 
 SHARES = (PLAYED, 0.5, 0.9)  # borders between the buckets of a share watched or a rating
-GAPS = 32  # powers of two of seconds: the last begins at 34 years
+GAPS = 32  # powers of two of seconds: the last begins at 68 years
 AGES = 12  # the newest week, then powers of two of weeks: the last begins after 20 years
 MOMENT = (N_COUNTRIES, N_DEVICES, 25, 8, GAPS + 1)  # codes of country, device, hour, weekday, time since the last
 HISTORY = (len(Kind) + 1, len(SHARES) + 2, *MOMENT)
@@ -68,17 +68,19 @@ class Tokens:
         return int(self.ends.max(initial=0))
 
 
-def tokens_of(histories: Histories, n_titles: int, reading: Reading) -> Tokens:
+def tokens_of(histories: Histories, n_titles: int, reading: Reading, latest: int | None = None) -> Tokens:
     """The speaking events (plays, ratings, thumbs, dismissals) of the titles below `n_titles`, oldest first.
 
     Events of one title that follow each other are one token: it was chosen in the situation of the first and says
     what the last says. So a series watched night after night is one title, as it is for `Histories.tastes`. Without
-    order a history is a set: each title once, at its latest event, sorted by title, and no gaps between events. The
-    age of a choice counts from the latest one of all members (the example age of Covington, Adams, Sargin 2016).
+    order a history is a set: each title once, at its latest event, only a member's `latest` titles where that is given,
+    sorted by title, and no gaps between events. The age of a choice counts from the latest one of all members (the
+    example age of Covington, Adams, Sargin 2016).
     """
     speaks = histories.speaking & (histories.items < n_titles)
     if not reading.order:
         speaks = last_of_each(histories.offsets, histories.items, speaks)
+        speaks &= _later(histories.offsets, speaks) < (latest or len(speaks))
     offsets, events = narrowed(histories.offsets, speaks), np.flatnonzero(speaks)
     if not reading.order:
         owner = np.repeat(np.arange(len(histories)), np.diff(offsets))
@@ -135,6 +137,12 @@ def _tokens(
         history[:, 6] = situation[:, 4]
     turned = last_of_each(offsets[-1] - offsets[::-1], np.ascontiguousarray(items[::-1]), np.ones(len(items), np.bool_))
     return Tokens(offsets, items, history, situation, times, (strengths(kinds, values) > 0) & turned[::-1])
+
+
+def _later(offsets: NDArray[np.int64], speaks: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many events of the same member that speak come after each event."""
+    counts = np.append(0, np.cumsum(speaks))
+    return np.asarray(np.repeat(counts[offsets[1:]], np.diff(offsets)) - counts[1:])
 
 
 def _runs(offsets: NDArray[np.int64], items: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
