@@ -2,12 +2,13 @@
 
     python benchmarks/bench_ranker.py [FOLDER [RANKLENS]]
 
-FOLDER holds sequences or pairs (see `data.sources.sequences`), by default MovieLens 100K, which is fetched; RANKLENS
-is a RankLens events file. `run()` returns the machine and
+FOLDER is any data set that `matinee leaderboard` reads without being told its source, by default MovieLens 100K, which
+is fetched; RANKLENS is a RankLens events file. `run()` returns the machine and
 
 next_item     ndcg@10 and hit_rate@10 of the full hybrid, of the hybrid without each component, and of each component
-              alone. With the package torch the sequence model is one of the components, and "sequence fed with
-              factors" is the hybrid whose sequence model starts from the factorization's title vectors
+              alone. With the package torch the sequence model is one of the components; "sequence fed with factors"
+              is the hybrid whose sequence model starts from the factorization's title vectors, "factors fed with
+              sequence" the reverse
 strong        ndcg@100 of the hybrid for members whom nothing was fitted on, and of each component alone
 shown_lists   ndcg@10 and auc of list rankers with content, with collaborative features, with both, without the
               treatment of places, and with LightGBM's binary objective on the same features
@@ -32,8 +33,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from matinee.boards import board_of
+from matinee.cli.data import guess, read
 from matinee.data.dataset import Dataset
-from matinee.data.sources import movielens, ranklens, sequences
+from matinee.data.sources import movielens, ranklens
 from matinee.decision import Requests, Scorer, Tell, quiet
 from matinee.evaluate.protocols import NEXT_ITEM, SHOWN_LISTS, STRONG
 from matinee.evaluate.trial import prepare
@@ -63,9 +65,9 @@ def run(
 ) -> dict[str, Any]:
     """Measure what the arguments allow; see the top of this file for the keys. `deep`: None = where torch is there."""
     tell = progress or quiet
-    fetched = folder or movielens.fetch_100k(CACHE, lambda line: tell(line, 0.0))
-    pairs = sequences.read(fetched, pairs=True) if folder else movielens.read(fetched)
-    ordered = sequences.read(fetched) if folder else pairs
+    path = folder or movielens.fetch_100k(CACHE, lambda line: tell(line, 0.0))
+    source = guess(path)
+    ordered, pairs = read(source, path), read(source, path, pairs=True)
     deep = find_spec("torch") is not None if deep is None else deep
     found = {"machine": machine(), "data": ordered.name, "next_item": next_item(ordered, deep, tell)}
     found["strong"] = strong(pairs, tell)
@@ -87,6 +89,11 @@ class Once:
             self._fitted[events] = self._make().fit(data, np.random.default_rng(0), tell)
         self._now = self._fitted[events]
         return self
+
+    def vectors(self, data: TrainingData, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Title vectors of the sequence model fitted on it, without their biases."""
+        vectors: NDArray[np.float32] = self.fit(data, rng)._now.title_vectors[:, :-1]  # type: ignore[attr-defined]
+        return vectors
 
     def score(self, requests: Requests) -> NDArray[np.float32]:
         """What the scorer fitted last says."""
@@ -111,11 +118,12 @@ def next_item(dataset: Dataset, deep: bool, tell: Tell) -> list[dict[str, Any]]:
     trial, board = prepare(dataset, NEXT_ITEM, np.random.default_rng(0)), board_of(NEXT_ITEM.name)
     parts: dict[str, Scorer] = {name: once_like(scorer) for name, scorer in Ranker.standard()}
     if deep:
-        parts["sequence"] = Once(board["sequence"])
+        parts["sequence"] = network = Once(board["sequence"])
     compositions = {FULL: parts}
     compositions |= {f"without {left}": {n: one for n, one in parts.items() if n != left} for left in parts}
     if deep:
         compositions["sequence fed with factors"] = {**parts, "sequence": Once(board["sequence from factors"])}
+        compositions["factors fed with sequence"] = {**parts, "factors": Once(lambda: Factors(initial=network.vectors))}
     scorers = {name: Ranker(RankerConfig(refit=False), tuple(some.items())) for name, some in compositions.items()}
     return compare(trial, scorers | {f"{name} alone": one for name, one in parts.items()}, NEXT_ITEM.metrics[:2], tell)
 

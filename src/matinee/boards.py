@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from matinee.contenders import CONTENDERS
 from matinee.decision import Scorer
 from matinee.extras import needing
 from matinee.history import TrainingData
-from matinee.models.factors import Factors, FactorsConfig
+from matinee.models.factors import Factors, FactorsConfig, Initial
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.markov import Markov, MarkovConfig
 from matinee.models.neighbors import Neighbors, NeighborsConfig
@@ -28,9 +28,6 @@ from matinee.models.ranking.ranker import Ranker, RankerConfig
 from matinee.models.slim import Slim, SlimConfig
 from matinee.models.sparse_inverse import SparseInverse, SparseInverseConfig
 from matinee.models.user_neighbors import UserNeighbors, UserNeighborsConfig
-
-if TYPE_CHECKING:
-    from matinee.models.sequence import Initial
 
 Makers = dict[str, Callable[[], Scorer]]
 NO_PRIOR = 1e-6  # kappa: published protocols ask members with long histories, and the published models know no prior
@@ -78,7 +75,8 @@ def _next_item() -> Makers:
         "slim": lambda: Slim(SlimConfig(half_life=5.0, kappa=NO_PRIOR)),
         "ease": lambda: Ease(EaseConfig(l2=500.0, kappa=NO_PRIOR)),
         "ease-recent": lambda: Ease(EaseConfig(l2=500.0, half_life=5.0, kappa=NO_PRIOR)),
-        "factors": lambda: Factors(FactorsConfig(size=192, epochs=12, alpha0=0.3, reg=0.007, kappa=NO_PRIOR)),
+        "factors": _next_item_factors,
+        "factors from sequence": lambda: _next_item_factors(_vectors_of_a_sequence),
         "two-tower": _made("two-tower"),
         "sequence": _sequence(),
         "sequence float32": _sequence(half=False),
@@ -144,6 +142,18 @@ def _sequence(initial: Initial | None = None, half: bool = True, **settings: Any
         return Sequence(replace(config, training=replace(config.training, half=half)), initial)
 
     return make
+
+
+def _next_item_factors(initial: Initial | None = None) -> Scorer:
+    config = FactorsConfig(size=192, epochs=12, alpha0=0.3, reg=0.007, kappa=NO_PRIOR)
+    return Factors(config, initial=initial)
+
+
+def _vectors_of_a_sequence(data: TrainingData, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Title vectors of the sequence model, without their biases."""
+    with needing("deep"):
+        from matinee.models.sequence import Sequence
+    return Sequence().fit(data, rng).title_vectors[:, :-1]
 
 
 def _vectors_of_factors(data: TrainingData, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -237,3 +237,22 @@ def test_fitting_tells_its_epochs():
 def test_bad_settings_are_refused():
     with pytest.raises(BadRequest, match="size"):
         FactorsConfig(size=0)
+
+
+def test_fitting_starts_at_the_vectors_that_are_given():
+    """One round from vectors that solve the problem, at any length, ends nearer to it than one from chance."""
+    rng = np.random.default_rng(0)
+    data = make_data(make_events([rng.permutation(30)[:8].tolist() for _ in range(80)]), make_catalog(30))
+    config = FactorsConfig(size=4, epochs=60, alpha0=ALPHA, reg=REG)
+    requests = Requests.of_histories(data.histories)
+    solved = Factors(config).fit(data, rng)
+    wanted = solved.score(requests)
+
+    def distance(initial):
+        found = Factors(replace(config, epochs=1), initial=initial).fit(data, np.random.default_rng(1))
+        return np.abs(found.score(requests) - wanted).mean()
+
+    by_chance = distance(None)
+    assert distance(lambda data, rng: solved.title_vectors / 10) < 0.5 * by_chance
+    assert distance(lambda data, rng: solved.title_vectors[:, :2]) < by_chance
+    assert np.isfinite(distance(lambda data, rng: np.zeros((30, 4), np.float32)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, Self
@@ -75,6 +75,9 @@ class Space:
             yield items[start:end], weights[start:end], self.factors, self.shared, ridge
 
 
+Initial = Callable[[TrainingData, np.random.Generator], NDArray[np.float32]]  # vectors (titles, width) to start from
+
+
 class Solve(Protocol):
     """A way to lower the loss of `maths.als`."""
 
@@ -131,17 +134,27 @@ class Factors:
     is worked out from the history of the request, so a play counts at once and nothing about people is stored.
 
     `solve` is how the loss is lowered while fitting: alternating least squares, or `deep.factor_network.Descent`.
-    An artifact does not say how it was found, and what is loaded goes on by alternating.
+    `initial` gives title vectors to start from, up to `size` wide, such as those of a sequence model (they are made one
+    long on average); else the start is random. An artifact does not say how it was found, and what is loaded goes on by
+    alternating.
     """
 
-    def __init__(self, config: FactorsConfig = FactorsConfig(), solve: Solve = alternate) -> None:
+    def __init__(
+        self, config: FactorsConfig = FactorsConfig(), solve: Solve = alternate, initial: Initial | None = None
+    ) -> None:
         self.config = config
         self.solve = solve
+        self.initial = initial
         self._fitted: tuple[Space, Prior] | None = None
 
     def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
-        """Lower the loss for `epochs` rounds from a random start."""
-        return self._fit_from(random_points(len(data.catalog), self.config, rng), self.config, data, rng, tell)
+        """Lower the loss for `epochs` rounds from a random start, or from the `initial` vectors."""
+        start = random_points(len(data.catalog), self.config, rng)
+        if self.initial is not None:
+            vectors = self.initial(data, rng)
+            length = np.sqrt(np.mean(np.sum(vectors**2, axis=1)))
+            start[:, : vectors.shape[1]] = vectors / (length or 1.0)
+        return self._fit_from(start, self.config, data, rng, tell)
 
     def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Go on for `refit_epochs` rounds from the fitted factors; titles added since start at random."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -26,12 +26,12 @@ from matinee.models.deep.sequence_network import SequenceNetwork
 from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
 from matinee.models.deep.weights import arrays_of, dtypes_of, put_into
+from matinee.models.factors import Initial
 from matinee.models.popularity import Popularity
 from matinee.models.reasons import loudest
 from matinee.models.widen import WidePrior
 
-Initial = Callable[[TrainingData, np.random.Generator], NDArray[np.float32]]  # vectors (titles, any size up to `size`)
-__all__ = ["Body", "Initial", "Loss", "Reading", "Sequence", "SequenceConfig", "Training"]
+__all__ = ["Body", "Loss", "Reading", "Sequence", "SequenceConfig", "Training"]
 
 BLOCK = 64  # histories read at one time when scoring
 REASONS = 20  # latest liked titles among which a reason is sought
