@@ -72,19 +72,22 @@ def two_tastes(tmp_path):
 
 
 @pytest.mark.usefixtures("benchmarks")
-def test_shallow(two_tastes):
-    import bench_shallow
+def test_settings(two_tastes):
+    import bench_settings
 
-    models = tuple(bench_shallow.SETTINGS)
-    result = bench_shallow.run(two_tastes, models)
-    assert all(key in bench_shallow.__doc__ for key in ("machine", "data", *result["ease"][0]))
-    for model in models:
-        assert [row["setting"] for row in result[model]] == list(bench_shallow.SETTINGS[model])
-        assert all(
-            0 <= low <= mean <= high <= 1
-            for row in result[model]
-            for mean, low, high in (row["validation"], row["test"])
-        )
+    result = bench_settings.run(two_tastes)
+    assert all(key in bench_settings.__doc__ for key in ("machine", "data", *result["ease"][0]))
+    tables = {name: table for name, table in bench_settings.TABLES.items() if table.protocol.name != "ncf"}
+    assert set(result) == {"machine", "data", *tables}
+    for name, table in tables.items():
+        assert [row["setting"] for row in result[name]] == list(table.settings)
+        figures = [
+            row[part][cut.named.key]
+            for row in result[name]
+            for part in ("validation", "test")
+            for cut in table.protocol.metrics[:2]
+        ]
+        assert all(0 <= low <= mean <= high <= 1 for mean, low, high in figures)
 
 
 @pytest.mark.usefixtures("benchmarks")
