@@ -5,8 +5,8 @@
 FOLDER holds interactions; the docs are of MovieLens 1M. TABLEs are keys of `TABLES`, by default all that FOLDER can
 answer (NCF's questions come with its files). `run()` returns machine, data and, by the name of the table, one row for
 each setting: setting, and validation and test, each with the protocol's first two metrics, [mean, low, high] with the
-95 % bootstrap interval over members, 1,000 draws, mean over the table's seeds. Nothing is chosen here: the test column is
-for readers who have chosen by the other. No popularity is mixed in.
+95 % bootstrap interval over members, 1,000 draws, mean over the table's seeds. Nothing is chosen here: the test column
+is for readers who have chosen by the other. No popularity is mixed in.
 """
 
 from __future__ import annotations
