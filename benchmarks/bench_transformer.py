@@ -4,10 +4,16 @@
 
 PYTHON is the interpreter of another environment, in which `rectools[torch]==0.19.0` is installed; it wants older
 packages than this project, so it lives apart. Both train on the same histories with the same size, blocks, history,
-batch, dropout and full softmax. `run()` returns machine, members, titles, batch, threads, mean_length, results (one
-entry a variant: name, seconds_a_step, steps, tokens_a_second), and with a peer: peer_seconds_a_step, peer_version,
-ratio_of, the first variant, and ratio, how many times the tokens a second of RecTools it takes. Where the device has
-no instructions for bfloat16 its variants are left out, for they would be float32.
+batch, dropout and full softmax. `run()` returns machine, device, members, titles, batch, threads, mean_length,
+results (one entry a variant: name, seconds_a_step, steps, tokens_a_second, floor_seconds, of_floor), on a CUDA device
+cpu_ratio, how many times the tokens a second that the first variant takes on two threads of the processor, and with a
+peer: peer_seconds_a_step, peer_version, ratio_of, the first variant, and ratio, how many times the tokens a second of
+RecTools it takes. Where the device has no instructions for bfloat16 its variants are left out, for they would be
+float32.
+
+The floor is the longer of two times: the multiplications of a step, counted as they are called, at the speed of one
+large product; and the scores of the softmax, written and read once forward and once backward, at the speed of a copy.
+Both speeds are measured on the same device in the same run.
 """
 
 from __future__ import annotations
@@ -25,6 +31,7 @@ from machine import machine
 from peers import measured_by
 from rich.console import Console
 from rich.table import Table
+from torch.utils.flop_counter import FlopCounterMode
 
 from matinee.decision import quiet
 from matinee.errors import BadRequest
@@ -33,10 +40,12 @@ from matinee.models.deep.fitting import best_device, multiplies_halves
 from matinee.models.deep.sequence_fitting import fit_sequence_network
 from matinee.models.deep.sequence_network import SequenceNetwork
 from matinee.models.deep.title_vectors import TitleVectors
-from matinee.models.deep.tokens import tokens_of
+from matinee.models.deep.tokens import Tokens, tokens_of
 from matinee.models.sequence import SequenceConfig, Training
 
 LENGTH, BATCH, TITLES = 200, 128, 3_706
+FEW = 8 * BATCH  # members whose histories are enough to time the processor beside a faster device
+SIDE = 4_096  # of the matrices by which the device's speed is measured
 CONFIG = SequenceConfig(size=64, layers=2, heads=1, gated=False, length=LENGTH, dropout=0.1)
 VARIANTS = {
     "plain, bfloat16": (False, True),
@@ -63,7 +72,7 @@ def run(
         )
     for name in able:
         tell(name, len(results) / (len(variants) + 1))
-        results.append({"name": name, **measure(lists, *VARIANTS[name])})
+        results.append({"name": name, **measure(lists, *VARIANTS[name], best_device())})
     found = {
         "machine": machine(),
         "device": str(best_device()),
@@ -74,6 +83,8 @@ def run(
         "mean_length": float(np.mean([len(one) for one in lists])),
         "results": results,
     }
+    if best_device().type == "cuda":
+        found["cpu_ratio"] = results[0]["tokens_a_second"] / on_two_threads(lists, able[0])
     if peer is None:
         return found
     tell("RecTools", 0.9)
@@ -97,33 +108,80 @@ def save(path: Path, lists: list[list[int]]) -> None:
     np.savez(path, lengths=[len(one) for one in lists], items=np.concatenate(lists))
 
 
-def measure(lists: list[list[int]], gated: bool, half: bool) -> dict[str, Any]:
-    """Seconds of a step and tokens a second of one epoch."""
+def on_two_threads(lists: list[list[int]], variant: str) -> float:
+    """Tokens a second of a variant on two threads of the processor."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        gated, half = VARIANTS[variant]
+        cpu = torch.device("cpu")
+        return float(measure(lists[:FEW], gated, half and multiplies_halves(cpu), cpu)["tokens_a_second"])
+    finally:
+        torch.set_num_threads(threads)
+
+
+def measure(lists: list[list[int]], gated: bool, half: bool, device: torch.device) -> dict[str, Any]:
+    """Seconds of a step, tokens a second of one epoch, and the floor of a step."""
     config = replace(CONFIG, gated=gated)
     tokens = tokens_of(Histories.of_items(lists), TITLES, config.reading)
+    some = tokens_of(Histories.of_items(lists[: 4 * BATCH]), TITLES, config.reading)
     counts = np.bincount(tokens.items, minlength=TITLES).astype(np.float32)
     torch.manual_seed(0)
     titles = TitleVectors(counts, np.zeros((TITLES, 0), np.float32), config.size, 0.0)
-    network = SequenceNetwork(config, titles).to(best_device())
+    network = SequenceNetwork(config, titles).to(device)
     training = Training(epochs=1, batch=BATCH, rate=1e-3, half=half)
-    some = tokens_of(Histories.of_items(lists[: 4 * BATCH]), TITLES, config.reading)
-    for seed, one in enumerate((some, tokens)):
+
+    def fit(seed: int, some: Tokens) -> float:
         started = perf_counter()
-        fit_sequence_network(network, one, config, training, np.random.default_rng(seed), quiet)
-        seconds = perf_counter() - started
-    steps = -(-len(lists) // BATCH)
-    return {"seconds_a_step": seconds / steps, "steps": steps, "tokens_a_second": len(tokens.items) / seconds}
+        fit_sequence_network(network, some, config, training, np.random.default_rng(seed), quiet)
+        return perf_counter() - started
+
+    with FlopCounterMode(display=False) as counter:
+        fit(0, some)
+    seconds, steps = fit(1, tokens), -(-len(lists) // BATCH)
+    multiplied = counter.get_total_flops() * len(tokens.items) / len(some.items) / steps
+    scores = 4 * (len(tokens.items) - len(lists)) / steps * len(np.unique(tokens.items)) * (2 if half else 4)
+    products, copied = speeds(device, torch.bfloat16 if half else torch.float32)
+    floor = max(multiplied / products, scores / copied)
+    return {
+        "seconds_a_step": seconds / steps,
+        "steps": steps,
+        "tokens_a_second": len(tokens.items) / seconds,
+        "floor_seconds": floor,
+        "of_floor": seconds / steps / floor,
+    }
+
+
+def speeds(device: torch.device, dtype: torch.dtype) -> tuple[float, float]:
+    """Operations a second of a large product, and bytes a second that a copy reads or writes; the best of five each."""
+    matrix = torch.rand(SIDE, SIDE, device=device).to(dtype)
+    other = torch.empty_like(matrix)
+
+    def best(work: Callable[[], object]) -> float:
+        times = []
+        for _ in range(6):
+            started = perf_counter()
+            work()
+            float(other[0, 0])  # waits for the device
+            times.append(perf_counter() - started)
+        return min(times[1:])
+
+    product = best(lambda: torch.mm(matrix, matrix, out=other))
+    return 2 * SIDE**3 / product, 2 * matrix.nbytes / best(lambda: other.copy_(matrix))
 
 
 def show(result: dict[str, Any], console: Console) -> None:
     """Print what `run` found."""
     table = Table(title=f"Transformer, {result['titles']:,} titles, batch {result['batch']} ({result['machine']})")
-    for name in ("variant", "seconds a step", "tokens a second"):
+    for name in ("variant", "seconds a step", "of the floor", "tokens a second"):
         table.add_column(name, justify="left" if name == "variant" else "right")
     for row in result["results"]:
-        table.add_row(row["name"], f"{row['seconds_a_step']:.3f}", f"{row['tokens_a_second']:,.0f}")
+        figures = f"{row['seconds_a_step']:.4f}", f"{row['of_floor']:.1f}", f"{row['tokens_a_second']:,.0f}"
+        table.add_row(row["name"], *figures)
+    if "cpu_ratio" in result:
+        console.print(f"{result['device']}: {result['cpu_ratio']:.1f} times the throughput of two threads")
     if "ratio" in result:
-        table.add_row(f"RecTools {result['peer_version']}", f"{result['peer_seconds_a_step']:.3f}", "")
+        table.add_row(f"RecTools {result['peer_version']}", f"{result['peer_seconds_a_step']:.3f}", "", "")
         table.caption = f"{result['ratio_of']}: {result['ratio']:.2f} times the throughput of RecTools"
     console.print(table)
 
