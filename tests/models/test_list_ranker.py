@@ -66,6 +66,16 @@ def test_rates_are_shrunk_towards_the_mean():
     np.testing.assert_allclose(appeal.rates[1], [1 / 2] * 3, rtol=1e-6)
 
 
+def test_members_may_share_a_decision_id():
+    data = make_data(
+        shown([(0, [0, 1], [0]), (1, [0, 1], [1])]).with_columns(pl.lit("d").alias("decision_id")), make_catalog(2)
+    )
+    lists = ShownLists.of(data)
+    assert [data.user_ids[m] for m in lists.members] == ["m0", "m1"]
+    assert lists.candidates.offsets.tolist() == [0, 2, 4]
+    assert lists.liked.tolist() == [True, False, False, True]
+
+
 def placed_world(lists=600, seed=0):
     """Six titles; 0 and 1 are liked alike, the first place doubles the chance; 0 stands first four times in five."""
     rng = np.random.default_rng(seed)
