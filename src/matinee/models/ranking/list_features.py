@@ -98,17 +98,21 @@ class ShownLists:
 class Appeal:
     """How much titles are liked when shown: `rates` (2, titles), the smoothed share of a title's impressions that were
     liked and what a ridge from `TitleFacts.content` to it makes of the title; `shown` (titles,) log(1 + impressions).
+
+    All lists count, those in which nothing was liked too: being passed over speaks against a title in each of them.
     """
 
     rates: NDArray[np.float32]
     shown: NDArray[np.float32]
 
     @classmethod
-    def fit(cls, lists: ShownLists, content: NDArray[np.float32]) -> Appeal:
+    def fit(cls, data: TrainingData, content: NDArray[np.float32]) -> Appeal:
         """Count, and solve (CᵀNC + ridge) b = CᵀN(rate - mean), N the impressions."""
         n = len(content)
-        shown = np.bincount(lists.candidates.items, minlength=n)
-        likes = np.bincount(lists.candidates.items, lists.liked, minlength=n)
+        titles = shown_titles(data.events)
+        items = titles["item"].to_numpy()
+        shown = np.bincount(items, minlength=n)
+        likes = np.bincount(items, titles["liked"].to_numpy(), minlength=n)
         mean = likes.sum() / max(shown.sum(), 1)
         rate = (likes + PRIOR_SHOWN * mean) / (shown + PRIOR_SHOWN)
         weighted = content.T.astype(np.float64) * shown
