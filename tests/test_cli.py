@@ -315,6 +315,9 @@ def test_errors_are_one_line(matinee, plays, words):
         "train nonesuch",
         "nonesuch",
         "serve --host 0.0.0.0",
+        "serve --models nonesuch",
+        "serve --max-bytes 0",
+        "serve --max-milliseconds 0",
         "leaderboard --data plays.csv --models nonesuch",
         "leaderboard --data plays.csv --tuned plays.csv",
         "leaderboard --protocol nonesuch",
@@ -337,6 +340,23 @@ def test_a_taken_port_is_said_before_anything_slow(matinee, plays, taken, tmp_pa
     code, _, err = matinee("serve", "--workspace", "ws", "--port", taken)
     assert code == 1
     assert f"cannot listen on 127.0.0.1:{taken}" in err
+
+
+def test_serve_takes_models_and_a_budget_and_says_what_it_leaves_out(matinee, plays, monkeypatch):
+    apps = []
+    monkeypatch.setattr(serving, "run", lambda app, sock, ready: apps.append(app))
+    matinee("data", "tabular", plays, "--workspace", "ws")
+    for name in ("popularity", "neighbors", "markov"):
+        matinee("train", name, "--workspace", "ws")
+    serve = ("serve", "--workspace", "ws", "--port", "0", "--models", "factors,markov,popularity")
+    code, out, err = matinee(*serve, "--max-milliseconds", "60000")
+    assert code == 0, err
+    assert "Warning: factors is left out: ws holds no artifact 'factors'" in out
+    assert "ease-recent is left out" in out  # of the titles like another
+    assert len(apps) == 1
+    code, _, err = matinee(*serve, "--max-bytes", "10")
+    assert code == 1
+    assert re.search(r"no model is left for 'home': .* bytes and 10 are allowed; .* `matinee serve --max-bytes`", err)
 
 
 def test_a_second_demo_keeps_what_members_did(matinee, movies, tmp_path, monkeypatch):
