@@ -147,6 +147,15 @@ def test_a_leaderboard_of_named_models(matinee, chains, tmp_path):
     assert "markov" in (tmp_path / "board.html").read_text()
 
 
+def test_in_time_popularity_of_the_last_days_and_decayed_ease_stand_beside_whatever_is_asked_for(matinee, plays):
+    words = "leaderboard --protocol time-split --models markov --seeds 1 --json"
+    code, out, err = matinee(*words.split(), "--data", plays)
+    assert code == 0, err
+    board = json.loads(out.splitlines()[-1])
+    assert {one["model"] for one in board["groups"][0]["lists"]["lines"]} == {"markov", "popularity-7d", "ease-recent"}
+    assert board["baseline"] in ("popularity-7d", "ease-recent")
+
+
 @pytest.fixture
 def prize(tmp_path) -> str:
     """A folder as the Netflix Prize: 30 members, ten titles, all liked or, the last two, not."""

@@ -70,11 +70,11 @@ def leaderboard(
     as_json: Json = False,
 ) -> None:
     """Compare models side by side under a published protocol: quality with intervals, and what it costs."""
-    from matinee.boards import board_of
+    from matinee.boards import beside, board_of
     from matinee.evaluate.leaderboard import BASELINES
     from matinee.evaluate.leaderboard import leaderboard as run
 
-    makers = named({**board_of(protocol), **_tuned_makers(tuned)}, models)
+    makers = beside(protocol, named({**board_of(protocol), **_tuned_makers(tuned)}, models))
     among = BASELINES if baselines is None else tuple(named(makers, baselines))
     rules, dataset = _asked(protocol, data, source, titles, vectors)
     with progress(protocol) as tell:
