@@ -20,6 +20,7 @@ from matinee.cli.data import Source, guess
 from matinee.contenders import SCORERS
 from matinee.data.log import EventLog
 from matinee.decision import Requests
+from matinee.errors import ArtifactRefused
 from matinee.evaluate.published import MEMBERS
 from matinee.history import Histories
 from matinee.models.artifact import load_artifact
@@ -366,6 +367,25 @@ def test_serve_takes_models_and_a_budget_and_says_what_it_leaves_out(matinee, pl
     code, _, err = matinee(*serve, "--max-bytes", "10")
     assert code == 1
     assert re.search(r"no model is left for 'home': .* bytes and 10 are allowed; .* `matinee serve --max-bytes`", err)
+
+
+def test_a_reload_brings_back_what_served_at_the_start_or_is_refused(matinee, plays, tmp_path, monkeypatch):
+    place = Workspace(tmp_path / "ws")
+
+    def run(app, sock, ready):
+        reload = app.state.service.deployment.reload
+        assert [name for name, _ in reload()["home"]] == ["markov", "popularity"]
+        (place.newest_artifact("markov") / "manifest.json").write_bytes(b"[]")
+        with pytest.raises(ArtifactRefused, match="markov cannot be served: "):
+            reload()
+
+    monkeypatch.setattr(serving, "run", run)
+    matinee("data", "tabular", plays, "--workspace", "ws")
+    for name in ("popularity", "neighbors", "markov"):
+        matinee("train", name, "--workspace", "ws")
+    words = "serve --workspace ws --port 0 --models factors,markov,popularity --max-milliseconds 60000"
+    code, _, err = matinee(*words.split())
+    assert code == 0, err
 
 
 def test_a_second_demo_keeps_what_members_did(matinee, movies, tmp_path, monkeypatch):
