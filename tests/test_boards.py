@@ -2,7 +2,7 @@
 
 import pytest
 
-from matinee.boards import board_of
+from matinee.boards import BESIDE, beside, board_of
 from matinee.cli.compare import Rules
 from matinee.decision import Scorer
 from matinee.evaluate.protocols import LEADERBOARDS
@@ -20,3 +20,17 @@ def test_every_protocol_has_a_board(protocol):
 
 def test_the_command_line_names_every_protocol():
     assert [rules.value for rules in Rules] == [one.name for one in LEADERBOARDS]
+
+
+@pytest.mark.parametrize("protocol", ["time-split", "own-times"])
+def test_no_model_stands_alone_in_time(protocol):
+    board = board_of(protocol)
+    one = beside(protocol, {"sequence": board["sequence"]})
+    assert list(one) == ["sequence", "popularity-7d", "ease-recent"]
+    assert all(one[name] is board[name] for name in BESIDE)
+    assert list(beside(protocol, one)) == list(one)
+
+
+def test_elsewhere_the_models_asked_for_stand_alone():
+    asked = {"ease": board_of("strong")["ease"]}
+    assert beside("strong", asked) == asked

@@ -104,7 +104,10 @@ def test_vectors_follow_their_titles(tmp_path: Path):
     np.testing.assert_array_equal(few.vectors["poster"], [[0, 0], two[1]])
 
 
-@pytest.mark.parametrize("bad", [np.ones((2, 3)), np.ones(3), np.full((3, 2), np.nan), np.ones((3, 0))])
+NO_NUMBERS = [np.full((3, 2), odd) for odd in (np.nan, np.inf, -np.inf)]
+
+
+@pytest.mark.parametrize("bad", [np.ones((2, 3)), np.ones(3), np.ones((3, 0)), *NO_NUMBERS])
 def test_vectors_of_another_shape_or_not_finite_are_refused(bad):
     with pytest.raises(BadData, match="poster"):
         Catalog.from_frame(FRAME.head(3)).with_vectors({"poster": bad})

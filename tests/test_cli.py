@@ -20,6 +20,7 @@ from matinee.cli.data import Source, guess
 from matinee.contenders import SCORERS
 from matinee.data.log import EventLog
 from matinee.decision import Requests
+from matinee.errors import ArtifactRefused
 from matinee.evaluate.published import MEMBERS
 from matinee.history import Histories
 from matinee.models.artifact import load_artifact
@@ -145,6 +146,15 @@ def test_a_leaderboard_of_named_models(matinee, chains, tmp_path):
     (line,) = [one for one in board["groups"][0]["lists"]["lines"] if one["model"] == "markov"]
     assert line["estimates"]["hit_rate@10"]["value"] == 1.0  # the next title of the circle is always the same
     assert "markov" in (tmp_path / "board.html").read_text()
+
+
+def test_in_time_popularity_of_the_last_days_and_decayed_ease_stand_beside_whatever_is_asked_for(matinee, plays):
+    words = "leaderboard --protocol time-split --models markov --seeds 1 --json"
+    code, out, err = matinee(*words.split(), "--data", plays)
+    assert code == 0, err
+    board = json.loads(out.splitlines()[-1])
+    assert {one["model"] for one in board["groups"][0]["lists"]["lines"]} == {"markov", "popularity-7d", "ease-recent"}
+    assert board["baseline"] in ("popularity-7d", "ease-recent")
 
 
 @pytest.fixture
@@ -315,6 +325,9 @@ def test_errors_are_one_line(matinee, plays, words):
         "train nonesuch",
         "nonesuch",
         "serve --host 0.0.0.0",
+        "serve --models nonesuch",
+        "serve --max-bytes 0",
+        "serve --max-milliseconds 0",
         "leaderboard --data plays.csv --models nonesuch",
         "leaderboard --data plays.csv --tuned plays.csv",
         "leaderboard --protocol nonesuch",
@@ -337,6 +350,42 @@ def test_a_taken_port_is_said_before_anything_slow(matinee, plays, taken, tmp_pa
     code, _, err = matinee("serve", "--workspace", "ws", "--port", taken)
     assert code == 1
     assert f"cannot listen on 127.0.0.1:{taken}" in err
+
+
+def test_serve_takes_models_and_a_budget_and_says_what_it_leaves_out(matinee, plays, monkeypatch):
+    apps = []
+    monkeypatch.setattr(serving, "run", lambda app, sock, ready: apps.append(app))
+    matinee("data", "tabular", plays, "--workspace", "ws")
+    for name in ("popularity", "neighbors", "markov"):
+        matinee("train", name, "--workspace", "ws")
+    serve = ("serve", "--workspace", "ws", "--port", "0", "--models", "factors,markov,popularity")
+    code, out, err = matinee(*serve, "--max-milliseconds", "60000")
+    assert code == 0, err
+    assert "Warning: factors is left out: ws holds no artifact 'factors'" in out
+    assert "ease-recent is left out" in out  # of the titles like another
+    assert len(apps) == 1
+    code, _, err = matinee(*serve, "--max-bytes", "10")
+    assert code == 1
+    assert re.search(r"no model is left for 'home': .* bytes and 10 are allowed; .* `matinee serve --max-bytes`", err)
+
+
+def test_a_reload_brings_back_what_served_at_the_start_or_is_refused(matinee, plays, tmp_path, monkeypatch):
+    place = Workspace(tmp_path / "ws")
+
+    def run(app, sock, ready):
+        reload = app.state.service.deployment.reload
+        assert [name for name, _ in reload()["home"]] == ["markov", "popularity"]
+        (place.newest_artifact("markov") / "manifest.json").write_bytes(b"[]")
+        with pytest.raises(ArtifactRefused, match="markov cannot be served: "):
+            reload()
+
+    monkeypatch.setattr(serving, "run", run)
+    matinee("data", "tabular", plays, "--workspace", "ws")
+    for name in ("popularity", "neighbors", "markov"):
+        matinee("train", name, "--workspace", "ws")
+    words = "serve --workspace ws --port 0 --models factors,markov,popularity --max-milliseconds 60000"
+    code, _, err = matinee(*words.split())
+    assert code == 0, err
 
 
 def test_a_second_demo_keeps_what_members_did(matinee, movies, tmp_path, monkeypatch):

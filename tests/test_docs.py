@@ -71,6 +71,36 @@ def test_every_page_is_reachable_from_the_readme():
         assert f"(models/{page.name})" in models, f"docs/models.md does not link models/{page.name}"
 
 
+def section(page: str, heading: str) -> str:
+    """What stands under a heading of the second order that begins with `heading`."""
+    (found,) = [part for part in (ROOT / "docs" / page).read_text().split("\n## ") if part.startswith(heading)]
+    return found
+
+
+MODELS = {page.name: page.read_text() for page in sorted((ROOT / "docs" / "models").glob("*.md"))} | {
+    heading: section(page, heading)
+    for page, heading in (
+        ("models.md", "Popularity"),
+        ("models/neighbors.md", "Item neighbours"),
+        ("models/neighbors.md", "User neighbours"),
+        ("models/content.md", "Content:"),
+        ("models/content.md", "ContentFactors:"),
+        ("models/ranker.md", "Shown lists"),
+    )
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_has_an_idea_a_formula_and_says_when_it_wins_and_fails(name):
+    text = re.sub(r"```.*?```", "", MODELS[name], flags=re.S)
+    paragraphs = [one for one in text.split("\n\n")[1:] if re.match(r"[*`\w]", one)]
+    assert any(len(one.split()) >= 10 for one in paragraphs), f"{name} has no paragraph that tells the idea"
+    blocks = [one for one in text.split("\n\n") if one.startswith("    ") and "import " not in one]
+    assert any(re.search("[=·²]", one) for one in blocks), f"{name} has no block with a formula"
+    for word in ("wins?", "fails?"):
+        assert re.search(rf"\b{word}\b", text, re.I), f"{name} does not say when the model {word.removesuffix('s?')}s"
+
+
 def test_every_endpoint_is_in_the_http_page():
     source = (ROOT / "src" / "matinee" / "service" / "app.py").read_text()
     page = (ROOT / "docs" / "http.md").read_text()

@@ -17,7 +17,17 @@ from matinee.decision import Requests
 from matinee.errors import ArtifactRefused
 from matinee.models.budget import Budget
 from matinee.page import Layout
-from matinee.recipes import HOME, SERVED, as_if_it_ended_now, contenders, home_pages, ladders, served_in, train_into
+from matinee.recipes import (
+    HOME,
+    SERVED,
+    SIMILAR,
+    as_if_it_ended_now,
+    contenders,
+    home_pages,
+    ladders,
+    served_in,
+    train_into,
+)
 from matinee.testing import checkerboard, make_catalog, make_data, make_events
 from matinee.workspace import Workspace
 
@@ -117,13 +127,58 @@ def test_a_sequence_model_is_served_first_where_one_was_trained(place):
     assert (page.items >= 0).any(axis=(1, 2)).all()
 
 
-def test_a_model_that_costs_too_much_is_refused_at_load(place):
+def test_a_model_that_costs_too_much_is_left_out_with_its_figures(place):
+    catalog, folder = Catalog.load(place.catalog_path), place.newest_artifact("ease-recent")
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    (folder / "padding").write_bytes(bytes(100_000))
+    told = []
+    with EventLog(place.log_path) as log:
+        built = ladders(place, log, catalog, budget=Budget(bytes=100_000), say=told.append)
+        with pytest.raises(ArtifactRefused, match=r"ease-recent cannot be served: .* bytes and 100,000 are allowed"):
+            ladders(place, log, catalog, budget=Budget(bytes=100_000), required=("ease-recent",))
+    assert {surface: [name for name, _ in steps] for surface, steps in built.items()} == {
+        "home": ["popularity"],
+        "similar": ["neighbors"],
+    }
+    (line,) = told
+    assert line.startswith("ease-recent is left out: ")
+    assert f"has {size + 100_000:,} bytes and 100,000 are allowed" in line
+
+
+def test_a_damaged_model_is_left_out(place):
+    next((place.newest_artifact("ease-recent") / "scorer").glob("*.npy")).write_bytes(b"[]")
+    told = []
+    with EventLog(place.log_path) as log:
+        built = ladders(place, log, Catalog.load(place.catalog_path), say=told.append)
+    assert [name for name, _ in built["home"]] == ["popularity"]
+    assert len(told) == 1
+    assert told[0].startswith("ease-recent is left out: ")
+
+
+def test_a_surface_without_any_model_is_refused_with_every_reason(place):
     catalog = Catalog.load(place.catalog_path)
     with EventLog(place.log_path) as log:
-        with pytest.raises(ArtifactRefused, match=r"bytes and 10 are allowed"):
+        with pytest.raises(ArtifactRefused, match=r"left for 'home'.* 10 are allowed.*; .* 10 are allowed"):
             ladders(place, log, catalog, budget=Budget(bytes=10))
         with pytest.raises(ArtifactRefused, match=r"ease-recent takes \d+\.\d ms a request and 0\.0 are allowed"):
             ladders(place, log, catalog, budget=Budget(milliseconds=1e-6))
+        with pytest.raises(ArtifactRefused, match=r"no model is left for 'home': .*no artifact 'factors'"):
+            ladders(place, log, catalog, home=("factors",))
+
+
+def test_the_models_of_the_home_page_can_be_chosen(place):
+    for name in ("ranker", "popularity-7d"):
+        train_into(place, name, np.random.default_rng(0))
+    catalog = Catalog.load(place.catalog_path)
+    wanted = ("ranker", "ease-recent", "popularity-7d")
+    with EventLog(place.log_path) as log:
+        built = ladders(place, log, catalog, budget=Budget(milliseconds=60_000), home=wanted)
+    assert tuple(name for name, _ in built["home"]) == wanted
+    assert [name for name, _ in built["similar"]] == list(SIMILAR)
+    assert [policy.config.rows.seeds > 0 for _, policy in built["home"]] == [True, True, False]
+    requests = Requests.of_histories(make_data(make_events(LIKES), catalog).histories)
+    page = built["home"][0][1].decide(requests, np.random.default_rng(0))
+    assert (page.items >= 0).any(axis=(1, 2)).all()
 
 
 def test_going_on_starts_from_the_newest_artifact(place):

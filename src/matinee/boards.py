@@ -30,6 +30,8 @@ from matinee.models.sparse_inverse import SparseInverse, SparseInverseConfig
 from matinee.models.user_neighbors import UserNeighbors, UserNeighborsConfig
 
 Makers = dict[str, Callable[[], Scorer]]
+IN_TIME = ("time-split", "own-times")
+BESIDE = ("popularity-7d", "ease-recent")  # what a model must beat where fashion counts; they cost next to nothing
 NO_PRIOR = 1e-6  # kappa: published protocols ask members with long histories, and the published models know no prior
 
 
@@ -46,6 +48,13 @@ def board_of(protocol: str) -> Makers:
             return _shown_lists()
         case _:
             return _in_time()
+
+
+def beside(protocol: str, asked: Makers) -> Makers:
+    """The models asked for; on a protocol in time with those of `BESIDE`, so that no model stands there alone."""
+    if protocol not in IN_TIME:
+        return asked
+    return asked | {name: CONTENDERS[name].make for name in BESIDE if name not in asked}
 
 
 def _ncf() -> Makers:

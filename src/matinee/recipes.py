@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -16,6 +15,7 @@ from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.log import EventLog
 from matinee.decision import Policy, Scorer, Tell, quiet
+from matinee.errors import ArtifactRefused, MissingExtra
 from matinee.history import TrainingData
 from matinee.models.artifact import Artifact, load_artifact, save_artifact
 from matinee.models.budget import Budget
@@ -61,7 +61,12 @@ def home_pages() -> dict[str, Callable[[TrainingData, np.random.Generator], Poli
 
 def served_in(workspace: Workspace) -> tuple[str, ...]:
     """The models that a service of this workspace serves, and that are trained when no other is named."""
-    return (*(name for name in WHERE_TRAINED if workspace.holds(name)), *SERVED)
+    return tuple(dict.fromkeys((*on_home(workspace), *SERVED)))
+
+
+def on_home(workspace: Workspace) -> tuple[str, ...]:
+    """The models of the home page of this workspace, from best to simplest, when no other are named."""
+    return tuple(name for name in HOME if name not in WHERE_TRAINED or workspace.holds(name))
 
 
 def train_into(
@@ -102,31 +107,68 @@ def ladders(
     catalog: Catalog,
     exploration: float = EXPLORATION,
     budget: Budget = Budget(),
+    home: Sequence[str] | None = None,
+    required: Collection[str] = (),
+    say: Callable[[str], None] = lambda _: None,
 ) -> Ladders:
     """What the service runs: for each surface the newest artifacts of its models, from best to simplest.
 
-    A model of `WHERE_TRAINED` is on the ladder when the workspace holds an artifact of it; delete its artifacts to take
-    it off.
+    `home` names the models of the home page, by default those of `on_home`: a model of `WHERE_TRAINED` is on the ladder
+    when the workspace holds an artifact of it; delete its artifacts to take it off.
 
-    Raises `ArtifactRefused` when one is damaged, or larger or slower than `budget` allows.
+    A model that is missing, damaged, lacks a package, or is larger or slower than `budget` allows is left out, and
+    `say` is told why. Raises `ArtifactRefused` when one of `required` is, or when nothing is left for a surface.
     """
+    names = {"home": on_home(workspace) if home is None else home, "similar": SIMILAR}
+    found, refused = _affordable(workspace, dict.fromkeys((*names["home"], *SIMILAR)), catalog, budget)
+    _require_a_step(names, found, refused, required)
+    for name, why in refused.items():
+        say(f"{name} is left out: {why}")
     drawn = _charts(_everything(log, catalog))
-    found = {name: _affordable(workspace.newest_artifact(name), name, catalog, budget) for name in served_in(workspace)}
     return {
         "home": [
-            (name, _warm(_home(name, found[name], catalog, drawn, replace(config, exploration=exploration))))
-            for name, config in HOME.items()
+            (name, _warm(_home(name, found[name], catalog, drawn, replace(_config(name), exploration=exploration))))
+            for name in names["home"]
             if name in found
         ],
-        "similar": [(name, _similar(name, found[name], catalog)) for name in SIMILAR],
+        "similar": [(name, _similar(name, found[name], catalog)) for name in SIMILAR if name in found],
     }
 
 
-def _affordable(folder: Path, name: str, catalog: Catalog, budget: Budget) -> Artifact:
-    budget.require_size(folder)
-    artifact = load_artifact(folder, SCORERS, catalog)
-    budget.require_speed(name, artifact.scorer, len(catalog))
-    return artifact
+def _affordable(
+    workspace: Workspace, names: Collection[str], catalog: Catalog, budget: Budget
+) -> tuple[dict[str, Artifact], dict[str, str]]:
+    """The newest artifacts that can serve, and why the others cannot."""
+    found, refused = {}, {}
+    for name in names:
+        try:
+            folder = workspace.newest_artifact(name)
+            budget.require_size(folder)
+            artifact = load_artifact(folder, SCORERS, catalog)
+            budget.require_speed(name, artifact.scorer, len(catalog))
+            found[name] = artifact
+        except (ArtifactRefused, MissingExtra) as error:
+            refused[name] = str(error)
+    return found, refused
+
+
+def _require_a_step(
+    names: Mapping[str, Sequence[str]],
+    found: Collection[str],
+    refused: Mapping[str, str],
+    required: Collection[str],
+) -> None:
+    for name, why in refused.items():
+        if name in required:
+            raise ArtifactRefused(f"{name} cannot be served: {why}")
+    for surface, wanted in names.items():
+        if not any(name in found for name in wanted):
+            raise ArtifactRefused(f"no model is left for {surface!r}: {'; '.join(refused[name] for name in wanted)}")
+
+
+def _config(name: str) -> HomeConfig:
+    """Popularity of any kind knows no neighbours."""
+    return HOME["popularity"] if CONTENDERS[name].type_name == "popularity" else HOME.get(name, HomeConfig())
 
 
 def as_if_it_ended_now(dataset: Dataset, now: datetime | None = None) -> tuple[Dataset, timedelta]:

@@ -208,7 +208,7 @@ def test_refit_asks_for_the_vectors_that_were_learned_from(tmp_path):
     assert list(grown._state().encoder.projections) == ["images"]
 
 
-def test_nan_and_odd_years_never_leave_the_features():
+def test_titles_without_a_year_are_scored():
     titles = coloured(24).titles.with_columns(pl.lit(None, pl.Datetime("us", "UTC")).alias("released"))
     data = replace(DATA, catalog=replace(DATA.catalog, titles=titles))
     for make in MAKERS:

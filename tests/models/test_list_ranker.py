@@ -60,10 +60,31 @@ def test_a_list_is_explained_by_what_came_before_it():
 
 def test_rates_are_shrunk_towards_the_mean():
     data = make_data(shown([(k, [0, 1], [0]) for k in range(30)]), make_catalog(3))
-    appeal = Appeal.fit(ShownLists.of(data), np.zeros((3, 1), np.float32))
+    appeal = Appeal.fit(data, np.zeros((3, 1), np.float32))
     # 30 of 30, 0 of 30 and nothing, with 10 impressions at the mean of 1/2 added
     np.testing.assert_allclose(appeal.rates[0], [35 / 40, 5 / 40, 1 / 2], rtol=1e-6)
     np.testing.assert_allclose(appeal.rates[1], [1 / 2] * 3, rtol=1e-6)
+
+
+def test_what_nobody_likes_counts_against_a_title_in_lists_without_a_like_too():
+    data = make_data(shown([(k, [0, 1], [0]) for k in range(30)] + [(k, [2], []) for k in range(30)]), make_catalog(4))
+    appeal = Appeal.fit(data, np.zeros((4, 1), np.float32))
+    # 30 of 30, 0 of 30, 0 of 30 and nothing, with 10 impressions at the mean of 30/90 added
+    mean = 30 / 90
+    np.testing.assert_allclose(
+        appeal.rates[0], [(30 + 10 * mean) / 40, 10 * mean / 40, 10 * mean / 40, mean], rtol=1e-6
+    )
+    np.testing.assert_allclose(appeal.shown, np.log([31, 31, 31, 1]), rtol=1e-6)
+
+
+def test_members_may_share_a_decision_id():
+    data = make_data(
+        shown([(0, [0, 1], [0]), (1, [0, 1], [1])]).with_columns(pl.lit("d").alias("decision_id")), make_catalog(2)
+    )
+    lists = ShownLists.of(data)
+    assert [data.user_ids[m] for m in lists.members] == ["m0", "m1"]
+    assert lists.candidates.offsets.tolist() == [0, 2, 4]
+    assert lists.liked.tolist() == [True, False, False, True]
 
 
 def placed_world(lists=600, seed=0):

@@ -13,6 +13,7 @@ from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease
 from matinee.models.markov import Markov
 from matinee.models.popularity import Popularity
+from matinee.models.ranking.features import ABOUT_TITLES, Candidates, TitleFacts
 from matinee.models.ranking.folds import Labels, hold_out
 from matinee.models.ranking.ranker import Ranker, RankerConfig
 from matinee.models.ranking.trees import TreesConfig
@@ -70,6 +71,24 @@ def test_what_is_asked_for_is_hidden_from_the_first_stage(labels):
         assert total == len(data.user_ids)
     if labels is Labels.MEMBERS:
         assert len(fold.data.user_ids) == 60 - 18
+
+
+def test_what_is_recent_at_the_cut_in_time_is_recent_to_the_second_stage():
+    """Ten members like a title a day, sixty days long: the cut lies six days before the end."""
+    rng = np.random.default_rng(0)
+    days = [sorted(rng.permutation(60 * 24)[:60] * 3_600) for _ in range(10)]
+    likes = [rng.permutation(80)[:60].tolist() for _ in range(10)]
+    data = make_data(make_events(likes, days), make_catalog(80))
+    fold = hold_out(data, Labels.TIME, 0.2, np.random.default_rng(0))
+    assert fold.data.as_of == int(fold.requests.times.min())
+    facts, count = TitleFacts.fit(fold.data), fold.data.events.height
+    everything = Candidates(np.array([0, 80]), np.arange(80))
+    features = facts.features(fold.requests.take(np.array([0])), everything)
+    for name, window in (("likes_1d", 1), ("likes_7d", 7)):
+        mean = np.expm1(features[:, ABOUT_TITLES.index(name)]).mean()
+        # as many likes in the window as in any other of its length, give or take four times their root
+        expected = count * window / 54
+        assert abs(mean * 80 - expected) < 4 * expected**0.5
 
 
 def test_labels_of_the_last_titles_are_the_last_titles():

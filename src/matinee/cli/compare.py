@@ -17,7 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from matinee.cli.data import Source, Titles, Vectors, fetch, guess, read
-from matinee.cli.terminal import Json, Seed, console, progress, show
+from matinee.cli.terminal import Json, Seed, console, named, progress, show
 from matinee.data.dataset import Dataset
 from matinee.decision import Scorer
 from matinee.errors import MissingExtra
@@ -70,12 +70,12 @@ def leaderboard(
     as_json: Json = False,
 ) -> None:
     """Compare models side by side under a published protocol: quality with intervals, and what it costs."""
-    from matinee.boards import board_of
+    from matinee.boards import beside, board_of
     from matinee.evaluate.leaderboard import BASELINES
     from matinee.evaluate.leaderboard import leaderboard as run
 
-    makers = _named({**board_of(protocol), **_tuned_makers(tuned)}, models)
-    among = BASELINES if baselines is None else tuple(_named(makers, baselines))
+    makers = beside(protocol, named({**board_of(protocol), **_tuned_makers(tuned)}, models))
+    among = BASELINES if baselines is None else tuple(named(makers, baselines))
     rules, dataset = _asked(protocol, data, source, titles, vectors)
     with progress(protocol) as tell:
         board = run(dataset, rules, makers, seeds=seeds, seed=seed, baselines=among, tell=tell)
@@ -105,7 +105,7 @@ def tune(
     rules, dataset = _asked(protocol, data, source, titles, vectors)
     with progress("tuning") as tell:
         found = run(
-            dataset, rules, _named(spaces_of(protocol), models), folder, Budget(trials, 60 * minutes), seed, tell
+            dataset, rules, named(spaces_of(protocol), models), folder, Budget(trials, 60 * minutes), seed, tell
         )
     table = Table(title=f"best of the validation of {protocol}", title_justify="left")
     for heading in ("model", found[0].metric, "settings", "measured", "dropped", "refused", "seconds"):
@@ -134,15 +134,6 @@ def _asked(
     dataset = read(source or guess(where), where, titles, vectors, protocol.pairs)
     console.print(Panel(escape(dataset.describe()), title="Data", title_align="left"))
     return protocol, dataset
-
-
-def _named(known: Mapping[str, Any], models: str | None) -> dict[str, Any]:
-    """Those of `known` that were asked for, in that order; all where none was."""
-    names = list(known) if models is None else [name.strip() for name in models.split(",") if name.strip()]
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        raise typer.BadParameter(f"{unknown} are no models here; choose from {', '.join(known)}")
-    return {name: known[name] for name in names}
 
 
 def _tuned_makers(path: Path | None) -> dict[str, Callable[[], Scorer]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -29,6 +29,15 @@ Into = Annotated[Path, typer.Option("--workspace", help="Folder of the catalogue
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on the last line.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")]
+
+
+def named(known: Mapping[str, Any], models: str | None) -> dict[str, Any]:
+    """Those of `known` that were asked for, in that order; all where none was."""
+    names = list(known) if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise typer.BadParameter(f"{unknown} are no models here; choose from {', '.join(known)}")
+    return {name: known[name] for name in names}
 
 
 @contextmanager

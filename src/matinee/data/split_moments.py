@@ -7,10 +7,11 @@ import polars as pl
 
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset
+from matinee.data.shown import LIST, chosen_from, shown_titles
 from matinee.data.split import AT, Part, Split, canonical, first_likes, global_time, grouped
 from matinee.decision import Context
 from matinee.errors import BadData
-from matinee.events import SCHEMA, liked
+from matinee.events import SCHEMA
 
 MOST_MOMENTS = 20  # of one member, the first after the cut
 HELD_OUT = 0.2  # share of the members whose lists are asked about
@@ -84,19 +85,16 @@ def shown_lists(dataset: Dataset, part: Part = "test", seed: int = 0) -> Split:
 
 def _lists(events: pl.DataFrame) -> pl.DataFrame:
     """One row a list: who saw it when and where, the dense titles shown and, of these, liked; in order of time."""
-    shown = events.filter(pl.col("kind") == "impression", pl.col("decision_id").is_not_null())
-    likes = events.filter(liked(), pl.col("decision_id").is_not_null())
-    whole = shown.group_by("decision_id", "user_id", maintain_order=True).agg(
-        pl.col("timestamp").min(),
-        pl.col("country", "device", "language").first(),
-        pl.col("item").unique().alias("shown"),
+    return (
+        chosen_from(shown_titles(events))
+        .group_by(LIST, maintain_order=True)
+        .agg(
+            pl.col("timestamp").min(),
+            pl.col("country", "device", "language").first(),
+            pl.col("item").sort().alias("shown"),
+            pl.col("item").filter("liked").sort().alias("liked"),
+        )
     )
-    theirs = likes.group_by("decision_id", "user_id").agg(pl.col("item").unique().alias("liked"))
-    both = whole.join(theirs, on=["decision_id", "user_id"], maintain_order="left").with_columns(
-        pl.col("liked").list.set_intersection("shown").list.sort(), pl.col("shown").list.sort()
-    )
-    some = pl.col("liked").list.len().is_between(1, pl.col("shown").list.len() - 1)
-    return both.filter(some).sort("timestamp", "user_id", "decision_id")
 
 
 def _at_own_times(events: pl.DataFrame, catalog: Catalog, split: Split) -> Split:

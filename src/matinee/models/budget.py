@@ -35,7 +35,8 @@ class Budget:
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         if size > self.bytes:
             raise ArtifactRefused(
-                f"{folder} has {size:,} bytes and {self.bytes:,} are allowed; train a smaller model or raise the budget"
+                f"{folder} has {size:,} bytes and {self.bytes:,} are allowed; train a smaller model or raise the "
+                "budget with `matinee serve --max-bytes`"
             )
 
     def require_speed(self, name: str, scorer: Scorer, n_titles: int) -> None:
@@ -44,7 +45,7 @@ class Budget:
         if taken > self.milliseconds:
             raise ArtifactRefused(
                 f"{name} takes {taken:,.1f} ms a request and {self.milliseconds:,.1f} are allowed; train a smaller "
-                "model, serve it on a faster machine or raise the budget"
+                "model, serve it on a faster machine or raise the budget with `matinee serve --max-milliseconds`"
             )
 
 

@@ -103,8 +103,11 @@ def check_storage(make: Callable[[], Scorer], scorer: Scorer, data: TrainingData
 
 
 def check_odd_data(make: Callable[[], Scorer]) -> None:
-    """One title, no likes at all, and titles that nobody liked are answered with finite numbers."""
-    for likes, titles in (([[0]], 1), ([[0] * 500], 1), ([], 3), ([[0, 1], [1, 0]], 50)):
+    """One title, no likes at all, titles that nobody liked, and a member with `LONG` events beside ordinary ones are
+    learned from and answered with finite numbers.
+    """
+    longest = [(np.arange(LONG) % 50).tolist(), [0, 1, 2], [1, 3], [4, 2, 0]]
+    for likes, titles in (([[0]], 1), ([[0] * 500], 1), ([], 3), ([[0, 1], [1, 0]], 50), (longest, 50)):
         data = make_data(make_events(likes), make_catalog(titles))
         scorer = make().fit(data, np.random.default_rng(0))
         scores = _score(scorer, Histories.of_items([[], [0]]))

@@ -59,14 +59,16 @@ def hold_out(data: TrainingData, labels: Labels, share: float, rng: np.random.Ge
         return _of(data, _fold_in(data, share, rng))
     if labels is Labels.TIME:
         try:
-            return _of(data, own_times(Dataset("training data", "", data.catalog, {}, data.events)))
+            split = own_times(Dataset("training data", "", data.catalog, {}, data.events))
         except BadData:  # all events are of one moment
             return _nothing_asked(data)
+        return _of(data, split, int(split.as_of.min(initial=data.as_of)))
     return _of(data, leave_last_out(data.events, data.catalog))
 
 
-def _of(data: TrainingData, split: Split) -> Fold:
-    before = training_data(split.train_events, data.catalog, data.as_of)
+def _of(data: TrainingData, split: Split, as_of: int | None = None) -> Fold:
+    """The first stage learns as of the moment of the cut, where there is one: what is recent then is recent for it."""
+    before = training_data(split.train_events, data.catalog, data.as_of if as_of is None else as_of)
     contexts = _situations(data, split)
     return Fold(before, Requests.of_histories(split.histories, split.as_of, contexts=contexts), split.targets)
 

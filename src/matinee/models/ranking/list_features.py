@@ -10,8 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.histories import histories_of
+from matinee.data.shown import LIST, chosen_from, shown_titles
 from matinee.decision import Context, Requests, Scorer
-from matinee.events import Kind, liked
+from matinee.events import Kind
 from matinee.history import Histories, TrainingData
 from matinee.maths.ragged import offsets_of
 from matinee.models.ranking.features import (
@@ -56,27 +57,14 @@ class ShownLists:
     @classmethod
     def of(cls, data: TrainingData) -> ShownLists:
         """The lists of `data.events` with a title that was liked in the same decision and one that was not."""
-        keys = ["decision_id", "item"]
-        named = data.events.filter(pl.col("decision_id").is_not_null())
-        likes = named.filter(liked()).select(*keys, pl.lit(True).alias("liked")).unique()
-        rows = (
-            named.filter(pl.col("kind") == "impression")
-            .unique(keys, keep="first", maintain_order=True)
-            .join(likes, on=keys, how="left", maintain_order="left")
-            .with_columns(pl.col("liked").fill_null(False), pl.col("column").fill_null(0))
-        )
-        share = pl.col("liked").mean().over("decision_id")
-        rows = rows.filter((share > 0) & (share < 1)).sort(
-            pl.col("timestamp").min().over("decision_id"), "decision_id", maintain_order=True
-        )
-        return cls._grouped(rows, data.user_ids)
+        return cls._grouped(chosen_from(shown_titles(data.events)), data.user_ids)
 
     @classmethod
     def _grouped(cls, rows: pl.DataFrame, user_ids: list[str]) -> ShownLists:
         moment = pl.col("timestamp").min()
-        lists = rows.group_by("decision_id", maintain_order=True).agg(
+        lists = rows.group_by(LIST, maintain_order=True).agg(
             pl.len(),
-            pl.col("user_id", "country", "device", "language").first(),
+            pl.col("country", "device", "language").first(),
             moment.cast(pl.Int64).alias("time"),
             moment.dt.hour().alias("hour"),
             (moment.dt.weekday() - 1).alias("weekday"),
@@ -90,7 +78,7 @@ class ShownLists:
                 Context(*row) for row in lists.select("country", "device", "language", "hour", "weekday").iter_rows()
             ),
             Candidates(offsets, rows["item"].to_numpy().astype(np.int64)),
-            rows["column"].to_numpy(),
+            rows["column"].fill_null(0).to_numpy(),
             rows["liked"].to_numpy(),
         )
 
@@ -110,17 +98,21 @@ class ShownLists:
 class Appeal:
     """How much titles are liked when shown: `rates` (2, titles), the smoothed share of a title's impressions that were
     liked and what a ridge from `TitleFacts.content` to it makes of the title; `shown` (titles,) log(1 + impressions).
+
+    All lists count, those in which nothing was liked too: being passed over speaks against a title in each of them.
     """
 
     rates: NDArray[np.float32]
     shown: NDArray[np.float32]
 
     @classmethod
-    def fit(cls, lists: ShownLists, content: NDArray[np.float32]) -> Appeal:
+    def fit(cls, data: TrainingData, content: NDArray[np.float32]) -> Appeal:
         """Count, and solve (CᵀNC + ridge) b = CᵀN(rate - mean), N the impressions."""
         n = len(content)
-        shown = np.bincount(lists.candidates.items, minlength=n)
-        likes = np.bincount(lists.candidates.items, lists.liked, minlength=n)
+        titles = shown_titles(data.events)
+        items = titles["item"].to_numpy()
+        shown = np.bincount(items, minlength=n)
+        likes = np.bincount(items, titles["liked"].to_numpy(), minlength=n)
         mean = likes.sum() / max(shown.sum(), 1)
         rate = (likes + PRIOR_SHOWN * mean) / (shown + PRIOR_SHOWN)
         weighted = content.T.astype(np.float64) * shown

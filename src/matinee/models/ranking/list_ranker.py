@@ -105,10 +105,10 @@ class ListRanker:
         for fold in range(self.config.folds if len(lists) else 0):
             tell(f"part {fold + 1} of {self.config.folds}", fold / (self.config.folds + 2))
             asked = part[lists.members] == fold
-            known = self._know(data.of_members(np.flatnonzero(part != fold)), lists.take(~asked), facts, rng)
+            known = self._know(data.of_members(np.flatnonzero(part != fold)), facts, rng)
             rows.append(self._rows(lists.take(asked), data, known))
         tell("learning to rank", self.config.folds / (self.config.folds + 2))
-        knowledge = self._know(data, lists, facts, rng)
+        knowledge = self._know(data, facts, rng)
         weights, trees = self._learn(Lists.joined(rows, self._leading()), fit_trees, rng)
         self._fitted = Fitted(knowledge, weights, trees)
         return self
@@ -170,9 +170,9 @@ class ListRanker:
         ranker._fitted = Fitted(known, arrays["weights"], trees)
         return ranker
 
-    def _know(self, data: TrainingData, lists: ShownLists, facts: TitleFacts, rng: np.random.Generator) -> Knowledge:
+    def _know(self, data: TrainingData, facts: TitleFacts, rng: np.random.Generator) -> Knowledge:
         ease = Ease(EaseConfig(l2=self.config.l2)).fit(data, rng)
-        return Knowledge(facts, Appeal.fit(lists, facts.content), ease, Neighbors().fit(data, rng))
+        return Knowledge(facts, Appeal.fit(data, facts.content), ease, Neighbors().fit(data, rng))
 
     def _rows(self, lists: ShownLists, data: TrainingData, known: Knowledge) -> Lists:
         features = self._features(lists.requests(data), lists.candidates, known)
