@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 import polars as pl
@@ -188,6 +189,26 @@ def test_unknown_settings_are_refused_even_with_a_matching_hash(saved):
     path.write_text(json.dumps(fields))
     rehash(folder)
     with pytest.raises(ArtifactRefused, match="l3"):
+        load_artifact(folder, SCORERS, DATA.catalog)
+
+
+@pytest.mark.parametrize("appended", [0, 1])
+def test_the_scorer_of_another_catalogue_is_refused_even_with_a_matching_hash(saved, appended):
+    folder, _ = saved
+    rmtree(folder / "scorer")
+    (folder / "scorer").mkdir()
+    Ease().fit(checkerboard(titles=8), np.random.default_rng(0)).save(folder / "scorer")
+    rehash(folder)
+    catalog = DATA.catalog.append(pl.DataFrame({"item_id": [f"new {i}" for i in range(appended)]}))
+    with pytest.raises(ArtifactRefused, match="12 titles and holds a scorer of 8"):
+        load_artifact(folder, SCORERS, catalog)
+
+
+def test_a_scorer_with_answers_that_are_not_finite_is_refused(saved):
+    folder, _ = saved
+    np.save(folder / "scorer" / "map.npy", np.full((12, 12), np.nan, np.float32))
+    rehash(folder)
+    with pytest.raises(ArtifactRefused, match="not all finite"):
         load_artifact(folder, SCORERS, DATA.catalog)
 
 
