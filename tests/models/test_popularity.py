@@ -1,11 +1,13 @@
 """Popularity: decay and shrinkage as arithmetic."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
 
 from matinee.decision import Context, Requests
-from matinee.errors import BadRequest
+from matinee.errors import ArtifactRefused, BadRequest
 from matinee.history import Histories
 from matinee.models.popularity import Popularity, PopularityConfig
 from matinee.testing import check_scorer, make_catalog, make_data, make_events
@@ -93,3 +95,20 @@ def test_unknown_settings_are_refused():
 def test_only_the_half_life_may_be_learned(bad):
     with pytest.raises(BadRequest, match="give a number above 0"):
         PopularityConfig(**bad)
+
+
+@pytest.mark.parametrize("values", [None, [[1]], [["country", "DK", 3]], 5, [["country", "DK"]]])
+def test_context_values_that_do_not_fit_are_refused(tmp_path, values):
+    events = make_events([[0], [1]])
+    fitted(PopularityConfig(contexts=()), events, 3, 1).save(tmp_path)
+    path = tmp_path / "scorer.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "values": values}))
+    with pytest.raises(ArtifactRefused, match="values"):
+        Popularity.load(tmp_path)
+
+
+def test_shares_that_are_a_table_are_refused(tmp_path):
+    fitted(PopularityConfig(contexts=()), make_events([[0], [1]]), 3, 1).save(tmp_path)
+    np.save(tmp_path / "shares.npy", np.full((3, 3), 1 / 3, np.float32))
+    with pytest.raises(ArtifactRefused, match=r"shares of shape \(3, 3\)"):
+        Popularity.load(tmp_path)

@@ -42,6 +42,8 @@ class FactorsConfig:
         for name in ("size", "epochs", "refit_epochs", "alpha0", "reg", "spread", "kappa"):
             if not getattr(self, name) > 0:
                 raise BadRequest(f"factors' {name} is {getattr(self, name)}; give a number above 0")
+        if not self.nu >= 0:
+            raise BadRequest(f"factors' nu is {self.nu}; give 0 or more")
 
 
 @dataclass(frozen=True)

@@ -147,9 +147,15 @@ class Popularity:
         config, arrays, extra = storage.read(folder, PopularityConfig, dtypes, "values")
         scorer = cls(config)
         scorer._shares, scorer._lifts = arrays["shares"], arrays["lifts"]
-        scorer._values = {(str(kind), str(value)): row for row, (kind, value) in enumerate(extra["values"])}
-        if scorer._lifts.shape != (len(scorer._values), len(scorer._shares)):
-            raise ArtifactRefused(f"{folder} has context factors of shape {scorer._lifts.shape}; {storage.REMEDY}")
+        try:
+            scorer._values = {(str(kind), str(value)): row for row, (kind, value) in enumerate(extra["values"])}
+        except (TypeError, ValueError) as error:
+            raise ArtifactRefused(f"{folder} has no list of context values: {error}; {storage.REMEDY}") from error
+        if scorer._shares.ndim != 1 or scorer._lifts.shape != (len(scorer._values), len(scorer._shares)):
+            raise ArtifactRefused(
+                f"{folder} has shares of shape {scorer._shares.shape} and context factors of shape "
+                f"{scorer._lifts.shape} for {len(scorer._values)} values; {storage.REMEDY}"
+            )
         return scorer
 
 

@@ -25,7 +25,7 @@ from matinee.models.deep.sequence_fitting import fit_sequence_network
 from matinee.models.deep.sequence_network import SequenceNetwork
 from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
-from matinee.models.deep.weights import arrays_of, dtypes_of, put_into
+from matinee.models.deep.weights import arrays_of, network_of
 from matinee.models.popularity import Popularity
 from matinee.models.reasons import loudest
 from matinee.models.widen import WidePrior
@@ -177,20 +177,21 @@ class Sequence:
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
         names = "titles", "features", "latest", "prior_scale"
-        config, _, extra = storage.read(folder, SequenceConfig, {}, *names)
-        shape = extra["titles"], extra["features"]
-        if not all(isinstance(n, int) and n >= 0 for n in (*shape, extra["latest"])):
-            raise ArtifactRefused(
-                f"{folder} has {shape} titles and features, the latest at {extra['latest']}; {storage.REMEDY}"
-            )
-        network = _network(config, np.zeros(shape[0], np.float32), np.zeros(shape, np.float32))
-        _, arrays, _ = storage.read(folder, SequenceConfig, dtypes_of(network), *names)
-        put_into(network, arrays)
-        prior = Prior.load(folder, config.kappa, extra["prior_scale"])
-        if prior.n_titles != shape[0]:
-            raise ArtifactRefused(f"{folder} has {shape[0]} titles and a prior of {prior.n_titles}; {storage.REMEDY}")
+        known = {"titles.counts": np.float32, "titles.features": np.float32}
+        config, arrays, extra = storage.read(folder, SequenceConfig, known, *names)
+        counts, features = (arrays[name] for name in known)
+        prior, encoder = Prior.load(folder, config.kappa, extra["prior_scale"]), TitleEncoder.load(folder)
+        shapes = counts.shape, features.shape
+        wanted = (prior.n_titles,), (prior.n_titles, encoder.width)
+        if shapes != wanted or [*features.shape] != [extra["titles"], extra["features"]]:
+            raise ArtifactRefused(f"{folder} has titles of the shapes {shapes} instead of {wanted}; {storage.REMEDY}")
+        latest = storage.moment(folder, extra["latest"])
+        network = network_of(
+            lambda: _network(config, counts, features),
+            lambda dtypes: storage.read(folder, SequenceConfig, dtypes, *names)[1],
+        )
         scorer = cls(config)
-        scorer._fitted = Fitted(network, *_titles(network), TitleEncoder.load(folder), extra["latest"], prior)
+        scorer._fitted = Fitted(network, *_titles(network), encoder, latest, prior)
         return scorer
 
     def _train(

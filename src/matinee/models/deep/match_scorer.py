@@ -26,7 +26,7 @@ from matinee.models.deep.match_fitting import asked_of, examples_of, fit_match
 from matinee.models.deep.match_network import Asked, Learner, MatchNetwork, Newcomers, Parts
 from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
-from matinee.models.deep.weights import arrays_of, dtypes_of, put_into
+from matinee.models.deep.weights import Arrays, Dtypes, arrays_of, network_of
 from matinee.models.popularity import Popularity
 from matinee.models.reasons import loudest
 from matinee.models.widen import WidePrior
@@ -62,8 +62,12 @@ class MatchConfig:
             value = getattr(self, name)
             if name in {"unknown", "id_dropout", "dropout"} and not 0 <= value < 1:
                 raise BadRequest(f"matching's {name} is {value}; give a number of at least 0 and below 1")
-            if name in {"size", "hidden", "candidates", "kappa"} and not value > 0:
-                raise BadRequest(f"matching's {name} is {value}; give a number above 0")
+            if name in {"size", "hidden", "candidates"} and not (isinstance(value, int) and value > 0):
+                raise BadRequest(f"matching's {name} is {value}; give a whole number above 0")
+            if name == "kappa" and not value > 0:
+                raise BadRequest(f"matching's kappa is {value}; give a number above 0")
+            if name == "training" and not isinstance(value, Training):
+                raise BadRequest(f"matching's training is {value}; give a Training")
 
     @property
     def reading(self) -> Reading:
@@ -206,21 +210,24 @@ class MatchScorer(ABC):
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
         config, tables, extra = storage.read(folder, cls.config_type, TABLES, *EXTRA)
-        parts, size = cls.parts(config), config.size
-        encoder = TitleEncoder.load(folder) if config.content else None
+        size, encoder = config.size, TitleEncoder.load(folder) if config.content else None
         width = 0 if encoder is None else encoder.width
-        network = MatchNetwork(parts, size)
-        newcomers = Newcomers(parts.title, torch.zeros(width, size), torch.zeros(width, size + 1))
-        for part in (network, newcomers):
-            put_into(part, storage.read(folder, cls.config_type, dtypes_of(part), *EXTRA)[1])
+
+        def newcomers_of() -> Newcomers:
+            return Newcomers(cls.parts(config).title, torch.zeros(width, size), torch.zeros(width, size + 1))
+
+        def arrays_there(dtypes: Dtypes) -> Arrays:
+            return storage.read(folder, cls.config_type, dtypes, *EXTRA)[1]
+
+        network = network_of(lambda: MatchNetwork(cls.parts(config), size), arrays_there)
+        newcomers = network_of(newcomers_of, arrays_there)
         prior = Prior.load(folder, config.kappa, extra["prior_scale"])
-        if not isinstance(extra["latest"], int):
-            raise ArtifactRefused(f"{folder} has its latest event at {extra['latest']}; {storage.REMEDY}")
+        latest = storage.moment(folder, extra["latest"])
         shapes = tables["liked"].shape, tables["vectors"].shape
         if shapes != ((prior.n_titles, size), (prior.n_titles, size + 1)):
             raise ArtifactRefused(f"{folder} has tables of the shapes {shapes}; {storage.REMEDY}")
         scorer, (liked, vectors) = cls(config), (torch.from_numpy(tables[name]) for name in TABLES)
-        scorer._fitted = Fitted(network, newcomers, encoder, liked, vectors, extra["latest"], prior)
+        scorer._fitted = Fitted(network, newcomers, encoder, liked, vectors, latest, prior)
         return scorer
 
     def _state(self) -> Fitted:
