@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -34,7 +34,7 @@ from matinee.models.widen import WidePrior
 BLOCK = 16  # requests scored at one time
 REASONS = 20  # latest liked titles among which a reason is sought
 EXTRA = ("latest", "prior_scale")
-TABLES: Mapping[str, type[np.generic]] = {"liked": np.float32, "vectors": np.float32}
+TABLES: Mapping[str, type[np.generic]] = {"liked": np.float32, "vectors": np.float32, "silent": np.int64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,10 @@ class MatchConfig:
 class Fitted:
     """What serving needs: the network on the processor, its two tables of titles, the time of the `latest` event that
     it learned from, the prior, and what tells of titles that come later: `newcomers` and, where titles have content,
-    the `encoder`. `silent` are the places of those that came since fitting and of which nothing is known.
+    the `encoder`.
+
+    Nothing is known of the titles `silent`, without likes and without content: they share the lowest score, and in a
+    history they say nothing.
     """
 
     network: MatchNetwork
@@ -89,7 +92,7 @@ class Fitted:
     vectors: Tensor
     latest: int
     prior: Prior
-    silent: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    silent: NDArray[np.int64]
 
     @property
     def n_titles(self) -> int:
@@ -127,8 +130,8 @@ class MatchScorer(ABC):
             learner = self._learner(tokens, _features(encoder, data.catalog)).to(best_device())
         fit_match(learner, examples_of(tokens), config.training, config.candidates, config.unknown, rng, tell)
         liked, vectors = learner.cpu().tables()
-        unfitted = Prior(Popularity(), config.kappa, 0.0)
-        rough = Fitted(learner.network, learner.newcomers(), encoder, liked, vectors, tokens.latest, unfitted)
+        unfitted, silent = Prior(Popularity(), config.kappa, 0.0), learner.silent().numpy()
+        rough = Fitted(learner.network, learner.newcomers(), encoder, liked, vectors, tokens.latest, unfitted, silent)
 
         def part(histories: Histories) -> NDArray[np.float32]:
             return _part(rough, Requests.of_histories(histories), config.reading)
@@ -159,7 +162,7 @@ class MatchScorer(ABC):
             liked=torch.cat([fitted.liked[:first], liked]),
             vectors=torch.cat([fitted.vectors[:first], answering]),
             prior=WidePrior.over(fitted.prior, len(catalog)),
-            silent=first + np.flatnonzero(~features.any(axis=1)),
+            silent=np.append(fitted.silent[fitted.silent < first], first + np.flatnonzero(~features.any(axis=1))),
         )
         return grown
 
@@ -168,7 +171,7 @@ class MatchScorer(ABC):
         fitted = self._state()
         scores = fitted.prior.scores(requests)
         scores += _part(fitted, requests, self.config.reading)
-        if len(fitted.silent):
+        if 0 < len(fitted.silent) < fitted.n_titles:
             scores[:, fitted.silent] = np.inf
             scores[:, fitted.silent] = scores.min(axis=1, keepdims=True)
         return scores
@@ -195,10 +198,11 @@ class MatchScorer(ABC):
         return loudest(items, fitted.heard(items), told)
 
     def save(self, folder: Path) -> None:
-        """Write the weights, the two tables of the titles fitted on, the encoder of titles and the prior."""
+        """Write the weights, the tables of the titles fitted on, the encoder of titles and the prior."""
         fitted = self._state()
         n = fitted.prior.popularity.n_titles
-        tables = {"liked": fitted.liked[:n].numpy(), "vectors": fitted.vectors[:n].numpy()}
+        silent = fitted.silent[fitted.silent < n]
+        tables = {"liked": fitted.liked[:n].numpy(), "vectors": fitted.vectors[:n].numpy(), "silent": silent}
         weights = arrays_of(fitted.network) | arrays_of(fitted.newcomers)
         extra = {"latest": fitted.latest, "prior_scale": fitted.prior.scale}
         storage.write(folder, self.config, {**weights, **tables}, **extra)
@@ -226,8 +230,11 @@ class MatchScorer(ABC):
         shapes = tables["liked"].shape, tables["vectors"].shape
         if shapes != ((prior.n_titles, size), (prior.n_titles, size + 1)):
             raise ArtifactRefused(f"{folder} has tables of the shapes {shapes}; {storage.REMEDY}")
-        scorer, (liked, vectors) = cls(config), (torch.from_numpy(tables[name]) for name in TABLES)
-        scorer._fitted = Fitted(network, newcomers, encoder, liked, vectors, latest, prior)
+        silent = tables["silent"]
+        if silent.ndim != 1 or not ((silent >= 0) & (silent < prior.n_titles)).all():
+            raise ArtifactRefused(f"{folder} has silent titles that are not among {prior.n_titles}; {storage.REMEDY}")
+        scorer, (liked, vectors) = cls(config), (torch.from_numpy(tables[name]) for name in ("liked", "vectors"))
+        scorer._fitted = Fitted(network, newcomers, encoder, liked, vectors, latest, prior, silent)
         return scorer
 
     def _state(self) -> Fitted:
