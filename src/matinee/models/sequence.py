@@ -28,7 +28,7 @@ from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
 from matinee.models.deep.weights import arrays_of, network_of
 from matinee.models.popularity import Popularity
 from matinee.models.reasons import loudest
-from matinee.models.widen import WidePrior
+from matinee.models.widen import WidePrior, require_appended
 
 Initial = Callable[[TrainingData, np.random.Generator], NDArray[np.float32]]  # vectors (titles, any size up to `size`)
 __all__ = ["Body", "Initial", "Loss", "Reading", "Sequence", "SequenceConfig", "Training"]
@@ -93,9 +93,10 @@ class Sequence:
     def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Go on from the fitted weights for `refit_epochs`; new titles of a catalogue that grew start from content.
 
-        Raises `BadRequest` when the catalogue lacks vectors that it learned from.
+        Raises `BadRequest` when the catalogue lacks titles or vectors that it learned from.
         """
         older = self.state
+        require_appended(len(older.network.titles.counts), data.catalog)
         older.encoder.require_learned(data.catalog)
         tokens = tokens_of(data.histories, len(data.catalog), self.config.reading)
         with seeded(rng):

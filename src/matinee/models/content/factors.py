@@ -19,7 +19,7 @@ from matinee.models import storage
 from matinee.models.cold_start import Prior
 from matinee.models.content.features import TitleEncoder
 from matinee.models.factors import Factors, FactorsConfig, Space
-from matinee.models.widen import WidePrior
+from matinee.models.widen import WidePrior, require_appended
 
 FOLDS = 5
 PENALTIES = np.logspace(-1, 4, 11)
@@ -75,8 +75,9 @@ class ContentFactors:
     def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Go on from the fitted factors, titles added since starting where their content puts them.
 
-        Raises `BadRequest` when the catalogue lacks vectors that the encoder learned from.
+        Raises `BadRequest` when the catalogue lacks titles or vectors that it learned from.
         """
+        require_appended(self._state().base.state()[1].n_titles, data.catalog)
         self._state().encoder.require_learned(data.catalog)
         grown = self.for_titles(data.catalog)._state().wide
         return self._drawn(grown.refit(data, rng, tell), data, rng)
