@@ -1,6 +1,7 @@
 """Popularity: decay and shrinkage as arithmetic."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import polars as pl
@@ -47,6 +48,21 @@ def test_a_context_is_shrunk_toward_the_whole():
     danish = (np.array([2, 2]) + 8 * whole) / (4 + 8)
     shares = scorer.shares([Context(), Context("DK"), Context("FI")])
     np.testing.assert_allclose(shares, [whole, danish, whole], rtol=1e-6)
+
+
+def test_many_values_of_a_context_cost_little_more_than_their_factors():
+    titles, values = 50_000, 50
+    events = make_events([[k] for k in range(values)]).with_columns(
+        pl.Series("device", [f"device {k}" for k in range(values)])
+    )
+    data = make_data(events, make_catalog(titles))
+    scorer = Popularity(PopularityConfig(half_life_days=None, contexts=("device",)))
+    tracemalloc.start()
+    scorer.fit(data, np.random.default_rng(0))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    factors, row = values * titles * 4, titles * 8
+    assert factors < peak < factors + 10 * row
 
 
 def test_a_device_that_is_called_none_is_not_an_unknown_one():
