@@ -31,7 +31,7 @@ from matinee.models.popularity import Popularity
 from matinee.models.reasons import loudest
 from matinee.models.widen import WidePrior
 
-BLOCK = 16  # requests scored at one time
+BLOCK, TITLES = 16, 8_192  # requests and titles scored at one time, for a network may hold a layer for each pair
 REASONS = 20  # latest liked titles among which a reason is sought
 EXTRA = ("latest", "prior_scale")
 TABLES: Mapping[str, type[np.generic]] = {"liked": np.float32, "vectors": np.float32, "silent": np.int64}
@@ -191,7 +191,7 @@ class MatchScorer(ABC):
             latest = tastes.items[tastes.offsets[b] : tastes.offsets[b + 1]][::-1]
             seen = latest[np.isin(latest, bags.items.numpy())][:REASONS]
             answers = fitted.network.answers(fitted.liked, _without_each(bags, seen))
-            scores = fitted.network.scores(answers, fitted.vectors)
+            scores = _scores(fitted, answers)
             scores -= scores.mean(dim=1, keepdim=True)
             return seen, np.asarray((scores[0] - scores[1:]).numpy()[:, asked].T)
 
@@ -252,8 +252,13 @@ def _part(fitted: Fitted, requests: Requests, reading: Reading) -> NDArray[np.fl
     out = np.zeros((len(requests), fitted.n_titles), np.float32)
     for start in range(0, len(requests), BLOCK):
         block = slice(start, start + BLOCK)
-        out[block] = (fitted.network.scores(answers[block], fitted.vectors) * known[block, None]).numpy()
+        out[block] = (_scores(fitted, answers[block]) * known[block, None]).numpy()
     return out
+
+
+def _scores(fitted: Fitted, answers: Tensor) -> Tensor:
+    """(batch, titles)."""
+    return torch.cat([fitted.network.scores(answers, some) for some in fitted.vectors.split(TITLES)], dim=1)
 
 
 def _asked(fitted: Fitted, requests: Requests, reading: Reading) -> Asked:
