@@ -88,7 +88,8 @@ class Popularity:
     ) -> NDArray[np.float64]:
         """(titles,) factors share|value / share, from the likes in one context value."""
         counts, prior = np.bincount(items, weights, minlength=len(shares)), self.config.pseudo_counts
-        return (counts + prior * shares) / (counts.sum() + prior) / shares
+        given = (counts + prior * shares) / (counts.sum() + prior)
+        return np.asarray(given / shares)
 
     @property
     def n_titles(self) -> int:

@@ -258,7 +258,7 @@ def _part(fitted: Fitted, requests: Requests, reading: Reading) -> NDArray[np.fl
 
 def _scores(fitted: Fitted, answers: Tensor) -> Tensor:
     """(batch, titles)."""
-    return torch.cat([fitted.network.scores(answers, some) for some in fitted.vectors.split(TITLES)], dim=1)
+    return torch.cat([fitted.network.scores(answers, some) for some in torch.split(fitted.vectors, TITLES)], dim=1)
 
 
 def _asked(fitted: Fitted, requests: Requests, reading: Reading) -> Asked:
