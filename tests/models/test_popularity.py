@@ -96,7 +96,16 @@ def test_the_number_of_context_values_is_bounded():
     assert len(scorer._values) == 100
 
 
-@pytest.mark.parametrize("bad", [{"half_life_days": 0}, {"pseudo_counts": -1}, {"contexts": ("mood",)}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"half_life_days": 0},
+        {"pseudo_counts": -1},
+        {"contexts": ("mood",)},
+        {"time_zone": "Mars/Base"},
+        {"time_zone": None},
+    ],
+)
 def test_bad_settings_are_refused(bad):
     with pytest.raises(BadRequest):
         PopularityConfig(**bad)

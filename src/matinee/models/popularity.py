@@ -48,6 +48,12 @@ class PopularityConfig:
         unknown = set(self.contexts) - set(CONTEXTS)
         if unknown:
             raise BadRequest(f"popularity knows no context {sorted(unknown)}; choose from {CONTEXTS}")
+        try:
+            pl.Series([], dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(self.time_zone)
+        except (pl.exceptions.PolarsError, TypeError) as error:
+            raise BadRequest(
+                f"popularity's time_zone is {self.time_zone!r}; give a name such as Europe/Copenhagen"
+            ) from error
 
 
 class Popularity:
