@@ -90,6 +90,13 @@ def test_an_appended_title_without_any_feature_shares_the_lowest_score_and_says_
     assert wide.explain(asked, np.array([[24, 26]], np.int32)).tolist() == [[-1, -1]]
 
 
+def test_where_no_title_came_nothing_is_copied(scorer):
+    catalog = grown()
+    assert scorer.for_titles(catalog) is scorer
+    again = scorer.for_titles(grown("comedy")).for_titles(catalog)
+    np.testing.assert_array_equal(scores_of(again, LISTS), scores_of(scorer, LISTS))
+
+
 @pytest.mark.parametrize("make", MAKERS, ids=NAMES)
 def test_without_content_appended_titles_are_widened(make):
     """Their scores, and what they say in a history, are those of `Widened`: the lowest, and nothing."""

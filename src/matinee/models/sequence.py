@@ -116,6 +116,8 @@ class Sequence:
         """
         fitted = self.state
         known = fitted.vectors[: fitted.prior.popularity.n_titles]
+        if len(known) == fitted.n_titles == len(catalog):
+            return self
         features = torch.from_numpy(fitted.encoder.encode(catalog, first=len(known)))
         answering = torch.cat([known, features @ fitted.network.titles.content])
         added = len(known) + np.flatnonzero(~features.any(dim=1).numpy())

@@ -23,7 +23,7 @@ class Growing(Protocol):
     def for_titles(self, catalog: Catalog) -> Scorer:
         """The scorer answering for every title of `catalog`, which begins with the titles that it was fitted on.
 
-        It stays fitted on what it was, and saves that.
+        It stays fitted on what it was, and saves that. Where no title came since, it may be the scorer itself.
         """
         ...
 

@@ -79,7 +79,7 @@ class ContentFactors:
         """
         require_appended(self._state().base.state()[1].n_titles, data.catalog)
         self._state().encoder.require_learned(data.catalog)
-        grown = self.for_titles(data.catalog)._state().wide
+        grown = Factors.of(*self.for_titles(data.catalog)._state().wide.state())
         return self._drawn(grown.refit(data, rng, tell), data, rng)
 
     def _drawn(self, factors: Factors, data: TrainingData, rng: np.random.Generator) -> Self:
@@ -102,6 +102,8 @@ class ContentFactors:
         """
         fitted = self._state()
         space, prior = fitted.base.state()
+        if fitted.wide is fitted.base and len(space.factors) == len(catalog):
+            return self
         added = foretold(fitted.encoder.encode(catalog, first=len(space.factors)), fitted.content_map)
         wide = Space(np.concatenate([space.factors, added]), space.shared, space.config)
         grown = type(self)(self.config, self.factors)

@@ -154,6 +154,8 @@ class MatchScorer(ABC):
         """
         fitted = self._state()
         first = fitted.prior.popularity.n_titles
+        if first == fitted.n_titles == len(catalog):
+            return self
         features = _features(fitted.encoder, catalog, first)
         liked, answering = fitted.newcomers(torch.from_numpy(features))
         grown = type(self)(self.config)
