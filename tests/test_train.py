@@ -1,8 +1,12 @@
 """Training: what is held out is really gone, the metrics are arithmetic, probabilities mean what they say."""
 
+from time import perf_counter
+
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from matinee.decision import Requests, quiet
 from matinee.history import Histories
@@ -11,7 +15,7 @@ from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.popularity import Popularity
 from matinee.testing import checkerboard, make_catalog, make_data, make_events
-from matinee.train import HeldOut, Known, _quality, calibrate, go_on, hold_out, liked_since, train
+from matinee.train import HeldOut, Known, _quality, _sample, calibrate, go_on, hold_out, liked_since, train
 
 
 def test_held_out_likes_are_nowhere_in_the_data():
@@ -40,6 +44,30 @@ def test_members_are_asked_when_they_first_liked_what_is_held_out():
     assert requests.times.tolist() == [moments[2]]
     assert requests.histories.items.tolist() == [0, 1]
     assert held.data.histories.items.tolist() == [0, 1, 4, 5], "what was learned from knows them"
+
+
+@settings(max_examples=50)
+@given(n=st.integers(1, 400), seed=st.integers(0, 100))
+def test_others_are_drawn_evenly_from_what_is_neither_seen_nor_a_target(n, seed):
+    """The same draws as from `setdiff1d`, which says what is meant."""
+    chosen = np.random.default_rng(seed).permutation(n).astype(np.int32)
+    seen, targets, scores = chosen[: n // 3], chosen[n // 3 : n // 3 + 5], np.arange(n, dtype=np.float32)
+    found, labels, weights = _sample(scores, seen, targets, np.random.default_rng(seed))
+    others = np.setdiff1d(np.arange(n), np.concatenate([seen, targets]))
+    drawn = np.random.default_rng(seed).choice(others, min(200, len(others)), replace=False)
+    np.testing.assert_array_equal(found, np.concatenate([targets, drawn]))
+    assert labels.tolist() == [1.0] * len(targets) + [0.0] * len(drawn)
+    assert weights[len(targets) :].sum() == pytest.approx(len(others))
+
+
+def test_drawing_others_costs_a_look_at_the_catalogue_and_no_sort_of_it():
+    n, rng = 200_000, np.random.default_rng(0)
+    scores, seen, targets = np.zeros(n, np.float32), np.array([1], np.int32), np.array([2], np.int32)
+    started = perf_counter()
+    _sample(scores, seen, targets, rng)
+    taken = perf_counter() - started
+    np.setdiff1d(np.arange(n), seen)
+    assert 5 * taken < perf_counter() - started - taken
 
 
 class Fixed:

@@ -180,7 +180,9 @@ def _sample(
     scores: NDArray[np.float32], seen: NDArray[np.int32], targets: NDArray[np.int32], rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Scores, labels and weights: all targets, and unseen others drawn evenly to stand for all of them."""
-    others = np.setdiff1d(np.arange(len(scores)), np.concatenate([seen, targets]))
+    other = np.ones(len(scores), np.bool_)
+    other[seen] = other[targets] = False
+    others = np.flatnonzero(other)
     drawn = rng.choice(others, min(NEGATIVES, len(others)), replace=False)
     items = np.concatenate([targets, drawn])
     labels = np.repeat([1.0, 0.0], [len(targets), len(drawn)])

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,7 @@ from matinee.errors import ArtifactRefused, BadRequest
 from matinee.history import Histories
 from matinee.maths.calibration import Platt
 from matinee.models.artifact import load_artifact, save_artifact
-from matinee.models.linear_autoencoder import Ease
+from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.testing import checkerboard, make_catalog
 
 SCORERS = {"ease": Ease}
@@ -167,7 +168,7 @@ def test_pickled_arrays_are_refused_even_with_a_matching_hash(saved):
 
     np.save(folder / "scorer" / "map.npy", np.array([Bomb()], object), allow_pickle=True)
     rehash(folder)
-    with pytest.raises(ArtifactRefused, match="pickle"):
+    with pytest.raises(ArtifactRefused, match="holds object"):
         load_artifact(folder, SCORERS, DATA.catalog)
 
 
@@ -180,6 +181,77 @@ def test_arrays_of_another_shape_or_type_are_refused_even_with_a_matching_hash(s
         load_artifact(folder, SCORERS, DATA.catalog)
 
 
+def header(text: str) -> bytes:
+    """A file of this header alone."""
+    padded = text.ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PK\x03\x04",
+        b"\x93NUMPY\x09\x00" + bytes(120),
+        header("{'descr': '<f4', 'fortran_order': False, 'shape': (12, 12"),
+        header("{'descr': '<f4', 'fortran_order': False, 'shape': (12, 12), }"),
+        header("{'descr': '<f4', 'fortran_order': False, 'shape': (10000000000000,), }"),
+    ],
+    ids=["empty", "zip", "version", "broken header", "no numbers", "enormous"],
+)
+def test_damaged_arrays_are_refused_even_with_a_matching_hash(saved, content):
+    folder, _ = saved
+    (folder / "scorer" / "map.npy").write_bytes(content)
+    with pytest.raises(ArtifactRefused, match="EaseConfig"):
+        Ease.load(folder / "scorer")
+    rehash(folder)
+    with pytest.raises(ArtifactRefused):
+        load_artifact(folder, SCORERS, DATA.catalog)
+
+
+def test_any_changed_bit_of_a_header_is_refused_or_changes_nothing(saved):
+    folder, artifact = saved
+    path = folder / "scorer" / "map.npy"
+    kept = path.read_bytes()
+    for at in range(128):
+        path.write_bytes(kept[:at] + bytes([kept[at] ^ 1]) + kept[at + 1 :])
+        rehash(folder)
+        try:
+            scores = load_artifact(folder, SCORERS, DATA.catalog).scorer.score(REQUESTS)
+        except ArtifactRefused:
+            continue
+        assert scores.shape == artifact.scorer.score(REQUESTS).shape
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"config": {"kappa": Infinity}, "prior_scale": 1.0}'])
+def test_json_that_cannot_be_used_is_refused_even_with_a_matching_hash(saved, text):
+    folder, _ = saved
+    (folder / "scorer" / "scorer.json").write_text(text)
+    with pytest.raises(ArtifactRefused, match="EaseConfig"):
+        Ease.load(folder / "scorer")
+    rehash(folder)
+    with pytest.raises(ArtifactRefused):
+        load_artifact(folder, SCORERS, DATA.catalog)
+
+
+def test_a_setting_that_is_not_finite_is_never_saved(tmp_path):
+    scorer = Ease(EaseConfig(kappa=float("inf"))).fit(DATA, np.random.default_rng(0))
+    with pytest.raises(BadRequest, match="finite"):
+        scorer.save(tmp_path)
+
+
+@pytest.mark.parametrize("error", [MemoryError("no room"), AttributeError("no such name"), OverflowError("too long")])
+def test_whatever_a_scorer_fails_with_is_a_refusal(saved, monkeypatch, error):
+    folder, _ = saved
+
+    def fail(folder):
+        raise error
+
+    monkeypatch.setattr(Ease, "load", fail)
+    with pytest.raises(ArtifactRefused, match=type(error).__name__):
+        load_artifact(folder, SCORERS, DATA.catalog)
+
+
 def test_unknown_settings_are_refused_even_with_a_matching_hash(saved):
     folder, _ = saved
     path = folder / "scorer" / "scorer.json"
@@ -188,6 +260,26 @@ def test_unknown_settings_are_refused_even_with_a_matching_hash(saved):
     path.write_text(json.dumps(fields))
     rehash(folder)
     with pytest.raises(ArtifactRefused, match="l3"):
+        load_artifact(folder, SCORERS, DATA.catalog)
+
+
+@pytest.mark.parametrize("appended", [0, 1])
+def test_the_scorer_of_another_catalogue_is_refused_even_with_a_matching_hash(saved, appended):
+    folder, _ = saved
+    rmtree(folder / "scorer")
+    (folder / "scorer").mkdir()
+    Ease().fit(checkerboard(titles=8), np.random.default_rng(0)).save(folder / "scorer")
+    rehash(folder)
+    catalog = DATA.catalog.append(pl.DataFrame({"item_id": [f"new {i}" for i in range(appended)]}))
+    with pytest.raises(ArtifactRefused, match="12 titles and holds a scorer of 8"):
+        load_artifact(folder, SCORERS, catalog)
+
+
+def test_a_scorer_with_answers_that_are_not_finite_is_refused(saved):
+    folder, _ = saved
+    np.save(folder / "scorer" / "map.npy", np.full((12, 12), np.nan, np.float32))
+    rehash(folder)
+    with pytest.raises(ArtifactRefused, match="not all finite"):
         load_artifact(folder, SCORERS, DATA.catalog)
 
 

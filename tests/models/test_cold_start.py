@@ -7,6 +7,7 @@ import pytest
 from matinee.decision import Context, Requests, Scorer
 from matinee.errors import BadRequest
 from matinee.history import Histories
+from matinee.models import cold_start
 from matinee.models.cold_start import Prior, history_rows
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease
@@ -25,6 +26,22 @@ def test_the_prior_fades_as_kappa_says():
     shares = prior.popularity.shares([Context()])[0]
     expected = 5.0 * shares * (2.0 / (2.0 + np.array([0, 1, 2, 6])))[:, None]
     np.testing.assert_allclose(prior.scores(requests), expected, rtol=1e-5)
+
+
+def test_the_scale_is_learned_in_blocks_of_bounded_size(monkeypatch):
+    data, vectors, sizes = checkerboard(), np.random.default_rng(1).normal(size=(12, 3)).astype(np.float32), []
+
+    def part(histories):
+        sizes.append(len(histories))
+        return vectors[histories.items] @ vectors.T
+
+    shares = Popularity().fit(data, np.random.default_rng(0)).shares([Context()])[0]
+    expected = np.mean(np.std(vectors @ vectors.T, axis=1)) / max(np.std(shares), 1e-3 * np.mean(shares))
+    for at_once, blocks in ((1 << 22, [12]), (60, [5, 5, 2])):
+        monkeypatch.setattr(cold_start, "AT_ONCE", at_once)
+        assert Prior.fit(data, np.random.default_rng(0), 1.0, part).scale == pytest.approx(expected, rel=1e-5)
+        assert sizes == blocks
+        sizes.clear()
 
 
 @pytest.mark.parametrize("make", MAKERS)

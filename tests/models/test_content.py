@@ -1,5 +1,6 @@
 """Titles as features: what is missing is zeros, later titles get the same columns, no block drowns another."""
 
+import json
 from datetime import UTC, datetime
 
 import numpy as np
@@ -119,6 +120,27 @@ def test_saved_and_loaded(tmp_path):
     np.testing.assert_array_equal(loaded.encode(seen), encoder.encode(seen))
     np.save(tmp_path / "encoder" / "vectors0_mean.npy", np.zeros(5, np.float32))
     with pytest.raises(ArtifactRefused, match="images"):
+        TitleEncoder.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("tags_idf", ()), ("tags_idf", (2, 1)), ("tags_basis", (0,)), ("tags_basis", (2, 2, 1))]
+)
+def test_arrays_of_words_that_do_not_fit_are_refused(tmp_path, name, shape):
+    TitleEncoder.fit(CATALOG).save(tmp_path)
+    path = tmp_path / "encoder" / f"{name}.npy"
+    np.save(path, np.zeros(shape, np.load(path).dtype))
+    with pytest.raises(ArtifactRefused, match="tags"):
+        TitleEncoder.load(tmp_path)
+
+
+def test_words_that_are_not_text_are_refused(tmp_path):
+    TitleEncoder.fit(CATALOG).save(tmp_path)
+    path = tmp_path / "encoder" / "scorer.json"
+    fields = json.loads(path.read_text())
+    fields["words"]["genres"][0] = 5
+    path.write_text(json.dumps(fields))
+    with pytest.raises(ArtifactRefused, match="genres"):
         TitleEncoder.load(tmp_path)
 
 

@@ -103,10 +103,6 @@ def test_a_title_without_likes_is_known_by_its_content():
     scores = scorer.score(Requests.of_histories(Histories.of_items([[0, 2], [1, 3]])))
     assert scores[0, 12] > scores[0, 13]
     assert scores[1, 13] > scores[1, 12]
-    plain = small(content=False).fit(data, np.random.default_rng(0))
-    vectors = plain._fitted.vectors.numpy()
-    assert (vectors[12:, :-1] == 0).all()
-    assert (vectors[12:, -1] == vectors[:12, -1].min()).all()
 
 
 def test_the_reason_is_the_largest_term_of_the_dot_product():

@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 from matinee.decision import Requests
-from matinee.errors import BadRequest
+from matinee.errors import ArtifactRefused, BadRequest
 from matinee.history import Histories
 from matinee.maths import als
 from matinee.models.factors import Factors, FactorsConfig
@@ -256,3 +256,13 @@ def test_fitting_starts_at_the_vectors_that_are_given():
     assert distance(lambda data, rng: solved.title_vectors / 10) < 0.5 * by_chance
     assert distance(lambda data, rng: solved.title_vectors[:, :2]) < by_chance
     assert np.isfinite(distance(lambda data, rng: np.zeros((30, 4), np.float32)))
+
+
+def test_an_exponent_below_zero_is_refused_and_one_that_is_no_number_too(tmp_path):
+    with pytest.raises(BadRequest, match="nu is -1"):
+        FactorsConfig(nu=-1.0)
+    Factors(FactorsConfig(size=2, epochs=1)).fit(cyclic(6), np.random.default_rng(0)).save(tmp_path)
+    path = tmp_path / "scorer.json"
+    path.write_text(path.read_text().replace('"nu": 1.0', '"nu": null'))
+    with pytest.raises(ArtifactRefused, match="FactorsConfig"):
+        Factors.load(tmp_path)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from matinee.decision import Requests
+from matinee.errors import ArtifactRefused
 from matinee.history import Histories
 from matinee.models.deep.fitting import Training
 from matinee.models.factorization_machine import FactorizationMachine, FactorizationMachineConfig
@@ -89,6 +90,13 @@ def test_an_appended_title_without_any_feature_shares_the_lowest_score_and_says_
     assert wide.explain(asked, np.array([[24, 26]], np.int32)).tolist() == [[-1, -1]]
 
 
+def test_where_no_title_came_nothing_is_copied(scorer):
+    catalog = grown()
+    assert scorer.for_titles(catalog) is scorer
+    again = scorer.for_titles(grown("comedy")).for_titles(catalog)
+    np.testing.assert_array_equal(scores_of(again, LISTS), scores_of(scorer, LISTS))
+
+
 @pytest.mark.parametrize("make", MAKERS, ids=NAMES)
 def test_without_content_appended_titles_are_widened(make):
     """Their scores, and what they say in a history, are those of `Widened`: the lowest, and nothing."""
@@ -97,3 +105,31 @@ def test_without_content_appended_titles_are_widened(make):
     np.testing.assert_allclose(scores_of(wide, lists), scores_of(Widened(scorer, 26), lists), rtol=1e-4, atol=1e-5)
     scores = scores_of(wide, lists)
     np.testing.assert_array_equal(scores[:, 24:], np.repeat(scores[:, :24].min(axis=1, keepdims=True), 2, axis=1))
+
+
+@pytest.mark.parametrize("make", MAKERS, ids=NAMES)
+def test_titles_of_which_nothing_is_known_at_the_fit_share_the_lowest_score_and_say_nothing(make, tmp_path):
+    """Titles 9 to 11 and 21 to 23 have no like, and without content nothing else tells of them."""
+    scorer, unheard = make(content=False).fit(genre_world(), np.random.default_rng(0)), [9, 10, 11, 21, 22, 23]
+    scorer.save(tmp_path)
+    loaded, lists = type(scorer).load(tmp_path), [*LISTS, [22], [0, 22, 1]]
+    for known in (scorer, loaded, scorer.for_titles(grown("comedy", "drama"))):
+        scores = scores_of(known, lists)
+        last = np.delete(scores, unheard, axis=1).min(axis=1)
+        np.testing.assert_array_equal(scores[:, unheard], np.repeat(last[:, None], len(unheard), axis=1))
+        parts = part_of(known, [[22], [0, 22, 1], [0, 1]])
+        heard = np.delete(np.arange(24), unheard)
+        assert (parts[0, heard] == 0).all()
+        np.testing.assert_allclose(parts[1, heard], parts[2, heard], rtol=1e-4, atol=1e-5)
+        order, nobody = scores_of(known, [[22], []])[:, heard]
+        assert np.argsort(-order, kind="stable").tolist() == np.argsort(-nobody, kind="stable").tolist()
+    asked = Requests.of_histories(Histories.of_items([[0, 22]]))
+    assert scorer.explain(asked, np.array([[9, 22]], np.int32)).tolist() == [[-1, -1]]
+
+
+def test_places_of_unknown_titles_outside_the_catalogue_are_refused(tmp_path):
+    scorer = MAKERS[0](content=False).fit(genre_world(), np.random.default_rng(0))
+    scorer.save(tmp_path)
+    np.save(tmp_path / "silent.npy", np.array([24]))
+    with pytest.raises(ArtifactRefused, match="24"):
+        type(scorer).load(tmp_path)

@@ -1,11 +1,14 @@
 """Popularity: decay and shrinkage as arithmetic."""
 
+import json
+import tracemalloc
+
 import numpy as np
 import polars as pl
 import pytest
 
 from matinee.decision import Context, Requests
-from matinee.errors import BadRequest
+from matinee.errors import ArtifactRefused, BadRequest
 from matinee.history import Histories
 from matinee.models.popularity import Popularity, PopularityConfig
 from matinee.testing import check_scorer, make_catalog, make_data, make_events
@@ -47,6 +50,21 @@ def test_a_context_is_shrunk_toward_the_whole():
     np.testing.assert_allclose(shares, [whole, danish, whole], rtol=1e-6)
 
 
+def test_many_values_of_a_context_cost_little_more_than_their_factors():
+    titles, values = 50_000, 50
+    events = make_events([[k] for k in range(values)]).with_columns(
+        pl.Series("device", [f"device {k}" for k in range(values)])
+    )
+    data = make_data(events, make_catalog(titles))
+    scorer = Popularity(PopularityConfig(half_life_days=None, contexts=("device",)))
+    tracemalloc.start()
+    scorer.fit(data, np.random.default_rng(0))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    factors, row = values * titles * 4, titles * 8
+    assert factors < peak < factors + 10 * row
+
+
 def test_a_device_that_is_called_none_is_not_an_unknown_one():
     events = make_events([[0]] * 5 + [[1]] * 5).with_columns(pl.Series("device", ["None"] * 5 + [None] * 5))
     config = PopularityConfig(half_life_days=None, contexts=("device",), pseudo_counts=1.0)
@@ -78,7 +96,16 @@ def test_the_number_of_context_values_is_bounded():
     assert len(scorer._values) == 100
 
 
-@pytest.mark.parametrize("bad", [{"half_life_days": 0}, {"pseudo_counts": -1}, {"contexts": ("mood",)}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"half_life_days": 0},
+        {"pseudo_counts": -1},
+        {"contexts": ("mood",)},
+        {"time_zone": "Mars/Base"},
+        {"time_zone": None},
+    ],
+)
 def test_bad_settings_are_refused(bad):
     with pytest.raises(BadRequest):
         PopularityConfig(**bad)
@@ -93,3 +120,20 @@ def test_unknown_settings_are_refused():
 def test_only_the_half_life_may_be_learned(bad):
     with pytest.raises(BadRequest, match="give a number above 0"):
         PopularityConfig(**bad)
+
+
+@pytest.mark.parametrize("values", [None, [[1]], [["country", "DK", 3]], 5, [["country", "DK"]]])
+def test_context_values_that_do_not_fit_are_refused(tmp_path, values):
+    events = make_events([[0], [1]])
+    fitted(PopularityConfig(contexts=()), events, 3, 1).save(tmp_path)
+    path = tmp_path / "scorer.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "values": values}))
+    with pytest.raises(ArtifactRefused, match="values"):
+        Popularity.load(tmp_path)
+
+
+def test_shares_that_are_a_table_are_refused(tmp_path):
+    fitted(PopularityConfig(contexts=()), make_events([[0], [1]]), 3, 1).save(tmp_path)
+    np.save(tmp_path / "shares.npy", np.full((3, 3), 1 / 3, np.float32))
+    with pytest.raises(ArtifactRefused, match=r"shares of shape \(3, 3\)"):
+        Popularity.load(tmp_path)

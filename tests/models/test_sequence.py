@@ -1,7 +1,9 @@
 """The sequence model: the contract for every body, and worlds in which order, time, place or content decide."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from shutil import copytree, rmtree
 
 import numpy as np
 import polars as pl
@@ -11,6 +13,7 @@ import torch
 from matinee.decision import Context, Requests
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.history import Histories
+from matinee.models.content.features import TitleEncoder
 from matinee.models.deep import fitting
 from matinee.models.deep.tokens import HISTORY
 from matinee.models.factors import Factors, FactorsConfig
@@ -271,6 +274,15 @@ def test_training_may_start_from_the_vectors_of_factors():
         {"body": "tree"},
         {"loss": "hinge"},
         {"calibration": 2.0},
+        {"layers": 1.5},
+        {"layers": 10**8},
+        {"length": 1.5},
+        {"length": 10**7},
+        {"recent": 1.5},
+        {"recent": -1},
+        {"negatives": 0.5},
+        {"reading": 5},
+        {"training": None},
     ],
 )
 def test_an_impossible_config_is_refused(wrong):
@@ -286,6 +298,44 @@ def test_an_artifact_of_another_catalogue_is_refused(tmp_path):
     (tmp_path / "titles.embeddings.npy").write_bytes((other / "titles.embeddings.npy").read_bytes())
     with pytest.raises(ArtifactRefused):
         Sequence.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("titles",), 10**12),
+        (("features",), 10**12),
+        (("titles",), True),
+        (("latest",), 10**30),
+        (("config", "size"), 10**9),
+        (("config", "layers"), 1.5),
+        (("config", "recent"), 7),
+        (("config", "reading"), 5),
+    ],
+)
+def test_numbers_that_the_arrays_do_not_have_are_refused(saved_tiny, tmp_path, place, value):
+    copytree(saved_tiny, tmp_path / "changed")
+    path = tmp_path / "changed" / "scorer.json"
+    fields = json.loads(path.read_text())
+    (fields["config"] if len(place) > 1 else fields)[place[-1]] = value
+    path.write_text(json.dumps(fields))
+    with pytest.raises(ArtifactRefused):
+        Sequence.load(tmp_path / "changed")
+
+
+def test_the_encoder_of_another_catalogue_is_refused(saved_tiny, tmp_path):
+    copytree(saved_tiny, tmp_path / "changed")
+    rmtree(tmp_path / "changed" / "encoder")
+    TitleEncoder.fit(make_catalog(12, genres=[["even"], ["odd"]] * 6)).save(tmp_path / "changed")
+    with pytest.raises(ArtifactRefused, match="shapes"):
+        Sequence.load(tmp_path / "changed")
+
+
+@pytest.fixture(scope="module")
+def saved_tiny(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sequence")
+    fit(checkerboard(), training=Training(epochs=1)).save(folder)
+    return folder
 
 
 def test_titles_of_which_nothing_is_known_share_the_lowest_score():

@@ -1,15 +1,18 @@
 """Two towers: the contract, and what towers learn that sums of vectors cannot."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
 
 from matinee.decision import Context, Requests
+from matinee.errors import ArtifactRefused
 from matinee.history import Histories
 from matinee.models.deep.fitting import Training
 from matinee.models.factorization_machine import FactorizationMachine, FactorizationMachineConfig
 from matinee.models.two_tower import TwoTower, TwoTowerConfig
-from matinee.testing import check_scorer, make_catalog, make_data, make_events
+from matinee.testing import check_scorer, checkerboard, make_catalog, make_data, make_events
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -18,6 +21,28 @@ QUICK = Training(epochs=60, batch=64, rate=5e-2)
 
 def test_keeps_the_contract():
     check_scorer(lambda: TwoTower(TwoTowerConfig(size=4, hidden=8, training=QUICK)))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("latest",), 10**30),
+        (("config", "hidden"), 1.5),
+        (("config", "hidden"), 10**12),
+        (("config", "size"), 10**9),
+        (("config", "training"), 5),
+        (("config", "content"), False),
+    ],
+)
+def test_numbers_that_the_arrays_do_not_have_are_refused(tmp_path, place, value):
+    config = TwoTowerConfig(size=4, hidden=8, training=Training(epochs=1))
+    TwoTower(config).fit(checkerboard(), np.random.default_rng(0)).save(tmp_path)
+    path = tmp_path / "scorer.json"
+    fields = json.loads(path.read_text())
+    (fields["config"] if len(place) > 1 else fields)[place[-1]] = value
+    path.write_text(json.dumps(fields))
+    with pytest.raises(ArtifactRefused):
+        TwoTower.load(tmp_path)
 
 
 def shared_devices():

@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from uuid import uuid4
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from matinee.catalog import Catalog
-from matinee.decision import Scorer
-from matinee.errors import ArtifactRefused, BadRequest
+from matinee.decision import Requests, Scorer
+from matinee.errors import ArtifactRefused, BadRequest, MatineeError
+from matinee.history import Histories
 from matinee.maths.calibration import Platt
 from matinee.models.storage import REMEDY
 from matinee.models.widen import for_catalog
@@ -122,7 +124,8 @@ def load_artifact(folder: Path, scorers: Mapping[str, type[Scorer]], catalog: Ca
     """Verify and load what `save_artifact` wrote; `scorers` says which types may be loaded, by name.
 
     Accepts the catalogue it was fitted on, also when titles were appended since. Raises `ArtifactRefused` when
-    any byte changed, a file is missing or extra, the scorer is not among `scorers`, or the catalogue is another.
+    any byte changed, a file is missing or extra, the scorer is not among `scorers` or does not answer for the titles it
+    should, or the catalogue is another.
     """
     manifest, artifact_id = _read_manifest(folder)
     found = _files(folder)
@@ -134,9 +137,24 @@ def load_artifact(folder: Path, scorers: Mapping[str, type[Scorer]], catalog: Ca
             raise ArtifactRefused(f"{folder / name} is not the file that was saved; {REMEDY}")
     if manifest.scorer not in scorers:
         raise ArtifactRefused(f"{folder} holds the scorer {manifest.scorer!r}; known are {sorted(scorers)}")
-    scorer = scorers[manifest.scorer].load(folder / "scorer")
-    calibration = Platt(manifest.slope, manifest.intercept)
-    return Artifact(artifact_id, scorer, calibration, manifest).for_catalog(catalog)
+    scorer_type, calibration = scorers[manifest.scorer], Platt(manifest.slope, manifest.intercept)
+    try:
+        scorer = scorer_type.load(folder / "scorer")
+        _require_answers(scorer, manifest.titles, folder)
+        return Artifact(artifact_id, scorer, calibration, manifest).for_catalog(catalog)
+    except MatineeError:
+        raise
+    except Exception as error:  # files can be wrong in more ways than loading can foresee
+        raise ArtifactRefused(f"{folder} cannot be loaded: {error!r}; {REMEDY}") from error
+
+
+def _require_answers(scorer: Scorer, titles: int, folder: Path) -> None:
+    """Raise `ArtifactRefused` unless the scorer has a finite answer for each of so many titles."""
+    scores = scorer.score(Requests.of_histories(Histories.of_items([[], [0]])))
+    if scores.shape != (2, titles):
+        raise ArtifactRefused(f"{folder} is for {titles:,} titles and holds a scorer of {scores.shape[-1]:,}; {REMEDY}")
+    if not np.isfinite(scores).all():
+        raise ArtifactRefused(f"{folder} holds a scorer whose scores are not all finite; {REMEDY}")
 
 
 def _read_manifest(folder: Path) -> tuple[Manifest, str]:

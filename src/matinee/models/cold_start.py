@@ -18,6 +18,7 @@ from matinee.models import storage
 from matinee.models.popularity import Popularity
 
 SAMPLE = 200  # most popular titles whose answers tell the size of a model's scores
+AT_ONCE = 1 << 22  # of these scores that are held at a time
 FLAT = 1e-3  # shares that differ by less than this part of their mean count as equal
 
 Part: TypeAlias = Callable[[Histories], NDArray[np.float32]]
@@ -47,7 +48,11 @@ class Prior:
         popularity = Popularity().fit(data, rng)
         shares = popularity.shares([Context()])[0]
         known = np.argsort(-shares, kind="stable")[:SAMPLE]
-        spread = float(np.mean(np.std(part(Histories.of_items([[int(item)] for item in known])), axis=1)))
+        block = max(1, AT_ONCE // len(shares))
+        asked = [
+            Histories.of_items([[int(item)] for item in known[k : k + block]]) for k in range(0, len(known), block)
+        ]
+        spread = float(np.mean(np.concatenate([np.std(part(histories), axis=1) for histories in asked])))
         natural = max(float(np.std(shares)), FLAT * float(np.mean(shares)))
         return cls(popularity, kappa, spread / natural if spread > 0 else 1.0)
 

@@ -18,11 +18,12 @@ class FactorizationMachineConfig(MatchConfig):
 class FactorizationMachine(MatchScorer):
     """score = (sum of the request's feature vectors) · (sum of the title's feature vectors) + the title's bias.
 
-    The request's features are the likes of its history, each 1 / sqrt(number of likes), country, device, hour and
-    weekday; the title's are itself and its content. Of all products of two features these are the ones between
-    request and title; those within a title are the bias, those within a request move every title alike. Scoring is one
-    vector against all titles. Right where context or content tell something and data are too few for more; it cannot
-    learn that a device matters for some members only. (Rendle 2010, "Factorization machines"; trained on a softmax.)
+    The request's features are the likes of its history, each 1 / sqrt(number of likes), country, device, hour, weekday
+    and age, which is how long ago it was made; the title's are itself and its content. Of all products of two features
+    these are the ones between request and title; those within a title are the bias, those within a request move every
+    title alike. Scoring is one vector against all titles. Right where context or content tell something and data are
+    too few for more; it cannot learn that a device matters for some members only. (Rendle 2010, "Factorization
+    machines"; trained on a softmax.)
     """
 
     config_type = FactorizationMachineConfig

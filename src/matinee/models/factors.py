@@ -18,6 +18,7 @@ from matinee.maths import als
 from matinee.models import storage
 from matinee.models.cold_start import Prior, history_rows
 from matinee.models.reasons import loudest
+from matinee.models.widen import require_appended
 
 Equations = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], float]
 
@@ -42,6 +43,8 @@ class FactorsConfig:
         for name in ("size", "epochs", "refit_epochs", "alpha0", "reg", "spread", "kappa"):
             if not getattr(self, name) > 0:
                 raise BadRequest(f"factors' {name} is {getattr(self, name)}; give a number above 0")
+        if not self.nu >= 0:
+            raise BadRequest(f"factors' nu is {self.nu}; give 0 or more")
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,7 @@ class Factors:
     def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Go on for `refit_epochs` rounds from the fitted factors; titles added since start at random."""
         known = self.state()[0].factors
+        require_appended(len(known), data.catalog)
         added = random_points(len(data.catalog) - len(known), self.config, rng)
         config = replace(self.config, epochs=self.config.refit_epochs)
         return self._fit_from(np.concatenate([known, added]), config, data, rng, tell)

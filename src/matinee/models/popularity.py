@@ -48,6 +48,12 @@ class PopularityConfig:
         unknown = set(self.contexts) - set(CONTEXTS)
         if unknown:
             raise BadRequest(f"popularity knows no context {sorted(unknown)}; choose from {CONTEXTS}")
+        try:
+            pl.Series([], dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(self.time_zone)
+        except (pl.exceptions.PolarsError, TypeError) as error:
+            raise BadRequest(
+                f"popularity's time_zone is {self.time_zone!r}; give a name such as Europe/Copenhagen"
+            ) from error
 
 
 class Popularity:
@@ -75,26 +81,21 @@ class Popularity:
         likes, n = _likes(data, self.config), len(data.catalog)
         counts = np.bincount(likes["item"], likes["weight"], minlength=n) + self.config.smoothing
         shares = counts / counts.sum()
-        tables = [self._lift_table(likes, name, shares) for name in self.config.contexts]
-        keys = [key for names, _ in tables for key in names]
-        self._values = {key: row for row, key in enumerate(keys)}
-        self._lifts = np.concatenate([np.empty((0, n), np.float32), *(table for _, table in tables)])
+        groups = {(name, key): some for name in self.config.contexts for key, some in _likes_in(likes, name).items()}
+        self._values = {pair: row for row, pair in enumerate(groups)}
+        self._lifts = np.empty((len(groups), n), np.float32)
+        for row, (items, weights) in enumerate(groups.values()):
+            self._lifts[row] = self._lift(items, weights, shares)
         self._shares = shares.astype(np.float32)
         return self
 
-    def _lift_table(
-        self, likes: pl.DataFrame, name: str, shares: NDArray[np.float64]
-    ) -> tuple[list[tuple[str, str]], NDArray[np.float32]]:
-        """Context values of one kind and (values, titles) factors share|value / share."""
-        known = likes.select(pl.col(name).alias("key"), "item", "weight").drop_nulls()
-        common = known.group_by("key").agg(pl.len()).sort("len", "key", descending=[True, False]).head(MOST_VALUES)
-        keys = common["key"].sort().to_list()
-        known = known.join(pl.DataFrame({"key": keys}, {"key": pl.String}).with_row_index("row"), on="key")
-        flat = known["row"].to_numpy().astype(np.int64) * len(shares) + known["item"].to_numpy()
-        counts = np.bincount(flat, known["weight"], minlength=len(keys) * len(shares)).reshape(len(keys), len(shares))
-        prior = self.config.pseudo_counts
-        given = (counts + prior * shares) / (counts.sum(axis=1, keepdims=True) + prior)
-        return [(name, key) for key in keys], (given / shares).astype(np.float32)
+    def _lift(
+        self, items: NDArray[np.int32], weights: NDArray[np.float64], shares: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """(titles,) factors share|value / share, from the likes in one context value."""
+        counts, prior = np.bincount(items, weights, minlength=len(shares)), self.config.pseudo_counts
+        given = (counts + prior * shares) / (counts.sum() + prior)
+        return np.asarray(given / shares)
 
     @property
     def n_titles(self) -> int:
@@ -147,9 +148,15 @@ class Popularity:
         config, arrays, extra = storage.read(folder, PopularityConfig, dtypes, "values")
         scorer = cls(config)
         scorer._shares, scorer._lifts = arrays["shares"], arrays["lifts"]
-        scorer._values = {(str(kind), str(value)): row for row, (kind, value) in enumerate(extra["values"])}
-        if scorer._lifts.shape != (len(scorer._values), len(scorer._shares)):
-            raise ArtifactRefused(f"{folder} has context factors of shape {scorer._lifts.shape}; {storage.REMEDY}")
+        try:
+            scorer._values = {(str(kind), str(value)): row for row, (kind, value) in enumerate(extra["values"])}
+        except (TypeError, ValueError) as error:
+            raise ArtifactRefused(f"{folder} has no list of context values: {error}; {storage.REMEDY}") from error
+        if scorer._shares.ndim != 1 or scorer._lifts.shape != (len(scorer._values), len(scorer._shares)):
+            raise ArtifactRefused(
+                f"{folder} has shares of shape {scorer._shares.shape} and context factors of shape "
+                f"{scorer._lifts.shape} for {len(scorer._values)} values; {storage.REMEDY}"
+            )
         return scorer
 
 
@@ -174,3 +181,12 @@ def _likes(data: TrainingData, config: PopularityConfig) -> pl.DataFrame:
         (clock.weekday().cast(pl.Int32) - 1).cast(pl.String).alias("weekday"),
         clock.hour().cast(pl.String).alias("hour"),
     )
+
+
+def _likes_in(likes: pl.DataFrame, name: str) -> dict[str, tuple[NDArray[np.int32], NDArray[np.float64]]]:
+    """Titles and weights of the likes in each of the commonest values of the context `name`, values ascending."""
+    known = likes.select(pl.col(name).alias("key"), "item", "weight").drop_nulls()
+    common = known.group_by("key").agg(pl.len()).sort("len", "key", descending=[True, False]).head(MOST_VALUES)
+    parts = known.join(common.select("key"), on="key", how="semi").partition_by("key", as_dict=True)
+    found = {str(key): part for (key,), part in parts.items()}
+    return {key: (found[key]["item"].to_numpy(), found[key]["weight"].to_numpy()) for key in sorted(found)}

@@ -25,11 +25,11 @@ from matinee.models.deep.sequence_fitting import fit_sequence_network
 from matinee.models.deep.sequence_network import SequenceNetwork
 from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
-from matinee.models.deep.weights import arrays_of, dtypes_of, put_into
+from matinee.models.deep.weights import arrays_of, network_of
 from matinee.models.factors import Initial
 from matinee.models.popularity import Popularity
 from matinee.models.reasons import loudest
-from matinee.models.widen import WidePrior
+from matinee.models.widen import WidePrior, require_appended
 
 __all__ = ["Body", "Loss", "Reading", "Sequence", "SequenceConfig", "Training"]
 
@@ -93,9 +93,10 @@ class Sequence:
     def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Go on from the fitted weights for `refit_epochs`; new titles of a catalogue that grew start from content.
 
-        Raises `BadRequest` when the catalogue lacks vectors that it learned from.
+        Raises `BadRequest` when the catalogue lacks titles or vectors that it learned from.
         """
         older = self.state
+        require_appended(len(older.network.titles.counts), data.catalog)
         older.encoder.require_learned(data.catalog)
         tokens = tokens_of(data.histories, len(data.catalog), self.config.reading)
         with seeded(rng):
@@ -115,6 +116,8 @@ class Sequence:
         """
         fitted = self.state
         known = fitted.vectors[: fitted.prior.popularity.n_titles]
+        if len(known) == fitted.n_titles == len(catalog):
+            return self
         features = torch.from_numpy(fitted.encoder.encode(catalog, first=len(known)))
         answering = torch.cat([known, features @ fitted.network.titles.content])
         added = len(known) + np.flatnonzero(~features.any(dim=1).numpy())
@@ -177,20 +180,21 @@ class Sequence:
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
         names = "titles", "features", "latest", "prior_scale"
-        config, _, extra = storage.read(folder, SequenceConfig, {}, *names)
-        shape = extra["titles"], extra["features"]
-        if not all(isinstance(n, int) and n >= 0 for n in (*shape, extra["latest"])):
-            raise ArtifactRefused(
-                f"{folder} has {shape} titles and features, the latest at {extra['latest']}; {storage.REMEDY}"
-            )
-        network = _network(config, np.zeros(shape[0], np.float32), np.zeros(shape, np.float32))
-        _, arrays, _ = storage.read(folder, SequenceConfig, dtypes_of(network), *names)
-        put_into(network, arrays)
-        prior = Prior.load(folder, config.kappa, extra["prior_scale"])
-        if prior.n_titles != shape[0]:
-            raise ArtifactRefused(f"{folder} has {shape[0]} titles and a prior of {prior.n_titles}; {storage.REMEDY}")
+        known = {"titles.counts": np.float32, "titles.features": np.float32}
+        config, arrays, extra = storage.read(folder, SequenceConfig, known, *names)
+        counts, features = (arrays[name] for name in known)
+        prior, encoder = Prior.load(folder, config.kappa, extra["prior_scale"]), TitleEncoder.load(folder)
+        shapes = counts.shape, features.shape
+        wanted = (prior.n_titles,), (prior.n_titles, encoder.width)
+        if shapes != wanted or [*features.shape] != [extra["titles"], extra["features"]]:
+            raise ArtifactRefused(f"{folder} has titles of the shapes {shapes} instead of {wanted}; {storage.REMEDY}")
+        latest = storage.moment(folder, extra["latest"])
+        network = network_of(
+            lambda: _network(config, counts, features),
+            lambda dtypes: storage.read(folder, SequenceConfig, dtypes, *names)[1],
+        )
         scorer = cls(config)
-        scorer._fitted = Fitted(network, *_titles(network), TitleEncoder.load(folder), extra["latest"], prior)
+        scorer._fitted = Fitted(network, *_titles(network), encoder, latest, prior)
         return scorer
 
     def _train(

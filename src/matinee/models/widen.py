@@ -23,7 +23,7 @@ class Growing(Protocol):
     def for_titles(self, catalog: Catalog) -> Scorer:
         """The scorer answering for every title of `catalog`, which begins with the titles that it was fitted on.
 
-        It stays fitted on what it was, and saves that.
+        It stays fitted on what it was, and saves that. Where no title came since, it may be the scorer itself.
         """
         ...
 
@@ -82,8 +82,18 @@ class WidePrior(Prior):
         return with_lowest(super().scores(requests), self.n_titles)
 
 
+def require_appended(fitted: int, catalog: Catalog) -> None:
+    """Raise `BadRequest` when `catalog` has fewer titles than the scorer was `fitted` on."""
+    if len(catalog) < fitted:
+        raise BadRequest(
+            f"the scorer was fitted on {fitted:,} titles and the catalogue has {len(catalog):,}; titles are appended, "
+            "never removed: give the whole catalogue, or fit anew"
+        )
+
+
 def for_catalog(scorer: Scorer, fitted: int, catalog: Catalog) -> Scorer:
     """`scorer`, fitted on the first `fitted` titles of `catalog`, answering for all: by content where it can."""
+    require_appended(fitted, catalog)
     if isinstance(scorer, Growing):
         return scorer.for_titles(catalog)
     return widened(scorer, fitted, len(catalog))

@@ -1,11 +1,11 @@
-"""The loop that fits networks: where it computes in bfloat16."""
+"""The loop that fits networks: the schedule of its rate, and where it computes in bfloat16."""
 
 import numpy as np
 import pytest
 import torch
 
 from matinee.decision import quiet
-from matinee.models.deep.fitting import Training, fit_network, multiplies_halves
+from matinee.models.deep.fitting import Training, _cosine, fit_network, multiplies_halves
 
 CPU = torch.device("cpu")
 
@@ -24,6 +24,29 @@ def fitted(half):
     training = Training(epochs=5, rate=1e-2, half=half)
     fit_network(network, training, lambda rng: iter([None]), 1, loss, np.random.default_rng(0), quiet)
     return network.weight.detach().numpy(), set(kinds)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 5])
+def test_every_step_moves_the_weights(epochs):
+    """AdamW moves a weight by about the rate: read in the middle of each step, on half a cosine after no warm-up."""
+    seen, weight = [], torch.nn.Parameter(torch.zeros(1))
+    network = torch.nn.Module()
+    network.register_parameter("weight", weight)
+
+    def loss(batch):
+        seen.append(weight.item())
+        return -network.weight.sum()
+
+    training = Training(epochs=epochs, rate=0.1, warmup=0.0)
+    fit_network(network, training, lambda rng: iter([None]), 1, loss, np.random.default_rng(0), quiet)
+    moved = np.diff([*seen, weight.item()])
+    middles = (np.arange(epochs) + 0.5) / epochs
+    np.testing.assert_allclose(moved, 0.1 * (1 + np.cos(np.pi * middles)) / 2, rtol=1e-4)
+
+
+def test_the_rate_rises_through_the_warm_up():
+    rates = [_cosine(done, 0.4) for done in (0.1, 0.3, 0.4, 0.7, 1.0)]
+    np.testing.assert_allclose(rates, [0.1 / 0.4, 0.3 / 0.4, 1, (1 + np.cos(np.pi / 2)) / 2, 0], atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["avx512_bf16", "amx_bf16", "bf16"])

@@ -19,7 +19,7 @@ from matinee.models import storage
 from matinee.models.cold_start import Prior
 from matinee.models.content.features import TitleEncoder
 from matinee.models.factors import Factors, FactorsConfig, Space
-from matinee.models.widen import WidePrior
+from matinee.models.widen import WidePrior, require_appended
 
 FOLDS = 5
 PENALTIES = np.logspace(-1, 4, 11)
@@ -75,10 +75,11 @@ class ContentFactors:
     def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Go on from the fitted factors, titles added since starting where their content puts them.
 
-        Raises `BadRequest` when the catalogue lacks vectors that the encoder learned from.
+        Raises `BadRequest` when the catalogue lacks titles or vectors that it learned from.
         """
+        require_appended(self._state().base.state()[1].n_titles, data.catalog)
         self._state().encoder.require_learned(data.catalog)
-        grown = self.for_titles(data.catalog)._state().wide
+        grown = Factors.of(*self.for_titles(data.catalog)._state().wide.state())
         return self._drawn(grown.refit(data, rng, tell), data, rng)
 
     def _drawn(self, factors: Factors, data: TrainingData, rng: np.random.Generator) -> Self:
@@ -101,6 +102,8 @@ class ContentFactors:
         """
         fitted = self._state()
         space, prior = fitted.base.state()
+        if fitted.wide is fitted.base and len(space.factors) == len(catalog):
+            return self
         added = foretold(fitted.encoder.encode(catalog, first=len(space.factors)), fitted.content_map)
         wide = Space(np.concatenate([space.factors, added]), space.shared, space.config)
         grown = type(self)(self.config, self.factors)

@@ -191,10 +191,12 @@ class TitleEncoder:
 
     def _require_fitting(self, folder: Path) -> None:
         for name, bag in self.bags.items():
-            if not len(bag.words) == len(bag.idf) == len(bag.basis):
+            n, width = len(bag.words), bag.basis.shape[1:]
+            words = all(isinstance(word, str) for word in bag.words)
+            if not (words and bag.idf.shape == (n,) and len(width) == 1 and bag.basis.shape == (n, *width)):
                 raise ArtifactRefused(f"{folder} has {len(bag.words)} {name} and {bag.basis.shape}; {storage.REMEDY}")
         for name, one in self.projections.items():
-            if one.mean.shape != one.basis.shape[:1]:
+            if one.basis.ndim != 2 or one.mean.shape != one.basis.shape[:1]:
                 raise ArtifactRefused(f"{folder} has vectors {name} of {one.basis.shape}; {storage.REMEDY}")
 
 

@@ -84,6 +84,8 @@ class Content:
         """The scorer answering for all of `catalog`: titles that came after fitting are scored by their content."""
         fitted = self._state()
         known = fitted.features[: fitted.prior.popularity.n_titles]
+        if len(known) == len(fitted.features) == len(catalog):
+            return self
         added = fitted.encoder.encode(catalog, first=len(known))
         prior = WidePrior.over(fitted.prior, len(catalog))
         grown = type(self)(self.config)

@@ -15,17 +15,15 @@ from matinee.decision import Tell
 from matinee.errors import BadRequest
 
 Batch = TypeVar("Batch")
-Tensors = tuple[Tensor, ...] | list[Tensor]
 BETAS = (0.9, 0.98)  # AdamW's memory of gradients and of their squares
 NORM = 5.0  # longest gradient taken in one step
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """`rate`: the highest learning rate, reached after a share `warmup` of all steps; from there it falls to zero
-    along half a cosine. `decay`: AdamW's weight decay. `averaging`: the share of the old average kept at each step
-    when weights are averaged over time, 0 = the last weights count. `half`: compute in bfloat16 where that is safe and
-    the device multiplies it itself, see `multiplies_halves`.
+    """`rate`: the highest learning rate, reached after a share `warmup` of all steps; from there it falls towards zero
+    along half a cosine. `decay`: AdamW's weight decay. `half`: compute in bfloat16 where that is safe and the device
+    multiplies it itself, see `multiplies_halves`.
     """
 
     epochs: int = 30
@@ -33,14 +31,13 @@ class Training:
     rate: float = 2e-3
     warmup: float = 0.05
     decay: float = 0.0
-    averaging: float = 0.0
     half: bool = False
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch < 1 or not self.rate > 0:
             raise BadRequest(f"training needs epochs, batch and rate above 0, got {self}")
-        if not (0 <= self.warmup < 1 and 0 <= self.averaging < 1 and self.decay >= 0):
-            raise BadRequest(f"training needs warmup and averaging in 0..1 and decay of at least 0, got {self}")
+        if not (0 <= self.warmup < 1 and self.decay >= 0):
+            raise BadRequest(f"training needs warmup in 0..1 and decay of at least 0, got {self}")
 
 
 def fit_network(
@@ -52,18 +49,18 @@ def fit_network(
     rng: np.random.Generator,
     tell: Tell,
 ) -> None:
-    """Minimise `loss` in place; afterwards `network` is in evaluation mode and holds the (averaged) weights.
+    """Minimise `loss` in place; afterwards `network` is in evaluation mode and holds the last weights.
 
     `batches(rng)` yields the batches of one epoch, about `steps`, in a new order each time; `loss` is a scalar.
-    Only matrices decay. AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) under a cosine schedule with warm-up.
+    Only matrices decay. AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) under a cosine schedule with warm-up, read
+    in the middle of each step, so that every step counts.
     """
     device, total = device_of(network), max(1, steps * training.epochs)
     half = training.half and multiplies_halves(device)
     matrices, vectors = ([p for p in network.parameters() if (p.dim() > 1) is matrix] for matrix in (True, False))
     groups = [{"params": matrices, "weight_decay": training.decay}, {"params": vectors, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, training.rate, BETAS, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _cosine(step / total, training.warmup))
-    average = _average(network, training.averaging) if training.averaging else None
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _cosine((step + 0.5) / total, training.warmup))
     network.train()
     with seeded(rng):
         for epoch in range(training.epochs):
@@ -76,16 +73,16 @@ def fit_network(
                 nn.utils.clip_grad_norm_(network.parameters(), NORM)
                 optimizer.step()
                 schedule.step()
-                if average is not None:
-                    average.update_parameters(network)
-    if average is not None:
-        network.load_state_dict(average.module.state_dict())
     network.eval()
 
 
 @contextmanager
 def seeded(rng: np.random.Generator) -> Iterator[None]:
-    """Inside, torch's own randomness (dropout, initial weights) follows from `rng`; outside, it is as it was."""
+    """Inside, torch's own randomness (dropout, initial weights) follows from `rng`; outside, it is as it was.
+
+    Torch has one generator a process: only one network may be fitted in a process at a time, or results do not follow
+    from `rng`.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(int(rng.integers(2**63)))
         yield
@@ -116,13 +113,3 @@ def _cosine(done: float, warmup: float) -> float:
     if done < warmup:
         return done / warmup
     return float(0.5 * (1 + np.cos(np.pi * (done - warmup) / (1 - warmup))))
-
-
-def _average(network: nn.Module, kept: float) -> torch.optim.swa_utils.AveragedModel:
-    """Exponential moving average of weights whose first updates are plain means, so that the start is forgotten."""
-
-    @torch.no_grad()
-    def update(averages: Tensors, weights: Tensors, seen: Tensor | int) -> None:
-        torch._foreach_lerp_(averages, weights, 1 - min(kept, (float(seen) + 1) / (float(seen) + 10)))
-
-    return torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=update)

@@ -92,15 +92,13 @@ class Learner(nn.Module):
 
     @torch.no_grad()
     def tables(self) -> tuple[Tensor, Tensor]:
-        """`liked` (titles, size) and `vectors` (titles, size + 1) of all titles.
-
-        Nothing tells of a title without likes and content: it gets the lowest bias of all.
-        """
+        """`liked` (titles, size) and `vectors` (titles, size + 1) of all titles."""
         every = torch.arange(len(self.titles.embeddings), device=self.titles.embeddings.device)
-        vectors = self.candidates(every)
-        unheard = (self.titles.counts == 0) & ~self.titles.features.any(dim=1)
-        vectors[unheard, -1] = vectors[:, -1].min()
-        return self.histories(every), vectors
+        return self.histories(every), self.candidates(every)
+
+    def silent(self) -> Tensor:
+        """(k,) the titles of which nothing is known: without likes and without content."""
+        return torch.nonzero((self.titles.counts == 0) & ~self.titles.features.any(dim=1)).flatten()
 
     def newcomers(self) -> Newcomers:
         """What remains of it for titles that come later."""

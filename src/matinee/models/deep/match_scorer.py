@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -26,15 +26,15 @@ from matinee.models.deep.match_fitting import asked_of, examples_of, fit_match
 from matinee.models.deep.match_network import Asked, Learner, MatchNetwork, Newcomers, Parts
 from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
-from matinee.models.deep.weights import arrays_of, dtypes_of, put_into
+from matinee.models.deep.weights import Arrays, Dtypes, arrays_of, network_of
 from matinee.models.popularity import Popularity
 from matinee.models.reasons import loudest
 from matinee.models.widen import WidePrior
 
-BLOCK = 16  # requests scored at one time
+BLOCK, TITLES = 16, 8_192  # requests and titles scored at one time, for a network may hold a layer for each pair
 REASONS = 20  # latest liked titles among which a reason is sought
 EXTRA = ("latest", "prior_scale")
-TABLES: Mapping[str, type[np.generic]] = {"liked": np.float32, "vectors": np.float32}
+TABLES: Mapping[str, type[np.generic]] = {"liked": np.float32, "vectors": np.float32, "silent": np.int64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,12 @@ class MatchConfig:
             value = getattr(self, name)
             if name in {"unknown", "id_dropout", "dropout"} and not 0 <= value < 1:
                 raise BadRequest(f"matching's {name} is {value}; give a number of at least 0 and below 1")
-            if name in {"size", "hidden", "candidates", "kappa"} and not value > 0:
-                raise BadRequest(f"matching's {name} is {value}; give a number above 0")
+            if name in {"size", "hidden", "candidates"} and not (isinstance(value, int) and value > 0):
+                raise BadRequest(f"matching's {name} is {value}; give a whole number above 0")
+            if name == "kappa" and not value > 0:
+                raise BadRequest(f"matching's kappa is {value}; give a number above 0")
+            if name == "training" and not isinstance(value, Training):
+                raise BadRequest(f"matching's training is {value}; give a Training")
 
     @property
     def reading(self) -> Reading:
@@ -75,7 +79,10 @@ class MatchConfig:
 class Fitted:
     """What serving needs: the network on the processor, its two tables of titles, the time of the `latest` event that
     it learned from, the prior, and what tells of titles that come later: `newcomers` and, where titles have content,
-    the `encoder`. `silent` are the places of those that came since fitting and of which nothing is known.
+    the `encoder`.
+
+    Nothing is known of the titles `silent`, without likes and without content: they share the lowest score, and in a
+    history they say nothing.
     """
 
     network: MatchNetwork
@@ -85,7 +92,7 @@ class Fitted:
     vectors: Tensor
     latest: int
     prior: Prior
-    silent: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    silent: NDArray[np.int64]
 
     @property
     def n_titles(self) -> int:
@@ -123,8 +130,8 @@ class MatchScorer(ABC):
             learner = self._learner(tokens, _features(encoder, data.catalog)).to(best_device())
         fit_match(learner, examples_of(tokens), config.training, config.candidates, config.unknown, rng, tell)
         liked, vectors = learner.cpu().tables()
-        unfitted = Prior(Popularity(), config.kappa, 0.0)
-        rough = Fitted(learner.network, learner.newcomers(), encoder, liked, vectors, tokens.latest, unfitted)
+        unfitted, silent = Prior(Popularity(), config.kappa, 0.0), learner.silent().numpy()
+        rough = Fitted(learner.network, learner.newcomers(), encoder, liked, vectors, tokens.latest, unfitted, silent)
 
         def part(histories: Histories) -> NDArray[np.float32]:
             return _part(rough, Requests.of_histories(histories), config.reading)
@@ -147,6 +154,8 @@ class MatchScorer(ABC):
         """
         fitted = self._state()
         first = fitted.prior.popularity.n_titles
+        if first == fitted.n_titles == len(catalog):
+            return self
         features = _features(fitted.encoder, catalog, first)
         liked, answering = fitted.newcomers(torch.from_numpy(features))
         grown = type(self)(self.config)
@@ -155,7 +164,7 @@ class MatchScorer(ABC):
             liked=torch.cat([fitted.liked[:first], liked]),
             vectors=torch.cat([fitted.vectors[:first], answering]),
             prior=WidePrior.over(fitted.prior, len(catalog)),
-            silent=first + np.flatnonzero(~features.any(axis=1)),
+            silent=np.append(fitted.silent[fitted.silent < first], first + np.flatnonzero(~features.any(axis=1))),
         )
         return grown
 
@@ -164,7 +173,7 @@ class MatchScorer(ABC):
         fitted = self._state()
         scores = fitted.prior.scores(requests)
         scores += _part(fitted, requests, self.config.reading)
-        if len(fitted.silent):
+        if 0 < len(fitted.silent) < fitted.n_titles:
             scores[:, fitted.silent] = np.inf
             scores[:, fitted.silent] = scores.min(axis=1, keepdims=True)
         return scores
@@ -184,17 +193,18 @@ class MatchScorer(ABC):
             latest = tastes.items[tastes.offsets[b] : tastes.offsets[b + 1]][::-1]
             seen = latest[np.isin(latest, bags.items.numpy())][:REASONS]
             answers = fitted.network.answers(fitted.liked, _without_each(bags, seen))
-            scores = fitted.network.scores(answers, fitted.vectors)
+            scores = _scores(fitted, answers)
             scores -= scores.mean(dim=1, keepdim=True)
             return seen, np.asarray((scores[0] - scores[1:]).numpy()[:, asked].T)
 
         return loudest(items, fitted.heard(items), told)
 
     def save(self, folder: Path) -> None:
-        """Write the weights, the two tables of the titles fitted on, the encoder of titles and the prior."""
+        """Write the weights, the tables of the titles fitted on, the encoder of titles and the prior."""
         fitted = self._state()
         n = fitted.prior.popularity.n_titles
-        tables = {"liked": fitted.liked[:n].numpy(), "vectors": fitted.vectors[:n].numpy()}
+        silent = fitted.silent[fitted.silent < n]
+        tables = {"liked": fitted.liked[:n].numpy(), "vectors": fitted.vectors[:n].numpy(), "silent": silent}
         weights = arrays_of(fitted.network) | arrays_of(fitted.newcomers)
         extra = {"latest": fitted.latest, "prior_scale": fitted.prior.scale}
         storage.write(folder, self.config, {**weights, **tables}, **extra)
@@ -206,21 +216,27 @@ class MatchScorer(ABC):
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
         config, tables, extra = storage.read(folder, cls.config_type, TABLES, *EXTRA)
-        parts, size = cls.parts(config), config.size
-        encoder = TitleEncoder.load(folder) if config.content else None
+        size, encoder = config.size, TitleEncoder.load(folder) if config.content else None
         width = 0 if encoder is None else encoder.width
-        network = MatchNetwork(parts, size)
-        newcomers = Newcomers(parts.title, torch.zeros(width, size), torch.zeros(width, size + 1))
-        for part in (network, newcomers):
-            put_into(part, storage.read(folder, cls.config_type, dtypes_of(part), *EXTRA)[1])
+
+        def newcomers_of() -> Newcomers:
+            return Newcomers(cls.parts(config).title, torch.zeros(width, size), torch.zeros(width, size + 1))
+
+        def arrays_there(dtypes: Dtypes) -> Arrays:
+            return storage.read(folder, cls.config_type, dtypes, *EXTRA)[1]
+
+        network = network_of(lambda: MatchNetwork(cls.parts(config), size), arrays_there)
+        newcomers = network_of(newcomers_of, arrays_there)
         prior = Prior.load(folder, config.kappa, extra["prior_scale"])
-        if not isinstance(extra["latest"], int):
-            raise ArtifactRefused(f"{folder} has its latest event at {extra['latest']}; {storage.REMEDY}")
+        latest = storage.moment(folder, extra["latest"])
         shapes = tables["liked"].shape, tables["vectors"].shape
         if shapes != ((prior.n_titles, size), (prior.n_titles, size + 1)):
             raise ArtifactRefused(f"{folder} has tables of the shapes {shapes}; {storage.REMEDY}")
-        scorer, (liked, vectors) = cls(config), (torch.from_numpy(tables[name]) for name in TABLES)
-        scorer._fitted = Fitted(network, newcomers, encoder, liked, vectors, extra["latest"], prior)
+        silent = tables["silent"]
+        if silent.ndim != 1 or not ((silent >= 0) & (silent < prior.n_titles)).all():
+            raise ArtifactRefused(f"{folder} has silent titles that are not among {prior.n_titles}; {storage.REMEDY}")
+        scorer, (liked, vectors) = cls(config), (torch.from_numpy(tables[name]) for name in ("liked", "vectors"))
+        scorer._fitted = Fitted(network, newcomers, encoder, liked, vectors, latest, prior, silent)
         return scorer
 
     def _state(self) -> Fitted:
@@ -238,8 +254,13 @@ def _part(fitted: Fitted, requests: Requests, reading: Reading) -> NDArray[np.fl
     out = np.zeros((len(requests), fitted.n_titles), np.float32)
     for start in range(0, len(requests), BLOCK):
         block = slice(start, start + BLOCK)
-        out[block] = (fitted.network.scores(answers[block], fitted.vectors) * known[block, None]).numpy()
+        out[block] = (_scores(fitted, answers[block]) * known[block, None]).numpy()
     return out
+
+
+def _scores(fitted: Fitted, answers: Tensor) -> Tensor:
+    """(batch, titles)."""
+    return torch.cat([fitted.network.scores(answers, some) for some in torch.split(fitted.vectors, TITLES)], dim=1)
 
 
 def _asked(fitted: Fitted, requests: Requests, reading: Reading) -> Asked:

@@ -9,6 +9,18 @@ from matinee.errors import BadRequest
 from matinee.models.deep.fitting import Training
 from matinee.models.deep.tokens import Reading
 
+MANY = 2**31 - 1
+WHOLE = (  # knobs that are whole numbers, the least and the most
+    ("size", 1, MANY),
+    ("layers", 1, 100),
+    ("heads", 1, MANY),
+    ("recent", 0, 1_000),
+    ("length", 1, 4_096),  # some bodies hold a square of it
+    ("negatives", 1, MANY),
+    ("exact_up_to", 0, MANY),
+    ("refit_epochs", 1, MANY),
+)
+
 
 class Body(StrEnum):
     """What reads the history."""
@@ -69,15 +81,20 @@ class SequenceConfig:
         for name, nested in (("reading", Reading), ("training", Training)):
             value = getattr(self, name)
             object.__setattr__(self, name, nested(**value) if isinstance(value, dict) else value)
-        for name in ("size", "layers", "heads", "length", "negatives", "kappa", "refit_epochs"):
-            if not getattr(self, name) > 0:
-                raise BadRequest(f"the sequence model's {name} is {getattr(self, name)}; give a number above 0")
+            if not isinstance(getattr(self, name), nested):
+                raise BadRequest(f"the sequence model's {name} is {value}; give a {nested.__name__}")
+        for name, least, most in WHOLE:
+            value = getattr(self, name)
+            if not (isinstance(value, int) and least <= value <= most):
+                raise BadRequest(
+                    f"the sequence model's {name} is {value}; give a whole number from {least} to {most:,}"
+                )
+        if not self.kappa > 0:
+            raise BadRequest(f"the sequence model's kappa is {self.kappa}; give a number above 0")
         for name in ("dropout", "unknown", "id_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise BadRequest(f"the sequence model's {name} is {getattr(self, name)}; give 0 or more, below 1")
         if not 0 <= self.calibration <= 1:
             raise BadRequest(f"the sequence model's calibration is {self.calibration}; give a number from 0 to 1")
-        if self.recent < 0:
-            raise BadRequest(f"the sequence model's recent is {self.recent}; give 0 or more")
         if self.size % self.heads:
             raise BadRequest(f"{self.heads} heads do not share a size of {self.size}; give a multiple")

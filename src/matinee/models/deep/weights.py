@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from matinee.errors import ArtifactRefused
 from matinee.models.storage import REMEDY
+
+Network = TypeVar("Network", bound=nn.Module)
+Arrays = Mapping[str, NDArray[Any]]
+Dtypes = Mapping[str, type[np.generic]]
 
 
 def arrays_of(network: nn.Module) -> dict[str, NDArray[Any]]:
@@ -19,17 +23,32 @@ def arrays_of(network: nn.Module) -> dict[str, NDArray[Any]]:
     return {name: np.ascontiguousarray(tensor.cpu().numpy()) for name, tensor in network.state_dict().items()}
 
 
-def dtypes_of(network: nn.Module) -> dict[str, type[np.generic]]:
-    """What `storage.read` needs to read the arrays of such a network."""
-    return {name: array.dtype.type for name, array in arrays_of(network).items()}
+def network_of(build: Callable[[], Network], read: Callable[[Dtypes], Arrays]) -> Network:
+    """The network that `build` makes, with the arrays of `arrays_of` that `read` finds for these types, to serve.
+
+    It is built without memory first, so that sizes which the arrays do not have are refused before they are allocated:
+    raises `ArtifactRefused` where a shape differs.
+    """
+    arrays = _fitting(build, read)
+    network = build()
+    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
+    return network.eval()
 
 
-def put_into(network: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Copy arrays of `arrays_of` into a network of the same shape; raises `ArtifactRefused` where a shape differs."""
-    for name, tensor in network.state_dict().items():
+def _fitting(build: Callable[[], nn.Module], read: Callable[[Dtypes], Arrays]) -> Arrays:
+    try:
+        with torch.device("meta"):
+            outline = build().state_dict()
+    except (RuntimeError, TypeError) as error:
+        raise ArtifactRefused(f"a network of such sizes cannot be built: {error}; {REMEDY}") from error
+    arrays = read({name: _dtype(tensor) for name, tensor in outline.items()})
+    for name, tensor in outline.items():
         if tuple(tensor.shape) != arrays[name].shape:
             raise ArtifactRefused(
                 f"weights {name} have the shape {arrays[name].shape} instead of {tuple(tensor.shape)}; {REMEDY}"
             )
-    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
-    network.eval()
+    return arrays
+
+
+def _dtype(tensor: Tensor) -> type[np.generic]:
+    return torch.empty(0, dtype=tensor.dtype).numpy().dtype.type

@@ -36,6 +36,7 @@ from matinee.models.ranking.folds import Fold, Labels, hold_out
 from matinee.models.ranking.trees import TREE_ARRAYS, Grow, Lists, Trees, TreesConfig
 from matinee.models.slim import Slim
 from matinee.models.user_neighbors import UserNeighbors
+from matinee.models.widen import require_appended
 
 Components = tuple[tuple[str, Scorer], ...]
 
@@ -143,6 +144,7 @@ class Ranker:
         stay as they are, for the components must have seen no answer that these learn from.
         """
         second = self._state()
+        require_appended(second.facts.n_titles, data.catalog)
         self._fit_components(data, rng, tell, afresh=False)
         self._fitted = replace(second, facts=TitleFacts.fit(data))
         return self
