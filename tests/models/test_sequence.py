@@ -327,7 +327,7 @@ def test_the_encoder_of_another_catalogue_is_refused(saved_tiny, tmp_path):
     copytree(saved_tiny, tmp_path / "changed")
     rmtree(tmp_path / "changed" / "encoder")
     TitleEncoder.fit(make_catalog(12, genres=[["even"], ["odd"]] * 6)).save(tmp_path / "changed")
-    with pytest.raises(ArtifactRefused, match="shapes"):
+    with pytest.raises(ArtifactRefused, match="prior and encoder know"):
         Sequence.load(tmp_path / "changed")
 
 

@@ -184,10 +184,12 @@ class Sequence:
         config, arrays, extra = storage.read(folder, SequenceConfig, known, *names)
         counts, features = (arrays[name] for name in known)
         prior, encoder = Prior.load(folder, config.kappa, extra["prior_scale"]), TitleEncoder.load(folder)
-        shapes = counts.shape, features.shape
-        wanted = (prior.n_titles,), (prior.n_titles, encoder.width)
-        if shapes != wanted or [*features.shape] != [extra["titles"], extra["features"]]:
-            raise ArtifactRefused(f"{folder} has titles of the shapes {shapes} instead of {wanted}; {storage.REMEDY}")
+        said, known_by = (extra["titles"], extra["features"]), (prior.n_titles, encoder.width)
+        if not (said == known_by == features.shape and counts.shape == features.shape[:1]):
+            raise ArtifactRefused(
+                f"{folder} speaks of {said} titles and features, holds {features.shape} and counts of {counts.shape}, "
+                f"and its prior and encoder know {known_by}; {storage.REMEDY}"
+            )
         latest = storage.moment(folder, extra["latest"])
         network = network_of(
             lambda: _network(config, counts, features),
