@@ -88,6 +88,32 @@ def test_values_on_no_known_scale_ask_for_the_best(tmp_path: Path):
     assert read(path, best=10_000).events["value"].to_list() == [5832 / 10_000]
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "top"),
+    [
+        ("watch_ratio", [0.3, 0.5, 2.5], 1),
+        ("mediaProgressPercentage", [0.3, 0.5, 1.0], 1),
+        ("mediaProgressPercentage", [30, 50, 100], 100),
+    ],
+)
+def test_shares_watched_are_plays_and_more_than_all_is_all(
+    tmp_path: Path, column: str, values: list[float], top: float
+):
+    lines = "\n".join(f"u{n},i,{SECONDS},{value}" for n, value in enumerate(values))
+    data = read(write(tmp_path, f"user_id,item_id,timestamp,{column}\n{lines}\nu,i,{SECONDS},inf\n"))
+    assert data.events.select("kind", "value").rows() == [("play", min(value / top, 1.0)) for value in values]
+    assert data.rejections.counts == {"with a value that is not a number in 0..1": 1}
+    assert f"play values are read as shares of {top:g}" in data.notes
+
+
+def test_a_rating_without_a_value_is_rejected_and_a_share_watched_without_one_is_a_whole_play(tmp_path: Path):
+    rows = f"u,i,{SECONDS},1\nu,j,{SECONDS},\n"
+    rated = read(write(tmp_path, "user_id,item_id,timestamp,rating\n" + rows))
+    assert (rated.events["kind"].to_list(), rated.rejections.total) == (["rating"], 1)
+    watched = read(write(tmp_path, "user_id,item_id,timestamp,watch_ratio\n" + rows))
+    assert watched.events.select("kind", "value").rows() == [("play", 1.0), ("play", 1.0)]
+
+
 TITLES = (
     "ITEM_ID,TITLE,GENRES,CREATION_TIMESTAMP,CONTENT_RATING,RUNTIME,DIRECTOR_AGE\n"
     "i,Heat,Crime|Drama,1995,R,170,52\n"

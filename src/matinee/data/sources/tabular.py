@@ -7,7 +7,7 @@ recognised columns are read: age, gender, occupation and the like never enter.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from matinee import catalog as nouns
 from matinee import events
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset, only_known_titles, profiles_of
-from matinee.data.sources.columns import INTERACTIONS, KINDS, TITLES, moments, names, plain, recognise
+from matinee.data.sources.columns import INTERACTIONS, KINDS, SHARES, TITLES, moments, names, plain, recognise
 from matinee.errors import BadData
 from matinee.events import MAX_TEXT, Rejections
 from matinee.maturity import age_of
@@ -38,13 +38,16 @@ def read(
 ) -> Dataset:
     """Read interactions and titles. `columns` and `title_columns` map our names to yours where they are not known.
 
-    Without titles the catalogue is made of the ids. Without a kind, interactions with a value are ratings and those
-    without are plays. Values are divided by `best` (5 for stars), or by the scale that they fit; the notes say which.
-    Bad rows are counted, never fatal. Raises `BadData` when a file cannot be read or lacks a needed column.
+    Without titles the catalogue is made of the ids. Without a column of kinds all rows are ratings where there is a
+    column of values, and plays where there is none or it holds shares watched (`columns.SHARES`). Ratings are divided
+    by `best` (5 for stars), or by the scale that they fit, plays by theirs; the notes say which. Bad rows are counted,
+    never fatal; a rating without a value is one. Raises `BadData` when a file cannot be read or lacks a needed column.
     """
     raw = _table(interactions)
     found = recognise(raw.columns, INTERACTIONS, columns or {}, ("user_id", "item_id", "timestamp"))
-    prepared, notes = _prepared(raw.select([pl.col(theirs).alias(ours) for ours, theirs in found.items()]), best)
+    shares = SHARES.get(plain(found.get("value", "")), ())
+    named = raw.select([pl.col(theirs).alias(ours) for ours, theirs in found.items()])
+    prepared, notes = _prepared(named, best, shares)
     clean, rejected = events.clean(prepared)
     catalog, bad_titles = _catalog(titles, title_columns or {}, clean)
     clean, unknown = only_known_titles(clean, catalog)
@@ -85,10 +88,13 @@ def _table(path: Path) -> pl.DataFrame:
     return frame
 
 
-def _prepared(frame: pl.DataFrame, best: float | None) -> tuple[pl.DataFrame, list[str]]:
-    """The recognised columns as a frame that `events.clean` takes, and what was assumed."""
+def _prepared(frame: pl.DataFrame, best: float | None, shares: Sequence[float]) -> tuple[pl.DataFrame, list[str]]:
+    """The recognised columns as a frame that `events.clean` takes, and what was assumed.
+
+    `shares`: what the values may be out of where their column holds shares watched, else empty.
+    """
     present = frame.columns
-    default = "rating" if "value" in present else "play"
+    default = "rating" if "value" in present and not shares else "play"
     kind = _kinds(frame["kind"]) if "kind" in present else pl.lit(default)
     value = pl.col("value").cast(pl.Float64, strict=False) if "value" in present else pl.lit(None, pl.Float64)
     texts = [pl.col(one).cast(pl.String) for one in present if one not in ("timestamp", "value", "kind")]
@@ -96,7 +102,7 @@ def _prepared(frame: pl.DataFrame, best: float | None) -> tuple[pl.DataFrame, li
         typed = frame.select(moments(frame["timestamp"]), value.alias("value"), kind.alias("kind"), *texts)
     except pl.exceptions.PolarsError as error:
         raise BadData(f"a column has a type that cannot be read: {error!s:.300}; give text or numbers") from error
-    scaled, notes = _scaled(typed, best)
+    scaled, notes = _scaled(typed, best, shares)
     if "event_id" in present:
         return scaled, notes
     made = pl.format(
@@ -113,16 +119,21 @@ def _kinds(column: pl.Series) -> pl.Series:
     return seen.replace(known)
 
 
-def _scaled(typed: pl.DataFrame, best: float | None) -> tuple[pl.DataFrame, list[str]]:
+def _scaled(typed: pl.DataFrame, best: float | None, shares: Sequence[float]) -> tuple[pl.DataFrame, list[str]]:
     """Values as shares of the best, for each kind that has them, and what was taken as the best."""
     notes, values = [], typed["value"].cast(pl.Float64).to_numpy().copy()
     for kind in sorted(events.NEEDS_VALUE):
         mine = (typed["kind"] == kind).fill_null(False).to_numpy()
         seen = values[mine & np.isfinite(values)]
-        if len(seen):
+        if not len(seen):
+            continue
+        if kind == "play" and shares:
+            top = next((scale for scale in shares if _nearly_all(seen) <= scale), shares[-1])
+            values[mine & (values > top) & np.isfinite(values)] = top  # watched again
+        else:
             top = best if best is not None and kind == "rating" else _scale(seen, kind)
-            values[mine] /= top
-            notes.append(f"{kind} values are read as shares of {top:g}")
+        values[mine] /= top
+        notes.append(f"{kind} values are read as shares of {top:g}")
     bare = ((typed["kind"] == "play") & typed["value"].is_null()).fill_null(False).to_numpy()
     if bare.any():
         values[bare] = 1.0
@@ -132,13 +143,18 @@ def _scaled(typed: pl.DataFrame, best: float | None) -> tuple[pl.DataFrame, list
 
 def _scale(values: NDArray[np.float64], kind: str) -> float:
     """The smallest of `SCALES` that holds 99.9 % of the values: a few wild ones must not stretch it."""
-    top = float(np.quantile(values, 0.999, method="nearest"))
+    top = _nearly_all(values)
     fitting = [scale for scale in SCALES if top <= scale]
     if not fitting:
         raise BadData(
             f"{kind} values reach {top:g}, which is no scale of {SCALES}; give the best value, or drop the column"
         )
     return fitting[0]
+
+
+def _nearly_all(values: NDArray[np.float64]) -> float:
+    """What 99.9 % of the values do not exceed."""
+    return float(np.quantile(values, 0.999, method="nearest"))
 
 
 def _catalog(path: Path | None, mapping: Mapping[str, str], clean: pl.DataFrame) -> tuple[Catalog, Rejections]:
