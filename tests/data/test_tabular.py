@@ -189,6 +189,14 @@ def test_one_bad_line_anywhere_costs_that_line_only(tmp_path: Path, bad: str, at
     assert data.rejections.total == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"), [("u,i1,yesterday,3", "without a readable time"), (f",i1,{SECONDS},3", "without a user_id")]
+)
+def test_a_bad_line_is_counted_under_what_it_lacks_not_under_the_id_made_of_it(tmp_path: Path, line: str, reason: str):
+    data = read(write(tmp_path, "user_id,item_id,timestamp,rating\n" + "\n".join([*GOOD, line])))
+    assert data.rejections.counts == {reason: 1}
+
+
 def test_a_line_with_too_many_cells_keeps_its_row(tmp_path: Path):
     data = read(write(tmp_path, "user_id,item_id,timestamp,rating\n" + "\n".join([*GOOD, GOOD[0] + "9,extra,cells"])))
     assert data.events.height + data.rejections.total == len(GOOD) + 1
