@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 import optuna
+import polars as pl
 import pytest
 
+from matinee.catalog import Catalog
 from matinee.contenders import CONTENDERS, SCORERS
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.decision import Requests, quiet
@@ -140,6 +143,29 @@ def test_other_data_of_the_same_name_are_searched_anew(chains, tmp_path, likes):
     tune(other, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=6))
     tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=6))
     assert len(Shift.fits) == fits, "both studies are there, and spent"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("genres", ["Drama"]), ("tags", ["heist"]), ("text", "A heist."), ("maturity", 18)],
+    ids=lambda one: str(one),
+)
+def test_other_content_of_the_same_titles_is_searched_anew(chains, tmp_path, column, value):
+    tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=2))
+    fits = len(Shift.fits)
+    titles = chains.catalog.titles
+    told = titles.with_columns(pl.lit(value, dtype=titles.schema[column]).alias(column))
+    tune(replace(chains, catalog=Catalog(told)), NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=2))
+    assert len(Shift.fits) > fits
+
+
+@pytest.mark.parametrize("column", ["country", "device"])
+def test_the_same_events_from_elsewhere_are_searched_anew(chains, tmp_path, column):
+    tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=2))
+    fits = len(Shift.fits)
+    elsewhere = chains.events.with_columns(pl.lit({"country": "DE", "device": "tv"}[column]).alias(column))
+    tune(replace(chains, events=elsewhere), NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=2))
+    assert len(Shift.fits) > fits
 
 
 def test_bad_budgets_and_no_models(chains, tmp_path):

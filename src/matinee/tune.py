@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -96,14 +96,15 @@ def tune(
 
 def _fingerprint(trial: Trial) -> str:
     """Eight bytes, in hexadecimal, that tell a cut of a data set from others: its titles, vectors, events, answers."""
-    histories, digest = trial.data.histories, hashlib.blake2b(digest_size=8)
-    digest.update("\0".join([*trial.data.catalog.item_ids, *trial.data.catalog.vectors]).encode())
-    for vectors in trial.data.catalog.vectors.values():
+    catalog, digest = trial.data.catalog, hashlib.blake2b(digest_size=8)
+    digest.update("\0".join([str(catalog.unrated_age), *catalog.vectors]).encode())
+    for column in catalog.titles.iter_columns():
+        digest.update(column.to_frame().write_ndjson().encode())
+    for vectors in catalog.vectors.values():
         digest.update(vectors.tobytes())
-    for column in (histories.offsets, histories.items, histories.kinds, histories.values, histories.times):
-        digest.update(column.tobytes())
-    for column in (trial.targets.offsets, trial.targets.values):
-        digest.update(column.tobytes())
+    for told in (trial.data.histories, trial.targets):
+        for part in fields(told):
+            digest.update(getattr(told, part.name).tobytes())
     return digest.hexdigest()
 
 
