@@ -90,6 +90,28 @@ def test_goes_on_where_it_stopped(chains, tmp_path):
     assert again == found
 
 
+def test_a_setting_that_was_interrupted_does_not_count(chains, tmp_path):
+    asked = []
+
+    def interrupted(choose):
+        asked.append(choose)
+        by = choose.suggest_int("by", 0, 5)
+        return Shift(by, KeyboardInterrupt() if len(asked) == 1 + 2 + 1 else None)  # seen; first in two looks; second
+
+    with pytest.raises(KeyboardInterrupt):
+        tune(chains, NEXT_ITEM, {"shift": interrupted}, tmp_path, Budget(trials=4))
+    Shift.fits = []
+    (found,) = tune(chains, NEXT_ITEM, {"shift": interrupted}, tmp_path, Budget(trials=4))
+    assert len(Shift.fits) == 2 * 3, "one of four was measured before, and the interrupted one is tried again"
+    assert (found.measured, found.dropped, found.refused) == (4, 0, 0)
+
+
+def test_a_metric_without_a_value_is_a_refusal_and_not_tried_for_ever(chains, tmp_path, monkeypatch):
+    monkeypatch.setattr("matinee.tune.measure_hits", lambda ranked, *_: np.full((len(ranked), 1), np.nan))
+    with pytest.warns(RuntimeWarning), pytest.raises(BadData, match=r"none of 2 settings.*no value for any member"):
+        tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=2))
+
+
 def test_seconds_are_a_budget_too(chains, tmp_path):
     (found,) = tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=1_000, seconds=1e-6))
     assert found.measured == 1

@@ -134,7 +134,10 @@ def _noted(asked: optuna.Trial, value: Callable[[optuna.Trial], float]) -> float
     """The value of a setting; where it is refused, its seconds and the reason stay with the study."""
     started = time.perf_counter()
     try:
-        return value(asked)
+        found = value(asked)
+        if np.isnan(found):
+            raise BadData("the metric has no value for any member; give more members or another protocol")
+        return found
     except REFUSED as error:
         asked.set_user_attr("seconds", time.perf_counter() - started)
         asked.set_user_attr("refused", str(error))
@@ -162,7 +165,7 @@ def _outcome(name: str, protocol: Protocol, study: optuna.Study) -> Tuned:
     if not measured:
         reason = next((one.user_attrs["refused"] for one in reversed(study.trials) if "refused" in one.user_attrs), "")
         raise BadData(
-            f"none of {len(study.trials)} settings of {name} could be fitted; give more members or memory, or leave "
+            f"none of {len(_ended(study))} settings of {name} could be fitted; give more members or memory, or leave "
             f"this model out. The last reason: {reason or 'not known'}"
         )
     return Tuned(
@@ -178,7 +181,10 @@ def _outcome(name: str, protocol: Protocol, study: optuna.Study) -> Tuned:
 
 
 def _ended(study: optuna.Study, *states: TrialState) -> list[optuna.trial.FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=states or (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
+    """The settings that were measured, dropped or refused, or those `states` of them; none that was interrupted."""
+    wanted = states or (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+    found = study.get_trials(deepcopy=False, states=wanted)
+    return [one for one in found if one.state != TrialState.FAIL or "refused" in one.user_attrs]
 
 
 def _seconds(study: optuna.Study) -> float:
