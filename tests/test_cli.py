@@ -20,6 +20,7 @@ from matinee.cli.data import Source, guess
 from matinee.contenders import SCORERS
 from matinee.data.log import EventLog
 from matinee.decision import Requests
+from matinee.errors import TooLarge
 from matinee.evaluate.published import MEMBERS
 from matinee.history import Histories
 from matinee.models.artifact import load_artifact
@@ -234,6 +235,20 @@ def test_what_tuning_found_stands_on_the_leaderboard(matinee, chains, tmp_path):
     assert code == 0
     lines = json.loads(out.splitlines()[-1])["groups"][0]["lists"]["lines"]
     assert {one["model"] for one in lines} == {"popularity", "markov tuned"}
+
+
+def test_tuning_says_which_models_were_refused(matinee, chains, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise TooLarge("no room [for it]")
+
+    monkeypatch.setattr("matinee.models.neighbors.Neighbors.fit", refuse)
+    tuning = "tune --protocol next-item --models markov,neighbors --trials 1 --out found.json --json"
+    code, out, _ = matinee(*tuning.split(), "--data", chains)
+    assert code == 0
+    assert "neighbors was refused with every setting: no room [for it]" in " ".join(out.split())
+    found = json.loads(out.splitlines()[-1])
+    assert [(one["value"] is None, one["reason"]) for one in found] == [(False, ""), (True, "no room [for it]")]
+    assert list(json.loads((tmp_path / "found.json").read_text())) == ["markov"]
 
 
 def test_all_are_compared_with_the_baselines_that_were_named(matinee, chains):

@@ -125,8 +125,18 @@ def test_settings_that_do_not_fit_the_machine_are_counted(chains, tmp_path):
     (found,) = tune(chains, NEXT_ITEM, {"picky": picky}, tmp_path, Budget(trials=20), seed=1)
     assert found.refused > 0
     assert found.settings["by"] <= 3
-    with pytest.raises(BadData, match=r"none of 3 settings of never could be fitted.*reason: no room"):
-        tune(chains, NEXT_ITEM, {"never": lambda c: Shift(0, TooLarge("no room"))}, tmp_path, Budget(trials=3))
+
+
+def never(choose):
+    return Shift(0, TooLarge("no room"))
+
+
+def test_a_model_that_can_never_be_fitted_stops_no_other(chains, tmp_path):
+    refused, found = tune(chains, NEXT_ITEM, {"never": never, "shift": shift}, tmp_path, Budget(trials=3))
+    assert (refused.value, refused.settings, refused.refused, refused.reason) == (None, {}, 3, "no room")
+    assert found.value is not None
+    with pytest.raises(BadData, match=r"no model could be fitted.*none of 3 settings of never: no room"):
+        tune(chains, NEXT_ITEM, {"never": never}, tmp_path, Budget(trials=3))
 
 
 def test_a_setting_that_diverges_is_refused_and_the_other_models_go_on(chains, tmp_path):
@@ -148,9 +158,8 @@ def test_a_setting_that_diverges_is_refused_and_the_other_models_go_on(chains, t
 
 
 def test_the_seconds_of_a_refused_setting_are_spent_too(chains, tmp_path):
-    spaces = {"never": lambda c: Shift(0, TooLarge("no room"))}
     with pytest.raises(BadData, match="none of 1 settings"):
-        tune(chains, NEXT_ITEM, spaces, tmp_path, Budget(trials=1_000, seconds=1e-9))
+        tune(chains, NEXT_ITEM, {"never": never}, tmp_path, Budget(trials=1_000, seconds=1e-9))
 
 
 @pytest.mark.parametrize("likes", [[chain[::-1] for chain in CHAINS], CHAINS[:-1]], ids=["order", "members"])
@@ -170,7 +179,7 @@ def test_other_data_of_the_same_name_are_searched_anew(chains, tmp_path, likes):
 @pytest.mark.parametrize(
     ("column", "value"),
     [("genres", ["Drama"]), ("tags", ["heist"]), ("text", "A heist."), ("maturity", 18)],
-    ids=lambda one: str(one),
+    ids=str,
 )
 def test_other_content_of_the_same_titles_is_searched_anew(chains, tmp_path, column, value):
     tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=2))

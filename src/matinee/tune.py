@@ -46,16 +46,19 @@ class Budget:
 class Tuned:
     """What tuning found for one model: the `settings` with the best `value` of `metric` on the validation, and what
     was spent on it: settings measured in full, dropped at first look, refused (could not be fitted or rank), seconds.
+
+    `reason`: why the latest refused setting was. A model of which none was measured has no value and no settings.
     """
 
     model: str
     metric: str
-    value: float
+    value: float | None
     settings: Mapping[str, Any]
     measured: int
     dropped: int
     refused: int
     seconds: float
+    reason: str = ""
 
 
 def tune(
@@ -72,8 +75,8 @@ def tune(
     `spaces` name -> maker of an unfitted scorer from what an optuna trial suggests. Settings are suggested by TPE
     (Bergstra et al. 2011), first fitted on a quarter of the members, and dropped when worse there than the median of
     those before. `storage` is a folder: a study of the same model, protocol, data and seed goes on there until its
-    budget is spent, seconds counted over all sittings. Raises `BadRequest` without models, `MissingExtra` before
-    anything is fitted, `BadData` when no setting of a model could be fitted.
+    budget is spent, seconds counted over all sittings. A model of which no setting could be fitted stops no other.
+    Raises `BadRequest` without models, `MissingExtra` before anything is fitted, `BadData` when no model could be.
     """
     if not spaces:
         raise BadRequest("tuning was given no model; name at least one")
@@ -91,6 +94,9 @@ def tune(
         said = within(tell, name, at / len(spaces), (at + 1) / len(spaces))
         _spend(study, budget, partial(_value, make=make, trial=trial, protocol=protocol, seed=seed), said)
         found.append(_outcome(name, protocol, study))
+    if all(one.value is None for one in found):
+        reasons = "; ".join(f"none of {one.refused} settings of {one.model}: {one.reason}" for one in found)
+        raise BadData(f"no model could be fitted; give more members or memory, or other models. {reasons}")
     return found
 
 
@@ -161,22 +167,17 @@ def _value(asked: optuna.Trial, make: Make, trial: Trial, protocol: Protocol, se
 
 
 def _outcome(name: str, protocol: Protocol, study: optuna.Study) -> Tuned:
-    measured = _ended(study, TrialState.COMPLETE)
-    if not measured:
-        reason = next((one.user_attrs["refused"] for one in reversed(study.trials) if "refused" in one.user_attrs), "")
-        raise BadData(
-            f"none of {len(_ended(study))} settings of {name} could be fitted; give more members or memory, or leave "
-            f"this model out. The last reason: {reason or 'not known'}"
-        )
+    measured, refused = _ended(study, TrialState.COMPLETE), _ended(study, TrialState.FAIL)
     return Tuned(
         name,
         protocol.metrics[0].named.key,
-        study.best_value,
-        dict(study.best_params),
+        study.best_value if measured else None,
+        dict(study.best_params) if measured else {},
         len(measured),
         len(_ended(study, TrialState.PRUNED)),
-        len(_ended(study, TrialState.FAIL)),
+        len(refused),
         _seconds(study),
+        refused[-1].user_attrs["refused"] if refused else "",
     )
 
 

@@ -113,9 +113,12 @@ def tune(
     for one in found:
         settings = ", ".join(f"{key} {_short(value)}" for key, value in one.settings.items())
         counts = (str(one.measured), str(one.dropped), str(one.refused), f"{one.seconds:,.0f}")
-        table.add_row(one.model, f"{one.value:.4f}", settings, *counts)
+        table.add_row(one.model, "refused" if one.value is None else f"{one.value:.4f}", settings, *counts)
     console.print(table)
-    settings_of = {one.model: dict(one.settings) for one in found}
+    for one in found:
+        if one.value is None:
+            console.print(f"{one.model} was refused with every setting: {escape(one.reason)}")
+    settings_of = {one.model: dict(one.settings) for one in found if one.value is not None}
     if out is not None:
         out.write_text(json.dumps(settings_of, indent=1))
         console.print(f"Settings: {out}")
