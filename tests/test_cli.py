@@ -342,6 +342,28 @@ def test_what_cannot_be_asked_exits_with_2(matinee, plays, words):
     assert "Usage" in err
 
 
+@pytest.mark.parametrize("words", ["leaderboard --html", "tune --out", "evaluate --html"])
+@pytest.mark.parametrize(("path", "said"), [("missing/x", "no folder missing"), ("folder", "folder is a folder")])
+def test_where_nothing_can_be_written_is_said_before_anything_is_read(matinee, tmp_path, words, path, said):
+    (tmp_path / "folder").mkdir()
+    code, out, err = matinee(*words.split(), path)
+    assert code == 2
+    assert said in " ".join(err.replace("│", " ").split())
+    assert out == ""
+
+
+def test_json_is_printed_though_its_page_cannot_be_written(matinee, chains, monkeypatch):
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("matinee.evaluate.board.Board.write_html", full)
+    words = "leaderboard --protocol next-item --models popularity --seeds 1 --json --html board.html"
+    code, out, err = matinee(*words.split(), "--data", chains)
+    assert code == 1
+    assert "no space left" in err
+    assert json.loads(out.splitlines()[-1])["protocol"] == "next-item"
+
+
 def test_a_taken_port_is_said_before_anything_slow(matinee, plays, taken, tmp_path, monkeypatch):
     code, _, err = matinee("demo", "--port", taken)
     assert code == 1
