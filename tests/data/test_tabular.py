@@ -230,6 +230,28 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(tmp_path: Path, name: str
         read(tmp_path / name)
 
 
+@pytest.mark.parametrize("header", ["user_id,item_id,timestamp", "user_id,item_id,timestamp,année"])
+def test_text_that_is_not_utf8_keeps_its_ids_apart_and_is_told(tmp_path: Path, header: str):
+    (tmp_path / "x.csv").write_bytes(f"{header}\né,i,{SECONDS}\nè,i,{SECONDS}\n".encode("latin-1"))
+    (tmp_path / "t.csv").write_bytes("item_id,title\ni,Amélie\n".encode("latin-1"))
+    data = read(tmp_path / "x.csv", tmp_path / "t.csv")
+    assert data.events["user_id"].to_list() == ["é", "è"]
+    assert data.catalog.names == ["Amélie"]
+    assert data.notes[-2:] == tuple(f"{name} is not UTF-8 and is read as Latin-1" for name in ("x.csv", "t.csv"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_named(tmp_path: Path, encoding: str):
+    (tmp_path / "x.csv").write_bytes(DIALECTS["LensKit"].encode(encoding))
+    with pytest.raises(BadData, match="UTF-16; save it as UTF-8"):
+        read(tmp_path / "x.csv")
+
+
+def test_a_mark_of_utf8_is_no_part_of_the_first_column(tmp_path: Path):
+    (tmp_path / "x.csv").write_text(DIALECTS["LensKit"], encoding="utf-8-sig")
+    assert read(tmp_path / "x.csv").events.height == 2
+
+
 def test_a_header_alone_is_an_empty_data_set(tmp_path: Path):
     data = read(write(tmp_path, "user_id,item_id,timestamp\n"))
     assert (data.events.height, len(data.catalog), data.profiles) == (0, 0, {})

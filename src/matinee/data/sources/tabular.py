@@ -19,6 +19,7 @@ from matinee import events
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset, only_known_titles, profiles_of
 from matinee.data.sources.columns import INTERACTIONS, KINDS, SHARES, TITLES, moments, names, plain, recognise
+from matinee.data.sources.files import refuse_utf16
 from matinee.errors import BadData
 from matinee.events import MAX_TEXT, Rejections
 from matinee.maturity import age_of
@@ -43,49 +44,66 @@ def read(
     by `best` (5 for stars), or by the scale that they fit, plays by theirs; the notes say which. Bad rows are counted,
     never fatal; a rating without a value is one. Raises `BadData` when a file cannot be read or lacks a needed column.
     """
-    raw = _table(interactions)
+    raw, encoding = _table(interactions)
     found = recognise(raw.columns, INTERACTIONS, columns or {}, ("user_id", "item_id", "timestamp"))
     shares = SHARES.get(plain(found.get("value", "")), ())
     named = raw.select([pl.col(theirs).alias(ours) for ours, theirs in found.items()])
     prepared, notes = _prepared(named, best, shares)
     clean, rejected = events.clean(prepared)
-    catalog, bad_titles = _catalog(titles, title_columns or {}, clean)
+    catalog, bad_titles, encoding_of_titles = _catalog(titles, title_columns or {}, clean)
     clean, unknown = only_known_titles(clean, catalog)
     clean = clean.sort("timestamp", maintain_order=True)
-    rejections = rejected + bad_titles + unknown
     return Dataset(
-        name or interactions.stem, licence, catalog, profiles_of(clean), clean, rejections, (_read_as(found), *notes)
+        name=name or interactions.stem,
+        licence=licence,
+        catalog=catalog,
+        profiles=profiles_of(clean),
+        events=clean,
+        rejections=rejected + bad_titles + unknown,
+        notes=(_read_as(found), *notes, *encoding, *encoding_of_titles),
     )
 
 
 def holds(path: Path) -> bool:
     """Whether a file has column names of which one is a time in Parquet, a member in text: sequences have neither."""
     if path.suffix == ".parquet":
-        return any(plain(name) in INTERACTIONS["timestamp"] for name in _table(path).columns)
+        return any(plain(name) in INTERACTIONS["timestamp"] for name in _table(path)[0].columns)
     with path.open(encoding="utf-8-sig", errors="replace") as text:
         return any(plain(name) in INTERACTIONS["user_id"] for name in re.split(r"[\t,;|]", text.readline(LONGEST)))
 
 
-def _table(path: Path) -> pl.DataFrame:
-    """A file as a frame; text formats as strings only, so that one bad cell spoils no column."""
+def _table(path: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """A file as a frame, text formats as strings only, so that one bad cell spoils no column; a note if it is Latin-1.
+
+    That is how text is read that is not UTF-8: every byte is a character there, so two ids never become one.
+    """
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
-            return pl.read_parquet(path, glob=False)
+            return pl.read_parquet(path, glob=False), ()
         with path.open("rb") as opened:
-            head = opened.readline(1_000_000).decode("utf-8", "replace")
-        separator = max("\t,;|", key=head.count)
-        frame = pl.read_csv(
-            path,
-            separator=separator,
-            quote_char='"' if separator in ",;" else None,
-            infer_schema=False,
-            truncate_ragged_lines=True,
-            encoding="utf8-lossy",
-            glob=False,
-        )
+            head = opened.readline(1_000_000)
+        refuse_utf16(head, str(path))
+        try:
+            return _separated(path, head.decode()), ()
+        except (UnicodeDecodeError, pl.exceptions.ComputeError):
+            text = path.read_text("latin-1")
+        found = _separated(text.encode(), text.partition("\n")[0])
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BadData(f"cannot read {path} as a table: {error!s:.300}; give a CSV, TSV or Parquet file") from error
-    return frame
+    return found, (f"{path.name} is not UTF-8 and is read as Latin-1",)
+
+
+def _separated(text: Path | bytes, head: str) -> pl.DataFrame:
+    """The columns of a text in UTF-8, all strings, split at what is in its first line most often."""
+    separator = max("\t,;|", key=head.count)
+    return pl.read_csv(
+        text,
+        separator=separator,
+        quote_char='"' if separator in ",;" else None,
+        infer_schema=False,
+        truncate_ragged_lines=True,
+        glob=False,
+    )
 
 
 def _prepared(frame: pl.DataFrame, best: float | None, shares: Sequence[float]) -> tuple[pl.DataFrame, list[str]]:
@@ -157,16 +175,19 @@ def _nearly_all(values: NDArray[np.float64]) -> float:
     return float(np.quantile(values, 0.999, method="nearest"))
 
 
-def _catalog(path: Path | None, mapping: Mapping[str, str], clean: pl.DataFrame) -> tuple[Catalog, Rejections]:
+def _catalog(
+    path: Path | None, mapping: Mapping[str, str], clean: pl.DataFrame
+) -> tuple[Catalog, Rejections, tuple[str, ...]]:
+    """The catalogue, what of it was rejected, and a note where its file is not UTF-8."""
     if path is None:
-        return Catalog.from_frame(clean.select(pl.col("item_id").drop_nulls().unique().sort())), Rejections()
-    raw = _table(path)
+        return Catalog.from_frame(clean.select(pl.col("item_id").drop_nulls().unique().sort())), Rejections(), ()
+    raw, encoding = _table(path)
     found = recognise(raw.columns, TITLES, mapping, ("item_id",))
     try:
         frame = pl.DataFrame([_title_column(ours, raw[theirs]) for ours, theirs in found.items()])
     except pl.exceptions.PolarsError as error:
         raise BadData(f"{path} has a column of a type that cannot be read: {error!s:.300}") from error
-    return _only_good(frame)
+    return *_only_good(frame), encoding
 
 
 def _only_good(frame: pl.DataFrame) -> tuple[Catalog, Rejections]:
