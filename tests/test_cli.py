@@ -26,6 +26,7 @@ from matinee.history import Histories
 from matinee.models.artifact import load_artifact
 from matinee.workspace import Workspace
 
+SEEDED = ("demo", "train", "evaluate", "leaderboard", "tune", "serve")
 SRC = Path(__file__).parents[1] / "src" / "matinee"
 COMMANDS = typer.main.get_command(app).commands
 OPTIONS = {name: {one for p in verb.params for one in (*p.opts, *p.secondary_opts)} for name, verb in COMMANDS.items()}
@@ -294,6 +295,10 @@ def test_brackets_in_names_are_only_brackets(matinee, plays, tmp_path):
     assert code == 0
     assert "[red]: 8 titles" in out
     assert "events are on disk in [b]ws[bold]." in out
+    matinee("data", "tabular", "[red].csv", "--workspace", "w[/b]")
+    code, out, _ = matinee("log", "--workspace", "w[/b]")
+    assert code == 0
+    assert "w[/b]/log.sqlite3 is whole." in out
 
 
 @pytest.mark.parametrize(
@@ -334,6 +339,7 @@ def test_errors_are_one_line(matinee, plays, words):
         "leaderboard --data plays.csv --tuned plays.csv",
         "leaderboard --protocol nonesuch",
         "tune --data plays.csv --models ,",
+        *(f"{verb} --seed {seed}" for verb in SEEDED for seed in (-1, 2**32)),
     ],
 )
 def test_what_cannot_be_asked_exits_with_2(matinee, plays, words):

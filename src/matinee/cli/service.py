@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from matinee.cli.data import bring_in_demo
 from matinee.cli.models import train_one
-from matinee.cli.terminal import WORKSPACE, Into, Port, Seed, console
+from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Port, Seed, console
 from matinee.workspace import Workspace
 
 
@@ -50,7 +50,9 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to bind; other than loopback needs keys.")] = "127.0.0.1",
     read_key: Annotated[list[str] | None, typer.Option(help="X-API-Key that may read.")] = None,
     write_key: Annotated[list[str] | None, typer.Option(help="X-API-Key that may read and write.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of exploration; random by default.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=LARGEST_SEED, help="Seed of exploration; random by default.")
+    ] = None,
 ) -> None:
     """Serve the newest artifacts of a workspace over HTTP, with the web page when no key is set."""
     if host not in ("127.0.0.1", "::1", "localhost") and not (read_key or write_key):

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 console = Console(stderr=False)
 
 WORKSPACE = Path("var/workspace")
+LARGEST_SEED = 2**31 - 1  # numbers of fits and settings are added, and some libraries take no more than 2**32 - 1
 REPORT_WIDTH = 100  # columns that the tables of a report need
 
 Into = Annotated[Path, typer.Option("--workspace", help="Folder of the catalogue, the log and the models.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of everything random.")]
 
 
 def writable(path: Path | None) -> Path | None:

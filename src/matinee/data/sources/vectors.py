@@ -59,7 +59,7 @@ def read_vectors(path: Path, catalog: Catalog) -> GivenVectors:
 
 def _read(path: Path) -> pl.DataFrame:
     try:
-        frame = pl.read_parquet(path)
+        frame = pl.read_parquet(path, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BadData(f"cannot read {path}: {error}; give a Parquet file") from error
     if "item_id" not in frame.columns or not _vector_columns(frame):
