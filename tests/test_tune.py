@@ -199,6 +199,31 @@ def test_the_same_events_from_elsewhere_are_searched_anew(chains, tmp_path, colu
     assert len(Shift.fits) > fits
 
 
+def test_a_space_that_changed_is_searched_anew(chains, tmp_path):
+    def of(choices):
+        return {"shift": lambda choose: Shift(choose.suggest_categorical("by", choices))}
+
+    tune(chains, NEXT_ITEM, of((0, 1)), tmp_path, Budget(trials=2))
+    (found,) = tune(chains, NEXT_ITEM, of((2, 3, 4)), tmp_path, Budget(trials=2))
+    assert found.settings["by"] in (2, 3, 4)
+    assert found.measured == 2
+
+
+@pytest.mark.parametrize("name", ["what?x=1", "50%20#", "{SCHEMA_VERSION}{", "a [b]"])
+def test_a_folder_of_any_name_holds_its_studies(chains, tmp_path, name):
+    tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path / name, Budget(trials=1))
+    fits = len(Shift.fits)
+    assert [one.name for one in (tmp_path / name).iterdir()] == ["studies.sqlite3"]
+    tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path / name, Budget(trials=1))
+    assert len(Shift.fits) == fits
+
+
+def test_studies_that_cannot_be_read_are_one_clear_error(chains, tmp_path):
+    (tmp_path / "studies.sqlite3").write_bytes(b"no database " * 100)
+    with pytest.raises(BadData, match=r"studies.sqlite3 cannot be read as studies: .*move it away"):
+        tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=1))
+
+
 def test_bad_budgets_and_no_models(chains, tmp_path):
     with pytest.raises(BadRequest, match="at least one trial"):
         Budget(trials=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.trial import TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from matinee.data.dataset import Dataset
 from matinee.decision import Scorer, Tell, quiet, within
@@ -24,7 +26,7 @@ from matinee.evaluate.summarise import by_member
 from matinee.evaluate.trial import Trial, prepare
 
 FIRST_LOOK = 0.25  # share of the members that a setting is first fitted on; what looks poor then is dropped
-STARTUP = 5  # settings that are always fitted on everything, before there is a median to be worse than
+STARTUP = 5  # settings measured in full before there is a median of them to be worse than
 REFUSED = (TooLarge, BadData, BadRequest)  # too large, no data left, or diverged: the next setting may do better
 
 Make = Callable[[optuna.trial.BaseTrial], Scorer]
@@ -74,23 +76,23 @@ def tune(
 
     `spaces` name -> maker of an unfitted scorer from what an optuna trial suggests. Settings are suggested by TPE
     (Bergstra et al. 2011), first fitted on a quarter of the members, and dropped when worse there than the median of
-    those before. `storage` is a folder: a study of the same model, protocol, data and seed goes on there until its
-    budget is spent, seconds counted over all sittings. A model of which no setting could be fitted stops no other.
-    Raises `BadRequest` without models, `MissingExtra` before anything is fitted, `BadData` when no model could be.
+    those that were measured in full, once there are five. `storage` is a folder: a study of the same model, space,
+    protocol, data and seed goes on there until its budget is spent, seconds counted over all sittings. A model of which
+    no setting could be fitted stops no other. Raises `BadRequest` without models, `MissingExtra` before anything is
+    fitted, `BadData` when no model could be, or what is in `storage` cannot be read.
     """
     if not spaces:
         raise BadRequest("tuning was given no model; name at least one")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    any_settings = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    make_each({name: partial(make, any_settings.ask()) for name, make in spaces.items()})
+    first = {name: optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask() for name in spaces}
+    make_each({name: partial(make, first[name]) for name, make in spaces.items()})
     tell(f"cutting by {protocol.name}, for validation", 0.0)
     trial = prepare(dataset, protocol, np.random.default_rng(seed), "validation")
-    storage.mkdir(parents=True, exist_ok=True)
-    url = f"sqlite:///{storage / 'studies.sqlite3'}"
+    studies = _studies(storage)
     judged_on = f"{protocol.name}, {dataset.name} {_fingerprint(trial)}, seed {seed}"
     found = []
     for at, (name, make) in enumerate(spaces.items()):
-        study = _study(f"{name}, {judged_on}", url, seed)
+        study = _study(f"{name}, {judged_on}, space {_digest(first[name].distributions)}", studies, seed)
         said = within(tell, name, at / len(spaces), (at + 1) / len(spaces))
         _spend(study, budget, partial(_value, make=make, trial=trial, protocol=protocol, seed=seed), said)
         found.append(_outcome(name, protocol, study))
@@ -114,11 +116,28 @@ def _fingerprint(trial: Trial) -> str:
     return digest.hexdigest()
 
 
-def _study(name: str, url: str, seed: int) -> optuna.Study:
+def _studies(folder: Path) -> optuna.storages.RDBStorage:
+    """The database of a folder's studies, opened by its path: a URL gives some characters another meaning."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "studies.sqlite3"
+    connect = partial(sqlite3.connect, path, check_same_thread=False)
+    try:
+        return optuna.storages.RDBStorage("sqlite:///studies.sqlite3", engine_kwargs={"creator": connect})
+    except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError, AssertionError) as error:
+        said = str(error).partition("\n")[0]
+        raise BadData(f"{path} cannot be read as studies: {said}; move it away or give another folder") from error
+
+
+def _digest(distributions: Mapping[str, Any]) -> str:
+    """Four bytes, in hexadecimal, that tell what a space chooses from."""
+    return hashlib.blake2b(repr(sorted(distributions.items())).encode(), digest_size=4).hexdigest()
+
+
+def _study(name: str, studies: optuna.storages.RDBStorage, seed: int) -> optuna.Study:
     """The study of this name, new or as it was left; its sampler does not repeat what it drew before."""
     study = optuna.create_study(
         study_name=name,
-        storage=url,
+        storage=studies,
         direction="maximize",
         load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP),
