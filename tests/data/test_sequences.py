@@ -105,6 +105,19 @@ def test_a_folder_gives_sequences_or_pairs_with_their_questions(folder):
     assert [pairs.questions.candidates[k].tolist() for k in (0, 1)] == [[3, 2], [2, 3, 1]]
 
 
+@pytest.mark.parametrize("ids", [[["10"]], [b"\xff"]])
+def test_ids_that_are_no_text_are_explained(tmp_path, ids):
+    pl.DataFrame({"user_id": [1], "item_id": ids}).write_parquet(tmp_path / "x.parquet")
+    with pytest.raises(BadData, match="give text or numbers"):
+        sequences.read(tmp_path / "x.parquet")
+
+
+def test_negatives_that_are_no_lists_are_explained(folder):
+    pl.DataFrame({"user_id": [1], "item_id": [30], "negatives": ["10 20"]}).write_parquet(folder / "ncf_test.parquet")
+    with pytest.raises(BadData, match="negatives of type String; give a list"):
+        sequences.read(folder, pairs=True)
+
+
 def test_the_files_of_ncf(tmp_path):
     (tmp_path / "ml-1m.train.rating").write_text("0\t5\t4\t200\n0\t6\t3\t100\n1\t5\t5\t50\n")
     (tmp_path / "ml-1m.test.rating").write_text("0\t7\t4\t300\n1\t6\t2\t60\n")

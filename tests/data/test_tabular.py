@@ -217,6 +217,12 @@ UNREADABLE = {
     "empty.parquet": b"",
     "truncated.parquet": WHOLE[: len(WHOLE) // 2],
     "text.parquet": b"user_id,item_id,timestamp\n",
+    "kinds_in_lists.parquet": packed(
+        pl.DataFrame({"user_id": ["u"], "item_id": ["i"], "timestamp": [5], "kind": [["play"]]})
+    ),
+    "kinds_in_bytes.parquet": packed(
+        pl.DataFrame({"user_id": ["u"], "item_id": ["i"], "timestamp": [5], "kind": [b"\xff"]})
+    ),
     "nested.parquet": packed(pl.DataFrame({"user_id": [{"a": 1}], "item_id": [["i"]], "timestamp": [[5]]})),
 }
 

@@ -113,10 +113,10 @@ def _prepared(frame: pl.DataFrame, best: float | None, shares: Sequence[float]) 
     """
     present = frame.columns
     default = "rating" if "value" in present and not shares else "play"
-    kind = _kinds(frame["kind"]) if "kind" in present else pl.lit(default)
     value = pl.col("value").cast(pl.Float64, strict=False) if "value" in present else pl.lit(None, pl.Float64)
     texts = [pl.col(one).cast(pl.String) for one in present if one not in ("timestamp", "value", "kind")]
     try:
+        kind = _kinds(frame["kind"]) if "kind" in present else pl.lit(default)
         typed = frame.select(moments(frame["timestamp"]), value.alias("value"), kind.alias("kind"), *texts)
     except pl.exceptions.PolarsError as error:
         raise BadData(f"a column has a type that cannot be read: {error!s:.300}; give text or numbers") from error
