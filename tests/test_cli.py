@@ -301,6 +301,13 @@ def test_brackets_in_names_are_only_brackets(matinee, plays, tmp_path):
     assert "w[/b]/log.sqlite3 is whole." in out
 
 
+def test_brackets_in_the_name_of_a_file_of_settings_are_only_brackets(matinee, chains):
+    words = "tune --protocol next-item --models markov --trials 1 --out [b]found.json"
+    code, out, _ = matinee(*words.split(), "--data", chains)
+    assert code == 0
+    assert "Settings: [b]found.json" in out
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -350,7 +357,11 @@ def test_what_cannot_be_asked_exits_with_2(matinee, plays, words):
 
 @pytest.mark.parametrize("words", ["leaderboard --html", "tune --out", "evaluate --html"])
 @pytest.mark.parametrize(("path", "said"), [("missing/x", "no folder missing"), ("folder", "folder is a folder")])
-def test_where_nothing_can_be_written_is_said_before_anything_is_read(matinee, tmp_path, words, path, said):
+def test_where_nothing_can_be_written_is_said_before_anything_is_read(
+    matinee, tmp_path, monkeypatch, words, path, said
+):
+    for verbs in ("compare", "models"):
+        monkeypatch.setattr(f"matinee.cli.{verbs}.fetch", lambda: pytest.fail("data were fetched"))
     (tmp_path / "folder").mkdir()
     code, out, err = matinee(*words.split(), path)
     assert code == 2

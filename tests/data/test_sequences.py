@@ -67,6 +67,12 @@ def test_what_is_no_sequence_is_refused(tmp_path, content, said):
         sequences.read(path)
 
 
+def test_utf16_is_named(tmp_path):
+    (tmp_path / "x.txt").write_text("1 20 10\n2 10\n", encoding="utf-16")
+    with pytest.raises(BadData, match="UTF-16; save it as UTF-8"):
+        sequences.read(tmp_path / "x.txt")
+
+
 def test_missing_files_columns_and_ambiguous_folders_are_explained(tmp_path):
     with pytest.raises(BadData, match="nothing at"):
         sequences.read(tmp_path / "nowhere")
