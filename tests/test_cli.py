@@ -20,12 +20,13 @@ from matinee.cli.data import Source, guess
 from matinee.contenders import SCORERS
 from matinee.data.log import EventLog
 from matinee.decision import Requests
-from matinee.errors import ArtifactRefused
+from matinee.errors import ArtifactRefused, TooLarge
 from matinee.evaluate.published import MEMBERS
 from matinee.history import Histories
 from matinee.models.artifact import load_artifact
 from matinee.workspace import Workspace
 
+SEEDED = ("demo", "train", "evaluate", "leaderboard", "tune", "serve")
 SRC = Path(__file__).parents[1] / "src" / "matinee"
 COMMANDS = typer.main.get_command(app).commands
 OPTIONS = {name: {one for p in verb.params for one in (*p.opts, *p.secondary_opts)} for name, verb in COMMANDS.items()}
@@ -246,6 +247,20 @@ def test_what_tuning_found_stands_on_the_leaderboard(matinee, chains, tmp_path):
     assert {one["model"] for one in lines} == {"popularity", "markov tuned"}
 
 
+def test_tuning_says_which_models_were_refused(matinee, chains, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise TooLarge("no room [for it]")
+
+    monkeypatch.setattr("matinee.models.neighbors.Neighbors.fit", refuse)
+    tuning = "tune --protocol next-item --models markov,neighbors --trials 1 --out found.json --json"
+    code, out, _ = matinee(*tuning.split(), "--data", chains)
+    assert code == 0
+    assert "neighbors was refused with every setting: no room [for it]" in " ".join(out.split())
+    found = json.loads(out.splitlines()[-1])
+    assert [(one["value"] is None, one["reason"]) for one in found] == [(False, ""), (True, "no room [for it]")]
+    assert list(json.loads((tmp_path / "found.json").read_text())) == ["markov"]
+
+
 def test_all_are_compared_with_the_baselines_that_were_named(matinee, chains):
     words = "leaderboard --protocol next-item --models popularity,markov,neighbors --seeds 1 --json"
     code, out, _ = matinee(*words.split(), "--data", chains, "--baselines", "neighbors")
@@ -289,6 +304,17 @@ def test_brackets_in_names_are_only_brackets(matinee, plays, tmp_path):
     assert code == 0
     assert "[red]: 8 titles" in out
     assert "events are on disk in [b]ws[bold]." in out
+    matinee("data", "tabular", "[red].csv", "--workspace", "w[/b]")
+    code, out, _ = matinee("log", "--workspace", "w[/b]")
+    assert code == 0
+    assert "w[/b]/log.sqlite3 is whole." in out
+
+
+def test_brackets_in_the_name_of_a_file_of_settings_are_only_brackets(matinee, chains):
+    words = "tune --protocol next-item --models markov --trials 1 --out [b]found.json"
+    code, out, _ = matinee(*words.split(), "--data", chains)
+    assert code == 0
+    assert "Settings: [b]found.json" in out
 
 
 @pytest.mark.parametrize(
@@ -332,12 +358,39 @@ def test_errors_are_one_line(matinee, plays, words):
         "leaderboard --data plays.csv --tuned plays.csv",
         "leaderboard --protocol nonesuch",
         "tune --data plays.csv --models ,",
+        *(f"{verb} --seed {seed}" for verb in SEEDED for seed in (-1, 2**32)),
     ],
 )
 def test_what_cannot_be_asked_exits_with_2(matinee, plays, words):
     code, _, err = matinee(*words.split())
     assert code == 2
     assert "Usage" in err
+
+
+@pytest.mark.parametrize("words", ["leaderboard --html", "tune --out", "evaluate --html"])
+@pytest.mark.parametrize(("path", "said"), [("missing/x", "no folder missing"), ("folder", "folder is a folder")])
+def test_where_nothing_can_be_written_is_said_before_anything_is_read(
+    matinee, tmp_path, monkeypatch, words, path, said
+):
+    for verbs in ("compare", "models"):
+        monkeypatch.setattr(f"matinee.cli.{verbs}.fetch", lambda: pytest.fail("data were fetched"))
+    (tmp_path / "folder").mkdir()
+    code, out, err = matinee(*words.split(), path)
+    assert code == 2
+    assert said in " ".join(err.replace("│", " ").split())
+    assert out == ""
+
+
+def test_json_is_printed_though_its_page_cannot_be_written(matinee, chains, monkeypatch):
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("matinee.evaluate.board.Board.write_html", full)
+    words = "leaderboard --protocol next-item --models popularity --seeds 1 --json --html board.html"
+    code, out, err = matinee(*words.split(), "--data", chains)
+    assert code == 1
+    assert "no space left" in err
+    assert json.loads(out.splitlines()[-1])["protocol"] == "next-item"
 
 
 def test_a_taken_port_is_said_before_anything_slow(matinee, plays, taken, tmp_path, monkeypatch):

@@ -27,6 +27,8 @@ def frame_of(*changes: dict) -> pl.DataFrame:
     [
         ({"event_id": ""}, "without an event_id"),
         ({"event_id": None}, "without an event_id"),
+        ({"event_id": None, "user_id": None}, "without a user_id"),
+        ({"event_id": None, "timestamp": None}, "without a readable time"),
         ({"user_id": None}, "without a user_id"),
         ({"item_id": None}, "without an item_id"),
         ({"kind": "hum"}, "of an unknown kind"),

@@ -14,7 +14,7 @@ from matinee.contenders import CONTENDERS, SCORERS
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.log import EventLog
 from matinee.decision import Requests
-from matinee.errors import ArtifactRefused
+from matinee.errors import ArtifactRefused, BadData
 from matinee.models.budget import Budget
 from matinee.page import Layout
 from matinee.recipes import (
@@ -219,3 +219,10 @@ def test_a_measured_home_page_is_the_best_page():
         requests = Requests.of_histories(data.histories)
         one, two = (policy.decide(requests, np.random.default_rng(seed)) for seed in (1, 2))
         np.testing.assert_array_equal(one.items, two.items)
+
+
+def test_data_without_events_cannot_be_moved_in_time():
+    titles = make_catalog(2)
+    events = make_events([])
+    with pytest.raises(BadData, match="nothing holds no event"):
+        as_if_it_ended_now(Dataset("nothing", "free", titles, {}, events))

@@ -1,6 +1,5 @@
 """Training: what is held out is really gone, the metrics are arithmetic, probabilities mean what they say."""
 
-from time import perf_counter
 
 import numpy as np
 import polars as pl
@@ -58,16 +57,6 @@ def test_others_are_drawn_evenly_from_what_is_neither_seen_nor_a_target(n, seed)
     np.testing.assert_array_equal(found, np.concatenate([targets, drawn]))
     assert labels.tolist() == [1.0] * len(targets) + [0.0] * len(drawn)
     assert weights[len(targets) :].sum() == pytest.approx(len(others))
-
-
-def test_drawing_others_costs_a_look_at_the_catalogue_and_no_sort_of_it():
-    n, rng = 200_000, np.random.default_rng(0)
-    scores, seen, targets = np.zeros(n, np.float32), np.array([1], np.int32), np.array([2], np.int32)
-    started = perf_counter()
-    _sample(scores, seen, targets, rng)
-    taken = perf_counter() - started
-    np.setdiff1d(np.arange(n), seen)
-    assert 5 * taken < perf_counter() - started - taken
 
 
 class Fixed:

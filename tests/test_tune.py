@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 import optuna
+import polars as pl
 import pytest
 
+from matinee.catalog import Catalog
 from matinee.contenders import CONTENDERS, SCORERS
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.decision import Requests, quiet
@@ -87,6 +90,28 @@ def test_goes_on_where_it_stopped(chains, tmp_path):
     assert again == found
 
 
+def test_a_setting_that_was_interrupted_does_not_count(chains, tmp_path):
+    asked = []
+
+    def interrupted(choose):
+        asked.append(choose)
+        by = choose.suggest_int("by", 0, 5)
+        return Shift(by, KeyboardInterrupt() if len(asked) == 1 + 2 + 1 else None)  # seen; first in two looks; second
+
+    with pytest.raises(KeyboardInterrupt):
+        tune(chains, NEXT_ITEM, {"shift": interrupted}, tmp_path, Budget(trials=4))
+    Shift.fits = []
+    (found,) = tune(chains, NEXT_ITEM, {"shift": interrupted}, tmp_path, Budget(trials=4))
+    assert len(Shift.fits) == 2 * 3, "one of four was measured before, and the interrupted one is tried again"
+    assert (found.measured, found.dropped, found.refused) == (4, 0, 0)
+
+
+def test_a_metric_without_a_value_is_a_refusal_and_not_tried_for_ever(chains, tmp_path, monkeypatch):
+    monkeypatch.setattr("matinee.tune.measure_hits", lambda ranked, *_: np.full((len(ranked), 1), np.nan))
+    with pytest.warns(RuntimeWarning), pytest.raises(BadData, match=r"none of 2 settings.*no value for any member"):
+        tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=2))
+
+
 def test_seconds_are_a_budget_too(chains, tmp_path):
     (found,) = tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=1_000, seconds=1e-6))
     assert found.measured == 1
@@ -100,8 +125,18 @@ def test_settings_that_do_not_fit_the_machine_are_counted(chains, tmp_path):
     (found,) = tune(chains, NEXT_ITEM, {"picky": picky}, tmp_path, Budget(trials=20), seed=1)
     assert found.refused > 0
     assert found.settings["by"] <= 3
-    with pytest.raises(BadData, match=r"none of 3 settings of never could be fitted.*reason: no room"):
-        tune(chains, NEXT_ITEM, {"never": lambda c: Shift(0, TooLarge("no room"))}, tmp_path, Budget(trials=3))
+
+
+def never(choose):
+    return Shift(0, TooLarge("no room"))
+
+
+def test_a_model_that_can_never_be_fitted_stops_no_other(chains, tmp_path):
+    refused, found = tune(chains, NEXT_ITEM, {"never": never, "shift": shift}, tmp_path, Budget(trials=3))
+    assert (refused.value, refused.settings, refused.refused, refused.reason) == (None, {}, 3, "no room")
+    assert found.value is not None
+    with pytest.raises(BadData, match=r"no model could be fitted.*none of 3 settings of never: no room"):
+        tune(chains, NEXT_ITEM, {"never": never}, tmp_path, Budget(trials=3))
 
 
 def test_a_setting_that_diverges_is_refused_and_the_other_models_go_on(chains, tmp_path):
@@ -123,9 +158,8 @@ def test_a_setting_that_diverges_is_refused_and_the_other_models_go_on(chains, t
 
 
 def test_the_seconds_of_a_refused_setting_are_spent_too(chains, tmp_path):
-    spaces = {"never": lambda c: Shift(0, TooLarge("no room"))}
     with pytest.raises(BadData, match="none of 1 settings"):
-        tune(chains, NEXT_ITEM, spaces, tmp_path, Budget(trials=1_000, seconds=1e-9))
+        tune(chains, NEXT_ITEM, {"never": never}, tmp_path, Budget(trials=1_000, seconds=1e-9))
 
 
 @pytest.mark.parametrize("likes", [[chain[::-1] for chain in CHAINS], CHAINS[:-1]], ids=["order", "members"])
@@ -140,6 +174,54 @@ def test_other_data_of_the_same_name_are_searched_anew(chains, tmp_path, likes):
     tune(other, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=6))
     tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=6))
     assert len(Shift.fits) == fits, "both studies are there, and spent"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("genres", ["Drama"]), ("tags", ["heist"]), ("text", "A heist."), ("maturity", 18)],
+    ids=str,
+)
+def test_other_content_of_the_same_titles_is_searched_anew(chains, tmp_path, column, value):
+    tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=2))
+    fits = len(Shift.fits)
+    titles = chains.catalog.titles
+    told = titles.with_columns(pl.lit(value, dtype=titles.schema[column]).alias(column))
+    tune(replace(chains, catalog=Catalog(told)), NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=2))
+    assert len(Shift.fits) > fits
+
+
+@pytest.mark.parametrize("column", ["country", "device"])
+def test_the_same_events_from_elsewhere_are_searched_anew(chains, tmp_path, column):
+    tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=2))
+    fits = len(Shift.fits)
+    elsewhere = chains.events.with_columns(pl.lit({"country": "DE", "device": "tv"}[column]).alias(column))
+    tune(replace(chains, events=elsewhere), NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=2))
+    assert len(Shift.fits) > fits
+
+
+def test_a_space_that_changed_is_searched_anew(chains, tmp_path):
+    def of(choices):
+        return {"shift": lambda choose: Shift(choose.suggest_categorical("by", choices))}
+
+    tune(chains, NEXT_ITEM, of((0, 1)), tmp_path, Budget(trials=2))
+    (found,) = tune(chains, NEXT_ITEM, of((2, 3, 4)), tmp_path, Budget(trials=2))
+    assert found.settings["by"] in (2, 3, 4)
+    assert found.measured == 2
+
+
+@pytest.mark.parametrize("name", ["what?x=1", "50%20#", "{SCHEMA_VERSION}{", "a [b]"])
+def test_a_folder_of_any_name_holds_its_studies(chains, tmp_path, name):
+    tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path / name, Budget(trials=1))
+    fits = len(Shift.fits)
+    assert [one.name for one in (tmp_path / name).iterdir()] == ["studies.sqlite3"]
+    tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path / name, Budget(trials=1))
+    assert len(Shift.fits) == fits
+
+
+def test_studies_that_cannot_be_read_are_one_clear_error(chains, tmp_path):
+    (tmp_path / "studies.sqlite3").write_bytes(b"no database " * 100)
+    with pytest.raises(BadData, match=r"studies.sqlite3 cannot be read as studies: .*move it away"):
+        tune(chains, NEXT_ITEM, {"shift": shift}, tmp_path, Budget(trials=1))
 
 
 def test_bad_budgets_and_no_models(chains, tmp_path):

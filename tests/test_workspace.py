@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from matinee.catalog import Catalog, write_whole
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.log import EventLog
-from matinee.errors import ArtifactRefused, BadRequest
+from matinee.errors import ArtifactRefused, BadData, BadRequest
+from matinee.events import Rejections
 from matinee.testing import make_catalog, make_events
 from matinee.workspace import KEPT, Workspace, grown
 
@@ -121,6 +123,28 @@ def test_a_catalogue_that_shares_nothing_is_refused_and_changes_nothing(tmp_path
     with pytest.raises(BadRequest, match="3 titles, and none of the 2 of other is among them"):
         place.bring_in(dataset([], titles("x", "y"), "other"))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize("titles", [0, 3])
+def test_a_data_set_of_which_every_row_was_rejected_is_refused_and_writes_nothing(tmp_path, titles):
+    place = Workspace(tmp_path / "new")
+    rejected = Rejections({"without a user_id": 3}, {"without a user_id": ("row 1",)})
+    nothing = replace(dataset([], make_catalog(titles)), rejections=rejected)
+    with pytest.raises(BadData, match="no good row: 3 rows rejected: 3 without a user_id"):
+        place.bring_in(nothing)
+    with pytest.raises(BadData, match="no title"):
+        place.bring_in(dataset([], make_catalog(0)))
+    assert not place.folder.exists()
+
+
+def test_an_empty_catalogue_counts_as_none(tmp_path):
+    place = Workspace(tmp_path)
+    place.bring_in(dataset([[0]], make_catalog(2)))
+    make_catalog(0).save(place.catalog_path)
+    assert not place.exists
+    place.bring_in(dataset([[0]], make_catalog(3)))
+    assert place.exists
+    assert len(Catalog.load(place.catalog_path)) == 3
 
 
 def test_what_a_new_source_does_not_tell_stays():

@@ -283,7 +283,7 @@ class Catalog:
         """Read what `save` wrote."""
         try:
             age = pl.read_parquet_metadata(path).get("unrated_age", "")
-            frame = pl.read_parquet(path)
+            frame = pl.read_parquet(path, glob=False)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise BadData(f"cannot read the catalogue {path}: {error}; run `matinee data` again") from error
         names = [

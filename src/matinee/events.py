@@ -122,7 +122,6 @@ def clean(frame: pl.DataFrame, now: datetime | None = None) -> tuple[pl.DataFram
     value_bad = pl.col("value").is_null() | ~pl.col("value").is_between(0.0, 1.0)
     checks: list[tuple[str, pl.Expr]] = [
         ("identifier or query too long", too_long),
-        ("without an event_id", pl.col("event_id").fill_null("").eq("")),
         ("without a user_id", pl.col("user_id").fill_null("").eq("")),
         ("of an unknown kind", ~pl.col("kind").is_in(KIND_NAMES).fill_null(False)),
         ("without an item_id", pl.col("kind").is_in(NEEDS_TITLE) & pl.col("item_id").fill_null("").eq("")),
@@ -130,6 +129,7 @@ def clean(frame: pl.DataFrame, now: datetime | None = None) -> tuple[pl.DataFram
         ("dated before 1970", pl.col("timestamp") < OLDEST),
         ("dated in the future", pl.col("timestamp") > latest),
         ("with a value that is not a number in 0..1", pl.col("kind").is_in(NEEDS_VALUE) & value_bad),
+        ("without an event_id", pl.col("event_id").fill_null("").eq("")),  # last: a made id lacks what its parts lack
     ]
     reason = pl.coalesce(*[pl.when(bad).then(pl.lit(name)) for name, bad in checks])
     marked = frame.with_columns(reason.alias("_reason"))

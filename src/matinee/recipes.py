@@ -15,7 +15,7 @@ from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.log import EventLog
 from matinee.decision import Policy, Scorer, Tell, quiet
-from matinee.errors import ArtifactRefused, MissingExtra
+from matinee.errors import ArtifactRefused, BadData, MissingExtra
 from matinee.history import TrainingData
 from matinee.models.artifact import Artifact, load_artifact, save_artifact
 from matinee.models.budget import Budget
@@ -176,10 +176,11 @@ def as_if_it_ended_now(dataset: Dataset, now: datetime | None = None) -> tuple[D
 
     Weekdays and hours (UTC) stay what they were, for models learn from them. The last event then lies between an hour
     and a week and an hour before `now`. Titles become available at their release, moved by as much, so that the latest
-    ones are new arrivals.
+    ones are new arrivals. Raises `BadData` without an event.
     """
     last = dataset.events["timestamp"].max()
-    assert isinstance(last, datetime)
+    if not isinstance(last, datetime):
+        raise BadData(f"{dataset.name} holds no event whose time could be moved: {dataset.rejections}; give other data")
     week = timedelta(weeks=1)
     move = ((now or datetime.now(UTC)) - timedelta(hours=1) - last) // week * week
     events = dataset.events.with_columns(pl.col("timestamp") + move)

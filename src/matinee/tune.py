@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.trial import TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from matinee.data.dataset import Dataset
 from matinee.decision import Scorer, Tell, quiet, within
@@ -24,7 +26,7 @@ from matinee.evaluate.summarise import by_member
 from matinee.evaluate.trial import Trial, prepare
 
 FIRST_LOOK = 0.25  # share of the members that a setting is first fitted on; what looks poor then is dropped
-STARTUP = 5  # settings that are always fitted on everything, before there is a median to be worse than
+STARTUP = 5  # settings measured in full before there is a median of them to be worse than
 REFUSED = (TooLarge, BadData, BadRequest)  # too large, no data left, or diverged: the next setting may do better
 
 Make = Callable[[optuna.trial.BaseTrial], Scorer]
@@ -46,16 +48,19 @@ class Budget:
 class Tuned:
     """What tuning found for one model: the `settings` with the best `value` of `metric` on the validation, and what
     was spent on it: settings measured in full, dropped at first look, refused (could not be fitted or rank), seconds.
+
+    `reason`: why the latest refused setting was. A model of which none was measured has no value and no settings.
     """
 
     model: str
     metric: str
-    value: float
+    value: float | None
     settings: Mapping[str, Any]
     measured: int
     dropped: int
     refused: int
     seconds: float
+    reason: str = ""
 
 
 def tune(
@@ -71,47 +76,68 @@ def tune(
 
     `spaces` name -> maker of an unfitted scorer from what an optuna trial suggests. Settings are suggested by TPE
     (Bergstra et al. 2011), first fitted on a quarter of the members, and dropped when worse there than the median of
-    those before. `storage` is a folder: a study of the same model, protocol, data and seed goes on there until its
-    budget is spent, seconds counted over all sittings. Raises `BadRequest` without models, `MissingExtra` before
-    anything is fitted, `BadData` when no setting of a model could be fitted.
+    those that were measured in full, once there are five. `storage` is a folder: a study of the same model, space,
+    protocol, data and seed goes on there until its budget is spent, seconds counted over all sittings. A model of which
+    no setting could be fitted stops no other. Raises `BadRequest` without models, `MissingExtra` before anything is
+    fitted, `BadData` when no model could be, or what is in `storage` cannot be read.
     """
     if not spaces:
         raise BadRequest("tuning was given no model; name at least one")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    any_settings = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    make_each({name: partial(make, any_settings.ask()) for name, make in spaces.items()})
+    first = {name: optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask() for name in spaces}
+    make_each({name: partial(make, first[name]) for name, make in spaces.items()})
     tell(f"cutting by {protocol.name}, for validation", 0.0)
     trial = prepare(dataset, protocol, np.random.default_rng(seed), "validation")
-    storage.mkdir(parents=True, exist_ok=True)
-    url = f"sqlite:///{storage / 'studies.sqlite3'}"
+    studies = _studies(storage)
     judged_on = f"{protocol.name}, {dataset.name} {_fingerprint(trial)}, seed {seed}"
     found = []
     for at, (name, make) in enumerate(spaces.items()):
-        study = _study(f"{name}, {judged_on}", url, seed)
+        study = _study(f"{name}, {judged_on}, space {_digest(first[name].distributions)}", studies, seed)
         said = within(tell, name, at / len(spaces), (at + 1) / len(spaces))
         _spend(study, budget, partial(_value, make=make, trial=trial, protocol=protocol, seed=seed), said)
         found.append(_outcome(name, protocol, study))
+    if all(one.value is None for one in found):
+        reasons = "; ".join(f"none of {one.refused} settings of {one.model}: {one.reason}" for one in found)
+        raise BadData(f"no model could be fitted; give more members or memory, or other models. {reasons}")
     return found
 
 
 def _fingerprint(trial: Trial) -> str:
     """Eight bytes, in hexadecimal, that tell a cut of a data set from others: its titles, vectors, events, answers."""
-    histories, digest = trial.data.histories, hashlib.blake2b(digest_size=8)
-    digest.update("\0".join([*trial.data.catalog.item_ids, *trial.data.catalog.vectors]).encode())
-    for vectors in trial.data.catalog.vectors.values():
+    catalog, digest = trial.data.catalog, hashlib.blake2b(digest_size=8)
+    digest.update("\0".join([str(catalog.unrated_age), *catalog.vectors]).encode())
+    for column in catalog.titles.iter_columns():
+        digest.update(column.to_frame().write_ndjson().encode())
+    for vectors in catalog.vectors.values():
         digest.update(vectors.tobytes())
-    for column in (histories.offsets, histories.items, histories.kinds, histories.values, histories.times):
-        digest.update(column.tobytes())
-    for column in (trial.targets.offsets, trial.targets.values):
-        digest.update(column.tobytes())
+    for told in (trial.data.histories, trial.targets):
+        for part in fields(told):
+            digest.update(getattr(told, part.name).tobytes())
     return digest.hexdigest()
 
 
-def _study(name: str, url: str, seed: int) -> optuna.Study:
+def _studies(folder: Path) -> optuna.storages.RDBStorage:
+    """The database of a folder's studies, opened by its path: a URL gives some characters another meaning."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "studies.sqlite3"
+    connect = partial(sqlite3.connect, path, check_same_thread=False)
+    try:
+        return optuna.storages.RDBStorage("sqlite:///studies.sqlite3", engine_kwargs={"creator": connect})
+    except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError, AssertionError) as error:
+        said = str(error).partition("\n")[0]
+        raise BadData(f"{path} cannot be read as studies: {said}; move it away or give another folder") from error
+
+
+def _digest(distributions: Mapping[str, Any]) -> str:
+    """Four bytes, in hexadecimal, that tell what a space chooses from."""
+    return hashlib.blake2b(repr(sorted(distributions.items())).encode(), digest_size=4).hexdigest()
+
+
+def _study(name: str, studies: optuna.storages.RDBStorage, seed: int) -> optuna.Study:
     """The study of this name, new or as it was left; its sampler does not repeat what it drew before."""
     study = optuna.create_study(
         study_name=name,
-        storage=url,
+        storage=studies,
         direction="maximize",
         load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP),
@@ -133,7 +159,10 @@ def _noted(asked: optuna.Trial, value: Callable[[optuna.Trial], float]) -> float
     """The value of a setting; where it is refused, its seconds and the reason stay with the study."""
     started = time.perf_counter()
     try:
-        return value(asked)
+        found = value(asked)
+        if np.isnan(found):
+            raise BadData("the metric has no value for any member; give more members or another protocol")
+        return found
     except REFUSED as error:
         asked.set_user_attr("seconds", time.perf_counter() - started)
         asked.set_user_attr("refused", str(error))
@@ -157,27 +186,25 @@ def _value(asked: optuna.Trial, make: Make, trial: Trial, protocol: Protocol, se
 
 
 def _outcome(name: str, protocol: Protocol, study: optuna.Study) -> Tuned:
-    measured = _ended(study, TrialState.COMPLETE)
-    if not measured:
-        reason = next((one.user_attrs["refused"] for one in reversed(study.trials) if "refused" in one.user_attrs), "")
-        raise BadData(
-            f"none of {len(study.trials)} settings of {name} could be fitted; give more members or memory, or leave "
-            f"this model out. The last reason: {reason or 'not known'}"
-        )
+    measured, refused = _ended(study, TrialState.COMPLETE), _ended(study, TrialState.FAIL)
     return Tuned(
         name,
         protocol.metrics[0].named.key,
-        study.best_value,
-        dict(study.best_params),
+        study.best_value if measured else None,
+        dict(study.best_params) if measured else {},
         len(measured),
         len(_ended(study, TrialState.PRUNED)),
-        len(_ended(study, TrialState.FAIL)),
+        len(refused),
         _seconds(study),
+        refused[-1].user_attrs["refused"] if refused else "",
     )
 
 
 def _ended(study: optuna.Study, *states: TrialState) -> list[optuna.trial.FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=states or (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
+    """The settings that were measured, dropped or refused, or those `states` of them; none that was interrupted."""
+    wanted = states or (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+    found = study.get_trials(deepcopy=False, states=wanted)
+    return [one for one in found if one.state != TrialState.FAIL or "refused" in one.user_attrs]
 
 
 def _seconds(study: optuna.Study) -> float:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from matinee.catalog import SCHEMA, Catalog, write_whole
 from matinee.data.dataset import Dataset
 from matinee.data.log import EventLog
-from matinee.errors import ArtifactRefused, BadRequest
+from matinee.errors import ArtifactRefused, BadData, BadRequest
 
 KEPT = 3  # artifacts kept of each name, so that a service can go back
 
@@ -34,8 +34,8 @@ class Workspace:
 
     @property
     def exists(self) -> bool:
-        """Whether a data set was brought into it."""
-        return self.catalog_path.is_file() and self.log_path.is_file()
+        """Whether a data set with titles was brought into it."""
+        return self.catalog_path.is_file() and self.log_path.is_file() and len(Catalog.load(self.catalog_path)) > 0
 
     @property
     def catalog_path(self) -> Path:
@@ -64,8 +64,15 @@ class Workspace:
         """Write a data set's catalogue, profiles and events; returns how many events were new. Safe to repeat.
 
         A catalogue that is there grows: see `grown`. `progress` is told the number of events written so far.
-        Raises `BadRequest` when the catalogue that is there shares no title with the data set.
+        Raises `BadRequest` when the catalogue that is there shares no title with the data set, `BadData` when it
+        has no title or every row of it was rejected; nothing is written then.
         """
+        every_row = dataset.events.is_empty() and dataset.rejections.total
+        if every_row or not len(dataset.catalog):
+            missing = "no good row" if every_row else "no title"
+            raise BadData(
+                f"{dataset.name} holds {missing}: {dataset.rejections}; correct the file or rename its columns"
+            )
         catalog = self._catalog_with(dataset)
         self.folder.mkdir(parents=True, exist_ok=True)
         with EventLog(self.log_path) as log:
@@ -77,9 +84,9 @@ class Workspace:
         return new
 
     def _catalog_with(self, dataset: Dataset) -> Catalog:
-        if not self.catalog_path.exists():
+        known = Catalog.load(self.catalog_path) if self.catalog_path.exists() else None
+        if known is None or not len(known):
             return dataset.catalog
-        known = Catalog.load(self.catalog_path)
         if known.index.keys().isdisjoint(dataset.catalog.index):
             raise BadRequest(
                 f"{self.folder} holds a catalogue of {len(known):,} titles, and none of the {len(dataset.catalog):,} "

@@ -105,6 +105,28 @@ def test_every_layout_in_a_folder_or_a_zip_says_the_same(tmp_path: Path, write, 
     assert dict(data.events.schema) == dict(SCHEMA)
 
 
+@pytest.mark.parametrize(
+    ("write", "name", "header", "missing"),
+    [
+        (as_csv, "movies.csv", "movieId,title,kinds", "genres"),
+        (as_csv, "movies.csv", "id,title,genres", "movieId"),
+        (as_csv, "tags.csv", "userId,movieId,word,timestamp", "tag"),
+        (
+            as_atomic,
+            "ml-mini.item",
+            "item_id:token\tmovie_title:token_seq\tyear:token\tclass:token_seq",
+            "release_year",
+        ),
+    ],
+)
+def test_a_file_with_other_columns_is_one_clear_error(tmp_path: Path, write, name: str, header: str, missing: str):
+    write(tmp_path)
+    rows = (tmp_path / name).read_text(encoding="utf-8").partition("\n")[2]
+    (tmp_path / name).write_text(f"{header}\n{rows}", encoding="utf-8")
+    with pytest.raises(BadData, match=rf"{name} lacks the column\(s\) \['{missing}'\]"):
+        read(tmp_path)
+
+
 def zipped(folder: Path) -> Path:
     place = folder.with_suffix(".zip")
     with zipfile.ZipFile(place, "w") as archive:

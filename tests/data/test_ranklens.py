@@ -81,6 +81,12 @@ def test_lists_are_impressions_and_clicks_are_likes_at_their_place(tmp_path: Pat
         click("d", "r", "1", timestamp="noon"),
         click("d", "r", "unknown"),
         click("d", "r", "1", timestamp=str(10**16)),
+        click("d", "r", "1", timestamp=str(10**30)),
+        click("d", "r", "1", ranking=["r"]),
+        {**ranking("q", ["1"]), "timestamp": str(10**30)},
+        title("3", runtime=1e12),
+        title("3", release_date=1e300),
+        title("3", release_date=1e13),
         click("c", "r", "1"),
     ],
 )

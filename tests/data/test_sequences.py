@@ -67,6 +67,12 @@ def test_what_is_no_sequence_is_refused(tmp_path, content, said):
         sequences.read(path)
 
 
+def test_utf16_is_named(tmp_path):
+    (tmp_path / "x.txt").write_text("1 20 10\n2 10\n", encoding="utf-16")
+    with pytest.raises(BadData, match="UTF-16; save it as UTF-8"):
+        sequences.read(tmp_path / "x.txt")
+
+
 def test_missing_files_columns_and_ambiguous_folders_are_explained(tmp_path):
     with pytest.raises(BadData, match="nothing at"):
         sequences.read(tmp_path / "nowhere")
@@ -103,6 +109,19 @@ def test_a_folder_gives_sequences_or_pairs_with_their_questions(folder):
     assert pairs.catalog.item_ids == ["10", "20", "30", "40"]
     assert (pairs.questions.user_ids, pairs.questions.answers) == (["1", "2"], ["30", "20"])
     assert [pairs.questions.candidates[k].tolist() for k in (0, 1)] == [[3, 2], [2, 3, 1]]
+
+
+@pytest.mark.parametrize("ids", [[["10"]], [b"\xff"]])
+def test_ids_that_are_no_text_are_explained(tmp_path, ids):
+    pl.DataFrame({"user_id": [1], "item_id": ids}).write_parquet(tmp_path / "x.parquet")
+    with pytest.raises(BadData, match="give text or numbers"):
+        sequences.read(tmp_path / "x.parquet")
+
+
+def test_negatives_that_are_no_lists_are_explained(folder):
+    pl.DataFrame({"user_id": [1], "item_id": [30], "negatives": ["10 20"]}).write_parquet(folder / "ncf_test.parquet")
+    with pytest.raises(BadData, match="negatives of type String; give a list"):
+        sequences.read(folder, pairs=True)
 
 
 def test_the_files_of_ncf(tmp_path):

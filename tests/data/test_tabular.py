@@ -88,6 +88,32 @@ def test_values_on_no_known_scale_ask_for_the_best(tmp_path: Path):
     assert read(path, best=10_000).events["value"].to_list() == [5832 / 10_000]
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "top"),
+    [
+        ("watch_ratio", [0.3, 0.5, 2.5], 1),
+        ("mediaProgressPercentage", [0.3, 0.5, 1.0], 1),
+        ("mediaProgressPercentage", [30, 50, 100], 100),
+    ],
+)
+def test_shares_watched_are_plays_and_more_than_all_is_all(
+    tmp_path: Path, column: str, values: list[float], top: float
+):
+    lines = "\n".join(f"u{n},i,{SECONDS},{value}" for n, value in enumerate(values))
+    data = read(write(tmp_path, f"user_id,item_id,timestamp,{column}\n{lines}\nu,i,{SECONDS},inf\n"))
+    assert data.events.select("kind", "value").rows() == [("play", min(value / top, 1.0)) for value in values]
+    assert data.rejections.counts == {"with a value that is not a number in 0..1": 1}
+    assert f"play values are read as shares of {top:g}" in data.notes
+
+
+def test_a_rating_without_a_value_is_rejected_and_a_share_watched_without_one_is_a_whole_play(tmp_path: Path):
+    rows = f"u,i,{SECONDS},1\nu,j,{SECONDS},\n"
+    rated = read(write(tmp_path, "user_id,item_id,timestamp,rating\n" + rows))
+    assert (rated.events["kind"].to_list(), rated.rejections.total) == (["rating"], 1)
+    watched = read(write(tmp_path, "user_id,item_id,timestamp,watch_ratio\n" + rows))
+    assert watched.events.select("kind", "value").rows() == [("play", 1.0), ("play", 1.0)]
+
+
 TITLES = (
     "ITEM_ID,TITLE,GENRES,CREATION_TIMESTAMP,CONTENT_RATING,RUNTIME,DIRECTOR_AGE\n"
     "i,Heat,Crime|Drama,1995,R,170,52\n"
@@ -163,6 +189,14 @@ def test_one_bad_line_anywhere_costs_that_line_only(tmp_path: Path, bad: str, at
     assert data.rejections.total == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"), [("u,i1,yesterday,3", "without a readable time"), (f",i1,{SECONDS},3", "without a user_id")]
+)
+def test_a_bad_line_is_counted_under_what_it_lacks_not_under_the_id_made_of_it(tmp_path: Path, line: str, reason: str):
+    data = read(write(tmp_path, "user_id,item_id,timestamp,rating\n" + "\n".join([*GOOD, line])))
+    assert data.rejections.counts == {reason: 1}
+
+
 def test_a_line_with_too_many_cells_keeps_its_row(tmp_path: Path):
     data = read(write(tmp_path, "user_id,item_id,timestamp,rating\n" + "\n".join([*GOOD, GOOD[0] + "9,extra,cells"])))
     assert data.events.height + data.rejections.total == len(GOOD) + 1
@@ -183,6 +217,12 @@ UNREADABLE = {
     "empty.parquet": b"",
     "truncated.parquet": WHOLE[: len(WHOLE) // 2],
     "text.parquet": b"user_id,item_id,timestamp\n",
+    "kinds_in_lists.parquet": packed(
+        pl.DataFrame({"user_id": ["u"], "item_id": ["i"], "timestamp": [5], "kind": [["play"]]})
+    ),
+    "kinds_in_bytes.parquet": packed(
+        pl.DataFrame({"user_id": ["u"], "item_id": ["i"], "timestamp": [5], "kind": [b"\xff"]})
+    ),
     "nested.parquet": packed(pl.DataFrame({"user_id": [{"a": 1}], "item_id": [["i"]], "timestamp": [[5]]})),
 }
 
@@ -194,6 +234,28 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(tmp_path: Path, name: str
         (tmp_path / name).write_bytes(content)
     with pytest.raises(BadData, match=r"give|rename"):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize("header", ["user_id,item_id,timestamp", "user_id,item_id,timestamp,année"])
+def test_text_that_is_not_utf8_keeps_its_ids_apart_and_is_told(tmp_path: Path, header: str):
+    (tmp_path / "x.csv").write_bytes(f"{header}\né,i,{SECONDS}\nè,i,{SECONDS}\n".encode("latin-1"))
+    (tmp_path / "t.csv").write_bytes("item_id,title\ni,Amélie\n".encode("latin-1"))
+    data = read(tmp_path / "x.csv", tmp_path / "t.csv")
+    assert data.events["user_id"].to_list() == ["é", "è"]
+    assert data.catalog.names == ["Amélie"]
+    assert data.notes[-2:] == tuple(f"{name} is not UTF-8 and is read as Latin-1" for name in ("x.csv", "t.csv"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_named(tmp_path: Path, encoding: str):
+    (tmp_path / "x.csv").write_bytes(DIALECTS["LensKit"].encode(encoding))
+    with pytest.raises(BadData, match="UTF-16; save it as UTF-8"):
+        read(tmp_path / "x.csv")
+
+
+def test_a_mark_of_utf8_is_no_part_of_the_first_column(tmp_path: Path):
+    (tmp_path / "x.csv").write_text(DIALECTS["LensKit"], encoding="utf-8-sig")
+    assert read(tmp_path / "x.csv").events.height == 2
 
 
 def test_a_header_alone_is_an_empty_data_set(tmp_path: Path):

@@ -49,6 +49,8 @@ def test_arrays_of_fixed_length_and_numbers_as_ids_are_read(tmp_path):
         ({"item_id": ["t0", "t1"], "v": [[1.0], [1e300]]}, r"too large.*'t1'"),
         ({"item_id": ["t0", "t1"], "v": [[1.0, 2.0], [None, 1.0]]}, r"null.*'t1'"),
         ({"item_id": ["t0", "t0"], "v": [[1.0], [2.0]]}, r"repeats item_id 't0'"),
+        ({"item_id": [["t0"]], "v": [[1.0]]}, r"item_id of type List.*give text"),
+        ({"item_id": [b"\xff"], "v": [[1.0]]}, r"item_id of type Binary.*give text"),
         ({"item_id": ["t0"], "v": [1.0]}, r"lists of numbers"),
         ({"id": ["t0"], "v": [[1.0]]}, r"give 'item_id'"),
         ({"item_id": ["t0"], "v": pl.Series([None], dtype=pl.List(pl.Float32))}, r"no vector"),

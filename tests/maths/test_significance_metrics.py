@@ -1,8 +1,11 @@
 """The paired test: exact on few members, right false positive rate, and power; Holm's correction by hand."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from matinee.maths import significance
 from matinee.maths.significance import holm, sign_flip_test
 
 RNG = np.random.default_rng(0)
@@ -27,6 +30,25 @@ def test_same_seed_same_answer_and_never_zero():
     one, two = (sign_flip_test(differences, np.random.default_rng(9), draws=999) for _ in range(2))
     assert one == two
     assert one == pytest.approx([1 / 1000])
+
+
+@pytest.mark.parametrize("members", [21, 150])
+@pytest.mark.parametrize("patterns", [4, 36, 1_000])
+def test_the_memory_allowed_changes_no_answer(monkeypatch, members, patterns):
+    differences = np.random.default_rng(3).normal(0.05, 1, (members, 2))
+    expected = sign_flip_test(differences, np.random.default_rng(9), draws=999)
+    monkeypatch.setattr(significance, "BYTES", patterns * (9 * members + 17 * 2))
+    assert sign_flip_test(differences, np.random.default_rng(9), draws=999).tolist() == expected.tolist()
+
+
+def test_memory_does_not_grow_with_the_members():
+    """30,000 members, 600 patterns: 9 bytes a sign would be 162 MB at once."""
+    differences = np.random.default_rng(3).normal(0, 1, (30_000, 2))
+    tracemalloc.start()
+    sign_flip_test(differences, np.random.default_rng(9), draws=600)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.1 * significance.BYTES
 
 
 def test_false_positive_rate_is_the_level():

@@ -17,7 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from matinee.cli.data import Source, Titles, Vectors, fetch, guess, read
-from matinee.cli.terminal import Json, Seed, console, named, progress, show
+from matinee.cli.terminal import Html, Json, Seed, console, named, progress, show, writable
 from matinee.data.dataset import Dataset
 from matinee.decision import Scorer
 from matinee.errors import MissingExtra
@@ -65,7 +65,7 @@ def leaderboard(
     tuned: Annotated[
         Path | None, typer.Option(help="Settings found by `matinee tune --out`: they stand beside as `NAME tuned`.")
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write a page with plots here.")] = None,
+    html: Html = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -92,7 +92,9 @@ def tune(
     trials: Annotated[int, typer.Option(min=1, help="Settings tried for each model.")] = 20,
     minutes: Annotated[float, typer.Option(min=0.01, help="Minutes for each model; then no setting is begun.")] = 10.0,
     folder: Annotated[Path, typer.Option(help="Where studies are kept; run again to go on.")] = Path("var/tuning"),
-    out: Annotated[Path | None, typer.Option(help="Write the settings found here, for `leaderboard --tuned`.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the settings found here, for `leaderboard --tuned`.", callback=writable)
+    ] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -113,14 +115,18 @@ def tune(
     for one in found:
         settings = ", ".join(f"{key} {_short(value)}" for key, value in one.settings.items())
         counts = (str(one.measured), str(one.dropped), str(one.refused), f"{one.seconds:,.0f}")
-        table.add_row(one.model, f"{one.value:.4f}", settings, *counts)
+        table.add_row(one.model, "refused" if one.value is None else f"{one.value:.4f}", settings, *counts)
     console.print(table)
-    settings_of = {one.model: dict(one.settings) for one in found}
+    for one in found:
+        if one.value is None:
+            console.print(f"{one.model} was refused with every setting: {escape(one.reason)}")
+    settings_of = {one.model: dict(one.settings) for one in found if one.value is not None}
+    if as_json:
+        print(json.dumps([asdict(one) for one in found]), flush=True)
     if out is not None:
         out.write_text(json.dumps(settings_of, indent=1))
-        console.print(f"Settings: {out}")
-    if as_json:
-        print(json.dumps([asdict(one) for one in found]))
+        if not as_json:
+            console.print(f"Settings: {escape(str(out))}")
 
 
 def _asked(

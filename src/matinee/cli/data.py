@@ -61,7 +61,7 @@ def log(
     place.require()
     with EventLog(place.log_path) as opened:
         opened.check()
-        console.print(f"{place.log_path} is whole.")
+        console.print(f"{escape(str(place.log_path))} is whole.")
         if seal_before is not None:
             sealed = opened.seal(seal_before.date())
             console.print(f"Sealed {len(sealed):,} day(s).")

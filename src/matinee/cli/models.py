@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from matinee.cli.data import Source, Titles, Vectors, fetch, read
-from matinee.cli.terminal import WORKSPACE, Into, Json, Seed, console, progress, show
+from matinee.cli.terminal import WORKSPACE, Html, Into, Json, Seed, console, progress, show
 from matinee.workspace import Workspace
 
 
@@ -40,7 +40,7 @@ def evaluate(
     source: Annotated[Source, typer.Option(help="How to read it.")] = Source.MOVIELENS,
     titles: Titles = None,
     vectors: Vectors = None,
-    html: Annotated[Path | None, typer.Option(help="Write an HTML report with plots here.")] = None,
+    html: Html = None,
     pages: Annotated[bool, typer.Option(help="Measure whole home pages too.")] = True,
     seed: Seed = 0,
     as_json: Json = False,

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from matinee.cli.data import bring_in_demo
 from matinee.cli.models import train_one
-from matinee.cli.terminal import WORKSPACE, Into, Port, Seed, console, named
+from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Port, Seed, console, named
 from matinee.models.budget import Budget
 from matinee.workspace import Workspace
 
@@ -66,7 +66,9 @@ def serve(
     max_milliseconds: Annotated[
         float, typer.Option(min=0.001, help="Milliseconds that a model may take to score all titles for one member.")
     ] = BUDGET.milliseconds,
-    seed: Annotated[int | None, typer.Option(help="Seed of exploration; random by default.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=LARGEST_SEED, help="Seed of exploration; random by default.")
+    ] = None,
 ) -> None:
     """Serve the newest artifacts of a workspace over HTTP, with the web page when no key is set."""
     if host not in ("127.0.0.1", "::1", "localhost") and not (read_key or write_key):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,10 +24,27 @@ if TYPE_CHECKING:
 console = Console(stderr=False)
 
 WORKSPACE = Path("var/workspace")
+LARGEST_SEED = 2**31 - 1  # numbers of fits and settings are added, and some libraries take no more than 2**32 - 1
 REPORT_WIDTH = 100  # columns that the tables of a report need
 
 Into = Annotated[Path, typer.Option("--workspace", help="Folder of the catalogue, the log and the models.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of everything random.")]
+
+
+def writable(path: Path | None) -> Path | None:
+    """The path where a file is to be written once the work is done; refused at once where it cannot be."""
+    if path is None:
+        return None
+    if path.is_dir():
+        raise typer.BadParameter(f"{path} is a folder; give the name of a file in it")
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}; make it first or give a file elsewhere")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise typer.BadParameter(f"{path} may not be written; give a file elsewhere or change its rights")
+    return path
+
+
+Html = Annotated[Path | None, typer.Option("--html", help="Write a page with plots here.", callback=writable)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on the last line.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")]
 
@@ -62,10 +80,11 @@ def progress(what: str, total: float | None = 1.0) -> Iterator[Tell]:
 
 
 def show(report: Report | Board, html: Path | None, as_json: bool) -> None:
-    """Print a report's tables; where asked for, write its page and print its JSON on the last line."""
+    """Print a report's tables; where asked for, its JSON on the last line and, after that is safe, its page."""
     Console(width=max(console.width, REPORT_WIDTH)).print(report.table())
+    if as_json:
+        print(json.dumps(report.json()), flush=True)
     if html is not None:
         report.write_html(html)
-        console.print(f"Report: {escape(str(html))}")
-    if as_json:
-        print(json.dumps(report.json()))
+        if not as_json:
+            console.print(f"Report: {escape(str(html))}")

@@ -6,7 +6,7 @@ import numpy as np
 
 from matinee.maths.arrays import Doubles
 
-BLOCK = 1_000  # resamples at a time: 8 kB a member
+BYTES = 64 * 2**20  # what the patterns of one time may take, their signs and what they reach
 
 
 def sign_flip_test(differences: Doubles, rng: np.random.Generator, draws: int = 10_000) -> Doubles:
@@ -17,6 +17,7 @@ def sign_flip_test(differences: Doubles, rng: np.random.Generator, draws: int = 
     p = share of patterns whose |mean| reaches the one seen; with random ones (1 + count) / (1 + draws), never 0.
     Columns share the patterns. Needs no distribution, only exchangeable signs: Fisher 1935; Smucker et al., CIKM 2007.
     A NaN difference says nothing: its member is left out of that column, and a column without a difference has p NaN.
+    Memory: `BYTES`, or four patterns where these take more.
     """
     missing = np.isnan(differences)
     differences = np.where(missing, 0.0, differences)  # adds nothing, whatever its sign
@@ -27,8 +28,9 @@ def sign_flip_test(differences: Doubles, rng: np.random.Generator, draws: int = 
         p = _reach(patterns, differences, seen) / 2.0**members
         return np.where(missing.all(axis=0), np.nan, p)
     count = np.zeros(differences.shape[1])
-    for start in range(0, draws, BLOCK):
-        patterns = rng.integers(2, size=(min(BLOCK, draws - start), members), dtype=np.int8)
+    block = _patterns_at_once(*differences.shape)
+    for start in range(0, draws, block):
+        patterns = rng.integers(2, size=(min(block, draws - start), members), dtype=np.int8)
         count += _reach(patterns, differences, seen)
     return np.where(missing.all(axis=0), np.nan, (1.0 + count) / (1.0 + draws))
 
@@ -47,7 +49,13 @@ def holm(p: Doubles) -> Doubles:
     return adjusted
 
 
+def _patterns_at_once(members: int, columns: int) -> int:
+    """A multiple of four: the generator draws four signs at once, so the patterns do not depend on how many this is."""
+    return max(1, BYTES // (9 * members + 17 * columns) // 4) * 4
+
+
 def _reach(patterns: np.typing.NDArray[np.integer], differences: Doubles, seen: Doubles) -> Doubles:
-    signs = 1.0 - 2.0 * patterns
+    signs = patterns * -2.0
+    signs += 1.0
     reached = np.abs(signs @ differences) >= seen
     return np.asarray(reached.sum(axis=0), np.float64)

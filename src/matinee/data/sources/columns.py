@@ -44,6 +44,9 @@ TITLES: Mapping[str, Sequence[str]] = {
     "image_url": ("imageurl", "image", "poster", "posterurl"),
 }
 
+# columns of values that are shares watched, and what each may be out of
+SHARES: Mapping[str, Sequence[float]] = {"watchratio": (1.0,), "mediaprogresspercentage": (1.0, 100.0)}
+
 # what others call a kind of event; compared as above
 KINDS: Mapping[str, Sequence[str]] = {
     "impression": ("impression", "view", "viewitemlist", "viewcategorypage", "viewhomepage"),

@@ -42,8 +42,9 @@ class Files:
         return self.path / self.places[name] if self.path.is_dir() else self._bytes(name)
 
     def text(self, name: str) -> str:
-        """The file as text: UTF-8, or Latin-1 where it is not. Raises `BadData` when it cannot be read."""
+        """The file as text: UTF-8, or Latin-1 where it is not. Raises `BadData` when it cannot be read or is UTF-16."""
         data = self._bytes(name)
+        refuse_utf16(data[:1_000], name)
         try:
             return data.decode("utf-8-sig")
         except UnicodeDecodeError:
@@ -58,6 +59,13 @@ class Files:
                 return archive.read(place)
         except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
             raise BadData(f"cannot read {name} in {self.path}: {error}; get the archive again") from error
+
+
+def refuse_utf16(head: bytes, name: str) -> None:
+    """Raise `BadData` where a text that begins so is in UTF-16, which nothing here reads."""
+    marked = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if marked or {0} in (set(head[0:20:2]), set(head[1:20:2])):
+        raise BadData(f"{name} is encoded in UTF-16; save it as UTF-8")
 
 
 def table(

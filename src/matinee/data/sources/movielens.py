@@ -144,7 +144,8 @@ def _read_layout(files: Files) -> tuple[pl.DataFrame, pl.DataFrame]:
         ratings = _table(files, "ratings.csv", ",", None, '"').rename(
             {"userId": "user", "movieId": "item", "rating": "stars", "timestamp": "time"}, strict=False
         )
-        titles = _table(files, "movies.csv", ",", None, '"').rename({"movieId": "item", "title": "name"}, strict=False)
+        wanted = {"movieId": "item", "title": "name", "genres": "genres"}
+        titles = _columns(_table(files, "movies.csv", ",", None, '"'), "movies.csv", wanted)
     elif "ratings.dat" in files and "movies.dat" in files:
         ratings = _table(files, "ratings.dat", "::", _RATINGS)
         titles = _table(files, "movies.dat", "::", ["item", "name", "genres"])
@@ -167,6 +168,14 @@ def _table(
     return table(text, name, separator, columns, quote)
 
 
+def _columns(frame: pl.DataFrame, name: str, wanted: Mapping[str, str]) -> pl.DataFrame:
+    """These columns of the file `name`, by our names; raises `BadData` where one is not there."""
+    missing = [theirs for theirs in wanted if theirs not in frame.columns]
+    if missing:
+        raise BadData(f"{name} lacks the column(s) {missing}; it has {frame.columns[:20]}; get the file again")
+    return frame.select(pl.col(theirs).alias(ours) for theirs, ours in wanted.items())
+
+
 def _titles_100k(files: Files) -> pl.DataFrame:
     flags = [f"_{genre}" for genre in _GENRES_100K]
     titles = _table(files, "u.item", "|", ["item", "name", "_date", "_video", "_url", *flags])
@@ -178,15 +187,15 @@ def _atomic(files: Files, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """RecBole's files: a header of `name:type`, genres separated by spaces, the year in its own column."""
     ratings, titles = (_table(files, f"{name}.{part}", "\t", None) for part in ("inter", "item"))
     ratings, titles = (one.rename(lambda column: column.split(":")[0]) for one in (ratings, titles))
-    year = pl.col("release_year").str.extract(r"^(\d{4})$")
+    wanted = {"item_id": "item", "movie_title": "title", "release_year": "year", "class": "genres"}
+    titles = _columns(titles, f"{name}.item", wanted)
+    year = pl.col("year").str.extract(r"^(\d{4})$")
     return (
         ratings.rename({"user_id": "user", "item_id": "item", "rating": "stars", "timestamp": "time"}, strict=False),
         titles.select(
-            pl.col("item_id").alias("item"),
-            pl.concat_str("movie_title", pl.concat_str(pl.lit(" ("), year, pl.lit(")")), ignore_nulls=True).alias(
-                "name"
-            ),
-            pl.col("class").str.replace_all(" ", "|", literal=True).alias("genres"),
+            "item",
+            pl.concat_str("title", pl.concat_str(pl.lit(" ("), year, pl.lit(")")), ignore_nulls=True).alias("name"),
+            pl.col("genres").str.replace_all(" ", "|", literal=True),
         ),
     )
 
@@ -235,7 +244,8 @@ def _tags(files: Files) -> pl.DataFrame:
     """Title -> its tags: those that two members or more use anywhere, the most used of the title first."""
     columns = ["user", "item", "tag", "time"]
     if "tags.csv" in files:
-        raw = _table(files, "tags.csv", ",", None, '"').rename({"userId": "user", "movieId": "item"}, strict=False)
+        wanted = {"userId": "user", "movieId": "item", "tag": "tag"}
+        raw = _columns(_table(files, "tags.csv", ",", None, '"'), "tags.csv", wanted)
     elif "tags.dat" in files:
         raw = _table(files, "tags.dat", "::", columns)
     else:

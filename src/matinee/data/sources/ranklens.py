@@ -29,6 +29,8 @@ NOTES = (
     "clicks are stated likes of crowd workers; all times lie close together, so only their order means something",
     "no propensities are known, the lists look randomised; titles have no age rating",
 )
+LATEST = 253_402_300_799 * 10**6  # the last second of the year 9999, in microseconds
+LONGEST = 2**31 - 1  # minutes
 _PEOPLE = ("actors", "director", "writer")
 
 
@@ -112,10 +114,21 @@ def _title(event: dict[str, Any]) -> list[tuple[Any, ...]]:
             _names(fields.get("tags")),
             [name.title() for name in people],
             str(fields.get("description", "")) or None,
-            round(fields["runtime"]) if fields.get("runtime") else None,
-            round(fields["release_date"] * 1e6) if fields.get("release_date") else None,
+            _whole(fields["runtime"], LONGEST) if fields.get("runtime") else None,
+            _whole(fields["release_date"] * 1e6, LATEST) if fields.get("release_date") else None,
         )
     ]
+
+
+def _whole(value: float, largest: int) -> int:
+    """The nearest whole number; `OverflowError` beyond `largest`."""
+    if abs(whole := round(value)) > largest:
+        raise OverflowError(whole)
+    return whole
+
+
+def _moment(event: dict[str, Any]) -> int:
+    return _whole(int(event["timestamp"]), LATEST // 1_000)
 
 
 def _names(value: Any) -> list[str]:
@@ -123,7 +136,7 @@ def _names(value: Any) -> list[str]:
 
 
 def _impressions(event: dict[str, Any]) -> list[tuple[Any, ...]]:
-    ranking, user, moment = str(event["id"]), str(event["user"]), int(event["timestamp"])
+    ranking, user, moment = str(event["id"]), str(event["user"]), _moment(event)
     shown = [str(item["id"]) for item in event["items"]]
     return [(f"{ranking}-{at}", user, item, moment, ranking, at) for at, item in enumerate(shown)]
 
@@ -131,7 +144,9 @@ def _impressions(event: dict[str, Any]) -> list[tuple[Any, ...]]:
 def _click(event: dict[str, Any]) -> list[tuple[Any, ...]]:
     if event["type"] != "click":
         raise ValueError(event["type"])
-    return [(str(event["id"]), str(event["user"]), str(event["item"]), int(event["timestamp"]), event["ranking"], None)]
+    if not isinstance(event["ranking"], str | None):
+        raise TypeError(event["ranking"])
+    return [(str(event["id"]), str(event["user"]), str(event["item"]), _moment(event), event["ranking"], None)]
 
 
 def _events(shown: list[tuple[Any, ...]], clicks: list[tuple[Any, ...]]) -> pl.DataFrame:

@@ -88,7 +88,7 @@ def _entries(path: Path) -> pl.DataFrame:
     if path.suffix == ".parquet":
         frame = _parquet(path, ("user_id", "item_id"))
         ordered = frame.sort("order", maintain_order=True) if "order" in frame.columns else frame
-        return ordered.select(pl.col("user_id", "item_id").cast(pl.String))
+        return ordered.select("user_id", "item_id")
     text = Files.of(path.parent).text(path.name)
     lines = pl.Series("line", text.splitlines(), pl.String).str.strip_chars(" \t,;\r")
     fields = lines.filter(lines != "").str.replace_all(r"[\s,;]+", " ").str.split(" ")
@@ -111,7 +111,13 @@ def _parquet(path: Path, needed: Sequence[str]) -> pl.DataFrame:
     missing = [column for column in needed if column not in frame.columns]
     if missing:
         raise BadData(f"{path} lacks the column(s) {missing}; it has {frame.columns}; rename the columns")
-    return frame
+    if "negatives" in needed and not isinstance(frame.schema["negatives"], pl.List | pl.Array):
+        raise BadData(f"{path} has negatives of type {frame.schema['negatives']}; give a list of item_id for each row")
+    try:
+        return frame.with_columns(pl.col("user_id", "item_id").cast(pl.String))
+    except pl.exceptions.PolarsError as error:
+        types = [str(frame.schema[name]) for name in ("user_id", "item_id")]
+        raise BadData(f"{path} has a user_id and item_id of types {types}; give text or numbers") from error
 
 
 def _of_ncf(files: Files, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -7,7 +7,7 @@ recognised columns are read: age, gender, occupation and the like never enter.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,8 @@ from matinee import catalog as nouns
 from matinee import events
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset, only_known_titles, profiles_of
-from matinee.data.sources.columns import INTERACTIONS, KINDS, TITLES, moments, names, plain, recognise
+from matinee.data.sources.columns import INTERACTIONS, KINDS, SHARES, TITLES, moments, names, plain, recognise
+from matinee.data.sources.files import refuse_utf16
 from matinee.errors import BadData
 from matinee.events import MAX_TEXT, Rejections
 from matinee.maturity import age_of
@@ -38,65 +39,88 @@ def read(
 ) -> Dataset:
     """Read interactions and titles. `columns` and `title_columns` map our names to yours where they are not known.
 
-    Without titles the catalogue is made of the ids. Without a kind, interactions with a value are ratings and those
-    without are plays. Values are divided by `best` (5 for stars), or by the scale that they fit; the notes say which.
-    Bad rows are counted, never fatal. Raises `BadData` when a file cannot be read or lacks a needed column.
+    Without titles the catalogue is made of the ids. Without a column of kinds all rows are ratings where there is a
+    column of values, and plays where there is none or it holds shares watched (`columns.SHARES`). Ratings are divided
+    by `best` (5 for stars), or by the scale that they fit, plays by theirs; the notes say which. Bad rows are counted,
+    never fatal; a rating without a value is one. Raises `BadData` when a file cannot be read or lacks a needed column.
     """
-    raw = _table(interactions)
+    raw, encoding = _table(interactions)
     found = recognise(raw.columns, INTERACTIONS, columns or {}, ("user_id", "item_id", "timestamp"))
-    prepared, notes = _prepared(raw.select([pl.col(theirs).alias(ours) for ours, theirs in found.items()]), best)
+    shares = SHARES.get(plain(found.get("value", "")), ())
+    named = raw.select([pl.col(theirs).alias(ours) for ours, theirs in found.items()])
+    prepared, notes = _prepared(named, best, shares)
     clean, rejected = events.clean(prepared)
-    catalog, bad_titles = _catalog(titles, title_columns or {}, clean)
+    catalog, bad_titles, encoding_of_titles = _catalog(titles, title_columns or {}, clean)
     clean, unknown = only_known_titles(clean, catalog)
     clean = clean.sort("timestamp", maintain_order=True)
-    rejections = rejected + bad_titles + unknown
     return Dataset(
-        name or interactions.stem, licence, catalog, profiles_of(clean), clean, rejections, (_read_as(found), *notes)
+        name=name or interactions.stem,
+        licence=licence,
+        catalog=catalog,
+        profiles=profiles_of(clean),
+        events=clean,
+        rejections=rejected + bad_titles + unknown,
+        notes=(_read_as(found), *notes, *encoding, *encoding_of_titles),
     )
 
 
 def holds(path: Path) -> bool:
     """Whether a file has column names of which one is a time in Parquet, a member in text: sequences have neither."""
     if path.suffix == ".parquet":
-        return any(plain(name) in INTERACTIONS["timestamp"] for name in _table(path).columns)
+        return any(plain(name) in INTERACTIONS["timestamp"] for name in _table(path)[0].columns)
     with path.open(encoding="utf-8-sig", errors="replace") as text:
         return any(plain(name) in INTERACTIONS["user_id"] for name in re.split(r"[\t,;|]", text.readline(LONGEST)))
 
 
-def _table(path: Path) -> pl.DataFrame:
-    """A file as a frame; text formats as strings only, so that one bad cell spoils no column."""
+def _table(path: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """A file as a frame, text formats as strings only, so that one bad cell spoils no column; a note if it is Latin-1.
+
+    That is how text is read that is not UTF-8: every byte is a character there, so two ids never become one.
+    """
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
-            return pl.read_parquet(path, glob=False)
+            return pl.read_parquet(path, glob=False), ()
         with path.open("rb") as opened:
-            head = opened.readline(1_000_000).decode("utf-8", "replace")
-        separator = max("\t,;|", key=head.count)
-        frame = pl.read_csv(
-            path,
-            separator=separator,
-            quote_char='"' if separator in ",;" else None,
-            infer_schema=False,
-            truncate_ragged_lines=True,
-            encoding="utf8-lossy",
-            glob=False,
-        )
+            head = opened.readline(1_000_000)
+        refuse_utf16(head, str(path))
+        try:
+            return _separated(path, head.decode()), ()
+        except (UnicodeDecodeError, pl.exceptions.ComputeError):
+            text = path.read_text("latin-1")
+        found = _separated(text.encode(), text.partition("\n")[0])
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BadData(f"cannot read {path} as a table: {error!s:.300}; give a CSV, TSV or Parquet file") from error
-    return frame
+    return found, (f"{path.name} is not UTF-8 and is read as Latin-1",)
 
 
-def _prepared(frame: pl.DataFrame, best: float | None) -> tuple[pl.DataFrame, list[str]]:
-    """The recognised columns as a frame that `events.clean` takes, and what was assumed."""
+def _separated(text: Path | bytes, head: str) -> pl.DataFrame:
+    """The columns of a text in UTF-8, all strings, split at what is in its first line most often."""
+    separator = max("\t,;|", key=head.count)
+    return pl.read_csv(
+        text,
+        separator=separator,
+        quote_char='"' if separator in ",;" else None,
+        infer_schema=False,
+        truncate_ragged_lines=True,
+        glob=False,
+    )
+
+
+def _prepared(frame: pl.DataFrame, best: float | None, shares: Sequence[float]) -> tuple[pl.DataFrame, list[str]]:
+    """The recognised columns as a frame that `events.clean` takes, and what was assumed.
+
+    `shares`: what the values may be out of where their column holds shares watched, else empty.
+    """
     present = frame.columns
-    default = "rating" if "value" in present else "play"
-    kind = _kinds(frame["kind"]) if "kind" in present else pl.lit(default)
+    default = "rating" if "value" in present and not shares else "play"
     value = pl.col("value").cast(pl.Float64, strict=False) if "value" in present else pl.lit(None, pl.Float64)
     texts = [pl.col(one).cast(pl.String) for one in present if one not in ("timestamp", "value", "kind")]
     try:
+        kind = _kinds(frame["kind"]) if "kind" in present else pl.lit(default)
         typed = frame.select(moments(frame["timestamp"]), value.alias("value"), kind.alias("kind"), *texts)
     except pl.exceptions.PolarsError as error:
         raise BadData(f"a column has a type that cannot be read: {error!s:.300}; give text or numbers") from error
-    scaled, notes = _scaled(typed, best)
+    scaled, notes = _scaled(typed, best, shares)
     if "event_id" in present:
         return scaled, notes
     made = pl.format(
@@ -113,16 +137,21 @@ def _kinds(column: pl.Series) -> pl.Series:
     return seen.replace(known)
 
 
-def _scaled(typed: pl.DataFrame, best: float | None) -> tuple[pl.DataFrame, list[str]]:
+def _scaled(typed: pl.DataFrame, best: float | None, shares: Sequence[float]) -> tuple[pl.DataFrame, list[str]]:
     """Values as shares of the best, for each kind that has them, and what was taken as the best."""
     notes, values = [], typed["value"].cast(pl.Float64).to_numpy().copy()
     for kind in sorted(events.NEEDS_VALUE):
         mine = (typed["kind"] == kind).fill_null(False).to_numpy()
         seen = values[mine & np.isfinite(values)]
-        if len(seen):
+        if not len(seen):
+            continue
+        if kind == "play" and shares:
+            top = next((scale for scale in shares if _nearly_all(seen) <= scale), shares[-1])
+            values[mine & (values > top) & np.isfinite(values)] = top  # watched again
+        else:
             top = best if best is not None and kind == "rating" else _scale(seen, kind)
-            values[mine] /= top
-            notes.append(f"{kind} values are read as shares of {top:g}")
+        values[mine] /= top
+        notes.append(f"{kind} values are read as shares of {top:g}")
     bare = ((typed["kind"] == "play") & typed["value"].is_null()).fill_null(False).to_numpy()
     if bare.any():
         values[bare] = 1.0
@@ -132,7 +161,7 @@ def _scaled(typed: pl.DataFrame, best: float | None) -> tuple[pl.DataFrame, list
 
 def _scale(values: NDArray[np.float64], kind: str) -> float:
     """The smallest of `SCALES` that holds 99.9 % of the values: a few wild ones must not stretch it."""
-    top = float(np.quantile(values, 0.999, method="nearest"))
+    top = _nearly_all(values)
     fitting = [scale for scale in SCALES if top <= scale]
     if not fitting:
         raise BadData(
@@ -141,16 +170,24 @@ def _scale(values: NDArray[np.float64], kind: str) -> float:
     return fitting[0]
 
 
-def _catalog(path: Path | None, mapping: Mapping[str, str], clean: pl.DataFrame) -> tuple[Catalog, Rejections]:
+def _nearly_all(values: NDArray[np.float64]) -> float:
+    """What 99.9 % of the values do not exceed."""
+    return float(np.quantile(values, 0.999, method="nearest"))
+
+
+def _catalog(
+    path: Path | None, mapping: Mapping[str, str], clean: pl.DataFrame
+) -> tuple[Catalog, Rejections, tuple[str, ...]]:
+    """The catalogue, what of it was rejected, and a note where its file is not UTF-8."""
     if path is None:
-        return Catalog.from_frame(clean.select(pl.col("item_id").drop_nulls().unique().sort())), Rejections()
-    raw = _table(path)
+        return Catalog.from_frame(clean.select(pl.col("item_id").drop_nulls().unique().sort())), Rejections(), ()
+    raw, encoding = _table(path)
     found = recognise(raw.columns, TITLES, mapping, ("item_id",))
     try:
         frame = pl.DataFrame([_title_column(ours, raw[theirs]) for ours, theirs in found.items()])
     except pl.exceptions.PolarsError as error:
         raise BadData(f"{path} has a column of a type that cannot be read: {error!s:.300}") from error
-    return _only_good(frame)
+    return *_only_good(frame), encoding
 
 
 def _only_good(frame: pl.DataFrame) -> tuple[Catalog, Rejections]:

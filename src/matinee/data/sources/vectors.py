@@ -59,12 +59,15 @@ def read_vectors(path: Path, catalog: Catalog) -> GivenVectors:
 
 def _read(path: Path) -> pl.DataFrame:
     try:
-        frame = pl.read_parquet(path)
+        frame = pl.read_parquet(path, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BadData(f"cannot read {path}: {error}; give a Parquet file") from error
     if "item_id" not in frame.columns or not _vector_columns(frame):
         raise BadData(f"{path} has the columns {dict(frame.schema)}; give 'item_id' and columns of lists of numbers")
-    frame = frame.with_columns(pl.col("item_id").cast(pl.String))
+    try:
+        frame = frame.with_columns(pl.col("item_id").cast(pl.String))
+    except pl.exceptions.PolarsError as error:
+        raise BadData(f"{path} has an item_id of type {frame.schema['item_id']}; give text or numbers") from error
     repeated = frame.filter(pl.col("item_id").is_duplicated())["item_id"]
     if len(repeated):
         raise BadData(f"{path} repeats item_id {repeated[0]!r} ({repeated.n_unique():,} such ids); keep one row each")
