@@ -1,6 +1,5 @@
 """Training: what is held out is really gone, the metrics are arithmetic, probabilities mean what they say."""
 
-
 import numpy as np
 import polars as pl
 import pytest
