@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from enum import StrEnum
@@ -25,6 +25,7 @@ from matinee.extras import needing
 
 if TYPE_CHECKING:
     from matinee.evaluate.protocols import Protocol
+    from matinee.tune import Tuned
 
 
 class Rules(StrEnum):
@@ -109,6 +110,18 @@ def tune(
         found = run(
             dataset, rules, named(spaces_of(protocol), models), folder, Budget(trials, 60 * minutes), seed, tell
         )
+    _say_found(found, protocol)
+    settings_of = {one.model: dict(one.settings) for one in found if one.value is not None}
+    if as_json:
+        print(json.dumps([asdict(one) for one in found]), flush=True)
+    if out is not None:
+        out.write_text(json.dumps(settings_of, indent=1))
+        if not as_json:
+            console.print(f"Settings: {escape(str(out))}")
+
+
+def _say_found(found: Sequence[Tuned], protocol: Rules) -> None:
+    """Print the best of each model, and why the others were refused."""
     table = Table(title=f"best of the validation of {protocol}", title_justify="left")
     for heading in ("model", found[0].metric, "settings", "measured", "dropped", "refused", "seconds"):
         table.add_column(heading)
@@ -120,13 +133,6 @@ def tune(
     for one in found:
         if one.value is None:
             console.print(f"{one.model} was refused with every setting: {escape(one.reason)}")
-    settings_of = {one.model: dict(one.settings) for one in found if one.value is not None}
-    if as_json:
-        print(json.dumps([asdict(one) for one in found]), flush=True)
-    if out is not None:
-        out.write_text(json.dumps(settings_of, indent=1))
-        if not as_json:
-            console.print(f"Settings: {escape(str(out))}")
 
 
 def _asked(
