@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -281,16 +282,28 @@ class Catalog:
     @classmethod
     def load(cls, path: Path) -> Catalog:
         """Read what `save` wrote."""
-        try:
+        with _reading(path):
             age = pl.read_parquet_metadata(path).get("unrated_age", "")
             frame = pl.read_parquet(path, glob=False)
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise BadData(f"cannot read the catalogue {path}: {error}; run `matinee data` again") from error
         names = [
             name for name, kind in frame.schema.items() if name.startswith(VECTOR_PREFIX) and isinstance(kind, pl.Array)
         ]
         vectors = {name.removeprefix(VECTOR_PREFIX): frame[name].to_numpy() for name in names}
         return cls.from_frame(frame, int(age) if age else None).with_vectors(vectors)
+
+
+def saved_titles(path: Path) -> int:
+    """How many titles `Catalog.save` wrote, without reading them."""
+    with _reading(path):
+        return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise BadData(f"cannot read the catalogue {path}: {error}; run `matinee data` again") from error
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:

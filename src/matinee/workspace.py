@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.catalog import SCHEMA, Catalog, write_whole
+from matinee.catalog import SCHEMA, Catalog, saved_titles, write_whole
 from matinee.data.dataset import Dataset
 from matinee.data.log import EventLog
 from matinee.errors import ArtifactRefused, BadData, BadRequest
@@ -35,7 +35,7 @@ class Workspace:
     @property
     def exists(self) -> bool:
         """Whether a data set with titles was brought into it."""
-        return self.catalog_path.is_file() and self.log_path.is_file() and len(Catalog.load(self.catalog_path)) > 0
+        return self.catalog_path.is_file() and self.log_path.is_file() and saved_titles(self.catalog_path) > 0
 
     @property
     def catalog_path(self) -> Path:

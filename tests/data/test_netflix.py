@@ -46,6 +46,12 @@ def test_files_of_several_titles_and_archives_say_the_same(folder, tmp_path):
     assert netflix.read(tmp_path / "prize.zip").events.equals(expected)
 
 
+def test_titles_stand_by_number_whatever_the_order_of_their_file(folder):
+    (folder / "movie_titles.txt").write_text("2,1990,Isle\n3,1997,Character\n1,2003,Dinosaur Planet\n2,1991,Again\n")
+    data = netflix.read(folder)
+    assert (data.catalog.item_ids, data.catalog.names) == (["1", "2"], ["Dinosaur Planet", "Isle"])
+
+
 def test_bad_lines_are_counted(tmp_path):
     (tmp_path / "combined_data_1.txt").write_text(
         FIRST + "9,six,2005-01-01\n9,4,yesterday\n,4,2005-01-01\n8,3,2005-05-13\n"

@@ -42,6 +42,12 @@ def test_text_and_parquet_say_the_same(tmp_path_factory, lists):
     assert text.catalog.item_ids == parquet.catalog.item_ids == sorted({str(i) for one in lists for i in one}, key=int)
 
 
+def test_a_colon_after_the_member_is_part_of_the_name(tmp_path):
+    path = tmp_path / "colons.txt"
+    path.write_text("1: 10 9\n2: 9\n")
+    assert order_of(sequences.read(path)) == {"1:": ["10", "9"], "2:": ["9"]}
+
+
 def test_one_pair_a_line_goes_on_where_the_member_was(tmp_path):
     path = tmp_path / "pairs.txt"
     path.write_text("1 10\n1 9\n2 9\n1 8\n")

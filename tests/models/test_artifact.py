@@ -159,6 +159,15 @@ def rehash(folder):
     change(folder, files=hashes)
 
 
+def refused(folder):
+    """The scorer refuses its files, and the artifact them too, though their hashes match."""
+    with pytest.raises(ArtifactRefused, match="EaseConfig"):
+        Ease.load(folder / "scorer")
+    rehash(folder)
+    with pytest.raises(ArtifactRefused):
+        load_artifact(folder, SCORERS, DATA.catalog)
+
+
 def test_pickled_arrays_are_refused_even_with_a_matching_hash(saved):
     folder, _ = saved
 
@@ -202,11 +211,7 @@ def header(text: str) -> bytes:
 def test_damaged_arrays_are_refused_even_with_a_matching_hash(saved, content):
     folder, _ = saved
     (folder / "scorer" / "map.npy").write_bytes(content)
-    with pytest.raises(ArtifactRefused, match="EaseConfig"):
-        Ease.load(folder / "scorer")
-    rehash(folder)
-    with pytest.raises(ArtifactRefused):
-        load_artifact(folder, SCORERS, DATA.catalog)
+    refused(folder)
 
 
 def test_any_changed_bit_of_a_header_is_refused_or_changes_nothing(saved):
@@ -227,11 +232,7 @@ def test_any_changed_bit_of_a_header_is_refused_or_changes_nothing(saved):
 def test_json_that_cannot_be_used_is_refused_even_with_a_matching_hash(saved, text):
     folder, _ = saved
     (folder / "scorer" / "scorer.json").write_text(text)
-    with pytest.raises(ArtifactRefused, match="EaseConfig"):
-        Ease.load(folder / "scorer")
-    rehash(folder)
-    with pytest.raises(ArtifactRefused):
-        load_artifact(folder, SCORERS, DATA.catalog)
+    refused(folder)
 
 
 def test_a_setting_that_is_not_finite_is_never_saved(tmp_path):

@@ -36,7 +36,7 @@ class Form:
 
 
 FORMS = (
-    Form(500_000, 50_000, members=200, titles=20),  # MSD
+    Form(500_000, 50_000, least=0.8, members=200, titles=20),  # MSD, which has no ratings
     Form(300_000, 40_000, least=0.8),  # Netflix
     Form(100_000, 10_000, least=0.8),  # MovieLens 20M
     Form(5_000, 1_000),  # MovieLens 1M

@@ -94,6 +94,11 @@ def table(
     return frame.select(pl.nth(range(len(columns)))).rename(dict(zip(frame.columns, columns, strict=False)))
 
 
+def split(lines: pl.Series, separator: str, names: list[str]) -> pl.DataFrame:
+    """Lines as columns of these names: the last holds all that is left of a line; where a line is shorter, null."""
+    return lines.str.splitn(separator, len(names)).struct.rename_fields(names).struct.unnest()
+
+
 def _zip_names(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:

@@ -16,7 +16,7 @@ import polars as pl
 from matinee import events
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset, profiles_of
-from matinee.data.sources.files import Files, table
+from matinee.data.sources.files import Files, split, table
 from matinee.errors import BadData
 
 LICENCE = "Netflix Prize rules: research only, not to be passed on, no longer handed out"
@@ -62,7 +62,7 @@ def _ratings_in(files: Files) -> list[str]:
 
 def _ratings(files: Files, name: str) -> pl.DataFrame:
     lines = table(files.raw(name), name, "\x1f", ["line"]).filter(pl.col("line") != "")["line"]
-    fields = lines.str.splitn(",", 3).struct.rename_fields(["user_id", "stars", "day"]).struct.unnest()
+    fields = split(lines, ",", ["user_id", "stars", "day"])
     headed = pl.col("user_id").str.ends_with(":") & pl.col("stars").is_null()
     below = pl.when(headed).then(pl.col("user_id").str.strip_suffix(":")).forward_fill()
     ratings = fields.with_columns(below.alias("item_id")).filter(~headed)
@@ -86,12 +86,12 @@ def _catalog(files: Files, rated: pl.Series) -> Catalog:
     if named is None:
         return Catalog.from_frame(ids)
     lines = pl.Series("line", files.text(named).splitlines(), pl.String).str.strip_chars()
-    parts = lines.filter(lines != "").str.splitn(",", 3).struct.rename_fields(["item_id", "year", "title"])
     year = pl.col("year").cast(pl.Int32, strict=False)
-    known = parts.struct.unnest().select(
+    known = split(lines.filter(lines != ""), ",", ["item_id", "year", "title"]).select(
         "item_id",
         "title",
         pl.lit("movie").alias("kind"),
         pl.datetime(year, 1, 1, time_zone="UTC").alias("released"),
     )
-    return Catalog.from_frame(ids.join(known.unique("item_id", keep="first"), on="item_id", how="left"))
+    known = known.unique("item_id", keep="first", maintain_order=True)
+    return Catalog.from_frame(ids.join(known, on="item_id", how="left", maintain_order="left"))

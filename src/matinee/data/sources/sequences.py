@@ -96,7 +96,7 @@ def _entries(path: Path) -> pl.DataFrame:
         raise BadData(
             f"{path} begins with the column names {fields[0].to_list()[:4]}; it is a table: read it as tabular"
         )
-    if len(fields) and fields[0].to_list()[0].endswith(":"):
+    if len(fields) and len(fields[0]) == 1 and fields[0][0].endswith(":"):
         raise BadData(f"{path} begins with {lines[0]!r}, a title above its ratings; read it as netflix")
     members = pl.DataFrame({"user_id": fields.list.first(), "item_id": fields.list.slice(1)})
     bare = pl.when(pl.col("item_id").list.len() == 0).then(pl.lit([None], pl.List(pl.String))).otherwise("item_id")

@@ -67,9 +67,20 @@ def read(
 def holds(path: Path) -> bool:
     """Whether a file has column names of which one is a time in Parquet, a member in text: sequences have neither."""
     if path.suffix == ".parquet":
-        return any(plain(name) in INTERACTIONS["timestamp"] for name in _table(path)[0].columns)
+        return any(plain(name) in INTERACTIONS["timestamp"] for name in _parquet_names(path))
     with path.open(encoding="utf-8-sig", errors="replace") as text:
         return any(plain(name) in INTERACTIONS["user_id"] for name in re.split(r"[\t,;|]", text.readline(LONGEST)))
+
+
+def _parquet_names(path: Path) -> list[str]:
+    try:
+        return list(pl.read_parquet_schema(path))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> BadData:
+    return BadData(f"cannot read {path} as a table: {error!s:.300}; give a CSV, TSV or Parquet file")
 
 
 def _table(path: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
@@ -89,7 +100,7 @@ def _table(path: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
             text = path.read_text("latin-1")
         found = _separated(text.encode(), text.partition("\n")[0])
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise BadData(f"cannot read {path} as a table: {error!s:.300}; give a CSV, TSV or Parquet file") from error
+        raise _unreadable(path, error) from error
     return found, (f"{path.name} is not UTF-8 and is read as Latin-1",)
 
 

@@ -15,7 +15,7 @@ import polars as pl
 from matinee import events
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset, profiles_of
-from matinee.data.sources.files import Files, table
+from matinee.data.sources.files import Files, split, table
 from matinee.errors import BadData
 
 LICENCE = "Echo Nest Taste Profile subset: research only, not to be passed on for money"
@@ -69,10 +69,7 @@ def _catalog(files: Files, played: pl.Series) -> Catalog:
     if TRACKS not in files:
         return Catalog.from_frame(ids)
     lines = pl.Series("line", files.text(TRACKS).splitlines(), pl.String)
-    parts = (
-        lines.filter(lines != "").str.splitn("<SEP>", 4).struct.rename_fields(["track", "item_id", "artist", "title"])
-    )
-    known = parts.struct.unnest().select(
+    known = split(lines.filter(lines != ""), "<SEP>", ["track", "item_id", "artist", "title"]).select(
         "item_id", "title", pl.lit("song").alias("kind"), pl.concat_list("artist").alias("people")
     )
     known = known.drop_nulls("item_id").unique("item_id", keep="first", maintain_order=True)
