@@ -116,10 +116,17 @@ def fashions():
 
 
 def lead_of_the_latest(time):
-    data = fashions()
-    scorer = fit(data, reading=Reading(time=time), training=Training(epochs=15, batch=16, rate=2e-2))
-    scores = scores_of(scorer, [[8]], times=data.as_of)[0]
-    return scores[4:8].mean() - scores[:4].mean()
+    """By how much the network alone (hardly any `kappa`) scores the last week's titles higher, in the mean of 4 fits.
+
+    With time a fit gives 5.5 +- 2.6 over 96 seeds, so the mean of 4 is below 1 once in 3,000 times.
+    """
+    data, leads = fashions(), []
+    for seed in range(4):
+        training = Training(epochs=15, batch=16, rate=2e-2)
+        scorer = fit(data, seed, reading=Reading(time=time), training=training, kappa=1e-6)
+        scores = scores_of(scorer, [[8]], times=data.as_of)[0]
+        leads.append(scores[4:8].mean() - scores[:4].mean())
+    return np.mean(leads)
 
 
 def test_what_is_chosen_lately_is_chosen_now():

@@ -37,6 +37,20 @@ def test_softmax_is_cross_entropy_without_the_excluded(rows):
         torch.testing.assert_close(a, 3 * b, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("scale", [30, 300])
+def test_softmax_of_scores_whose_exponentials_no_number_holds(scale):
+    """Scores of several thousands: exp(89) is too much for float32."""
+    states, vectors, targets, bounds, owners, seen = problem(300)
+    with torch.no_grad():
+        vectors *= scale
+    expected = plain(states, vectors, targets, owners, seen)
+    loss = softmax_loss(states, vectors, targets, bounds, seen)
+    torch.testing.assert_close(loss, expected, rtol=1e-4, atol=0)
+    wanted = torch.autograd.grad(expected, (states, vectors))
+    for a, b in zip(torch.autograd.grad(loss, (states, vectors)), wanted, strict=True):
+        torch.testing.assert_close(a, b, rtol=2e-3, atol=1e-4 * scale)
+
+
 def test_bfloat16_stays_near():
     states, vectors, targets, bounds, owners, seen = problem(500)
     expected = plain(states, vectors, targets, owners, seen)

@@ -11,12 +11,13 @@ from matinee.models.deep import windows as module
 from matinee.models.deep.tokens import Reading, tokens_of
 from matinee.models.deep.windows import Windows
 
+CPU = torch.device("cpu")
 LISTS = [[], [1], [2, 3], list(range(50)), [4, 4, 4, 9], [7, 8, 7, 8, 1, 2], list(range(10, 35))]
 
 
 def windows_of(lists=LISTS, length=8, batch=3, order=True):
     tokens = tokens_of(Histories.of_items(lists), 100, Reading(order=order))
-    return Windows(tokens, length, batch, order, torch.device("cpu"))
+    return Windows(tokens, length, batch, order, CPU)
 
 
 def pairs(batches):
@@ -73,3 +74,16 @@ def test_nothing_to_teach_gives_no_batch():
 def test_the_same_seed_gives_the_same_batches():
     first, second = (list(pairs(windows_of().batches(np.random.default_rng(3)))) for _ in range(2))
     assert first == second
+
+
+def test_few_lengths_recur():
+    """110 different lengths from 91 to 200, one window each: at most 14 widths, multiples of 8."""
+    lists = [list(range(n)) for n in range(92, 202)]
+    tokens = tokens_of(Histories.of_items(lists), 300, Reading())
+    widths = {batch.items.shape[1] for batch in Windows(tokens, 203, 1, True, CPU).batches(np.random.default_rng(0))}
+    assert widths == set(range(96, 208, 8))
+
+
+def test_no_window_is_padded_beyond_the_length_that_is_read():
+    tokens = tokens_of(Histories.of_items([list(range(11))]), 300, Reading())
+    assert [b.items.shape[1] for b in Windows(tokens, 10, 1, True, CPU).batches(np.random.default_rng(0))] == [10]

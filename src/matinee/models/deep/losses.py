@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 BLOCK = 1024  # rows of scores that exist at one time
-NEVER = -1e4  # score of an excluded title, small enough for bfloat16
+RECURRING = 128  # rows are padded to a multiple, so that processors need few kernels, which they make for each shape
+HIGH = 60.0  # highest score whose exponential is taken as it is: float32 ends at exp(88), and many of them are added
 
 
 def softmax_loss(states: Tensor, vectors: Tensor, targets: Tensor, bounds: Tensor, excluded: Tensor) -> Tensor:
@@ -35,7 +36,7 @@ def sampled_softmax_loss(
     stands uncorrected (Khrylchenko et al. 2025).
     """
     right, wrong = _scores(states, vectors, targets, negatives)
-    wrong = (wrong - log_chances[negatives]).masked_fill(excluded, NEVER)
+    wrong = (wrong - log_chances[negatives]).masked_fill(excluded, -torch.inf)
     return (torch.logsumexp(torch.cat([right[:, None], wrong], dim=1), dim=1) - right).mean()
 
 
@@ -103,23 +104,36 @@ class _Softmax(torch.autograd.Function):
 def _in_blocks(
     states: Tensor, vectors: Tensor, targets: Tensor, bounds: Tensor, excluded: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The mean loss and its gradients by states and by vectors."""
-    rows, titles = len(states), len(vectors)
-    weights, biases = vectors[:, :-1].to(states.dtype), vectors[:, -1].to(states.dtype)
-    by_state = torch.empty_like(states, dtype=torch.float32)
-    by_vector = torch.zeros_like(vectors, dtype=torch.float32)
-    total, ones = torch.zeros((), device=states.device), states.new_ones(BLOCK)
-    for start in range(0, rows, BLOCK):
-        block = states[start : start + BLOCK]
-        wanted = torch.arange(len(block), device=states.device) * titles + targets[start : start + BLOCK]
-        scores = functional.linear(block, weights, biases)
-        low, high = bounds[start], bounds[min(start + BLOCK, rows)]
-        owners = torch.repeat_interleave(torch.diff(bounds[start : start + BLOCK + 1]), output_size=int(high - low))
-        scores.view(-1).index_fill_(0, owners * titles + excluded[low:high], NEVER)
-        chances = torch.softmax(scores, dim=1)
-        total -= chances.view(-1)[wanted].float().clamp_min(1e-30).log().sum()
-        chances.view(-1).index_add_(0, wanted, -ones[: len(block)])
-        by_state[start : start + BLOCK] = chances @ weights
-        by_vector[:, :-1] += chances.T @ block
-        by_vector[:, -1] += ones[: len(block)] @ chances
-    return total / rows, by_state / rows, by_vector / rows
+    """The mean loss and its gradients by states and by vectors.
+
+    A block is written once, by a product to which the biases belong as a column, and becomes exponentials in place.
+    What turns these into probabilities divides the short factors of the next products instead of the block. The
+    greatest score of a row is looked for only where scores can be too high for an exponential.
+    """
+    rows, titles, kind = len(states), len(vectors), states.dtype
+    weights, own = vectors[:, :-1].to(kind), vectors[targets]
+    left = functional.pad(torch.cat([states, states.new_ones(rows, 1)], dim=1), (0, 0, 0, -rows % RECURRING))
+    right = vectors.to(kind).T.contiguous()
+    by_state = torch.empty_like(left[:, :-1], dtype=torch.float32)
+    by_vector = torch.zeros_like(right, dtype=torch.float32)
+    sums, tops = torch.empty_like(left[:, -1:], dtype=torch.float32), torch.zeros_like(left[:, -1:])
+    owners = torch.repeat_interleave(torch.diff(bounds), output_size=len(excluded))
+    edges = [*bounds[:-1:BLOCK].tolist(), len(excluded)]
+    steep = bool(states.float().norm(dim=1).max() * weights.norm(dim=1).max() + vectors[:, -1].abs().max() > HIGH)
+    buffer = states.new_empty(min(BLOCK, len(left)), titles)
+    for k, start in enumerate(range(0, rows, BLOCK)):
+        block, unwanted = slice(start, start + BLOCK), slice(edges[k], edges[k + 1])
+        scores = torch.mm(left[block], right, out=buffer[: len(left) - start])
+        scores.view(-1).index_fill_(0, (owners[unwanted] - start) * titles + excluded[unwanted], -torch.inf)
+        if steep:
+            tops[block] = scores.amax(dim=1, keepdim=True)
+            scores -= tops[block]
+        odds = scores.exp_()
+        sums[block] = odds.sum(dim=1, keepdim=True)
+        by_state[block] = odds @ weights
+        by_vector += (left[block] / sums[block]).T.to(kind, memory_format=torch.contiguous_format) @ odds
+    right_scores = (states * own[:, :-1]).sum(dim=1, keepdim=True) + own[:, -1:]
+    loss = (sums[:rows].log() + tops[:rows] - right_scores).mean()
+    by_state = by_state[:rows] / sums[:rows] - own[:, :-1]
+    by_vector = by_vector.T.contiguous().index_add_(0, targets, left[:rows].float(), alpha=-1)
+    return loss, by_state / rows, by_vector / rows

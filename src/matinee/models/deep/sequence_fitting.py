@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from matinee.decision import Tell
 from matinee.models.deep.fitting import Training, fit_network
-from matinee.models.deep.losses import excluding, gbce_loss, sampled_softmax_loss, softmax_loss
+from matinee.models.deep.losses import RECURRING, excluding, gbce_loss, sampled_softmax_loss, softmax_loss
 from matinee.models.deep.sequence_config import Loss, SequenceConfig
 from matinee.models.deep.sequence_network import SequenceNetwork
 from matinee.models.deep.tokens import Tokens
@@ -45,9 +46,12 @@ def fit_sequence_network(
 
 def _rows(network: SequenceNetwork, vectors: Tensor, batch: Batch) -> Tensor:
     """(rows, size) the answers at the taught places of a batch."""
-    states = network.states(vectors, batch.items, batch.history).flatten(0, 1)[batch.at]
-    answers: Tensor = network.request(states, batch.situation)
-    return answers
+    rows = len(batch.at)
+    more = -rows % RECURRING
+    states = network.states(vectors, batch.items, batch.history).flatten(0, 1)
+    states = states.index_select(0, functional.pad(batch.at, (0, more)))
+    answers: Tensor = network.request(states, functional.pad(batch.situation, (0, 0, 0, more)))
+    return answers[:rows]
 
 
 def _sampled(network: SequenceNetwork, titles: Tensor, batch: Batch, config: SequenceConfig) -> Tensor:

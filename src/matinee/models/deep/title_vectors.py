@@ -40,7 +40,7 @@ class TitleVectors(nn.Module):
         if self.training and self.dropout:
             kept = torch.rand_like(gates) >= self.dropout
             gates = gates * (kept | ~features.any(dim=1))
-        return gates[:, None] * self.embeddings[titles] + features @ self.content
+        return gates[:, None] * self.embeddings.index_select(0, titles) + features @ self.content
 
     @torch.no_grad()
     def start_at(self, vectors: NDArray[np.float32]) -> None:

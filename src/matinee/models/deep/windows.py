@@ -14,6 +14,7 @@ from matinee.maths.ragged import offsets_of
 from matinee.models.deep.tokens import Tokens
 
 LIKE_LENGTHS = 16  # batches whose windows are sorted by length together, so that little is padded
+LENGTHS = 8  # windows are padded to a multiple of it: processors make a kernel for every shape that they meet
 SEEN = 1_000  # latest tokens of a member that are excluded from the answer, as the house shows nothing twice
 
 
@@ -86,7 +87,7 @@ class Windows:
 
     def _assemble(self, tokens: Tokens, cuts: NDArray[np.int64]) -> Batch:
         firsts, starts, ends = cuts.T
-        places = starts[:, None] + np.arange((ends - starts).max())
+        places = starts[:, None] + np.arange(min(self.length, -(-(ends - starts).max() // LENGTHS) * LENGTHS))
         inside = places < ends[:, None]
         places = np.where(inside, places, ends[:, None])
         taught = inside & tokens.taught[np.minimum(places + 1, len(tokens.items) - 1)]
