@@ -16,6 +16,7 @@ import typer.main
 from matinee import recipes, serving
 from matinee.catalog import Catalog
 from matinee.cli import app, main
+from matinee.cli import service as cli_service
 from matinee.cli.data import Source, guess
 from matinee.contenders import SCORERS
 from matinee.data.log import EventLog
@@ -443,7 +444,7 @@ def test_a_reload_brings_back_what_served_at_the_start_or_is_refused(matinee, pl
 
 def test_a_second_demo_keeps_what_members_did(matinee, movies, tmp_path, monkeypatch):
     monkeypatch.setattr(serving, "run", lambda app, sock, ready: ready("http://there/"))
-    code, out, _ = matinee("demo", "--port", "0", "--data", movies, "--workspace", "ws")
+    code, out, _ = matinee("demo", "--no-deep", "--port", "0", "--data", movies, "--workspace", "ws")
     assert code == 0
     assert "48 events are on disk in ws" in out
     days = float(re.search(r"its last event was (\S+) days ago", " ".join(out.split()))[1])
@@ -453,11 +454,28 @@ def test_a_second_demo_keeps_what_members_did(matinee, movies, tmp_path, monkeyp
     with EventLog(place.log_path) as log:
         log.append_events([{**log.read(2**62).row(0, named=True), "event_id": "a click"}])
     first = place.newest_artifact("ease-recent")
-    code, out, _ = matinee("demo", "--port", "0", "--data", "missing", "--workspace", "ws")
+    assert not place.holds("sequence")
+    code, out, _ = matinee("demo", "--no-deep", "--port", "0", "--data", "missing", "--workspace", "ws")
     assert code == 0
     assert "is there already" in out
     assert events_of(tmp_path / "ws") == 49
     assert place.newest_artifact("ease-recent") > first
+
+
+@pytest.mark.parametrize(
+    ("torch", "most", "best"), [(True, 48, "sequence"), (True, 47, "ease-recent"), (False, 48, "ease-recent")]
+)
+def test_the_demo_serves_the_sequence_model_where_it_is_soon_trained(matinee, movies, monkeypatch, torch, most, best):
+    """The data hold 48 events; what may be learned from soon is moved to just there."""
+    served = []
+    monkeypatch.setattr(serving, "run", lambda app, sock, ready: served.append(app.state.service.deployment.reload()))
+    monkeypatch.setattr(recipes, "SOON", most)
+    for module in (recipes, cli_service):
+        monkeypatch.setattr(module, "installed", lambda package: torch)
+    code, out, err = matinee("demo", "--port", "0", "--data", movies, "--workspace", "ws")
+    assert code == 0, err
+    assert served[0]["home"][0][0] == best
+    assert ("With torch the demo serves the sequence model" in out) == (not torch)
 
 
 def literals(path: Path) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from matinee.errors import MissingExtra
 
@@ -15,3 +16,8 @@ def needing(extra: str) -> Iterator[None]:
         yield
     except ImportError as error:
         raise MissingExtra(f"{error.name or error} is not installed; run: pip install 'matinee[{extra}]'") from error
+
+
+def installed(package: str) -> bool:
+    """Whether a package can be imported, without importing it."""
+    return find_spec(package) is not None

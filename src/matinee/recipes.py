@@ -16,6 +16,7 @@ from matinee.data.histories import training_data
 from matinee.data.log import EventLog
 from matinee.decision import Policy, Scorer, Tell, quiet
 from matinee.errors import ArtifactRefused, BadData, MissingExtra
+from matinee.extras import installed
 from matinee.history import TrainingData
 from matinee.models.artifact import Artifact, load_artifact, save_artifact
 from matinee.models.budget import Budget
@@ -36,6 +37,7 @@ HOME = {  # from best to simplest
 SIMILAR = ("ease-recent", "neighbors")  # from best to simplest
 EVALUATED = ("popularity", "popularity-7d", "neighbors", "factors", "ease", "ease-recent")
 WHERE_TRAINED = ("sequence",)  # served first where somebody trained it: it needs torch and takes its time
+SOON = 200_000  # events that the sequence model learns from in less than three minutes on two cores
 SERVED = tuple(dict.fromkeys(name for name in (*HOME, *SIMILAR) if name not in WHERE_TRAINED))  # what a service needs
 
 
@@ -62,6 +64,13 @@ def home_pages() -> dict[str, Callable[[TrainingData, np.random.Generator], Poli
 def served_in(workspace: Workspace) -> tuple[str, ...]:
     """The models that a service of this workspace serves, and that are trained when no other is named."""
     return tuple(dict.fromkeys((*on_home(workspace), *SERVED)))
+
+
+def trained_in_demo(workspace: Workspace) -> tuple[str, ...]:
+    """The models that the demo trains: what is served, and what is better and trained within three minutes."""
+    with EventLog(workspace.log_path) as log:
+        soon = log.read(_now()).height <= SOON
+    return tuple(dict.fromkeys((*(WHERE_TRAINED if soon and installed("torch") else ()), *served_in(workspace))))
 
 
 def on_home(workspace: Workspace) -> tuple[str, ...]:
@@ -198,8 +207,12 @@ def as_if_it_ended_now(dataset: Dataset, now: datetime | None = None) -> tuple[D
 
 
 def _everything(log: EventLog, catalog: Catalog) -> TrainingData:
-    now = int(datetime.now(UTC).timestamp() * 1e6) + 1
+    now = _now()
     return training_data(log.read(now), catalog, now)
+
+
+def _now() -> int:
+    return int(datetime.now(UTC).timestamp() * 1e6) + 1
 
 
 def _charts(data: TrainingData) -> Charts:

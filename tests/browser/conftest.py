@@ -38,7 +38,7 @@ def browser() -> Iterator[Any]:
 def running_demo(browser, tmp_path_factory) -> Iterator[str]:
     """The address of a demo that was trained for this run."""
     workspace = tmp_path_factory.mktemp("demo") / "workspace"
-    command = [sys.executable, "-c", "from matinee.cli import main; main()", "demo", "--port", "0"]
+    command = [sys.executable, "-c", "from matinee.cli import main; main()", "demo", "--no-deep", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--workspace", str(workspace)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
     )

@@ -14,6 +14,7 @@ from rich.markup import escape
 from matinee.cli.data import bring_in_demo
 from matinee.cli.models import train_one
 from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Port, Seed, console, named
+from matinee.extras import installed
 from matinee.models.budget import Budget
 from matinee.workspace import Workspace
 
@@ -27,12 +28,17 @@ def demo(
         Path | None, typer.Option(help="A MovieLens folder or archive instead of the fetched 100K.")
     ] = None,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Train the sequence model too and serve it first; needs the extra deep.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--deep/--no-deep",
+            help="Train the sequence model and serve it first; by default where torch is installed and it takes less "
+            "than three minutes.",
+        ),
+    ] = None,
     seed: Seed = 0,
 ) -> None:
     """Get MovieLens 100K, train, and serve a home page on 127.0.0.1."""
-    from matinee.recipes import SERVED, WHERE_TRAINED, served_in
+    from matinee.recipes import SERVED, WHERE_TRAINED, trained_in_demo
     from matinee.serving import listen
 
     place = Workspace(workspace)
@@ -43,8 +49,11 @@ def demo(
             )
         else:
             bring_in_demo(place, data)
-        for name in (*WHERE_TRAINED, *SERVED) if deep else served_in(place):
+        names = trained_in_demo(place) if deep is None else (*(WHERE_TRAINED if deep else ()), *SERVED)
+        for name in names:
             train_one(place, name, seed)
+        if not installed("torch"):
+            console.print("[dim]With torch the demo serves the sequence model, which is better: `make demo-deep`.[/]")
         _serve(place, sock, seed)
 
 
