@@ -134,3 +134,20 @@ def test_context(tmp_path):
     (tmp_path / "frappe.csv").write_text("user\titem\n1\t2\n")
     with pytest.raises(bench_context.BadData, match="country"):
         bench_context.read(tmp_path / "frappe.csv")
+
+
+@pytest.mark.usefixtures("benchmarks")
+@pytest.mark.parametrize("name", ["movielens-20m", "netflix", "taste-profile"])
+def test_strong(name):
+    """Small files of each form: 400 members like 40 of 60 titles, which all forms keep."""
+    from dataclasses import replace
+
+    import bench_strong
+
+    shape = replace(bench_strong.SHAPES[name], members=400, titles=60, ratings=16_000)
+    result = bench_strong.run(name=name, share=1.0, shape=shape)
+    assert all(key in bench_strong.__doc__ for key in result)
+    assert result["ratings"] == pytest.approx(16_000, rel=0.1)
+    assert result["asked"] == 400 // 6
+    assert result["refused"] == {}
+    assert result["cut_peak_bytes"] > 0

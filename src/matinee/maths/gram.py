@@ -10,7 +10,7 @@ from scipy.linalg import blas, lapack
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Floats, Int32s, Int64s
 from matinee.maths.sparse_dense import compressed, even_bounds, in_chunks
-from matinee.maths.triangle import invert_triangle
+from matinee.maths.triangle import factor_triangle, invert_triangle, square_triangle
 
 TILE = 64  # side of the squares in which a triangle is mirrored
 BAND = 512  # columns that are mirrored at a time
@@ -59,17 +59,15 @@ def invert_upper(matrix: Floats) -> Floats:
     """Overwrite the upper triangle of a symmetric positive definite matrix with that of its inverse.
 
     (n, n) float32, C-ordered; only its upper triangle is read. G = UᵀU by LAPACK `spotrf`, then G⁻¹ = U⁻¹U⁻ᵀ with
-    `slauum`, no copy. Raises `BadRequest` when the matrix is not positive definite.
+    `slauum`, very large ones by halves, no copy. Raises `BadRequest` when the matrix is not positive definite.
     """
     assert matrix.flags.c_contiguous
     assert matrix.dtype == np.float32
     if not len(matrix):
         return matrix
-    factor, failed = lapack.spotrf(matrix.T, lower=1, overwrite_a=1, clean=0)
-    _require_solved(failed, f"the matrix of {len(matrix):,} titles")
+    _require_solved(factor_triangle(matrix), f"the matrix of {len(matrix):,} titles")
     invert_triangle(matrix)
-    _, failed = lapack.slauum(factor, lower=1, overwrite_c=1)
-    _require_solved(failed, f"the factor of {len(matrix):,} titles")
+    square_triangle(matrix)
     return matrix
 
 
