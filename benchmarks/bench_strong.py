@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,6 +32,11 @@ from rich.table import Table
 from synthetic import likes
 
 SHARE = 0.2
+PEAK = """
+import atexit, sys
+from matinee.evaluate.cost import peak
+atexit.register(lambda: print(peak() or 0, file=sys.stderr))
+"""  # what the system says of an ended process counts its parent's memory too
 CUT = """
 import sys
 from pathlib import Path
@@ -149,13 +153,8 @@ def write(folder: Path, shape: Shape, share: float, seed: int = 0) -> int:
 def alone(code: str, *arguments: str) -> tuple[float, int, str]:
     """Seconds, most bytes resident, and what a Python process printed that ran `code`."""
     started = perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True)
-    said = process.stdout.read() if process.stdout else ""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, process.args, said)
-    return perf_counter() - started, usage.ru_maxrss * 1024, said
+    done = subprocess.run([sys.executable, "-c", PEAK + code, *arguments], check=True, capture_output=True, text=True)
+    return perf_counter() - started, int(done.stderr.splitlines()[-1]), done.stdout
 
 
 def show(result: dict[str, Any], console: Console) -> None:
