@@ -169,3 +169,9 @@ def test_codes_stay_inside_their_tables(members, order, time):
         assert (codes >= 0).all()
         assert (codes < np.array(sizes)).all()
     assert SITUATION[4] == GAPS + 1
+
+
+def test_a_share_that_is_no_number_is_one_of_nothing():
+    shares = [0.0, np.nan, -np.inf, 0.6, np.inf]
+    tokens = tokens_of(history(*((k, Kind.PLAY, share) for k, share in enumerate(shares))), 9, Reading())
+    assert tokens.history[:, 1].tolist() == [1, 1, 1, 3, 4]

@@ -121,7 +121,7 @@ def _tokens(
     situation = np.zeros((len(items), len(SITUATION)), np.int16)
     history[:, 0] = kinds + 1
     history[:, 1] = np.where(
-        (kinds == Kind.PLAY) | (kinds == Kind.RATING), np.searchsorted(SHARES, values, "right") + 1, 0
+        (kinds == Kind.PLAY) | (kinds == Kind.RATING), np.searchsorted(SHARES, np.nan_to_num(values), "right") + 1, 0
     )
     if reading.context:
         for codes, events in ((history[:, 2:], ends), (situation, starts)):
