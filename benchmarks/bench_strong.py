@@ -33,9 +33,9 @@ from synthetic import likes
 
 SHARE = 0.2
 PEAK = """
-import atexit, sys
+import atexit
 from matinee.evaluate.cost import peak
-atexit.register(lambda: print(peak() or 0, file=sys.stderr))
+atexit.register(lambda: print(peak() or 0))
 """  # what the system says of an ended process counts its parent's memory too
 CUT = """
 import sys
@@ -85,13 +85,9 @@ def netflix(folder: Path, ratings: pl.DataFrame) -> None:
 
 def taste_profile(folder: Path, ratings: pl.DataFrame) -> None:
     """`train_triplets.txt`: ids as long as the published ones."""
-    ids = (
-        pl.format("{}", pl.col("member").cast(pl.String).str.zfill(40)),
-        pl.format("SO{}", pl.col("title").cast(pl.String).str.zfill(16)),
-    )
-    ratings.select(ids[0].alias("member"), ids[1].alias("title"), "stars").write_csv(
-        folder / "train_triplets.txt", include_header=False, separator="\t"
-    )
+    member, song = (pl.col(name).cast(pl.String) for name in ("member", "title"))
+    triplets = ratings.select(member.str.zfill(40), "SO" + song.str.zfill(16), "stars")
+    triplets.write_csv(folder / "train_triplets.txt", include_header=False, separator="\t")
 
 
 SHAPES = {
@@ -119,7 +115,7 @@ def run(
         tell("the board", 0.5)
         asked = f"leaderboard --protocol strong --models popularity,ease --seeds 1 --json --data {folder}".split()
         board_seconds, board_peak, said = alone(BOARD, *asked)
-    board = json.loads(said.splitlines()[-1])
+    board = json.loads(said[-1])
     return {
         "machine": machine(),
         "name": name,
@@ -150,11 +146,12 @@ def write(folder: Path, shape: Shape, share: float, seed: int = 0) -> int:
     return ratings.height
 
 
-def alone(code: str, *arguments: str) -> tuple[float, int, str]:
-    """Seconds, most bytes resident, and what a Python process printed that ran `code`."""
+def alone(code: str, *arguments: str) -> tuple[float, int, list[str]]:
+    """Seconds, most bytes resident (0 where the system does not tell), and the lines of a process that ran `code`."""
     started = perf_counter()
-    done = subprocess.run([sys.executable, "-c", PEAK + code, *arguments], check=True, capture_output=True, text=True)
-    return perf_counter() - started, int(done.stderr.splitlines()[-1]), done.stdout
+    asked = [sys.executable, "-c", PEAK + code, *arguments]
+    *said, peak = subprocess.run(asked, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    return perf_counter() - started, int(peak), said
 
 
 def show(result: dict[str, Any], console: Console) -> None:

@@ -68,9 +68,8 @@ def served_in(workspace: Workspace) -> tuple[str, ...]:
 
 def trained_in_demo(workspace: Workspace) -> tuple[str, ...]:
     """The models that the demo trains: what is served, and what is better and trained within three minutes."""
-    with EventLog(workspace.log_path) as log:
-        soon = log.read(_now()).height <= SOON
-    return tuple(dict.fromkeys((*(WHERE_TRAINED if soon and installed("torch") else ()), *served_in(workspace))))
+    better = WHERE_TRAINED if installed("torch") and _is_small(workspace) else ()
+    return tuple(dict.fromkeys((*better, *served_in(workspace))))
 
 
 def on_home(workspace: Workspace) -> tuple[str, ...]:
@@ -204,6 +203,11 @@ def as_if_it_ended_now(dataset: Dataset, now: datetime | None = None) -> tuple[D
     )
     catalog = replace(dataset.catalog, titles=titles)
     return replace(dataset, catalog=catalog, events=events), move
+
+
+def _is_small(workspace: Workspace) -> bool:
+    with EventLog(workspace.log_path) as log:
+        return log.read(_now()).height <= SOON
 
 
 def _everything(log: EventLog, catalog: Catalog) -> TrainingData:
