@@ -11,9 +11,9 @@ peer: peer_seconds_a_step, peer_version, ratio_of, the first variant, and ratio,
 RecTools it takes. Where the device has no instructions for bfloat16 its variants are left out, for they would be
 float32.
 
-The floor is the longer of two times: the multiplications of a step, counted as they are called, at the speed of one
-large product; and the scores of the softmax, written and read once forward and once backward, at the speed of a copy.
-Both speeds are measured on the same device in the same run.
+The floor is the longer of two times: the multiplications of a step, counted as a processor is asked for them, at the
+speed of one large product; and the scores of the softmax, written and read once forward and once backward, at the
+speed of a copy. Both speeds are measured on the same device in the same run.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
-from matinee.decision import quiet
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.models.deep.fitting import best_device, multiplies_halves
@@ -44,7 +43,11 @@ from matinee.models.deep.tokens import Tokens, tokens_of
 from matinee.models.sequence import SequenceConfig, Training
 
 LENGTH, BATCH, TITLES = 200, 128, 3_706
-EPOCHS = 3  # the first is to warm up: a processor makes kernels for the shapes it meets
+EPOCHS = {
+    "cpu": 3,
+    "cuda": 8,
+}  # all but two are to warm up: devices make kernels for the shapes they meet, or record them
+TIMED = 2
 FEW = 8 * BATCH  # members whose histories are enough to time the processor beside a faster device
 SIDE = 4_096  # of the matrices by which the device's speed is measured
 CONFIG = SequenceConfig(size=64, layers=2, heads=1, gated=False, length=LENGTH, dropout=0.1)
@@ -62,7 +65,7 @@ def run(
     variants: Sequence[str] = tuple(VARIANTS),
     peer: str | None = None,
 ) -> dict[str, Any]:
-    """Time two epochs after one to warm up, as RecTools is timed; see the top of this file for the keys."""
+    """Time two epochs after others to warm up, as RecTools is timed; see the top of this file for the keys."""
     tell = progress or (lambda what, done: None)
     lists = histories(members)
     results = []
@@ -116,32 +119,20 @@ def on_two_threads(lists: list[list[int]], variant: str) -> float:
     try:
         gated, half = VARIANTS[variant]
         cpu = torch.device("cpu")
-        return float(measure(lists[:FEW], gated, half and multiplies_halves(cpu), cpu)["tokens_a_second"])
+        seconds, tokens = epochs(lists[:FEW], gated, half and multiplies_halves(cpu), cpu)
+        return len(tokens.items) / seconds
     finally:
         torch.set_num_threads(threads)
 
 
 def measure(lists: list[list[int]], gated: bool, half: bool, device: torch.device) -> dict[str, Any]:
-    """Seconds of a step and tokens a second of two epochs after the first, and the floor of a step."""
-    config = replace(CONFIG, gated=gated)
-    tokens = tokens_of(Histories.of_items(lists), TITLES, config.reading)
-    some = tokens_of(Histories.of_items(lists[: 4 * BATCH]), TITLES, config.reading)
-    counts = np.bincount(tokens.items, minlength=TITLES).astype(np.float32)
-    torch.manual_seed(0)
-    titles = TitleVectors(counts, np.zeros((TITLES, 0), np.float32), config.size, 0.0)
-    network = SequenceNetwork(config, titles).to(device)
-    training = Training(epochs=1, batch=BATCH, rate=1e-3, half=half)
-
-    def epoch(seed: int, some: Tokens) -> float:
-        started = perf_counter()
-        fit_sequence_network(network, some, config, training, np.random.default_rng(seed), quiet)
-        return perf_counter() - started
-
+    """Seconds of a step and tokens a second of the last epochs, and the floor of a step."""
+    seconds, tokens = epochs(lists, gated, half, device)
+    some = lists[: 4 * BATCH]
     with FlopCounterMode(display=False) as counter:
-        epoch(0, some)
-    _, *timed = (epoch(seed, tokens) for seed in range(EPOCHS))
-    seconds, steps = float(np.mean(timed)), -(-len(lists) // BATCH)
-    multiplied = counter.get_total_flops() * len(tokens.items) / len(some.items) / steps
+        _, counted = epochs(some, gated, False, torch.device("cpu"), warm=0, timed=1)
+    steps = -(-len(lists) // BATCH)
+    multiplied = counter.get_total_flops() * len(tokens.items) / len(counted.items) / steps
     scores = 4 * (len(tokens.items) - len(lists)) / steps * len(np.unique(tokens.items)) * (2 if half else 4)
     products, copied = speeds(device, torch.bfloat16 if half else torch.float32)
     floor = max(multiplied / products, scores / copied)
@@ -152,6 +143,29 @@ def measure(lists: list[list[int]], gated: bool, half: bool, device: torch.devic
         "floor_seconds": floor,
         "of_floor": seconds / steps / floor,
     }
+
+
+def epochs(
+    lists: list[list[int]], gated: bool, half: bool, device: torch.device, warm: int | None = None, timed: int = TIMED
+) -> tuple[float, Tokens]:
+    """Mean seconds of the last `timed` epochs of one training, and what it reads."""
+    config = replace(CONFIG, gated=gated)
+    tokens = tokens_of(Histories.of_items(lists), TITLES, config.reading)
+    counts = np.bincount(tokens.items, minlength=TITLES).astype(np.float32)
+    torch.manual_seed(0)
+    titles = TitleVectors(counts, np.zeros((TITLES, 0), np.float32), config.size, 0.0)
+    network = SequenceNetwork(config, titles).to(device)
+    training = Training(EPOCHS[device.type] if warm is None else warm + timed, BATCH, rate=1e-3, half=half)
+    starts: list[float] = []
+
+    def begin(what: str = "", done: float = 1.0) -> None:
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        starts.append(perf_counter())
+
+    fit_sequence_network(network, tokens, config, training, np.random.default_rng(0), begin)
+    begin()
+    return (starts[-1] - starts[-1 - timed]) / timed, tokens
 
 
 def speeds(device: torch.device, dtype: torch.dtype) -> tuple[float, float]:

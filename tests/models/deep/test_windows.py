@@ -8,6 +8,7 @@ import torch
 
 from matinee.history import Histories
 from matinee.models.deep import windows as module
+from matinee.models.deep.losses import NOTHING
 from matinee.models.deep.tokens import Reading, tokens_of
 from matinee.models.deep.windows import Windows
 
@@ -15,18 +16,23 @@ CPU = torch.device("cpu")
 LISTS = [[], [1], [2, 3], list(range(50)), [4, 4, 4, 9], [7, 8, 7, 8, 1, 2], list(range(10, 35))]
 
 
-def windows_of(lists=LISTS, length=8, batch=3, order=True):
+def windows_of(lists=LISTS, length=8, batch=3, order=True, recurring=False):
     tokens = tokens_of(Histories.of_items(lists), 100, Reading(order=order))
-    return Windows(tokens, length, batch, order, CPU)
+    return Windows(tokens, length, batch, order, CPU, recurring)
+
+
+def batches_of(windows, seed):
+    return [windows.assemble(cuts) for cuts in windows.batches(np.random.default_rng(seed))]
 
 
 def pairs(batches):
     """(title before, target, titles seen) of every taught row."""
     for batch in batches:
         assert batch.items.shape[1] <= 8
-        for row, place in enumerate(batch.at.tolist()):
-            seen = batch.seen[batch.bounds[row] : batch.bounds[row + 1]].tolist()
-            yield batch.items.flatten()[place].item(), batch.targets[row].item(), tuple(seen)
+        assert batch.seen.known[batch.targets == NOTHING].eq(0).all()
+        for row in torch.nonzero(batch.targets != NOTHING).flatten().tolist():
+            seen = batch.seen.titles[batch.seen.owners[row], : batch.seen.known[row]].tolist()
+            yield batch.items.flatten()[batch.at[row]].item(), batch.targets[row].item(), tuple(seen)
 
 
 def expected(lists):
@@ -37,9 +43,10 @@ def expected(lists):
                 yield merged[at - 1], merged[at], tuple(merged[:at])
 
 
+@pytest.mark.parametrize("recurring", [False, True])
 @pytest.mark.parametrize("seed", range(5))
-def test_every_first_like_is_taught_once(seed):
-    assert Counter(pairs(windows_of().batches(np.random.default_rng(seed)))) == Counter(expected(LISTS))
+def test_every_first_like_is_taught_once(seed, recurring):
+    assert Counter(pairs(batches_of(windows_of(recurring=recurring), seed))) == Counter(expected(LISTS))
 
 
 def test_cuts_move_from_epoch_to_epoch():
@@ -51,19 +58,27 @@ def test_cuts_move_from_epoch_to_epoch():
 def test_shuffled_histories_teach_the_same_titles_in_another_order():
     ordered = windows_of([list(range(30))], order=True)
     shuffled = windows_of([list(range(30))], order=False)
-    found = [target for _, target, _ in pairs(shuffled.batches(np.random.default_rng(0)))]
+    found = [target for _, target, _ in pairs(batches_of(shuffled, 0))]
     assert len(found) == len(set(found)) == 29
-    assert found != [target for _, target, _ in pairs(ordered.batches(np.random.default_rng(0)))]
-    for before, target, seen in pairs(shuffled.batches(np.random.default_rng(1))):
+    assert found != [target for _, target, _ in pairs(batches_of(ordered, 0))]
+    for before, target, seen in pairs(batches_of(shuffled, 1)):
         assert before in seen
         assert target not in seen
 
 
-def test_only_the_latest_seen_titles_are_excluded(monkeypatch):
+@pytest.mark.parametrize("recurring", [False, True])
+def test_only_the_latest_titles_before_a_window_and_those_in_it_are_excluded(monkeypatch, recurring):
+    """Of 5 tokens, the first of the window among them: title k is token k of the one member."""
     monkeypatch.setattr(module, "SEEN", 5)
-    for before, target, seen in pairs(windows_of([list(range(50))]).batches(np.random.default_rng(0))):
-        assert seen == tuple(range(max(0, target - 5), target))
-        assert before == target - 1
+    windows = windows_of([list(range(50))], batch=1, recurring=recurring)
+    told = 0
+    for cuts in windows.batches(np.random.default_rng(0)):
+        first = cuts.bounds[1, 0].item()
+        for before, target, seen in pairs([windows.assemble(cuts)]):
+            assert seen == tuple(range(max(0, first - 4), target))
+            assert before == target - 1
+            told += 1
+    assert told == 49
 
 
 def test_nothing_to_teach_gives_no_batch():
@@ -72,7 +87,7 @@ def test_nothing_to_teach_gives_no_batch():
 
 
 def test_the_same_seed_gives_the_same_batches():
-    first, second = (list(pairs(windows_of().batches(np.random.default_rng(3)))) for _ in range(2))
+    first, second = (list(pairs(batches_of(windows_of(), 3))) for _ in range(2))
     assert first == second
 
 
@@ -80,10 +95,20 @@ def test_few_lengths_recur():
     """110 different lengths from 91 to 200, one window each: at most 14 widths, multiples of 8."""
     lists = [list(range(n)) for n in range(92, 202)]
     tokens = tokens_of(Histories.of_items(lists), 300, Reading())
-    widths = {batch.items.shape[1] for batch in Windows(tokens, 203, 1, True, CPU).batches(np.random.default_rng(0))}
-    assert widths == set(range(96, 208, 8))
+    for recurring in (False, True):
+        batches = batches_of(Windows(tokens, 203, 1, True, CPU, recurring), 0)
+        assert {batch.items.shape[1] for batch in batches} == set(range(96, 208, 8))
+        assert all(len(batch.at) % (batch.items.shape[1] if recurring else 128) == 0 for batch in batches)
+
+
+def test_recurring_batches_differ_by_their_length_alone():
+    """Eleven windows of 4 titles in batches of 4: the last batch is filled up with a window of nothing."""
+    batches = batches_of(windows_of([list(range(k, k + 5)) for k in range(11)], batch=4, recurring=True), 0)
+    shapes = {(b.items.shape, b.at.shape, b.seen.titles.shape, b.seen.owners.shape) for b in batches}
+    assert len(batches) == 3
+    assert shapes == {((4, 8), (32,), (4, 5), (32,))}
 
 
 def test_no_window_is_padded_beyond_the_length_that_is_read():
     tokens = tokens_of(Histories.of_items([list(range(11))]), 300, Reading())
-    assert [b.items.shape[1] for b in Windows(tokens, 10, 1, True, CPU).batches(np.random.default_rng(0))] == [10]
+    assert [b.items.shape[1] for b in batches_of(Windows(tokens, 10, 1, True, CPU), 0)] == [10]

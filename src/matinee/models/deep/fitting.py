@@ -15,6 +15,7 @@ from matinee.decision import Tell
 from matinee.errors import BadRequest
 
 Batch = TypeVar("Batch")
+Step = Callable[[Batch], None]
 BETAS = (0.9, 0.98)  # AdamW's memory of gradients and of their squares
 NORM = 5.0  # longest gradient taken in one step
 
@@ -48,31 +49,40 @@ def fit_network(
     loss: Callable[[Batch], Tensor],
     rng: np.random.Generator,
     tell: Tell,
+    record: Callable[[Step[Batch]], Step[Batch]] | None = None,
 ) -> None:
     """Minimise `loss` in place; afterwards `network` is in evaluation mode and holds the last weights.
 
-    `batches(rng)` yields the batches of one epoch, about `steps`, in a new order each time; `loss` is a scalar.
-    Only matrices decay. AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) under a cosine schedule with warm-up, read
-    in the middle of each step, so that every step counts.
+    `batches(rng)` yields the batches of one epoch, about `steps`, in a new order each time; `loss` is a scalar;
+    `record` makes of a step one that a CUDA device replays, see `Replayed`. Only matrices decay. AdamW (Loshchilov and
+    Hutter 2019, arXiv 1711.05101) under a cosine schedule with warm-up, read in the middle of each step, so that every
+    step counts.
     """
     device, total = device_of(network), max(1, steps * training.epochs)
     half = training.half and multiplies_halves(device)
     matrices, vectors = ([p for p in network.parameters() if (p.dim() > 1) is matrix] for matrix in (True, False))
     groups = [{"params": matrices, "weight_decay": training.decay}, {"params": vectors, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, training.rate, BETAS, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _cosine((step + 0.5) / total, training.warmup))
+    rate = training.rate if record is None else torch.tensor(training.rate, device=device)
+    optimizer = torch.optim.AdamW(groups, rate, BETAS, fused=True, capturable=record is not None)
+
+    def step(batch: Batch) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            value = loss(batch)
+        torch.autograd.backward(value)
+        nn.utils.clip_grad_norm_(network.parameters(), NORM)
+        optimizer.step()
+
+    run = step if record is None else record(step)
     network.train()
+    done = 0
     with seeded(rng):
         for epoch in range(training.epochs):
             tell(f"epoch {epoch + 1} of {training.epochs}", epoch / training.epochs)
             for batch in batches(rng):
-                optimizer.zero_grad(set_to_none=True)
-                with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                    value = loss(batch)
-                torch.autograd.backward(value)
-                nn.utils.clip_grad_norm_(network.parameters(), NORM)
-                optimizer.step()
-                schedule.step()
+                _set_rate(optimizer, training.rate * _cosine((done + 0.5) / total, training.warmup))
+                run(batch)
+                done += 1
     network.eval()
 
 
@@ -106,6 +116,15 @@ def multiplies_halves(device: torch.device) -> bool:
 def device_of(network: nn.Module) -> torch.device:
     """Where the network's weights lie."""
     return next(network.parameters()).device
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate, in place where a recorded step reads it from the device."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def _cosine(done: float, warmup: float) -> float:

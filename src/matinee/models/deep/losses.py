@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import numba
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-BLOCK = 1024  # rows of scores that exist at one time
-RECURRING = 128  # rows are padded to a multiple, so that processors need few kernels, which they make for each shape
+NOTHING = -1  # the target of a row that teaches nothing
+BLOCK = 1024  # rows of scores that exist at one time on a processor
+CELLS = 2**28  # scores that exist at one time on another device
 HIGH = 60.0  # highest score whose exponential is taken as it is: float32 ends at exp(88), and many of them are added
+LOWEST = {torch.float32: np.float32(-np.inf), torch.bfloat16: np.int16(-128)}  # minus infinity, or its bits
 
 
-def softmax_loss(states: Tensor, vectors: Tensor, targets: Tensor, bounds: Tensor, excluded: Tensor) -> Tensor:
-    """Mean of -log softmax(states · vectors)[target], over all titles except those that a row excludes.
+@dataclass(frozen=True)
+class Seen:
+    """What rows exclude: row r had seen the first `known[r]` of `titles[owners[r]]`.
 
-    `states` (rows, size); `vectors` (titles, size + 1), the last column being each title's bias; `targets` (rows,);
-    row r excludes the titles `excluded[bounds[r]:bounds[r + 1]]`, which must not hold its target. Exact: scores and
-    their gradient are worked out `BLOCK` rows at a time, so memory does not grow with rows x titles. Under autocast
-    the products are taken in bfloat16 and summed up in float32.
+    `titles` (histories, most), oldest first; `owners` and `known` (rows,). What follows the known ones is arbitrary.
     """
-    loss: Tensor = _Softmax.apply(states, vectors, targets, bounds, excluded)  # type: ignore[no-untyped-call]
+
+    titles: Tensor
+    owners: Tensor
+    known: Tensor
+
+    def among(self, columns: Tensor, width: int) -> Tensor:
+        """(histories, width) how many titles a history had seen before its first one of each column, at least `most`
+        where it has none; `columns` (titles,) says in which column a title stands, `width` where in none.
+        """
+        most = self.titles.shape[1]
+        places = torch.arange(most, dtype=torch.int32, device=columns.device).expand_as(self.titles)
+        firsts = places.new_full((len(self.titles), width + 1), most)
+        return firsts.scatter_reduce_(1, columns[self.titles], places, "amin")[:, :width]
+
+
+def softmax_loss(states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> Tensor:
+    """Mean of -log softmax(states · vectors)[target], over all titles except those that a row has seen.
+
+    `states` (rows, size); `vectors` (titles, size + 1), the last column being each title's bias; `targets` (rows,),
+    which a row must not have seen; rows without a target do not count. Exact: scores and their gradient are worked out
+    some rows at a time, so memory does not grow with rows x titles. Under autocast the products are taken in bfloat16
+    and summed up in float32.
+    """
+    loss: Tensor = _Softmax.apply(states, vectors, targets, seen)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -37,7 +64,7 @@ def sampled_softmax_loss(
     """
     right, wrong = _scores(states, vectors, targets, negatives)
     wrong = (wrong - log_chances[negatives]).masked_fill(excluded, -torch.inf)
-    return (torch.logsumexp(torch.cat([right[:, None], wrong], dim=1), dim=1) - right).mean()
+    return _mean(torch.logsumexp(torch.cat([right[:, None], wrong], dim=1), dim=1) - right, targets)
 
 
 def gbce_loss(
@@ -58,73 +85,77 @@ def gbce_loss(
     right, wrong = _scores(states, vectors, targets, negatives)
     share = min(1.0, len(negatives) / max(1, titles - 1))
     power = share * (calibration * (1 - 1 / share) + 1 / share)
-    return (functional.softplus(wrong) * ~excluded).sum(dim=1).mean() - power * functional.logsigmoid(right).mean()
+    against = (functional.softplus(wrong) * ~excluded).sum(dim=1)
+    return _mean(against - power * functional.logsigmoid(right), targets)
 
 
-def excluding(targets: Tensor, negatives: Tensor, bounds: Tensor, seen: Tensor, titles: int) -> Tensor:
-    """(rows, drawn) the draws that are a row's target, or that it had seen: `seen[bounds[r]:bounds[r + 1]]`.
-
-    Both and `negatives` (drawn,) are titles below `titles`; a seen title that was not drawn costs one look.
-    """
+def excluding(targets: Tensor, negatives: Tensor, seen: Seen, titles: int) -> Tensor:
+    """(rows, drawn) the draws that are a row's target, or that it had seen; both are titles below `titles`."""
     drawn, place = torch.unique(negatives, return_inverse=True)
-    column = torch.full((titles,), len(drawn), device=seen.device)
-    column[drawn] = torch.arange(len(drawn), device=seen.device)
-    owners = torch.repeat_interleave(torch.diff(bounds), output_size=len(seen))
-    marked = torch.zeros(len(targets), len(drawn) + 1, dtype=torch.bool, device=seen.device)
-    marked[owners, column[seen]] = True
-    return marked[:, place] | (negatives == targets[:, None])
+    column = torch.full((titles,), len(drawn), device=negatives.device)
+    column[drawn] = torch.arange(len(drawn), device=negatives.device)
+    had_seen = seen.among(column, len(drawn))[seen.owners] < seen.known[:, None]
+    return had_seen[:, place] | (negatives == targets[:, None])
 
 
 def _scores(states: Tensor, vectors: Tensor, targets: Tensor, negatives: Tensor) -> tuple[Tensor, Tensor]:
     """(rows,) scores of the targets and (rows, drawn) of the negatives, in float32."""
-    own, drawn = vectors[targets], vectors[negatives]
+    own, drawn = vectors[targets.clamp_min(0)], vectors[negatives]
     right = (states * own[:, :-1]).sum(dim=1) + own[:, -1]
     return right.float(), (states @ drawn[:, :-1].T).float() + drawn[:, -1].float()
+
+
+def _mean(losses: Tensor, targets: Tensor) -> Tensor:
+    """The mean over the rows with a target."""
+    counts = targets != NOTHING
+    return (losses * counts).sum() / counts.sum()
 
 
 class _Softmax(torch.autograd.Function):
     """Gradients are made in the forward pass, while a block's probabilities are at hand."""
 
     @staticmethod
-    def forward(ctx: Any, states: Tensor, vectors: Tensor, targets: Tensor, bounds: Tensor, excluded: Tensor) -> Tensor:
+    def forward(ctx: Any, states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> Tensor:
         device = states.device.type
         half = torch.is_autocast_enabled(device)
         with torch.autocast(device, enabled=False):
             kind = torch.bfloat16 if half else torch.float32
-            loss, by_state, by_vector = _in_blocks(states.to(kind), vectors, targets, bounds, excluded)
+            loss, by_state, by_vector = _in_blocks(states.to(kind), vectors, targets, seen)
         ctx.save_for_backward(by_state.to(states.dtype), by_vector.to(vectors.dtype))
         return loss
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         by_state, by_vector = ctx.saved_tensors
-        return by_state * gradients[0], by_vector * gradients[0], None, None, None
+        return by_state * gradients[0], by_vector * gradients[0], None, None
 
 
-def _in_blocks(
-    states: Tensor, vectors: Tensor, targets: Tensor, bounds: Tensor, excluded: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def _in_blocks(states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> tuple[Tensor, Tensor, Tensor]:
     """The mean loss and its gradients by states and by vectors.
 
     A block is written once, by a product to which the biases belong as a column, and becomes exponentials in place.
     What turns these into probabilities divides the short factors of the next products instead of the block. The
-    greatest score of a row is looked for only where scores can be too high for an exponential.
+    greatest score of a row is looked for only where scores can be too high for an exponential, and always where
+    asking that would make the host wait.
     """
-    rows, titles, kind = len(states), len(vectors), states.dtype
-    weights, own = vectors[:, :-1].to(kind), vectors[targets]
-    left = functional.pad(torch.cat([states, states.new_ones(rows, 1)], dim=1), (0, 0, 0, -rows % RECURRING))
+    rows, titles, kind, there = len(states), len(vectors), states.dtype, states.device.type != "cpu"
+    counts = (targets != NOTHING)[:, None]
+    weights, own = vectors[:, :-1].to(kind), vectors.index_select(0, targets.clamp_min(0))
+    left = torch.cat([states, states.new_ones(rows, 1)], dim=1) * counts
     right = vectors.to(kind).T.contiguous()
-    by_state = torch.empty_like(left[:, :-1], dtype=torch.float32)
+    by_state = torch.empty_like(states, dtype=torch.float32)
     by_vector = torch.zeros_like(right, dtype=torch.float32)
-    sums, tops = torch.empty_like(left[:, -1:], dtype=torch.float32), torch.zeros_like(left[:, -1:])
-    owners = torch.repeat_interleave(torch.diff(bounds), output_size=len(excluded))
-    edges = [*bounds[:-1:BLOCK].tolist(), len(excluded)]
-    steep = bool(states.float().norm(dim=1).max() * weights.norm(dim=1).max() + vectors[:, -1].abs().max() > HIGH)
-    buffer = states.new_empty(min(BLOCK, len(left)), titles)
-    for k, start in enumerate(range(0, rows, BLOCK)):
-        block, unwanted = slice(start, start + BLOCK), slice(edges[k], edges[k + 1])
-        scores = torch.mm(left[block], right, out=buffer[: len(left) - start])
-        scores.view(-1).index_fill_(0, (owners[unwanted] - start) * titles + excluded[unwanted], -torch.inf)
+    sums, tops = by_state.new_empty(rows, 1), states.new_zeros(rows, 1)
+    steep = there or bool(
+        states.float().norm(dim=1).max() * weights.norm(dim=1).max() + vectors[:, -1].abs().max() > HIGH
+    )
+    firsts = seen.among(torch.arange(titles, device=states.device), titles) if there else None
+    size = min(rows, max(1, CELLS // titles) if there else BLOCK)
+    buffer = states.new_empty(size, titles)
+    for start in range(0, rows, size):
+        block = slice(start, start + size)
+        scores = torch.mm(left[block], right, out=buffer[: rows - start])
+        _exclude(scores, seen, block, firsts)
         if steep:
             tops[block] = scores.amax(dim=1, keepdim=True)
             scores -= tops[block]
@@ -133,7 +164,27 @@ def _in_blocks(
         by_state[block] = odds @ weights
         by_vector += (left[block] / sums[block]).T.to(kind, memory_format=torch.contiguous_format) @ odds
     right_scores = (states * own[:, :-1]).sum(dim=1, keepdim=True) + own[:, -1:]
-    loss = (sums[:rows].log() + tops[:rows] - right_scores).mean()
-    by_state = by_state[:rows] / sums[:rows] - own[:, :-1]
-    by_vector = by_vector.T.contiguous().index_add_(0, targets, left[:rows].float(), alpha=-1)
-    return loss, by_state / rows, by_vector / rows
+    loss = _mean((sums.log() + tops - right_scores)[:, 0], targets)
+    by_state = (by_state / sums - own[:, :-1]) * counts
+    by_target = torch.ops.aten.embedding_dense_backward(left.float(), targets.clamp_min(0), titles, -1, False)
+    return loss, by_state / counts.sum(), (by_vector.T - by_target) / counts.sum()
+
+
+def _exclude(scores: Tensor, seen: Seen, block: slice, firsts: Tensor | None) -> None:
+    """Set the scores of titles that the rows of this block had seen to minus infinity; `firsts`: see `Seen.among`."""
+    owners, known = seen.owners[block], seen.known[block]
+    if firsts is not None:
+        scores.masked_fill_(firsts.index_select(0, owners) < known[:, None], -torch.inf)
+        return
+    lowest = LOWEST[scores.dtype]
+    bits = scores if scores.dtype == torch.float32 else scores.view(torch.int16)
+    _fill_seen(bits.numpy(), seen.titles.numpy(), owners.numpy(), known.numpy(), lowest)
+
+
+@numba.njit(cache=True, nogil=True)
+def _fill_seen(
+    scores: NDArray[Any], titles: NDArray[np.int64], owners: NDArray[np.int64], known: NDArray[np.int64], value: Any
+) -> None:
+    for row in range(len(scores)):
+        for j in range(known[row]):
+            scores[row, titles[owners[row], j]] = value

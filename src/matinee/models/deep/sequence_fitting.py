@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from matinee.decision import Tell
-from matinee.models.deep.fitting import Training, fit_network
-from matinee.models.deep.losses import RECURRING, excluding, gbce_loss, sampled_softmax_loss, softmax_loss
+from matinee.models.deep.fitting import Training, device_of, fit_network
+from matinee.models.deep.losses import NOTHING, excluding, gbce_loss, sampled_softmax_loss, softmax_loss
+from matinee.models.deep.replay import Replayed
 from matinee.models.deep.sequence_config import Loss, SequenceConfig
 from matinee.models.deep.sequence_network import SequenceNetwork
 from matinee.models.deep.tokens import Tokens
-from matinee.models.deep.windows import Batch, Windows
+from matinee.models.deep.windows import Batch, Cuts, Windows
 
 
 def fit_sequence_network(
@@ -28,30 +28,34 @@ def fit_sequence_network(
 ) -> None:
     """Train in place. Titles without a token take no part: nothing says that they were not wanted."""
     played, items = np.unique(tokens.items, return_inverse=True)
-    device = next(network.parameters()).device
+    device = device_of(network)
+    exact = config.loss is Loss.SOFTMAX and len(played) <= config.exact_up_to
+    recurring = exact and device.type == "cuda"
     windows = Windows(
-        replace(tokens, items=items.astype(np.int32)), config.length, training.batch, config.reading.order, device
+        replace(tokens, items=items.astype(np.int32)),
+        config.length,
+        training.batch,
+        config.reading.order,
+        device,
+        recurring,
     )
     titles = torch.from_numpy(played.astype(np.int64)).to(device)
-    exact = config.loss is Loss.SOFTMAX and len(played) <= config.exact_up_to
 
-    def loss(batch: Batch) -> Tensor:
+    def loss(cuts: Cuts) -> Tensor:
+        batch = windows.assemble(cuts)
         if exact:
             vectors = network.titles(titles)
-            return softmax_loss(_rows(network, vectors, batch), vectors, batch.targets, batch.bounds, batch.seen)
+            return softmax_loss(_rows(network, vectors, batch), vectors, batch.targets, batch.seen)
         return _sampled(network, titles, batch, config)
 
-    fit_network(network, training, windows.batches, windows.steps, loss, rng, tell)
+    fit_network(network, training, windows.batches, windows.steps, loss, rng, tell, Replayed if recurring else None)
 
 
 def _rows(network: SequenceNetwork, vectors: Tensor, batch: Batch) -> Tensor:
     """(rows, size) the answers at the taught places of a batch."""
-    rows = len(batch.at)
-    more = -rows % RECURRING
     states = network.states(vectors, batch.items, batch.history).flatten(0, 1)
-    states = states.index_select(0, functional.pad(batch.at, (0, more)))
-    answers: Tensor = network.request(states, functional.pad(batch.situation, (0, 0, 0, more)))
-    return answers[:rows]
+    answers: Tensor = network.request(states.index_select(0, batch.at), batch.situation)
+    return answers
 
 
 def _sampled(network: SequenceNetwork, titles: Tensor, batch: Batch, config: SequenceConfig) -> Tensor:
@@ -59,11 +63,13 @@ def _sampled(network: SequenceNetwork, titles: Tensor, batch: Batch, config: Seq
     counts = network.titles.counts[titles]
     weights = counts if config.loss is Loss.SOFTMAX else torch.ones_like(counts)
     drawn = torch.multinomial(weights, config.negatives, replacement=True)
-    used, places = torch.unique(torch.cat([batch.items.flatten(), batch.targets, drawn]), return_inverse=True)
+    wanted = batch.targets.clamp_min(0)
+    used, places = torch.unique(torch.cat([batch.items.flatten(), wanted, drawn]), return_inverse=True)
     vectors = network.titles(titles[used])
-    items, targets, negatives = places.split([batch.items.numel(), len(batch.targets), len(drawn)])
+    items, targets, negatives = places.split([batch.items.numel(), len(wanted), len(drawn)])
+    targets = torch.where(batch.targets == NOTHING, NOTHING, targets)
     states = _rows(network, vectors, replace(batch, items=items.view_as(batch.items)))
-    excluded = excluding(batch.targets, drawn, batch.bounds, batch.seen, len(titles))
+    excluded = excluding(batch.targets, drawn, batch.seen, len(titles))
     if config.loss is Loss.GBCE:
         return gbce_loss(states, vectors, targets, negatives, len(titles), config.calibration, excluded)
     log_chances = torch.log(config.negatives * weights[used] / weights.sum())

@@ -47,7 +47,8 @@ class _SumsOfRows(torch.autograd.Function):
     """(rows, size) the sums of the rows of a table (n, size) that `places` (rows, fields) name.
 
     The gradient is one product with the multi-hot matrix of the places in use: few rows of the table stand in very
-    many sums, where a bag's own gradient, which sorts the places, takes several times as long.
+    many sums, where a bag's own gradient, which sorts the places, takes several times as long. A processor looks for
+    the places in use; another device takes all, for to ask it would make the host wait.
     """
 
     @staticmethod
@@ -59,8 +60,9 @@ class _SumsOfRows(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         (places,), (gradient,) = ctx.saved_tensors, gradients
-        used = torch.bincount(places.flatten(), minlength=ctx.shape[0]).nonzero().flatten()
-        column = places.new_zeros(ctx.shape[0]).index_copy_(0, used, torch.arange(len(used), device=places.device))
+        rows = torch.arange(ctx.shape[0], device=places.device)
+        used = rows[torch.bincount(places.flatten(), minlength=len(rows)) > 0] if places.device.type == "cpu" else rows
+        column = torch.zeros_like(rows).index_copy_(0, used, rows[: len(used)])
         holds = gradient.new_zeros(len(places), len(used)).scatter_(1, column[places], 1.0)
         return gradient.new_zeros(ctx.shape).index_copy_(0, used, holds.T @ gradient), None
 
@@ -135,7 +137,7 @@ class SequenceNetwork(nn.Module):
         return self.norm(read)  # type: ignore[no-any-return]
 
     def _tokens(self, vectors: Tensor, items: Tensor, history: Tensor) -> Tensor:
-        titles = vectors.index_select(0, items.flatten())[:, :-1].reshape(*items.shape, -1)
+        titles = functional.embedding(items, vectors)[..., :-1]
         codes = self.history(history.flatten(0, 1)).view_as(titles)
         tokens: Tensor = self.recent((titles + codes) * titles.shape[-1] ** 0.5)
         return tokens

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
-from matinee.maths.ragged import offsets_of
+from matinee.models.deep.losses import NOTHING, Seen
 from matinee.models.deep.tokens import Tokens
 
 LIKE_LENGTHS = 16  # batches whose windows are sorted by length together, so that little is padded
 LENGTHS = 8  # windows are padded to a multiple of it: processors make a kernel for every shape that they meet
-SEEN = 1_000  # latest tokens of a member that are excluded from the answer, as the house shows nothing twice
+ROWS = 128  # for the same reason rows are padded to a multiple of it
+SEEN = 1_000  # latest tokens before a window that are excluded from its answers, as the house shows nothing twice
+
+
+class Cuts(NamedTuple):
+    """The windows of a batch: `bounds` (3, windows) the first token of the member, the first of the window and the
+    last, which is a target only; the `length` to which they are padded; `most`, the titles of `Seen` of a window.
+    """
+
+    bounds: Tensor
+    length: int
+    most: int
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,7 @@ class Batch:
     """Windows padded to the longest: `items` (windows, length), `history` (windows, length, fields).
 
     The taught rows: `at` (rows,) flat places of their states, `situation` (rows, fields) in which `targets` (rows,)
-    were chosen. Row r had seen `seen[bounds[r]:bounds[r + 1]]` before.
+    were chosen, and what was `seen` before. A row whose target is `NOTHING` teaches nothing.
     """
 
     items: Tensor
@@ -31,32 +44,38 @@ class Batch:
     at: Tensor
     situation: Tensor
     targets: Tensor
-    bounds: Tensor
-    seen: Tensor
+    seen: Seen
 
 
-@dataclass(frozen=True)
 class Windows:
     """Everything a network is fitted on: tokens whose `items` are rows of the titles that were played.
 
     A state foretells the next token where that is a member's first like of a title. Members with more than `length`
     tokens give several windows, cut elsewhere in every epoch. Without `order` every epoch shuffles each history.
+    `recurring`: every place of a window is a row and every batch has as many windows, so that few shapes recur and
+    the host need not know what is taught; else only the places that are taught.
     """
 
-    tokens: Tokens
-    length: int
-    batch: int
-    order: bool
-    device: torch.device
+    def __init__(
+        self, tokens: Tokens, length: int, batch: int, order: bool, device: torch.device, recurring: bool = False
+    ) -> None:
+        self.tokens, self.length, self.batch, self.order, self.recurring = tokens, length, batch, order, recurring
+        self.longest = int(tokens.lengths.max(initial=0))
+        self._taught = np.append(0, np.cumsum(tokens.taught))
+        self._there = tuple(torch.from_numpy(part).to(device, copy=not order) for part in _parts(tokens))
 
     @property
     def steps(self) -> int:
         """About how many batches an epoch has: the cuts of long histories are drawn."""
         return -(-len(self._cut(np.random.default_rng(0))) // self.batch)
 
-    def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
-        """The batches of one epoch, in a new order each time."""
-        tokens = self.tokens if self.order else _shuffled(self.tokens, rng)
+    def batches(self, rng: np.random.Generator) -> Iterator[Cuts]:
+        """The batches of one epoch, in a new order each time; `assemble` each before the next epoch."""
+        if not self.order:
+            tokens = _shuffled(self.tokens, rng)
+            self._taught = np.append(0, np.cumsum(tokens.taught))
+            for there, part in zip(self._there, _parts(tokens), strict=True):
+                there.copy_(torch.from_numpy(part))
         cuts = self._cut(rng)
         cuts = cuts[rng.permutation(len(cuts))]
         stretch = self.batch * LIKE_LENGTHS
@@ -66,9 +85,36 @@ class Windows:
             alike = alike[np.argsort(alike[:, 2] - alike[:, 1], kind="stable")]
             groups += [alike[at : at + self.batch] for at in range(0, len(alike), self.batch)]
         for k in rng.permutation(len(groups)):
-            batch = self._assemble(tokens, groups[k])
-            if len(batch.targets):
-                yield batch
+            _, starts, ends = groups[k].T
+            if (self._taught[ends + 1] > self._taught[starts + 1]).any():
+                yield self._padded(groups[k])
+
+    def assemble(self, cuts: Cuts) -> Batch:
+        """What a network reads of these windows, on the device; nothing waits for it where batches are `recurring`."""
+        items, history, situation, taught = self._there
+        firsts, starts, ends = cuts.bounds.to(items.device)
+        last = len(items) - 1
+        places = starts[:, None] + torch.arange(cuts.length, device=items.device)
+        inside = places < ends[:, None]
+        places = torch.where(inside, places, ends[:, None])
+        told = (inside & taught[(places + 1).clamp_max(last)]).flatten()
+        if self.recurring:
+            at, wanted = torch.arange(len(told), device=items.device), told
+        else:
+            at = told.nonzero().flatten()
+            more = -len(at) % ROWS
+            wanted = functional.pad(torch.ones_like(at, dtype=torch.bool), (0, more))
+            at = functional.pad(at, (0, more))
+        following = (places.flatten()[at] + 1).clamp_max(last)
+        oldest = torch.maximum(firsts, starts + 1 - SEEN)
+        owners = at // cuts.length
+        seen = Seen(
+            items[(oldest[:, None] + torch.arange(cuts.most, device=items.device)).clamp_max(last)].long(),
+            owners,
+            ((starts - oldest)[owners] + at % cuts.length + 1) * wanted,
+        )
+        targets = torch.where(wanted, items[following].long(), NOTHING)
+        return Batch(items[places].long(), history[places].long(), at, situation[following].long(), targets, seen)
 
     def _cut(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """(windows, 3): first token of the member, first token of the window, last one (only a target)."""
@@ -85,28 +131,22 @@ class Windows:
         ends = np.where(back > 0, starts + self.length, lasts[owner])
         return np.stack([firsts[owner], np.maximum(starts, firsts[owner]), ends], axis=1)
 
-    def _assemble(self, tokens: Tokens, cuts: NDArray[np.int64]) -> Batch:
+    def _padded(self, cuts: NDArray[np.int64]) -> Cuts:
+        """The windows with the shapes of their batch; a window of no token fills a batch of which few are left."""
         firsts, starts, ends = cuts.T
-        places = starts[:, None] + np.arange(min(self.length, -(-(ends - starts).max() // LENGTHS) * LENGTHS))
-        inside = places < ends[:, None]
-        places = np.where(inside, places, ends[:, None])
-        taught = inside & tokens.taught[np.minimum(places + 1, len(tokens.items) - 1)]
-        rows = places[taught]
-        oldest = np.maximum(np.broadcast_to(firsts[:, None], places.shape)[taught], rows + 1 - SEEN)
-        bounds = offsets_of(rows + 1 - oldest)
-        seen = np.arange(bounds[-1]) + np.repeat(oldest - bounds[:-1], np.diff(bounds))
-        return Batch(
-            self._tensor(tokens.items[places]),
-            self._tensor(tokens.history[places]),
-            self._tensor(np.flatnonzero(taught)),
-            self._tensor(tokens.situation[rows + 1]),
-            self._tensor(tokens.items[rows + 1]),
-            self._tensor(bounds),
-            self._tensor(tokens.items[seen]),
+        length = min(self.length, -(-int((ends - starts).max()) // LENGTHS) * LENGTHS)
+        most = (
+            min(self.longest, SEEN + length)
+            if self.recurring
+            else int((ends - np.maximum(firsts, starts + 1 - SEEN)).max())
         )
+        filled = np.pad(cuts.T, ((0, 0), (0, self.batch - len(cuts)))) if self.recurring else cuts.T
+        return Cuts(torch.from_numpy(np.ascontiguousarray(filled)), length, most)
 
-    def _tensor(self, array: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(array.astype(np.int64)).to(self.device)
+
+def _parts(tokens: Tokens) -> tuple[NDArray[np.generic], ...]:
+    """What a device holds of tokens."""
+    return tokens.items, tokens.history, tokens.situation, tokens.taught
 
 
 def _shuffled(tokens: Tokens, rng: np.random.Generator) -> Tokens:
