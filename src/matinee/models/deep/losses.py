@@ -14,7 +14,8 @@ from torch.nn import functional
 
 NOTHING = -1  # the target of a row that teaches nothing
 BLOCK = 1024  # rows of scores that exist at one time on a processor
-CELLS = 2**28  # scores that exist at one time on another device
+CELLS = 2**27  # scores that exist at one time on another device
+ALIGNED = 8  # sides of products are padded to a multiple of it, without which a CUDA device has slow kernels only
 HIGH = 60.0  # highest score whose exponential is taken as it is: float32 ends at exp(88), and many of them are added
 LOWEST = {torch.float32: np.float32(-np.inf), torch.bfloat16: np.int16(-128)}  # minus infinity, or its bits
 
@@ -23,7 +24,8 @@ LOWEST = {torch.float32: np.float32(-np.inf), torch.bfloat16: np.int16(-128)}  #
 class Seen:
     """What rows exclude: row r had seen the first `known[r]` of `titles[owners[r]]`.
 
-    `titles` (histories, most), oldest first; `owners` and `known` (rows,). What follows the known ones is arbitrary.
+    `titles` (histories, most), oldest first; `owners` and `known` (rows,), the latter as small integers, for devices
+    compare many of them. What follows the known titles is arbitrary.
     """
 
     titles: Tensor
@@ -37,7 +39,8 @@ class Seen:
         most = self.titles.shape[1]
         places = torch.arange(most, dtype=torch.int32, device=columns.device).expand_as(self.titles)
         firsts = places.new_full((len(self.titles), width + 1), most)
-        return firsts.scatter_reduce_(1, columns[self.titles], places, "amin")[:, :width]
+        firsts.scatter_reduce_(1, columns[self.titles], places, "amin")
+        return firsts[:, :width].to(self.known.dtype)
 
 
 def softmax_loss(states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> Tensor:
@@ -138,23 +141,26 @@ def _in_blocks(states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> 
     greatest score of a row is looked for only where scores can be too high for an exponential, and always where
     asking that would make the host wait.
     """
-    rows, titles, kind, there = len(states), len(vectors), states.dtype, states.device.type != "cpu"
+    rows, (titles, width), kind = len(states), vectors.shape, states.dtype
+    there = states.device.type != "cpu"
+    more, wider = -titles % ALIGNED, -width % ALIGNED
     counts = (targets != NOTHING)[:, None]
-    weights, own = vectors[:, :-1].to(kind), vectors.index_select(0, targets.clamp_min(0))
-    left = torch.cat([states, states.new_ones(rows, 1)], dim=1) * counts
-    right = vectors.to(kind).T.contiguous()
+    own = vectors.index_select(0, targets.clamp_min(0))
+    left = functional.pad(torch.cat([states, states.new_ones(rows, 1)], dim=1) * counts, (0, wider))
+    right = functional.pad(vectors.to(kind), (0, wider, 0, more))
+    weights, right = right[:, : width - 1].contiguous(), right.T.contiguous()
     by_state = torch.empty_like(states, dtype=torch.float32)
     by_vector = torch.zeros_like(right, dtype=torch.float32)
     sums, tops = by_state.new_empty(rows, 1), states.new_zeros(rows, 1)
-    steep = there or bool(
-        states.float().norm(dim=1).max() * weights.norm(dim=1).max() + vectors[:, -1].abs().max() > HIGH
-    )
-    firsts = seen.among(torch.arange(titles, device=states.device), titles) if there else None
+    highest = states.float().norm(dim=1).max() * weights.norm(dim=1).max() + vectors[:, -1].abs().max()
+    steep = there or bool(highest > HIGH)
+    firsts = seen.among(torch.arange(titles, device=states.device), titles + more) if there else None
     size = min(rows, max(1, CELLS // titles) if there else BLOCK)
-    buffer = states.new_empty(size, titles)
+    buffer = states.new_empty(size, titles + more)
     for start in range(0, rows, size):
         block = slice(start, start + size)
         scores = torch.mm(left[block], right, out=buffer[: rows - start])
+        scores[:, titles:] = -torch.inf
         _exclude(scores, seen, block, firsts)
         if steep:
             tops[block] = scores.amax(dim=1, keepdim=True)
@@ -166,8 +172,9 @@ def _in_blocks(states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> 
     right_scores = (states * own[:, :-1]).sum(dim=1, keepdim=True) + own[:, -1:]
     loss = _mean((sums.log() + tops - right_scores)[:, 0], targets)
     by_state = (by_state / sums - own[:, :-1]) * counts
-    by_target = torch.ops.aten.embedding_dense_backward(left.float(), targets.clamp_min(0), titles, -1, False)
-    return loss, by_state / counts.sum(), (by_vector.T - by_target) / counts.sum()
+    left = left[:, :width].float()
+    by_target = torch.ops.aten.embedding_dense_backward(left, targets.clamp_min(0), titles, -1, False)
+    return loss, by_state / counts.sum(), (by_vector[:width, :titles].T - by_target) / counts.sum()
 
 
 def _exclude(scores: Tensor, seen: Seen, block: slice, firsts: Tensor | None) -> None:

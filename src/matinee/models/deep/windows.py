@@ -111,7 +111,7 @@ class Windows:
         seen = Seen(
             items[(oldest[:, None] + torch.arange(cuts.most, device=items.device)).clamp_max(last)].long(),
             owners,
-            ((starts - oldest)[owners] + at % cuts.length + 1) * wanted,
+            (((starts - oldest)[owners] + at % cuts.length + 1) * wanted).to(torch.int16),
         )
         targets = torch.where(wanted, items[following].long(), NOTHING)
         return Batch(items[places].long(), history[places].long(), at, situation[following].long(), targets, seen)
