@@ -20,7 +20,7 @@ class Replayed:
 
     def __init__(self, step: Callable[[Cuts], None]) -> None:
         self._step = step
-        self._stream = torch.cuda.Stream()
+        self._stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._bounds: dict[tuple[int, int], Tensor] = {}
         self._graphs: dict[tuple[int, int], torch.cuda.CUDAGraph] = {}
         self._pool = torch.cuda.graph_pool_handle()
