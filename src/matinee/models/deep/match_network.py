@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from matinee.models.deep.title_vectors import SPREAD, TitleVectors
-from matinee.models.deep.tokens import SITUATION
+from matinee.models.deep.tokens import PACE, SITUATION
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Parts:
 
 class MatchNetwork(nn.Module):
     """request = tower(sum of liked_i / sqrt(number of likes) + sum of the situation's vectors); a score is `meet`.
+    The situation learns at a `PACE` of its own.
 
     Titles enter as two tables worked out beforehand, so that serving needs no content: `liked` (titles, size), what
     each like says about a member, and `vectors` (titles, size + 1), what can be recommended.
@@ -62,7 +63,7 @@ class MatchNetwork(nn.Module):
             asked.items, liked, asked.offsets[:-1], mode="sum", per_sample_weights=asked.weights
         )
         known = (asked.situations > 0).to(bag.dtype)
-        around = self.situation(asked.situations + self.firsts) * known[:, :, None]
+        around = PACE * self.situation(asked.situations + self.firsts) * known[:, :, None]
         answers: Tensor = self.request(bag + around.sum(dim=1))
         return answers
 

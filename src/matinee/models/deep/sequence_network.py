@@ -14,9 +14,7 @@ from matinee.models.deep.bodies import build_body, read_at
 from matinee.models.deep.dropout import Dropout
 from matinee.models.deep.sequence_config import SequenceConfig
 from matinee.models.deep.title_vectors import TitleVectors
-from matinee.models.deep.tokens import HISTORY, SITUATION
-
-PACE = 0.25  # of a code's learning beside a title's: it stands in many tokens, and in small data an hour names a member
+from matinee.models.deep.tokens import HISTORY, PACE, SITUATION
 
 
 class Codes(nn.Module):

@@ -22,6 +22,7 @@ AGES = 12  # the newest week, then powers of two of weeks: the last begins after
 MOMENT = (N_COUNTRIES, N_DEVICES, 25, 8, GAPS + 1)  # codes of country, device, hour, weekday, time since the last
 HISTORY = (len(Kind) + 1, len(SHARES) + 2, *MOMENT)
 SITUATION = (*MOMENT, AGES + 1)  # last: how long ago, so that what was chosen then is not taken for what is chosen now
+PACE = 0.25  # of a code's learning beside a title's: it stands in many tokens, and in small data an hour names a member
 SECOND, HOUR = 1_000_000, 3_600_000_000  # microseconds
 WEEK = 7 * DAY
 CLOCKED = 365 * DAY  # times before 1971 are counters, not times
