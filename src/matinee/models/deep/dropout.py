@@ -27,5 +27,6 @@ class Dropout(nn.Module):
         if x.device.type != "cpu":
             return functional.dropout(x, 1 - self.kept / LEVELS)
         draws = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device).random_(FULL, None)
-        mask = draws.view(torch.uint8)[: x.numel()].view(x.shape) < self.kept
-        return x * (mask.to(x.dtype) * (LEVELS / self.kept))
+        numbers = draws.view(torch.uint8)[: x.numel()].view(x.shape)
+        mask = torch.lt(numbers, self.kept, out=torch.empty_like(x, requires_grad=False))
+        return x * mask.mul_(LEVELS / self.kept)
