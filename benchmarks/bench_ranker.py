@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from matinee.boards import board_of
-from matinee.cli.data import guess, read
+from matinee.cli.data import Source, guess, read
 from matinee.data.dataset import Dataset
 from matinee.data.sources import movielens, ranklens
 from matinee.decision import Requests, Scorer, Tell, quiet
@@ -67,7 +67,8 @@ def run(
     tell = progress or quiet
     path = folder or movielens.fetch_100k(CACHE, lambda line: tell(line, 0.0))
     source = guess(path)
-    ordered, pairs = read(source, path), read(source, path, pairs=True)
+    ordered = read(source, path)
+    pairs = read(source, path, pairs=True) if source is Source.SEQUENCES else ordered
     deep = find_spec("torch") is not None if deep is None else deep
     found = {"machine": machine(), "data": ordered.name, "next_item": next_item(ordered, deep, tell)}
     found["strong"] = strong(pairs, tell)

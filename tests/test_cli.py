@@ -15,7 +15,7 @@ import typer.main
 
 from matinee import recipes, serving
 from matinee.catalog import Catalog
-from matinee.cli import app, main
+from matinee.cli import app, main, terminal
 from matinee.cli import service as cli_service
 from matinee.cli.data import Source, guess
 from matinee.contenders import SCORERS
@@ -502,3 +502,16 @@ def test_remedies_name_verbs_and_options_that_exist():
             for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text) if " " in text else ():
                 assert any(option in options for options in OPTIONS.values()), f"{path.name}: no option {option}"
     assert seen >= 4
+
+
+def test_long_work_says_how_far_it_is_where_there_is_no_terminal(capsys, monkeypatch):
+    """At 4, 8, 12, ... seconds after the beginning: at least 10 apart is every third time, on standard error."""
+    clock = iter(range(0, 400, 4))
+    monkeypatch.setattr(terminal, "monotonic", lambda: next(clock))
+    with terminal.progress("next-item") as tell:
+        for n in range(9):
+            tell(f"fitting model {n} [of 9]", n / 9)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [int(line.split()[3]) for line in err.splitlines()] == [2, 5, 8]
+    assert err.startswith("next-item: fitting model 2 [of 9]\n")

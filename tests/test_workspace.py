@@ -59,7 +59,7 @@ def test_the_newest_artifacts_are_kept(tmp_path):
 
 
 def test_no_artifact_is_a_refusal_that_names_the_remedy(tmp_path):
-    with pytest.raises(ArtifactRefused, match="matinee train --workspace"):
+    with pytest.raises(ArtifactRefused, match="matinee train ease --workspace"):
         Workspace(tmp_path).newest_artifact("ease")
 
 

@@ -103,7 +103,7 @@ class Workspace:
         found = self._artifacts(name)
         if not found:
             raise ArtifactRefused(
-                f"{self.folder} holds no artifact {name!r}; run `matinee train --workspace {self.folder}`"
+                f"{self.folder} holds no artifact {name!r}; run `matinee train {name} --workspace {self.folder}`"
             )
         return found[-1]
 

@@ -301,3 +301,12 @@ def test_three_bad_rows_in_a_million_cost_three_rows(tmp_path: Path):
         "repeating an event_id": 1,
     }
     assert set(sum(data.rejections.examples.values(), ())) == {"row 11", "row 500001", "row 1000000"}
+
+
+def test_ids_that_hold_dashes_make_different_events(tmp_path: Path):
+    """At one moment a-b turned to c, and a to b-c: two events, though the parts read alike side by side."""
+    pairs = [("a-b", "c"), ("a", "b-c"), ("a%2Db", "c"), ("a", "b%2Dc")]
+    lines = "\n".join(f"{user},{item},{SECONDS}" for user, item in pairs)
+    data = read(write(tmp_path, "user_id,item_id,timestamp\n" + lines))
+    assert data.rejections.total == 0
+    assert sorted(data.events.select("user_id", "item_id").rows()) == sorted(pairs)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +27,7 @@ console = Console(stderr=False)
 WORKSPACE = Path("var/workspace")
 LARGEST_SEED = 2**31 - 1  # numbers of fits and settings are added, and some libraries take no more than 2**32 - 1
 REPORT_WIDTH = 100  # columns that the tables of a report need
+SILENCE = 10.0  # seconds without a line, at least, where progress goes to no terminal
 
 Into = Annotated[Path, typer.Option("--workspace", help="Folder of the catalogue, the log and the models.")]
 Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of everything random.")]
@@ -72,11 +74,30 @@ def errors() -> Iterator[None]:
 
 @contextmanager
 def progress(what: str, total: float | None = 1.0) -> Iterator[Tell]:
-    """A bar named `what`; call what it gives with the stage and the share of the work done before it."""
+    """A bar named `what`; call what it gives with the stage and the share of the work done before it.
+
+    Where output goes to no terminal, long work says now and then on standard error how far it is.
+    """
+    if not console.is_terminal:
+        yield _lines(what)
+        return
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(what, total=total)
         yield lambda stage, done: bar.update(task, description=f"{what}: {stage}", completed=done)
+
+
+def _lines(what: str) -> Tell:
+    said = monotonic()
+
+    def tell(stage: str, done: float) -> None:
+        nonlocal said
+        now = monotonic()
+        if now - said >= SILENCE:
+            said = now
+            Console(stderr=True).print(f"{what}: {stage}", markup=False, highlight=False, soft_wrap=True)
+
+    return tell
 
 
 def show(report: Report | Board, html: Path | None, as_json: bool) -> None:

@@ -44,7 +44,7 @@ class Budget:
         taken = milliseconds_a_request(scorer, n_titles)
         if taken > self.milliseconds:
             raise ArtifactRefused(
-                f"{name} takes {taken:,.1f} ms a request and {self.milliseconds:,.1f} are allowed; train a smaller "
+                f"{name} takes {taken:,.3g} ms a request and {self.milliseconds:,.3g} are allowed; train a smaller "
                 "model, serve it on a faster machine or raise the budget with `matinee serve --max-milliseconds`"
             )
 

@@ -134,9 +134,10 @@ def _prepared(frame: pl.DataFrame, best: float | None, shares: Sequence[float]) 
     scaled, notes = _scaled(typed, best, shares)
     if "event_id" in present:
         return scaled, notes
-    made = pl.format(
-        "{}-{}-{}-{}", "user_id", pl.col("item_id").fill_null(""), "kind", pl.col("timestamp").cast(pl.Int64)
+    user, item = (
+        pl.col(name).str.replace_all("%", "%25").str.replace_all("-", "%2D") for name in ("user_id", "item_id")
     )
+    made = pl.format("{}-{}-{}-{}", user, item.fill_null(""), "kind", pl.col("timestamp").cast(pl.Int64))
     return scaled.with_columns(made.alias("event_id")), notes
 
 
