@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from matinee.models.factors import FactorsConfig
+
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
 
@@ -151,3 +153,25 @@ def test_strong(name):
     assert result["asked"] == 400 // 6
     assert result["refused"] == {}
     assert result["cut_peak_bytes"] > 0
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_descent(tmp_path):
+    """Both ways reach one loss, within a hundredth, on members who each like seven titles of one half of 24."""
+    pytest.importorskip("torch")
+    import bench_descent
+
+    rng = np.random.default_rng(0)
+    lists = (rng.permutation(12)[:7] + 12 * (n % 2) for n in range(60))
+    lines = "\n".join(f"m{n} {' '.join(map(str, one))}" for n, one in enumerate(lists))
+    (tmp_path / "sequences.txt").write_text(lines)
+    config = FactorsConfig(size=4, alpha0=0.3, reg=0.01)
+    result = bench_descent.run(
+        tmp_path / "sequences.txt", config=config, epochs={"alternation": (20,), "descent": (600,)}
+    )
+    rows = result["results"]
+    assert all(key in bench_descent.__doc__ for key in result)
+    assert {"name", "loss", "seconds", "difference"} < set(rows[0])
+    assert [row["name"] for row in rows] == ["alternation, 20 epochs", "descent, 600 epochs"]
+    assert rows[1]["loss"] == pytest.approx(rows[0]["loss"], rel=0.01)
+    assert min(row["seconds"] for row in rows) > 0
