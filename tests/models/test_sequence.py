@@ -330,6 +330,36 @@ def test_numbers_that_the_arrays_do_not_have_are_refused(saved_tiny, tmp_path, p
         Sequence.load(tmp_path / "changed")
 
 
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("vectors", np.zeros((11, 9), np.float32)),
+        ("vectors", np.zeros((12, 8), np.float32)),
+        ("silent", np.array([12])),
+        ("silent", np.array([-1])),
+        ("silent", np.array([[1]])),
+    ],
+)
+def test_vectors_of_other_titles_are_refused(saved_tiny, tmp_path, name, array):
+    """Of 12 titles of size 8 with a bias."""
+    copytree(saved_tiny, tmp_path / "changed")
+    np.save(tmp_path / "changed" / f"{name}.npy", array)
+    with pytest.raises(ArtifactRefused, match=r"vectors of|silent titles"):
+        Sequence.load(tmp_path / "changed")
+
+
+def test_what_was_loaded_goes_on_as_what_was_saved(tmp_path):
+    """Though it holds no features: the encoder makes them again from the catalogue."""
+    data = genre_world()
+    scorer = fit(data, training=Training(epochs=2, batch=16))
+    scorer.save(tmp_path)
+    loaded = Sequence.load(tmp_path)
+    assert not (tmp_path / "titles.features.npy").exists()
+    np.testing.assert_array_equal(loaded.title_vectors, scorer.title_vectors)
+    refits = [one.refit(data, np.random.default_rng(5)).title_vectors for one in (scorer, loaded)]
+    np.testing.assert_array_equal(*refits)
+
+
 def test_the_encoder_of_another_catalogue_is_refused(saved_tiny, tmp_path):
     copytree(saved_tiny, tmp_path / "changed")
     rmtree(tmp_path / "changed" / "encoder")

@@ -25,7 +25,7 @@ from matinee.models.deep.sequence_fitting import fit_sequence_network
 from matinee.models.deep.sequence_network import SequenceNetwork
 from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
-from matinee.models.deep.weights import arrays_of, network_of
+from matinee.models.deep.weights import Dtypes, arrays_of, network_of
 from matinee.models.factors import Initial
 from matinee.models.popularity import Popularity
 from matinee.models.reasons import loudest
@@ -168,11 +168,12 @@ class Sequence:
         return np.asarray(self.state.vectors.numpy())
 
     def save(self, folder: Path) -> None:
-        """Write the weights, the features, the encoder of titles and the prior."""
+        """Write the weights, the titles' vectors, the encoder of titles and the prior."""
         fitted = self.state
-        titles, features = fitted.network.titles.features.shape
+        titles, features = len(fitted.network.titles.counts), fitted.encoder.width
         extra = {"titles": titles, "features": features, "latest": fitted.latest, "prior_scale": fitted.prior.scale}
-        storage.write(folder, self.config, arrays_of(fitted.network), **extra)
+        told = {"vectors": fitted.vectors[:titles].numpy(), "silent": fitted.silent[fitted.silent < titles]}
+        storage.write(folder, self.config, arrays_of(fitted.network) | told, **extra)
         fitted.encoder.save(folder)
         fitted.prior.save(folder)
 
@@ -180,23 +181,25 @@ class Sequence:
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
         names = "titles", "features", "latest", "prior_scale"
-        known = {"titles.counts": np.float32, "titles.features": np.float32}
+        known: Dtypes = {"titles.counts": np.float32, "vectors": np.float32, "silent": np.int64}
         config, arrays, extra = storage.read(folder, SequenceConfig, known, *names)
-        counts, features = (arrays[name] for name in known)
+        counts, vectors, silent = (arrays[name] for name in known)
         prior, encoder = Prior.load(folder, config.kappa, extra["prior_scale"]), TitleEncoder.load(folder)
         said, known_by = (extra["titles"], extra["features"]), (prior.n_titles, encoder.width)
-        if not (said == known_by == features.shape and counts.shape == features.shape[:1]):
+        if not (said == known_by and counts.shape == said[:1] and vectors.shape == (*said[:1], config.size + 1)):
             raise ArtifactRefused(
-                f"{folder} speaks of {said} titles and features, holds {features.shape} and counts of {counts.shape}, "
-                f"and its prior and encoder know {known_by}; {storage.REMEDY}"
+                f"{folder} speaks of {said} titles and features, holds vectors of {vectors.shape} and counts of "
+                f"{counts.shape}, and its prior and encoder know {known_by}; {storage.REMEDY}"
             )
+        if silent.ndim != 1 or ((silent < 0) | (silent >= len(counts))).any():
+            raise ArtifactRefused(f"{folder} names silent titles beyond its {len(counts):,}; {storage.REMEDY}")
         latest = storage.moment(folder, extra["latest"])
         network = network_of(
-            lambda: _network(config, counts, features),
+            lambda: _network(config, counts, np.zeros((0, encoder.width), np.float32)),
             lambda dtypes: storage.read(folder, SequenceConfig, dtypes, *names)[1],
         )
         scorer = cls(config)
-        scorer._fitted = Fitted(network, *_titles(network), encoder, latest, prior)
+        scorer._fitted = Fitted(network, torch.from_numpy(np.array(vectors)), np.array(silent), encoder, latest, prior)
         return scorer
 
     def _train(
@@ -282,11 +285,14 @@ def _apart(request: Requests, titles: NDArray[np.int32], kept: bool) -> Requests
 
 @torch.no_grad()
 def _titles(network: SequenceNetwork) -> tuple[Tensor, NDArray[np.int64]]:
-    """(titles, size + 1) vectors of all titles, as they serve, and those of which nothing is known."""
-    network.eval()
-    titles = network.titles
+    """(titles, size + 1) vectors of all titles, as they serve, and those of which nothing is known; the network needs
+    the titles' features no more.
+    """
+    titles = network.eval().titles
     silent = (titles.counts == 0) & ~titles.features.any(dim=1)
-    return titles(torch.arange(len(titles.counts))), np.flatnonzero(silent.numpy())
+    vectors = titles(torch.arange(len(titles.counts)))
+    titles.forget()
+    return vectors, np.flatnonzero(silent.numpy())
 
 
 def _counts(tokens: Tokens, data: TrainingData) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ class TitleVectors(nn.Module):
     The last of the `size + 1` columns is the title's bias. In training each title loses its own embedding with
     probability `dropout`, in histories and as a candidate alike, so that W alone can stand for it: a title that
     nobody played has gate 0 and a useful vector from its first day. A title without content keeps its own embedding.
+    Features are for learning: they are no part of the state, and `forget` lets go of them.
     """
 
     counts: Tensor
@@ -26,7 +27,7 @@ class TitleVectors(nn.Module):
         super().__init__()
         self.dropout = dropout
         self.register_buffer("counts", torch.from_numpy(np.array(counts, np.float32)))
-        self.register_buffer("features", torch.from_numpy(np.nan_to_num(features).astype(np.float32)))
+        self.register_buffer("features", torch.from_numpy(np.nan_to_num(features).astype(np.float32)), persistent=False)
         self.embeddings = nn.Parameter(torch.randn(len(counts), size + 1) * SPREAD)
         self.content = nn.Parameter(torch.randn(features.shape[1], size + 1) * SPREAD)
         with torch.no_grad():
@@ -41,6 +42,10 @@ class TitleVectors(nn.Module):
             kept = torch.rand_like(gates) >= self.dropout
             gates = gates * (kept | ~features.any(dim=1))
         return gates[:, None] * self.embeddings.index_select(0, titles) + features @ self.content
+
+    def forget(self) -> None:
+        """Let go of the features once no vector of these titles will be worked out again."""
+        self.features = self.features[:0].clone()
 
     @torch.no_grad()
     def start_at(self, vectors: NDArray[np.float32]) -> None:
