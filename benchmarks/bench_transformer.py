@@ -43,10 +43,7 @@ from matinee.models.deep.tokens import Tokens, tokens_of
 from matinee.models.sequence import SequenceConfig, Training
 
 LENGTH, BATCH, TITLES = 200, 128, 3_706
-EPOCHS = {
-    "cpu": 3,
-    "cuda": 8,
-}  # all but two are to warm up: devices make kernels for the shapes they meet, or record them
+EPOCHS = {"cpu": 3, "cuda": 8}  # all but two warm up: kernels are made, or recorded, for the shapes that are met
 TIMED = 2
 FEW = 8 * BATCH  # members whose histories are enough to time the processor beside a faster device
 SIDE = 4_096  # of the matrices by which the device's speed is measured
