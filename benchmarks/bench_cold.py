@@ -14,6 +14,7 @@ new_titles    NDCG@10 with its 95 % interval of each model that knows content, w
               test over members against the best baseline that sees no future
 new_members   NDCG@10 with its 95 % interval of each model after 0, 1, 2, 5 and 10 likes: a fifth of the members is left
               out of training, their last like is the answer, of their history the last k likes are shown
+beginnings    the same members as they come: their first k likes are shown, the next one is the answer, at its moment
 
 Intervals: bootstrap over members, 1,000 draws, seed 0. Every title of the catalogue (new titles: every new title) is a
 candidate. Settings are the defaults; content's penalties were chosen on MovieLens latest-small, see docs/cold_start.md.
@@ -34,7 +35,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from matinee.catalog import Catalog
+from matinee.catalog import Catalog, Ragged
 from matinee.contenders import CONTENDERS
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
@@ -42,7 +43,7 @@ from matinee.data.new_titles import unseen_titles
 from matinee.data.sources import movielens, sequences
 from matinee.data.split import Split, leave_last_out
 from matinee.decision import Requests, Scorer
-from matinee.history import Histories, TrainingData
+from matinee.history import Histories, Tastes, TrainingData
 from matinee.maths.intervals import bootstrap_weights, percentile_interval, resampled_means
 from matinee.maths.ragged import narrowed
 from matinee.maths.ranking_metrics import hits, ndcg, top_n
@@ -98,7 +99,7 @@ def run(
             {
                 "data": dataset.name,
                 "new_titles": new_titles(dataset, titles, origins, here) if dataset.timed else [],
-                "new_members": new_members(dataset, members, here),
+                **new_members(dataset, members, here),
             }
         )
     return {"machine": machine(), "results": results}
@@ -167,16 +168,20 @@ def _new_title_values(split: Split, scores: NDArray[Any]) -> Values:
     return Values(ndcg(hits(ranked, split.targets.offsets, split.targets.values), wanted), split.user_ids)
 
 
-def new_members(dataset: Dataset, models: Sequence[str], tell: Tell) -> list[dict[str, Any]]:
-    """One entry a model and number of likes: model, likes, members, ndcg, low, high."""
+def new_members(dataset: Dataset, models: Sequence[str], tell: Tell) -> dict[str, list[dict[str, Any]]]:
+    """Both questions about new members; a row has model, likes, members, ndcg, low and high."""
     split, data, histories = held_out_members(dataset)
-    results = []
+    results: dict[str, list[dict[str, Any]]] = {"new_members": [], "beginnings": []}
     for at, name in enumerate(models):
         tell(f"{dataset.name}, new members: {name}", 0.5 + 0.5 * at / len(models))
         scorer = CONTENDERS[name].make().fit(data, np.random.default_rng(0))
         for likes in LIKES:
-            values = _new_member_values(scorer, split, histories, likes)
-            results.append({"model": name, "likes": likes, "members": len(split), **_estimate(values)})
+            last = _new_member_values(scorer, split, histories, last_likes(histories, likes))
+            begun, first_likes = beginning(split, histories, likes)
+            first = _new_member_values(scorer, begun, first_likes, first_likes)
+            for question, values in (("new_members", last), ("beginnings", first)):
+                row = {"model": name, "likes": likes, "members": len(split), **_estimate(values)}
+                results[question].append(row)
     return results
 
 
@@ -205,16 +210,32 @@ def last_likes(histories: Histories, k: int) -> Histories:
     """Histories of each member's last `k` liked titles alone, watched to the end."""
     tastes = histories.tastes
     later = np.repeat(tastes.offsets[1:], tastes.lengths) - np.arange(len(tastes.items)) - 1
-    kept = later < k
+    return _only(tastes, later < k)
+
+
+def beginning(split: Split, histories: Histories, k: int) -> tuple[Split, Histories]:
+    """The members as they were when they had liked `k` titles and turned to the next one, and those titles."""
+    tastes = histories.tastes
+    firsts, lengths = tastes.offsets[:-1], tastes.lengths
+    place = np.arange(len(tastes.items)) - np.repeat(firsts, lengths)
+    there = np.minimum(firsts + k, len(tastes.items) - 1)
+    onwards = lengths > k
+    answers = np.where(onwards, tastes.items[there], split.targets.values[split.targets.offsets[:-1]])
+    as_of = np.where(onwards, tastes.times[there], split.as_of)
+    targets = Ragged(np.arange(len(split) + 1), answers.astype(np.int32))
+    return replace(split, as_of=as_of, targets=targets), _only(tastes, place < k)
+
+
+def _only(tastes: Tastes, kept: NDArray[np.bool_]) -> Histories:
     offsets = narrowed(tastes.offsets, kept)
     ones = np.ones(int(kept.sum()), np.float32)
     return Histories(offsets, tastes.items[kept], tastes.kinds[kept], ones, tastes.times[kept])
 
 
-def _new_member_values(scorer: Scorer, split: Split, histories: Histories, likes: int) -> Doubles:
+def _new_member_values(scorer: Scorer, split: Split, histories: Histories, shown: Histories) -> Doubles:
     """NDCG@10 of each held-out member; titles seen in the whole history are no candidates, however much is shown."""
     priority = np.random.default_rng(0).permutation(len(split.catalog))
-    shown, values = last_likes(histories, likes), []
+    values = []
     for start in range(0, len(split), AT_ONCE):
         rows = np.arange(start, min(start + AT_ONCE, len(split)))
         whole = histories.take(rows)
@@ -252,13 +273,17 @@ def show(result: dict[str, Any], console: Console) -> None:
                 interval = f"{row['low']:.3f} to {row['high']:.3f}"
                 table.add_row(row["model"], f"{row['ndcg']:.4f}", interval, f"{row['p']:.4f}")
             console.print(table)
-        members = one["new_members"][0]["members"]
-        columns = [f"{likes} likes" for likes in LIKES]
-        table = Table("model", *columns, title=f"NDCG@10 of {members} new members, {one['data']}")
-        for name in dict.fromkeys(row["model"] for row in one["new_members"]):
-            rows = [row for row in one["new_members"] if row["model"] == name]
-            table.add_row(name, *(f"{r['ndcg']:.3f} ({r['low']:.3f} to {r['high']:.3f})" for r in rows))
-        console.print(table)
+        for question, what in (
+            ("new_members", "their last like, after"),
+            ("beginnings", "the next like, after the first"),
+        ):
+            columns = [f"{likes} likes" for likes in LIKES]
+            members = one[question][0]["members"]
+            table = Table("model", *columns, title=f"NDCG@10 of {members} new members, {one['data']}: {what} ...")
+            for name in dict.fromkeys(row["model"] for row in one[question]):
+                rows = [row for row in one[question] if row["model"] == name]
+                table.add_row(name, *(f"{r['ndcg']:.3f} ({r['low']:.3f} to {r['high']:.3f})" for r in rows))
+            console.print(table)
 
 
 def main() -> None:

@@ -44,8 +44,8 @@ def test_it_runs_and_returns_what_it_says(bench, tmp_path):
     titles = {row["model"]: row["ndcg"] for row in one["new_titles"]}
     assert set(titles) == {"random", "newest release", "genre popularity", "later popularity", "content"}
     assert all(0 <= row["low"] <= row["ndcg"] <= row["high"] <= 1 for row in one["new_titles"] + one["new_members"])
-    members = {(row["model"], row["likes"]) for row in one["new_members"]}
-    assert members == {("popularity", k) for k in bench.LIKES}
+    for question in ("new_members", "beginnings"):
+        assert {(row["model"], row["likes"]) for row in one[question]} == {("popularity", k) for k in bench.LIKES}
 
 
 def test_the_last_likes_alone(bench):
@@ -54,6 +54,26 @@ def test_the_last_likes_alone(bench):
     assert shown.offsets.tolist() == [0, 2, 2, 3]
     assert shown.items.tolist() == [1, 2, 5]
     assert bench.last_likes(histories, 0).items.tolist() == []
+
+
+def test_members_as_they_begin(bench, tmp_path):
+    """Of each the first likes in order, and as the answer, at its own moment, the one that followed."""
+    dataset = bench.movielens.read(movielens(tmp_path))
+    split, _, histories = bench.held_out_members(dataset)
+    tastes = histories.tastes
+    assert len(split) > 5
+    for k in (0, 2, 10):
+        begun, shown = bench.beginning(split, histories, k)
+        assert np.diff(shown.offsets).tolist() == [k] * len(split)
+        for b, first in enumerate(tastes.offsets[:-1]):
+            assert shown.items[k * b : k * (b + 1)].tolist() == tastes.items[first : first + k].tolist()
+            assert begun.targets[b].tolist() == [tastes.items[first + k]]
+            assert begun.as_of[b] == tastes.times[first + k]
+    whole = int(tastes.lengths.max())
+    last, everything = bench.beginning(split, histories, whole)
+    assert everything.items.tolist() == tastes.items.tolist()
+    assert last.targets.values.tolist() == split.targets.values.tolist()
+    assert last.as_of.tolist() == split.as_of.tolist()
 
 
 def test_genre_popularity_by_hand(bench):
