@@ -19,7 +19,7 @@ test-quick: .venv/.installed-dev  ## everything but the browser and the slow sta
 
 test-bounds: .venv/.installed-dev  ## tests of the compiled kernels again, every index checked
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.numba-bounds $(BIN)/python -m pytest -m "not slow and not browser" \
-		tests/maths tests/surfaces tests/models --ignore tests/models/deep --ignore tests/models/test_sequence.py
+		tests/maths tests/surfaces tests/models --ignore tests/models/test_sequence.py
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .
