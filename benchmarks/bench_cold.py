@@ -171,17 +171,18 @@ def _new_title_values(split: Split, scores: NDArray[Any]) -> Values:
 def new_members(dataset: Dataset, models: Sequence[str], tell: Tell) -> dict[str, list[dict[str, Any]]]:
     """Both questions about new members; a row has model, likes, members, ndcg, low and high."""
     split, data, histories = held_out_members(dataset)
+    asked = []
+    for likes in LIKES:
+        begun, first = beginning(split, histories, likes)
+        asked.append(("new_members", likes, split, histories, last_likes(histories, likes)))
+        asked.append(("beginnings", likes, begun, first, first))
     results: dict[str, list[dict[str, Any]]] = {"new_members": [], "beginnings": []}
     for at, name in enumerate(models):
         tell(f"{dataset.name}, new members: {name}", 0.5 + 0.5 * at / len(models))
         scorer = CONTENDERS[name].make().fit(data, np.random.default_rng(0))
-        for likes in LIKES:
-            last = _new_member_values(scorer, split, histories, last_likes(histories, likes))
-            begun, first_likes = beginning(split, histories, likes)
-            first = _new_member_values(scorer, begun, first_likes, first_likes)
-            for question, values in (("new_members", last), ("beginnings", first)):
-                row = {"model": name, "likes": likes, "members": len(split), **_estimate(values)}
-                results[question].append(row)
+        for question, likes, answers, whole, shown in asked:
+            values = _new_member_values(scorer, answers, whole, shown)
+            results[question].append({"model": name, "likes": likes, "members": len(split), **_estimate(values)})
     return results
 
 

@@ -152,8 +152,7 @@ def _in_blocks(states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> 
     by_state = torch.empty_like(states, dtype=torch.float32)
     by_vector = torch.zeros_like(right, dtype=torch.float32)
     sums, tops = by_state.new_empty(rows, 1), states.new_zeros(rows, 1)
-    highest = states.float().norm(dim=1).max() * weights.norm(dim=1).max() + vectors[:, -1].abs().max()
-    steep = there or bool(highest > HIGH)
+    steep = there or _may_exceed(HIGH, states, weights, vectors[:, -1])
     firsts = seen.among(torch.arange(titles, device=states.device), titles + more) if there else None
     size = min(rows, max(1, CELLS // titles) if there else BLOCK)
     buffer = states.new_empty(size, titles + more)
@@ -175,6 +174,11 @@ def _in_blocks(states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> 
     left = left[:, :width].float()
     by_target = torch.ops.aten.embedding_dense_backward(left, targets.clamp_min(0), titles, -1, False)
     return loss, by_state / counts.sum(), (by_vector[:width, :titles].T - by_target) / counts.sum()
+
+
+def _may_exceed(bound: float, states: Tensor, weights: Tensor, biases: Tensor) -> bool:
+    """Whether a score might be higher, by the lengths of its vectors."""
+    return bool(states.float().norm(dim=1).max() * weights.norm(dim=1).max() + biases.abs().max() > bound)
 
 
 def _exclude(scores: Tensor, seen: Seen, block: slice, firsts: Tensor | None) -> None:
