@@ -1,0 +1,68 @@
+"""The contracts of the house: a Scorer predicts, a Policy chooses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.decision.decisions import Decisions
+from matinee.decision.progress import Tell, quiet
+from matinee.decision.requests import Requests
+from matinee.history import TrainingData
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """Predicts: how much would each of these people enjoy each title, now?
+
+    `score` ranks within a request; what the number means is the model's own. `explain` and `save`/`load` are part
+    of the contract because a page owes people a true reason, and an artifact must survive a restart.
+    """
+
+    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+        """Learn from everything known at `data.as_of`; returns self. Long work tells `tell` how far it is."""
+        ...
+
+    def score(self, requests: Requests) -> NDArray[np.float32]:
+        """(batch, titles fitted on) float32, finite, higher is better. Must answer empty histories and unknown members,
+        and pass over titles of a history that it was not fitted on; an artifact pads it to a catalogue that grew.
+        """
+        ...
+
+    def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
+        """For `items` (batch, k; -1 = empty): the title of the history that adds most to each score, or -1."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write arrays and JSON into an existing empty folder; never pickle."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
+        ...
+
+
+@runtime_checkable
+class Refits(Protocol):
+    """What a scorer may offer beyond the contract: to go on from where its fit ended, when events were added."""
+
+    def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+        """Learn from `data`, which holds what the scorer was fitted on and more, titles appended; returns self."""
+        ...
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Chooses: what to show to each request, with the probability of showing it."""
+
+    def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
+        """Make and return one decision per request; the probabilities come out of the call that samples."""
+        ...
+
+    def log_prob(self, requests: Requests, decisions: Decisions) -> NDArray[np.float64]:
+        """(batch,) log-probability with which this policy would make these decisions; -inf where it never would."""
+        ...
