@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from matinee.boards import NO_PRIOR
-from matinee.cli.data import guess, read
+from matinee.data.sources.reading import guess, read
 from matinee.decision import Requests, Tell, quiet
 from matinee.evaluate.protocols import NCF, NEXT_ITEM
 from matinee.evaluate.trial import prepare

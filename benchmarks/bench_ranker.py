@@ -33,9 +33,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from matinee.boards import board_of
-from matinee.cli.data import Source, guess, read
 from matinee.data.dataset import Dataset
 from matinee.data.sources import movielens, ranklens
+from matinee.data.sources.reading import Source, guess, read
 from matinee.decision import Requests, Scorer, Tell, quiet
 from matinee.evaluate.protocols import NEXT_ITEM, SHOWN_LISTS, STRONG
 from matinee.evaluate.trial import prepare

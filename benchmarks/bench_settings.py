@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from matinee.boards import NO_PRIOR
-from matinee.cli.data import guess, read
+from matinee.data.sources.reading import guess, read
 from matinee.data.split import Part
 from matinee.decision import Scorer, Tell, quiet, within
 from matinee.evaluate.protocols import NCF, NEXT_ITEM, STRONG, Protocol

@@ -40,7 +40,7 @@ atexit.register(lambda: print(peak() or 0))
 CUT = """
 import sys
 from pathlib import Path
-from matinee.cli.data import guess, read
+from matinee.data.sources.reading import guess, read
 from matinee.data.split_published import strong
 path = Path(sys.argv[1])
 strong(read(guess(path), path))

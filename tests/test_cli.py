@@ -17,9 +17,9 @@ from matinee import recipes, serving
 from matinee.catalog import Catalog
 from matinee.cli import app, main, terminal
 from matinee.cli import service as cli_service
-from matinee.cli.data import Source, guess
 from matinee.contenders import SCORERS
 from matinee.data.log import EventLog
+from matinee.data.sources.reading import Source, guess
 from matinee.decision import Requests
 from matinee.errors import ArtifactRefused, TooLarge
 from matinee.evaluate.published import MEMBERS

@@ -16,9 +16,10 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from matinee.cli.data import Source, Titles, Vectors, fetch, guess, read
+from matinee.cli.data import Titles, Vectors, fetch
 from matinee.cli.terminal import Html, Json, Seed, console, named, progress, show, writable
 from matinee.data.dataset import Dataset
+from matinee.data.sources.reading import Source, guess, read
 from matinee.decision import Scorer
 from matinee.errors import MissingExtra
 from matinee.extras import needing

@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from matinee.cli.data import Source, Titles, Vectors, fetch, read
+from matinee.cli.data import Titles, Vectors, fetch
 from matinee.cli.terminal import WORKSPACE, Html, Into, Json, Seed, console, progress, show
+from matinee.data.sources.reading import Source, read
 from matinee.workspace import Workspace
 
 

@@ -1,1 +1,1 @@
-"""Sources: each module reads one real thing into a `Dataset`."""
+"""Sources: each module reads one real thing into a `Dataset`; `reading` tells which one a path is."""
