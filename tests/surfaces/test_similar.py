@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
@@ -79,3 +81,25 @@ def test_neighbors_are_remembered_up_to_a_bound():
     near.nearest(np.array([0], np.int32))
     assert Counting.asked == 8 + 20 + 1
     assert (near.nearest(np.array([-1], np.int32)) == -1).all()
+
+
+def test_a_title_that_takes_long_to_score_holds_up_no_other():
+    begun, go = Event(), Event()
+
+    class Slow(Linear):
+        def score(self, requests):
+            if 7 in requests.histories.items:
+                begun.set()
+                assert go.wait(60)
+            return super().score(requests)
+
+    near, cold = Neighborhood(Slow(WEIGHTS, np.zeros(60)), k=5), np.array([7], np.int32)
+    with ThreadPoolExecutor(3) as threads:
+        asked = [threads.submit(near.nearest, cold) for _ in range(2)]
+        assert begun.wait(60)
+        other = threads.submit(near.nearest, np.array([1, 2], np.int32)).result(60)
+        assert not any(one.done() for one in asked)
+        go.set()
+        same = [one.result(60) for one in asked]
+    assert other.shape == (2, 5)
+    assert (same[0] == same[1]).all()

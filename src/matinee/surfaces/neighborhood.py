@@ -15,7 +15,11 @@ BLOCK = 64  # titles scored at a time
 
 
 class Neighborhood:
-    """Nearest titles on demand, remembered for the last `capacity` titles learned (4 * k bytes each). Thread-safe."""
+    """Nearest titles on demand, remembered for the last `capacity` titles learned (4 * k bytes each). Thread-safe.
+
+    Titles are scored outside the lock, so that one that is asked for the first time holds up no other page; two who
+    ask for it at once both score it.
+    """
 
     def __init__(self, scorer: Scorer, k: int, capacity: int = 50_000) -> None:
         self._scorer, self._k, self._capacity = scorer, k, capacity
@@ -28,14 +32,19 @@ class Neighborhood:
         -1 stands for title -1, and in the place of a title that is there by its popularity alone.
         """
         flat = titles.ravel()
+        wanted = [int(title) for title in np.unique(flat[flat >= 0])]
         with self._lock:
-            self._learn([int(t) for t in np.unique(flat[flat >= 0]) if int(t) not in self._known])
-            nobody = np.full(self._k, -1, np.int32)
-            lists = [self._known[int(t)] if t >= 0 else nobody for t in flat]
-            self._forget()
+            found = {title: self._known[title] for title in wanted if title in self._known}
+        learned = self._learned([title for title in wanted if title not in found])
+        if learned:
+            self._remember(learned)
+        found |= learned
+        nobody = np.full(self._k, -1, np.int32)
+        lists = [found[int(title)] if title >= 0 else nobody for title in flat]
         return np.array(lists, np.int32).reshape(*titles.shape, self._k)
 
-    def _learn(self, titles: list[int]) -> None:
+    def _learned(self, titles: list[int]) -> dict[int, Int32s]:
+        learned: dict[int, Int32s] = {}
         for start in range(0, len(titles), BLOCK):
             block = titles[start : start + BLOCK]
             alone = Requests.of_histories(Histories.of_items([[t] for t in block]))
@@ -47,8 +56,11 @@ class Neighborhood:
             found = np.full((len(block), self._k), -1, np.int32)
             found[:, :k] = np.take_along_axis(top, order, axis=1)
             found[self._scorer.explain(alone, found) < 0] = -1
-            self._known.update(zip(block, found, strict=True))
+            learned.update(zip(block, found, strict=True))
+        return learned
 
-    def _forget(self) -> None:
-        while len(self._known) > self._capacity:
-            self._known.popitem(last=False)
+    def _remember(self, learned: dict[int, Int32s]) -> None:
+        with self._lock:
+            self._known.update(learned)
+            while len(self._known) > self._capacity:
+                self._known.popitem(last=False)
