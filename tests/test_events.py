@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from matinee import events
 from matinee.errors import BadData
-from matinee.events import Kind, Rejections, clean, liked, strengths
+from matinee.events import KIND_NAMES, TAKES_BACK, Kind, Rejections, clean, liked, standing, strengths
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GOOD = {"event_id": "e", "user_id": "u", "item_id": "i", "kind": "play", "timestamp": 1.7e9, "value": 0.5}
@@ -169,3 +169,17 @@ def test_the_clock_may_run_ahead_a_little_and_no_more():
     late = [NOW + events.CLOCK_SKEW, NOW + events.CLOCK_SKEW + timedelta(microseconds=1)]
     kept, rejected = clean(frame_of({}, {}).with_columns(pl.Series("timestamp", late)), now=NOW)
     assert (kept.height, rejected.total) == (1, 1)
+
+
+ACTS = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.sampled_from(KIND_NAMES)), max_size=12)
+
+
+@given(ACTS)
+def test_what_stands_is_what_nothing_later_takes_back(acts: list[tuple[str, str, str]]):
+    frame = pl.DataFrame(acts, {"user_id": pl.String, "item_id": pl.String, "kind": pl.String}, orient="row")
+    stands = [
+        (user, item, kind)
+        for at, (user, item, kind) in enumerate(acts)
+        if kind not in TAKES_BACK.values() and (user, item, TAKES_BACK.get(kind)) not in acts[at + 1 :]
+    ]
+    assert standing(frame).rows() == stands

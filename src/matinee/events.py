@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -30,10 +30,20 @@ class Kind(IntEnum):
     SEARCH = 9  # query, no title
     SUBSCRIBE = 10
     CANCEL = 11
+    THUMBS_CLEAR = 12  # takes the thumbs of a title back
+    DISMISS_CLEAR = 13  # takes its dismissal back: the title may be shown again
+    PLAY_CLEAR = 14  # takes its plays back
 
 
 KIND_NAMES: tuple[str, ...] = tuple(kind.name.lower() for kind in Kind)
-NEEDS_TITLE = frozenset(KIND_NAMES[k] for k in range(Kind.IMPRESSION, Kind.DISMISS + 1))
+TAKES_BACK: Mapping[str, str] = {
+    "thumbs_up": "thumbs_clear",
+    "thumbs_down": "thumbs_clear",
+    "dismiss": "dismiss_clear",
+    "play": "play_clear",
+}
+CLEARS = frozenset(TAKES_BACK.values())
+NEEDS_TITLE = frozenset(KIND_NAMES[k] for k in range(Kind.IMPRESSION, Kind.DISMISS + 1)) | CLEARS
 NEEDS_VALUE = frozenset({"play", "rating"})
 
 TIME = pl.Datetime("us", "UTC")
@@ -159,6 +169,20 @@ def liked() -> pl.Expr:
     return (
         ((kind == "play") & (value >= PLAYED)) | ((kind == "rating") & (value >= LIKED_RATING)) | (kind == "thumbs_up")
     ).fill_null(False)
+
+
+def standing(events: pl.DataFrame, of: Sequence[str] = ("user_id", "item_id")) -> pl.DataFrame:
+    """The events that no later one takes back, without those that take back; `events` are oldest first.
+
+    `of` names the columns of one member's one title. What was taken back never happened, for models and pages alike.
+    """
+    if not events["kind"].is_in(CLEARS).any():
+        return events
+    clears = pl.col("kind").is_in(CLEARS)
+    taken_by = pl.col("kind").replace_strict(TAKES_BACK, default=pl.col("kind"), return_dtype=pl.String)
+    placed = events.with_row_index("_place")
+    cleared = pl.when(clears).then("_place").max().over(*of, taken_by)
+    return placed.filter(~clears & (pl.col("_place") > cleared).fill_null(True)).drop("_place")
 
 
 def _to_schema(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Nothing known only at or after a moment enters what is read as of it: histories, training data, log, splits."""
 
+import itertools
 from dataclasses import fields
 from datetime import UTC, date, datetime
 
@@ -15,7 +16,7 @@ from matinee.data.histories import histories_of, training_data
 from matinee.data.log import EventLog
 from matinee.data.split import Split, global_time, leave_last_out
 from matinee.errors import BadData, BadRequest
-from matinee.events import KIND_NAMES, SCHEMA, Kind
+from matinee.events import CLEARS, KIND_NAMES, SCHEMA, Kind
 from matinee.history import Histories
 
 CATALOG = Catalog.from_frame(pl.DataFrame({"item_id": [f"t{n}" for n in range(6)]}))
@@ -24,7 +25,7 @@ DAY = 86_400_000_000
 EVENT = st.tuples(
     st.sampled_from([*MEMBERS, "eve"]),
     st.sampled_from([*CATALOG.item_ids, "unknown"]),
-    st.sampled_from(KIND_NAMES),
+    st.sampled_from([name for name in KIND_NAMES if name not in CLEARS]),
     st.integers(0, 9),
     st.sampled_from([0.0, 0.3, 0.8, 1.0]),
 )
@@ -84,6 +85,17 @@ def test_a_history_is_what_a_plain_loop_collects(rows: list[tuple], asked: list[
         assert found.kinds[part].tolist() == [KIND_NAMES.index(row[2]) for row in mine]
         assert found.times[part].tolist() == [row[3] * (DAY // 3) for row in mine]
         np.testing.assert_allclose(found.values[part], [row[4] for row in mine], rtol=1e-6)
+
+
+def test_what_was_taken_back_counts_until_then_and_never_after():
+    kinds = ["thumbs_up", "dismiss", "play", "thumbs_clear", "dismiss_clear", "play_clear", "thumbs_down"]
+    rows = [("ann", "t1", kind, tick, 0.8) for tick, kind in enumerate(kinds)]
+    rows.insert(3, ("ann", "t2", "thumbs_up", 3, 0.0))
+    moments = np.array([3, 4, 5, 6, 9], np.int64) * (DAY // 3)
+    found = histories_of(frame_of(rows), ["ann"] * 5, CATALOG, moments)
+    kept = [found.kinds[a:b].tolist() for a, b in itertools.pairwise(found.offsets)]
+    up, down, dismiss, play = Kind.THUMBS_UP, Kind.THUMBS_DOWN, Kind.DISMISS, Kind.PLAY
+    assert kept == [[up, dismiss, play], [dismiss, play, up], [play, up], [up], [up, down]]
 
 
 def test_one_moment_for_all_or_one_each_and_nothing_between():

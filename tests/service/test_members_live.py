@@ -58,6 +58,17 @@ def test_memory_equals_what_the_log_says_after_events_in_any_order(client, log):
     assert (np.diff(live.times) >= 0).all()
 
 
+def test_what_is_taken_back_leaves_memory_at_once(client, log):
+    client.post("/v1/home", json={"user_id": "ada"})
+    for n, kind in enumerate(("thumbs_up", "list_add", "thumbs_clear")):
+        event = {"event_id": str(n), "user_id": "ada", "kind": kind, "item_id": "t7"}
+        assert client.post("/v1/events", json={"events": [event]}).json()["accepted"] == 1
+    client.post("/v1/home", json={"user_id": "ada"})
+    live = client.app.state.service.members._kept["ada"].history
+    assert live.kinds.tolist() == [Kind.LIST_ADD]
+    assert not len(live.tastes.items)
+
+
 def test_events_without_a_time_keep_the_order_sent_when_the_member_is_read_again(client):
     members = client.app.state.service.members
     sent = [("zz", "list_add"), ("aa", "list_remove"), ("mm", "list_add"), ("bb", "list_remove")]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from matinee.catalog import Catalog
 from matinee.errors import BadRequest
-from matinee.events import KIND_NAMES, NEEDS_TITLE
+from matinee.events import KIND_NAMES, NEEDS_TITLE, standing
 from matinee.history import Histories, TrainingData
 from matinee.situation import country_codes, device_codes
 
@@ -23,8 +23,8 @@ def histories_of(
     """What each of `user_ids` did strictly before `as_of` (microseconds since 1970, UTC; one for all or one each).
 
     `events` follows `events.SCHEMA`. Only events with a title of `catalog` enter, oldest first; events of the
-    same microsecond keep the order of the frame. A member may be asked about at several moments; one who did
-    nothing has an empty history.
+    same microsecond keep the order of the frame, and what was taken back before `as_of` is left out. A member may be
+    asked about at several moments; one who did nothing has an empty history.
     """
     moments = np.asarray(as_of, np.int64)
     if moments.ndim and moments.shape != (len(user_ids),):
@@ -36,7 +36,7 @@ def histories_of(
     theirs = events.join(asked, on="user_id", maintain_order="left")
     before = theirs.filter(pl.col("timestamp").cast(pl.Int64) < pl.col("_as_of"))
     known = about_titles(before, catalog).sort("_member", "timestamp", maintain_order=True)
-    return _grouped(known, len(user_ids))
+    return _grouped(standing(known, of=("_member", "item")), len(user_ids))
 
 
 def training_data(events: pl.DataFrame, catalog: Catalog, as_of: int) -> TrainingData:
@@ -46,7 +46,7 @@ def training_data(events: pl.DataFrame, catalog: Catalog, as_of: int) -> Trainin
     order of their ids.
     """
     known = about_titles(events.filter(pl.col("timestamp").cast(pl.Int64) < as_of), catalog)
-    known = known.sort("timestamp", maintain_order=True)
+    known = standing(known.sort("timestamp", maintain_order=True))
     user_ids = known["user_id"].unique().sort().to_list()
     return TrainingData(catalog, known, user_ids, histories_of(known, user_ids, catalog, as_of), as_of)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from matinee.catalog import Catalog
 from matinee.decision import Decisions
 from matinee.errors import BadRequest
+from matinee.events import standing
 
 _SHOWN = {
     "decision": pl.Int64,
@@ -80,7 +81,8 @@ def _answers(events: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
         .then(pl.col("value").fill_null(0.0))
         .otherwise(pl.col("kind").is_in(_WHOLE).cast(pl.Float64))
     )
-    asked = events.filter(pl.col("kind").is_in(_ANSWERS))
+    stands = standing(events.sort("timestamp", maintain_order=True))
+    asked = stands.filter(pl.col("kind").is_in(_ANSWERS))
     return asked.select(
         pl.int_range(pl.len()).alias("event"),
         "user_id",

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from matinee.events import KIND_NAMES
+from matinee.events import CLEARS, KIND_NAMES
 from matinee.history import Histories
 from matinee.profile import Profile
 
 KIND_NUMBER = {name: number for number, name in enumerate(KIND_NAMES)}
+CLEARING = frozenset(KIND_NUMBER[name] for name in CLEARS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,15 @@ class Members:
             self._loads.pop(user_id, None)
 
     def extend(self, deeds: Iterable[Deed]) -> None:
-        """Add acknowledged events to the members in memory."""
+        """Add acknowledged events to the members in memory; one who took something back is read anew."""
         by_member: dict[str, list[Deed]] = {}
         for deed in deeds:
             if deed.user_id in self._kept:
                 by_member.setdefault(deed.user_id, []).append(deed)
         for user_id, theirs in by_member.items():
+            if not CLEARING.isdisjoint(deed.kind for deed in theirs):
+                self.forget(user_id)
+                continue
             known = self._kept[user_id]
             self._kept[user_id] = replace(known, history=_extended(known.history, theirs))
 
