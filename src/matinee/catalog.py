@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from matinee.errors import BadData
 from matinee.maths.ragged import gather
+from matinee.situation import country_code
 
 TIME = pl.Datetime("us", "UTC")
 NAMES = pl.List(pl.String())
@@ -71,11 +73,16 @@ class Ragged:
         return Ragged(offsets, self.values[places])
 
 
+def folded(name: str) -> str:
+    """What two spellings of one name share: no case, no surrounding blanks, one form of each letter."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
 @dataclass(frozen=True)
 class NameSets:
     """Lists of names grouped by equal sets, so that a rule on names is decided once per set, not once per title.
 
-    `of_title` (titles,): each title's set; `members`: set -> name numbers; `number`: name -> its number.
+    `of_title` (titles,): each title's set; `members`: set -> name numbers; `number`: `folded` name -> its number.
     """
 
     of_title: NDArray[np.int32]
@@ -88,7 +95,7 @@ class NameSets:
         sets: dict[frozenset[str], int] = {}
         number: dict[str, int] = {}
         of_title = np.fromiter((sets.setdefault(frozenset(one), len(sets)) for one in lists), np.int32, len(lists))
-        members = Ragged.of([[number.setdefault(name, len(number)) for name in sorted(one)] for one in sets])
+        members = Ragged.of([[number.setdefault(folded(name), len(number)) for name in sorted(one)] for one in sets])
         return cls(of_title, members, number)
 
     @cached_property
@@ -97,8 +104,8 @@ class NameSets:
         return np.asarray(np.diff(self.members.offsets) == 0)
 
     def touching(self, names: Sequence[str]) -> NDArray[np.bool_]:
-        """Which sets have at least one of `names`, (sets,)."""
-        known = [self.number[name] for name in names if name in self.number]
+        """Which sets have at least one of `names`, however they are spelt, (sets,)."""
+        known = [self.number[name] for name in map(folded, names) if name in self.number]
         if not known:
             return np.zeros(len(self.members), np.bool_)
         hit = np.zeros(len(self.number) + 1, np.int64)
@@ -125,7 +132,8 @@ class Catalog:
     def from_frame(cls, frame: pl.DataFrame, unrated_age: int | None = None) -> Catalog:
         """Bring a frame with at least `item_id` to `SCHEMA`; other columns of the schema are optional.
 
-        Raises `BadData` on a missing, empty or repeated `item_id`, or a column of a type that cannot be read.
+        Raises `BadData` on a missing, empty or repeated `item_id`, a column of a type that cannot be read, or a country
+        that is no two-letter code.
         """
         if "item_id" not in frame.columns:
             raise BadData(
@@ -142,7 +150,7 @@ class Catalog:
             raise BadData(
                 f"the catalogue repeats item_id {repeated[0]!r} ({repeated.n_unique():,} such ids); keep one row each"
             )
-        return cls(titles, unrated_age)
+        return cls(titles.with_columns(_country_codes(titles)), unrated_age)
 
     def __len__(self) -> int:
         return self.titles.height
@@ -185,6 +193,18 @@ class Catalog:
     def index(self) -> dict[str, int]:
         """item_id -> dense index."""
         return {item: i for i, item in enumerate(self.titles["item_id"].to_list())}
+
+    def titles_named(self, item_id: str) -> list[int]:
+        """The dense index of a title; where no title has this very id, of those whose id differs in spelling alone."""
+        found = self.index.get(item_id)
+        return self._by_folded_id.get(folded(item_id), []) if found is None else [found]
+
+    @cached_property
+    def _by_folded_id(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for item_id, item in self.index.items():
+            found.setdefault(folded(item_id), []).append(item)
+        return found
 
     @cached_property
     def item_ids(self) -> list[str]:
@@ -262,6 +282,10 @@ class Catalog:
     def _sets(self) -> dict[str, NameSets]:
         return {column: NameSets.of(self.titles[column].to_list()) for column in ("genres", "languages", "countries")}
 
+    def names_in(self, column: str) -> tuple[str, ...]:
+        """Every name in `genres`, `languages` or `countries`, sorted."""
+        return self._vocabulary(column)
+
     def _vocabulary(self, column: str) -> tuple[str, ...]:
         return tuple(self.titles[column].explode().drop_nulls().unique().sort().to_list())
 
@@ -328,6 +352,19 @@ def transpose(ragged: Ragged, n: int) -> Ragged:
     offsets = np.zeros(n + 1, np.int64)
     np.cumsum(np.bincount(ragged.values, minlength=n), out=offsets[1:])
     return Ragged(offsets, keys[order])
+
+
+def _country_codes(titles: pl.DataFrame) -> pl.Series:
+    """The column of countries as codes in capitals; a word for a country would hide its title from everybody."""
+    written = titles["countries"].explode().drop_nulls().unique()
+    codes = {name: name.strip().upper() for name in written.to_list()}
+    wrong = sorted(name for name, code in codes.items() if not country_code(code))
+    if wrong:
+        raise BadData(
+            f"{len(wrong):,} countries of the catalogue are no two-letter codes: {wrong[:3]}; `countries` says where a "
+            "title may be shown, as codes such as DK; leave the column out where it says something else"
+        )
+    return titles["countries"].list.eval(pl.element().replace(codes)).list.unique(maintain_order=True)
 
 
 def _column(name: str, dtype: pl.DataType, present: Sequence[str]) -> pl.Expr:

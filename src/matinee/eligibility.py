@@ -8,6 +8,8 @@ A title is eligible for a request when all of these hold:
 - country      it is available everywhere, or in the request's country (the profile's when the request says none);
 - language     the profile names no languages, or the title has one of them, or the title's are unknown;
 - blocks       neither the title nor one of its genres is blocked by the profile, nor excluded by the request.
+
+Names are compared without case and surrounding blanks, also those that no title had when the profile was stored.
 """
 
 from __future__ import annotations
@@ -42,8 +44,7 @@ def eligible(catalog: Catalog, requests: Requests) -> Flags:
     _apply(catalog.maturity, limits, start, end, requests.times, country, language, genre, mask)
     for b, profile in enumerate(profiles):
         for item_id in profile.blocked_titles:
-            if item_id in catalog.index:
-                mask[b, catalog.index[item_id]] = False
+            mask[b, catalog.titles_named(item_id)] = False
         if requests.exclude is not None:
             mask[b, requests.exclude[b]] = False
     return mask

@@ -3,6 +3,7 @@
 MatineeError
 ├── BadData            a file, a frame or an event that cannot be used as it is
 ├── BadRequest         a call whose arguments cannot be answered
+│   └── UnknownName    a name in a profile that the catalogue does not know
 ├── NotFound           a member, title or decision that is not known
 ├── NotFitted          a scorer was asked before it was fitted or loaded
 ├── TooLarge           a computation that would not fit in memory
@@ -23,6 +24,10 @@ class BadData(MatineeError, ValueError):
 
 class BadRequest(MatineeError, ValueError):
     """A call's arguments cannot be answered."""
+
+
+class UnknownName(BadRequest):
+    """A name in a profile is not known to the catalogue: a guarantee that would hold nothing back."""
 
 
 class NotFound(MatineeError, KeyError):

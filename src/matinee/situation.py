@@ -9,6 +9,16 @@ from numpy.typing import NDArray
 DEVICES = ("web", "phone", "tablet", "tv", "console", "stick")  # 1 to 6; every other name is 7
 N_DEVICES = len(DEVICES) + 2
 N_COUNTRIES = 26 * 26 + 1
+_ISO = {  # ISO 3166-1 alpha-2: first letter -> second letters
+    "A": "DEFGILMOQRSTUWXZ", "B": "ABDEFGHIJLMNOQRSTVWYZ", "C": "ACDFGHIKLMNORUVWXYZ", "D": "EJKMOZ",
+    "E": "CEGHRST", "F": "IJKMOR", "G": "ABDEFGHILMNPQRSTUWY", "H": "KMNRTU",
+    "I": "DELMNOQRST", "J": "EMOP", "K": "EGHIMNPRWYZ", "L": "ABCIKRSTUVY",
+    "M": "ACDEFGHKLMNOPQRSTUVWXYZ", "N": "ACEFGILOPRUZ", "O": "M", "P": "AEFGHKLMNRSTWY",
+    "Q": "A", "R": "EOSUW", "S": "ABCDEGHIJKLMNORSTVXYZ", "T": "CDFGHJKLMNORTVWZ",
+    "U": "AGMSYZ", "V": "ACEGINU", "W": "FS", "Y": "ET",
+    "Z": "AMW",
+}  # fmt: skip
+ISO_COUNTRIES = tuple(first + second for first, seconds in _ISO.items() for second in seconds)
 
 
 def country_code(country: str | None) -> int:

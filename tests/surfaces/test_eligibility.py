@@ -14,6 +14,7 @@ from pages import NOW, policy_of
 from matinee.catalog import Catalog
 from matinee.decision import Context, Requests
 from matinee.eligibility import check, eligible
+from matinee.errors import BadData
 from matinee.evidence import title_reasons
 from matinee.history import Histories
 from matinee.page import Layout, RowKind
@@ -137,6 +138,30 @@ def test_unrated_titles_are_hidden_from_limited_profiles_unless_the_catalogue_sa
     requests = Requests.of_histories(Histories.empty(2), NOW, profiles=profiles)
     assert eligible(Catalog.from_frame(frame), requests)[:, 0].tolist() == [True, False]
     assert eligible(Catalog.from_frame(frame, unrated_age=12), requests)[:, 0].tolist() == [True, True]
+
+
+def test_names_are_compared_without_case_and_blanks_also_those_that_no_title_had_when_they_were_stored():
+    titles = {
+        "item_id": ["t1", "T1", "x9"],
+        "genres": [["Horror"], ["horror "], ["HORROR"]],
+        "countries": [[], [], ["dk"]],
+    }
+    catalog = Catalog.from_frame(pl.DataFrame(titles))
+    profiles = (
+        Profile("a", blocked_genres=(" hOrror",)),
+        Profile("b", blocked_titles=("X9 ",)),
+        Profile("c", blocked_titles=("t1",), country="dk"),
+        Profile("d", blocked_titles=("t1 ",), country="DK"),
+    )
+    requests = Requests.of_histories(Histories.empty(4), NOW, profiles=profiles)
+    mask = eligible(catalog, requests)
+    assert mask.tolist() == [[False] * 3, [True, True, False], [False, True, True], [False, False, True]]
+
+
+def test_a_word_for_a_country_is_refused_because_it_would_hide_its_title_from_everybody():
+    frame = pl.DataFrame({"item_id": ["a", "b"], "countries": [["US", "United States"], ["Japan"]]})
+    with pytest.raises(BadData, match=r"2 countries .* no two-letter codes: \['Japan', 'United States'\]"):
+        Catalog.from_frame(frame)
 
 
 def test_a_title_that_may_not_be_shown_is_not_named_either():

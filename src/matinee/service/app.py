@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from matinee.errors import ArtifactRefused, BadData, BadRequest, MatineeError, NotFound, Overloaded
+from matinee.errors import ArtifactRefused, BadData, BadRequest, MatineeError, NotFound, Overloaded, UnknownName
 from matinee.events import MAX_TEXT
 from matinee.service.answers import (
     DeletedOut,
@@ -38,6 +38,7 @@ from matinee.service.web.pages import api_page, member_pages
 log = logging.getLogger("matinee.service")
 
 STATUS: dict[type[MatineeError], tuple[int, str]] = {
+    UnknownName: (422, "invalid"),
     BadRequest: (400, "bad_request"),
     BadData: (400, "bad_data"),
     NotFound: (404, "not_found"),
@@ -138,10 +139,8 @@ def _writing(service: Service) -> APIRouter:
 
     @router.put("/profiles/{user_id}", response_model=ProfileOut)
     async def put_profile(user_id: User, body: ProfileIn) -> Response:
-        """Create or replace a member's profile."""
-        profile = body.profile(user_id)
-        await service.put_profile(profile)
-        return Json(profile_out(profile))
+        """Create or replace a member's profile, with every name as the catalogue spells it; unknown names are 422."""
+        return Json(profile_out(await service.put_profile(body.profile(user_id))))
 
     @router.delete("/profiles/{user_id}", response_model=DeletedOut)
     async def delete_profile(user_id: str) -> Response:

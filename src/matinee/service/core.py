@@ -27,6 +27,7 @@ from matinee.service.members import Member, Members
 from matinee.service.metrics import Metrics
 from matinee.service.present import Presenter
 from matinee.service.probe import probe
+from matinee.service.profiles import understood
 from matinee.service.schemas import ContextIn, HomeIn, SimilarIn
 from matinee.service.search import TitleSearch
 
@@ -99,11 +100,15 @@ class Service:
         """At most `n` stored profiles whose name or id starts with `prefix`."""
         return await asyncio.to_thread(self.deployment.log.profiles, prefix, n)
 
-    async def put_profile(self, profile: Profile) -> None:
-        """Store a profile; it holds from the next page on."""
+    async def put_profile(self, profile: Profile) -> Profile:
+        """Store a profile as the catalogue spells it and return it; it holds from the next page on.
+
+        Raises `UnknownName` where a name in it cannot be understood.
+        """
         async with self.members.visiting([profile.user_id], writes=True):
-            await asyncio.to_thread(self.deployment.log.put_profile, profile)
+            stored = await asyncio.to_thread(self._put, profile)
             self.members.forget(profile.user_id)
+        return stored
 
     async def delete(self, user_id: str) -> dict[str, int]:
         """Remove every trace of a member from log, sealed files and memory; counts what was removed."""
@@ -200,6 +205,12 @@ class Service:
         ladders: Ladders = build()
         probe(ladders, self.deployment.catalog)
         return ladders
+
+    def _put(self, profile: Profile) -> Profile:
+        log = self.deployment.log
+        stored = understood(profile, self.deployment.catalog, log.profile(profile.user_id))
+        log.put_profile(stored)
+        return stored
 
     def _load(self, user_id: str) -> Member:
         """One member as the log knows them."""

@@ -15,7 +15,7 @@ MAX_BATCH = 1_000
 
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT)]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Country = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{2}$")]
 Ids = Annotated[list[Id], Field(max_length=MAX_BATCH)]
 Exploration = Annotated[float, Field(ge=0, le=1, description="0 = the best page; left out: the policy's own")]
 Position = Annotated[int, Field(ge=0, lt=2**31)]
