@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,10 +11,12 @@ import polars as pl
 import pytest
 
 from matinee.catalog import Catalog, write_whole
-from matinee.data.dataset import Dataset, profiles_of
+from matinee.data.dataset import UNKNOWN_TITLE, Dataset, only_known_titles, profiles_of, with_titles_of
 from matinee.data.log import EventLog
+from matinee.data.units import Units
 from matinee.errors import ArtifactRefused, BadData, BadRequest
-from matinee.events import Rejections
+from matinee.events import TIME, Rejections
+from matinee.profile import Profile
 from matinee.testing import make_catalog, make_events
 from matinee.workspace import KEPT, Workspace, grown
 
@@ -184,3 +187,69 @@ def test_an_import_that_was_cut_off_is_finished_by_the_next(tmp_path):
     assert place.bring_in(data) == 0  # the events had reached the disk
     place.require()
     assert len(Catalog.load(place.catalog_path)) == 4
+
+
+def test_an_import_adds_missing_profiles_and_touches_no_stored_one(tmp_path):
+    place, data = Workspace(tmp_path), dataset([[0, 1], [2]], make_catalog(4))
+    place.bring_in(dataset([[0]], make_catalog(4)))
+    set_by_a_person = Profile("m0", "home", "Ada", 7, True, ("da",), "DK", ("t3",), ("Comedy",))
+    with EventLog(place.log_path) as log:
+        log.put_profile(set_by_a_person)
+    place.bring_in(data)
+    with EventLog(place.log_path) as log:
+        assert log.profile("m0") == set_by_a_person
+        assert log.profile("m1").name == "Member m1"
+
+
+def test_imports_that_overlap_wait_for_each_other_and_lose_no_title(tmp_path):
+    """20 titles, then two imports of 100 new ones each, the second while the first is writing: 20 + 100 + 100."""
+    place = Workspace(tmp_path)
+    place.bring_in(dataset([[0]], make_catalog(20)))
+    writing, told, go_on = threading.Event(), threading.Event(), threading.Event()
+
+    def new(first: int) -> Dataset:
+        ids = [f"t{k}" for k in (0, *range(first, first + 100))]
+        return dataset([[0, first]], titles(*ids), f"from {first}")
+
+    def hold(done: int) -> None:
+        writing.set()
+        assert go_on.wait(60)
+
+    one = threading.Thread(target=place.bring_in, args=(new(100), hold))
+    two = threading.Thread(target=place.bring_in, args=(new(300), None, told.set))
+    one.start()
+    assert writing.wait(60)
+    two.start()
+    assert told.wait(60), "who has to wait is told"
+    go_on.set()
+    one.join()
+    two.join()
+    assert len(Catalog.load(place.catalog_path)) == 20 + 100 + 100
+
+
+def test_events_about_titles_that_only_the_workspace_knows_are_taken_where_they_stood(tmp_path):
+    place = Workspace(tmp_path)
+    place.bring_in(dataset([[0]], titles("t0", "t1")))
+    events = make_events([[2, 1, 1, 9, 2]])
+    events = events.with_columns(timestamp=pl.lit(NOON).cast(TIME), event_id="second " + pl.col("event_id"))
+    known, strangers, rejected = only_known_titles(events, titles("t2", "t0"))
+    second = Dataset("second", "free", titles("t2", "t0"), {}, known, rejected, strangers=strangers)
+    assert rejected.counts == {UNKNOWN_TITLE: 3}
+    resolved = with_titles_of(second, Catalog.load(place.catalog_path))
+    assert resolved.events["item_id"].to_list() == ["t2", "t1", "t1", "t2"]
+    assert resolved.rejections == Rejections({UNKNOWN_TITLE: 1}, {UNKNOWN_TITLE: ("t9",)})
+    assert place.bring_in(second) == 4
+
+
+def test_a_best_rating_or_unit_that_contradicts_the_stored_one_is_refused_and_writes_nothing(tmp_path):
+    place, data = Workspace(tmp_path), dataset([[0, 1]], make_catalog(4))
+    place.bring_in(replace(data, units=Units(best=5.0)))
+    place.bring_in(replace(data, units=Units(time_format="s")))
+    assert place.units == Units(5.0, "s")
+    for other, words in ((Units(best=10.0), "--best 5.0"), (Units(time_format="ms"), "--time-format s")):
+        with pytest.raises(BadRequest, match=words):
+            place.bring_in(replace(dataset([[2]], make_catalog(5)), units=other))
+    assert len(Catalog.load(place.catalog_path)) == 4
+    place.units_path.write_text("{")
+    with pytest.raises(BadData, match=r"workspace\.json"):
+        place.bring_in(data)

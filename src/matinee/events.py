@@ -94,6 +94,13 @@ class Rejections:
         }
         return Rejections(dict(Counter(self.counts) + Counter(other.counts)), examples)
 
+    def without(self, reason: str) -> Rejections:
+        """All but those of one reason."""
+        return Rejections(
+            {one: count for one, count in self.counts.items() if one != reason},
+            {one: rows for one, rows in self.examples.items() if one != reason},
+        )
+
     def __str__(self) -> str:
         if not self.total:
             return "no row rejected"

@@ -85,9 +85,10 @@ def train_into(
     `going_on`: start from the newest artifact of that name, which must be there, instead of from nothing.
     """
     workspace.require()
-    catalog = Catalog.load(workspace.catalog_path)
-    with EventLog(workspace.log_path) as log:
-        data = _everything(log, catalog)
+    with workspace.consistent():
+        catalog = Catalog.load(workspace.catalog_path)
+        with EventLog(workspace.log_path) as log:
+            data = _everything(log, catalog)
     contender = CONTENDERS[name]
     if going_on:
         trained = go_on(data, *_newest(workspace, name, catalog), rng, tell)

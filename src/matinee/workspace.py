@@ -1,15 +1,19 @@
 """A workspace: one folder with a service's catalogue, event log and trained artifacts.
 
 catalog.parquet     the titles
+workspace.json      how files are read into it: the best rating, the unit of times
 log.sqlite3         decisions, events and profiles (with its sealed days beside it)
 models/NAME-TIME/   artifacts, newest last; a new training adds one and keeps the last three
+.lock               held by whoever imports, shared by whoever reads catalogue and log together
 """
 
 from __future__ import annotations
 
+import fcntl
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +23,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.catalog import SCHEMA, Catalog, saved_titles, write_whole
-from matinee.data.dataset import Dataset
+from matinee.data.dataset import Dataset, profiles_of, with_titles_of
 from matinee.data.log import EventLog
+from matinee.data.units import Units
 from matinee.errors import ArtifactRefused, BadData, BadRequest
 
 KEPT = 3  # artifacts kept of each name, so that a service can go back
@@ -60,33 +65,81 @@ class Workspace:
                 f"{self.folder} holds no catalogue and log; run `matinee data SOURCE PATH --workspace {self.folder}`"
             )
 
-    def bring_in(self, dataset: Dataset, progress: Callable[[int], None] | None = None) -> int:
-        """Write a data set's catalogue, profiles and events; returns how many events were new. Safe to repeat.
+    @property
+    def units_path(self) -> Path:
+        """Where it is kept how files are read."""
+        return self.folder / "workspace.json"
 
-        A catalogue that is there grows: see `grown`. `progress` is told the number of events written so far.
-        Raises `BadRequest` when the catalogue that is there shares no title with the data set, `BadData` when it
-        has no title or every row of it was rejected; nothing is written then.
-        """
-        every_row = dataset.events.is_empty() and dataset.rejections.total
-        if every_row or not len(dataset.catalog):
-            missing = "no good row" if every_row else "no title"
-            raise BadData(
-                f"{dataset.name} holds {missing}: {dataset.rejections}; correct the file or rename its columns"
-            )
-        catalog = self._catalog_with(dataset)
+    @property
+    def units(self) -> Units:
+        """How files are read into it; nothing is known before the first import."""
+        return Units.read(self.units_path)
+
+    @contextmanager
+    def importing(self, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Hold the workspace for one import; `waiting` is called once if another one or a reader must end first."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        with self._locked(fcntl.LOCK_EX, waiting):
+            yield
+
+    @contextmanager
+    def consistent(self, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Keep imports out while catalogue and log are read, so that one holds every title of the other."""
+        with self._locked(fcntl.LOCK_SH, waiting):
+            yield
+
+    @contextmanager
+    def _locked(self, how: int, waiting: Callable[[], None]) -> Iterator[None]:
+        """The lock is the open file's: it ends with the process, however that ends."""
+        with (self.folder / ".lock").open("ab") as file:
+            try:
+                fcntl.flock(file, how | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting()
+                fcntl.flock(file, how)
+            yield
+
+    def bring_in(
+        self,
+        dataset: Dataset,
+        progress: Callable[[int], None] | None = None,
+        waiting: Callable[[], None] = lambda: None,
+    ) -> int:
+        """Write a data set's catalogue, missing profiles and events; returns how many events were new.
+
+        Safe to repeat. One import at a time: another is waited for, after `waiting` was called. A catalogue that is
+        there grows: see `grown`. Events about titles that only the workspace knows are taken. A stored profile stays
+        as it is. `progress` is told the number of events written so far.
+
+        Raises `BadRequest` when the catalogue that is there shares no title with the data set, or the data set was read
+        with another best rating or unit of time than those before it; `BadData` when it has no title or every row of it
+        was rejected; nothing is written then.
+        """
+        if not self.catalog_path.exists():
+            _require_rows(dataset)
+        with self.importing(waiting):
+            return self._bring_in(dataset, progress)
+
+    def _bring_in(self, dataset: Dataset, progress: Callable[[int], None] | None) -> int:
+        known = self._known()
+        dataset = dataset if known is None else with_titles_of(dataset, known)
+        _require_rows(dataset)
+        catalog = dataset.catalog if known is None else self._catalog_with(known, dataset)
+        units = self.units.agreed(dataset.units, self.units_path)
         with EventLog(self.log_path) as log:
+            write_whole(self.units_path, lambda draft: draft.write_bytes(units.write()))
             new = log.import_events(dataset.events, progress)
-            log.put_profiles(list(dataset.profiles.values()))
+            log.add_profiles(list(profiles_of(dataset.events).values()))
         about = [f"{dataset.name} ({dataset.licence})", *dataset.notes]
         write_whole(self.folder / "about.txt", lambda draft: draft.write_text(". ".join(about), "utf-8"))
         catalog.save(self.catalog_path)
         return new
 
-    def _catalog_with(self, dataset: Dataset) -> Catalog:
+    def _known(self) -> Catalog | None:
         known = Catalog.load(self.catalog_path) if self.catalog_path.exists() else None
-        if known is None or not len(known):
-            return dataset.catalog
+        return known if known is not None and len(known) else None
+
+    def _catalog_with(self, known: Catalog, dataset: Dataset) -> Catalog:
         if known.index.keys().isdisjoint(dataset.catalog.index):
             raise BadRequest(
                 f"{self.folder} holds a catalogue of {len(known):,} titles, and none of the {len(dataset.catalog):,} "
@@ -121,6 +174,14 @@ class Workspace:
         named = re.compile(re.escape(name) + r"-\d{8}T\d{12}")
         found = (self.folder / "models").glob(f"{name}-*")
         return sorted(path for path in found if named.fullmatch(path.name) and path.is_dir())
+
+
+def _require_rows(dataset: Dataset) -> None:
+    """Raise `BadData` unless the data set has a title, and a good row where it has any."""
+    every_row = dataset.events.is_empty() and dataset.rejections.total
+    if every_row or not len(dataset.catalog):
+        missing = "no good row" if every_row else "no title"
+        raise BadData(f"{dataset.name} holds {missing}: {dataset.rejections}; correct the file or rename its columns")
 
 
 def grown(known: Catalog, new: Catalog) -> Catalog:

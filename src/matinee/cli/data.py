@@ -82,5 +82,9 @@ def bring_in_demo(place: Workspace, path: Path | None) -> None:
 def bring_in(place: Workspace, dataset: Dataset) -> None:
     """Write a data set into a workspace and say how much of it was new."""
     with progress("writing the event log") as tell:
-        new = place.bring_in(dataset, lambda done: tell(f"{done:,} events", done / max(dataset.events.height, 1)))
+        new = place.bring_in(
+            dataset,
+            lambda done: tell(f"{done:,} events", done / max(dataset.events.height, 1)),
+            lambda: console.print(f"Another import or a training reads {escape(str(place.folder))}; waiting for it."),
+        )
     console.print(f"{new:,} events are on disk in {escape(str(place.folder))}.")

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 
 import polars as pl
 
 from matinee.catalog import Catalog, Ragged
+from matinee.data.units import Units
 from matinee.events import Rejections
 from matinee.profile import Profile
+
+UNKNOWN_TITLE = "about a title that is not in the catalogue"
+
+
+class Use(StrEnum):
+    """What became of a column: its values were taken, its meaning is known but says nothing here, or neither."""
+
+    READ = "read"
+    UNDERSTOOD = "understood"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a file by its name there, what became of it, and as what, or why."""
+
+    file: str
+    name: str
+    use: Use
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -30,7 +52,10 @@ class Dataset:
     """One real thing as a catalogue, the members' profiles and their events (`events.SCHEMA`, canonical order).
 
     `licence` says what may be done with the data, `notes` what a reader of results should know about it. `timed` is
-    False where the times only count positions, so that hours, weekdays and ages mean nothing.
+    False where the times only count positions, so that hours, weekdays and ages mean nothing. `strangers` are good
+    events about titles that the source does not describe, as `only_known_titles` gives them: they count as rejected
+    until a catalogue that knows the titles takes them. `columns` says of each column of each file what became of it,
+    `units` how the file's numbers were understood.
     """
 
     name: str
@@ -42,6 +67,9 @@ class Dataset:
     notes: tuple[str, ...] = ()
     timed: bool = True
     questions: Questions | None = None
+    strangers: pl.DataFrame | None = None
+    columns: tuple[Column, ...] = ()
+    units: Units = Units()
 
     def describe(self) -> str:
         """A few lines for the terminal: sizes, kinds of event, times, rejections, notes and licence."""
@@ -51,6 +79,7 @@ class Dataset:
             f"  times: {self._times()}",
             f"  genres: {', '.join(self.catalog.genres[:20]) or 'none'}",
             f"  {self.rejections}",
+            *_columns_by_use(self.columns),
             *(f"  note: {note}" for note in self.notes),
             f"  licence: {self.licence}",
         ]
@@ -78,12 +107,53 @@ def profiles_of(events: pl.DataFrame) -> dict[str, Profile]:
     return {user: Profile(user, account_id=user, name=f"Member {user}") for user in user_ids}
 
 
-def only_known_titles(events: pl.DataFrame, catalog: Catalog) -> tuple[pl.DataFrame, Rejections]:
-    """The events whose title stands in the catalogue (or that need none), and a count of the others."""
-    items = pl.Series(catalog.indexes_of(events["item_id"]))
-    unknown = (items < 0) & events["item_id"].is_not_null()
-    if not unknown.any():
-        return events, Rejections()
-    examples = events.filter(unknown)["item_id"].unique(maintain_order=True).head(3).to_list()
-    reason = "about a title that is not in the catalogue"
-    return events.filter(~unknown), Rejections({reason: int(unknown.sum())}, {reason: tuple(examples)})
+def only_known_titles(events: pl.DataFrame, catalog: Catalog) -> tuple[pl.DataFrame, pl.DataFrame, Rejections]:
+    """The events whose title stands in the catalogue (or that need none), the others, and a count of those.
+
+    The others keep in a column `place` how many of the first stood before them.
+    """
+    unknown = pl.Series(catalog.indexes_of(events["item_id"]) < 0) & events["item_id"].is_not_null()
+    known = events.filter(~unknown)
+    others = events.with_columns((~unknown).cast(pl.Int64).cum_sum().alias("place")).filter(unknown)
+    return known, others, _count_unknown(others)
+
+
+def with_titles_of(dataset: Dataset, known: Catalog) -> Dataset:
+    """The data set with the events too whose titles only `known` knows, each where it stood in the file."""
+    if dataset.strangers is None or dataset.strangers.is_empty():
+        return dataset
+    here = pl.Series(known.indexes_of(dataset.strangers["item_id"]) >= 0)
+    found, left = dataset.strangers.filter(here), dataset.strangers.filter(~here)
+    place = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("place")
+    both = pl.concat([dataset.events.with_columns(place), found]).sort("place", maintain_order=True).drop("place")
+    return replace(
+        dataset,
+        events=both,
+        profiles=profiles_of(both),
+        rejections=dataset.rejections.without(UNKNOWN_TITLE) + _count_unknown(left),
+        strangers=left,
+    )
+
+
+def _count_unknown(events: pl.DataFrame) -> Rejections:
+    """These events, counted as about titles that nobody described."""
+    if events.is_empty():
+        return Rejections()
+    examples = events["item_id"].unique(maintain_order=True).head(3).to_list()
+    return Rejections({UNKNOWN_TITLE: events.height}, {UNKNOWN_TITLE: tuple(examples)})
+
+
+def _columns_by_use(columns: tuple[Column, ...]) -> list[str]:
+    """A line a file and use: which columns were read as what, understood, or ignored."""
+    lines = []
+    for file, use in dict.fromkeys((one.file, one.use) for one in columns):
+        told = [one for one in columns if (one.file, one.use) == (file, use)]
+        words = ", ".join(_said(one) for one in told)
+        lines.append(f"  columns {use} in {file}: {words}")
+    return lines
+
+
+def _said(column: Column) -> str:
+    if not column.meaning:
+        return column.name
+    return f"{column.name} as {column.meaning}" if column.use == Use.READ else f"{column.name} ({column.meaning})"

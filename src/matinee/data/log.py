@@ -144,6 +144,11 @@ class EventLog:
         ready = [sql.profile_row(profile) for profile in profiles]
         self._writer.run(lambda cursor: _many(cursor, sql.PUT_PROFILE, ready)).result()
 
+    def add_profiles(self, profiles: Sequence[Profile]) -> None:
+        """Store the profiles of members who have none yet; what is stored already stays as it is."""
+        ready = [sql.profile_row(profile) for profile in profiles]
+        self._writer.run(lambda cursor: _many(cursor, sql.ADD_PROFILE, ready)).result()
+
     def put_profile(self, profile: Profile) -> None:
         """Store one profile, replacing that of the same `user_id`."""
         self.put_profiles([profile])

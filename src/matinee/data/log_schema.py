@@ -62,6 +62,9 @@ PUT_PROFILE = (
     f"INSERT INTO profiles (user_id, folded_name, record) VALUES ({marks(3)}) "
     "ON CONFLICT (user_id) DO UPDATE SET folded_name = excluded.folded_name, record = excluded.record"
 )
+ADD_PROFILE = (
+    f"INSERT INTO profiles (user_id, folded_name, record) VALUES ({marks(3)}) ON CONFLICT (user_id) DO NOTHING"
+)
 FIND_PROFILE = f"SELECT record FROM profiles WHERE user_id = {MARK}"
 LIST_PROFILES = (
     f"SELECT record FROM profiles WHERE folded_name LIKE {MARK} ESCAPE '!' OR user_id LIKE {MARK} ESCAPE '!' "
@@ -139,7 +142,7 @@ def decision_row(record: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def profile_row(profile: Profile) -> tuple[str, str, str]:
-    """A profile as the values of `PUT_PROFILE`."""
+    """A profile as the values of `PUT_PROFILE` and `ADD_PROFILE`."""
     return profile.user_id, profile.name.casefold(), orjson.dumps(asdict(profile)).decode()
 
 

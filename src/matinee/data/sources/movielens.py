@@ -79,8 +79,7 @@ def read(path: Path) -> Dataset:
         _verify(release, path, ratings, titles)
     catalog = Catalog.from_frame(readable_titles(titles, _tags(files)))
     clean, rejected = events.clean(_events(ratings))
-    clean, unknown = only_known_titles(clean, catalog)
-    clean = clean.sort("timestamp", maintain_order=True)
+    clean, strangers, unknown = only_known_titles(clean.sort("timestamp", maintain_order=True), catalog)
     return Dataset(
         name=_name(release),
         licence=LICENCE,
@@ -88,6 +87,7 @@ def read(path: Path) -> Dataset:
         profiles=profiles_of(clean),
         events=clean,
         rejections=rejected + unknown,
+        strangers=strangers,
         notes=(*NOTES, TAG_NOTE) if catalog.tags else NOTES,
     )
 

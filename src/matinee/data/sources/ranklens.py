@@ -47,9 +47,17 @@ def read(path: Path) -> Dataset:
     titles = pl.DataFrame(lines["item"], _TITLE, orient="row").unique("item_id", keep="last", maintain_order=True)
     catalog = Catalog.from_frame(titles.with_columns(pl.lit("movie").alias("kind")))
     clean, rejected = events.clean(_events(lines["ranking"], lines["interaction"]))
-    clean, unknown = only_known_titles(clean, catalog)
-    clean = clean.sort("timestamp", maintain_order=True)
-    return Dataset("RankLens", LICENCE, catalog, profiles_of(clean), clean, broken + rejected + unknown, NOTES)
+    clean, strangers, unknown = only_known_titles(clean.sort("timestamp", maintain_order=True), catalog)
+    return Dataset(
+        name="RankLens",
+        licence=LICENCE,
+        catalog=catalog,
+        profiles=profiles_of(clean),
+        events=clean,
+        rejections=broken + rejected + unknown,
+        notes=NOTES,
+        strangers=strangers,
+    )
 
 
 _TITLE: dict[str, Any] = {

@@ -51,8 +51,7 @@ def read(
     prepared, notes = _prepared(named, best, shares)
     clean, rejected = events.clean(prepared)
     catalog, bad_titles, encoding_of_titles = _catalog(titles, title_columns or {}, clean)
-    clean, unknown = only_known_titles(clean, catalog)
-    clean = clean.sort("timestamp", maintain_order=True)
+    clean, strangers, unknown = only_known_titles(clean.sort("timestamp", maintain_order=True), catalog)
     return Dataset(
         name=name or interactions.stem,
         licence=licence,
@@ -60,6 +59,7 @@ def read(
         profiles=profiles_of(clean),
         events=clean,
         rejections=rejected + bad_titles + unknown,
+        strangers=strangers,
         notes=(_read_as(found), *notes, *encoding, *encoding_of_titles),
     )
 
