@@ -423,6 +423,55 @@ def test_serve_takes_models_and_a_budget_and_says_what_it_leaves_out(matinee, pl
     assert re.search(r"no model is left for 'home': .* bytes and 10 are allowed; .* `matinee serve --max-bytes`", err)
 
 
+STRONG = "0123456789abcdef"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize(
+    ("variables", "files", "said"),
+    [
+        ({"MATINEE_WRITE_KEY": ""}, {}, "MATINEE_WRITE_KEY is set and empty"),
+        ({"MATINEE_READ_KEY": STRONG, "MATINEE_WRITE_KEY": ""}, {}, "MATINEE_WRITE_KEY is set and empty"),
+        ({"MATINEE_WRITE_KEY": "short"}, {}, "a key has 5 characters; give at least 16"),
+        ({"MATINEE_READ_KEY": STRONG, "MATINEE_WRITE_KEY": STRONG}, {}, "are equal"),
+        ({}, {"write": "\n# later\n"}, "key file write holds no key"),
+        ({}, {"read": STRONG, "write": f"{STRONG}\n"}, "are equal"),
+    ],
+)
+def test_a_weak_key_opens_nothing(matinee, tmp_path, monkeypatch, host, variables, files, said):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    options = [word for name in files for word in (f"--{name}-key-file", name)]
+    code, _, err = matinee("serve", "--port", "0", "--host", host, *options)
+    assert code == 1
+    assert said in err
+
+
+def test_a_service_with_keys_speaks_of_no_home_page(matinee, plays, tmp_path, monkeypatch):
+    asked = []
+
+    def run(app, sock, ready):
+        asked.append(app.state.service.deployment.keys)
+        ready("http://there/")
+
+    monkeypatch.setattr(serving, "run", run)
+    matinee("data", "tabular", plays, "--workspace", "ws")
+    matinee("train", "popularity", "--workspace", "ws")
+    matinee("train", "neighbors", "--workspace", "ws")
+    serve = ("serve", "--workspace", "ws", "--port", "0", "--models", "popularity", "--max-milliseconds", "60000")
+    _, out, _ = matinee(*serve)
+    assert "Home page: http://there/" in out
+    monkeypatch.setenv("MATINEE_READ_KEY", STRONG)
+    (tmp_path / "write").write_text(f"# of the shop\n{STRONG[::-1]}\n")
+    _, out, err = matinee(*serve, "--write-key-file", "write")
+    assert "Home page" not in out, err
+    assert "http://there/docs" in out
+    assert [keys.open for keys in asked] == [True, False]
+    assert [asked[1].role(key) for key in (STRONG, STRONG[::-1])] == ["read", "write"]
+
+
 def test_a_reload_brings_back_what_served_at_the_start_or_is_refused(matinee, plays, tmp_path, monkeypatch):
     place = Workspace(tmp_path / "ws")
 

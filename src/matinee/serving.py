@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from matinee.errors import BadRequest
+from matinee.service.connections import Connection
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -30,7 +31,9 @@ def run(app: FastAPI, sock: socket.socket, ready: Callable[[str], None]) -> None
     """Serve `app` on what `listen` gave until told to stop; `ready(url)` is called once requests are answered."""
     host, port = sock.getsockname()[:2]
     url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        app, http=Connection, ws="none", log_level="warning", access_log=False, timeout_graceful_shutdown=5
+    )
     _Server(config, lambda: ready(url)).run(sockets=[sock])
 
 

@@ -43,7 +43,7 @@ def serve(deploy) -> Iterator[Callable[..., TestClient]]:
 
         def start(**fields: Any) -> TestClient:
             app = create_app(deploy(**fields))
-            return stack.enter_context(TestClient(app, raise_server_exceptions=False))
+            return stack.enter_context(TestClient(app, "http://localhost", raise_server_exceptions=False))
 
         yield start
 

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import uvicorn
 from service_fakes import GenrePolicy, small_catalog
 
 from matinee.data.log import EventLog
 from matinee.service.app import create_app
 from matinee.service.deployment import Deployment
+from matinee.serving import listen, run
 
 
 def main(path: str, port: str, titles: str = "60") -> None:
@@ -21,7 +21,8 @@ def main(path: str, port: str, titles: str = "60") -> None:
     deployment = Deployment(
         EventLog(Path(path)), catalog, {"home": ladder, "similar": ladder}, np.random.default_rng(0)
     )
-    uvicorn.run(create_app(deployment), host="127.0.0.1", port=int(port), log_level="warning", access_log=False)
+    with listen("127.0.0.1", int(port)) as sock:
+        run(create_app(deployment), sock, lambda url: None)
 
 
 if __name__ == "__main__":

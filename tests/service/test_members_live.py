@@ -178,7 +178,7 @@ def test_deleting_a_member_leaves_no_trace_in_answers_memory_or_files(client, lo
 def test_events_and_pages_racing_with_a_deletion_end_in_a_state_that_log_and_memory_agree_on(deploy, log):
     async def scenario():
         app = create_app(deploy(max_in_flight=1_000))
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
 
             async def like(n):
                 body = {"event_id": f"e{n}", "user_id": "ada", "kind": "thumbs_up", "item_id": f"t{n}"}

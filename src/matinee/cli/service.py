@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from socket import socket
 from typing import Annotated
@@ -14,11 +16,14 @@ from rich.markup import escape
 from matinee.cli.data import bring_in_demo
 from matinee.cli.models import train_one
 from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Port, Seed, console, named
+from matinee.errors import BadRequest
 from matinee.extras import installed
 from matinee.models.budget import Budget
+from matinee.service.keys import Keys
 from matinee.workspace import Workspace
 
 BUDGET = Budget()
+OPEN = Keys()
 
 
 def demo(
@@ -61,8 +66,12 @@ def serve(
     workspace: Into = WORKSPACE,
     port: Port = 8000,
     host: Annotated[str, typer.Option(help="Address to bind; other than loopback needs keys.")] = "127.0.0.1",
-    read_key: Annotated[list[str] | None, typer.Option(help="X-API-Key that may read.")] = None,
-    write_key: Annotated[list[str] | None, typer.Option(help="X-API-Key that may read and write.")] = None,
+    read_key_file: Annotated[
+        Path | None, typer.Option(help="File of keys that may read, one a line; or set MATINEE_READ_KEY.")
+    ] = None,
+    write_key_file: Annotated[
+        Path | None, typer.Option(help="File of keys that may read and write, one a line; or set MATINEE_WRITE_KEY.")
+    ] = None,
     models: Annotated[
         str | None,
         typer.Option(
@@ -80,8 +89,12 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the newest artifacts of a workspace over HTTP, with the web page when no key is set."""
-    if host not in ("127.0.0.1", "::1", "localhost") and not (read_key or write_key):
-        raise typer.BadParameter(f"{host} is not loopback and no key is set; give --read-key and --write-key")
+    keys = Keys.of(keys_from("MATINEE_READ_KEY", read_key_file), keys_from("MATINEE_WRITE_KEY", write_key_file))
+    if keys.open and not _loopback(host):
+        raise typer.BadParameter(
+            f"{host} is not loopback and no key is set; set MATINEE_READ_KEY and MATINEE_WRITE_KEY, "
+            "or give --read-key-file and --write-key-file"
+        )
     from matinee.contenders import CONTENDERS
     from matinee.serving import listen
 
@@ -90,15 +103,14 @@ def serve(
     place = Workspace(workspace)
     place.require()
     with listen(host, port) as sock:
-        _serve(place, sock, seed, frozenset(read_key or ()), frozenset(write_key or ()), home, budget)
+        _serve(place, sock, seed, keys, home, budget)
 
 
 def _serve(
     place: Workspace,
     sock: socket,
     seed: int | None,
-    read_keys: frozenset[str] = frozenset(),
-    write_keys: frozenset[str] = frozenset(),
+    keys: Keys = OPEN,
     home: tuple[str, ...] | None = None,
     budget: Budget = BUDGET,
 ) -> None:
@@ -119,12 +131,36 @@ def _serve(
             catalog=catalog,
             ladders=first,
             rng=np.random.default_rng(seed),
-            read_keys=read_keys,
-            write_keys=write_keys,
+            keys=keys,
             reload=partial(build, required=serving),
             note=place.about,
         )
-        run(create_app(deployment), sock, lambda url: console.print(f"Home page: {url}"))
+        words = "Home page: {}" if keys.open else "Serving to holders of a key: {}docs"
+        run(create_app(deployment), sock, lambda url: console.print(words.format(url)))
+
+
+def keys_from(variable: str, path: Path | None) -> list[str]:
+    """The keys of an environment variable and of a file. Raises `BadRequest` where one is named but holds none.
+
+    They are no arguments: every user of a machine may see those.
+    """
+    keys = [] if (given := os.environ.get(variable)) is None else [given]
+    if path is not None:
+        lines = [line.strip() for line in path.read_text().splitlines()]
+        found = [line for line in lines if line and not line.startswith("#")]
+        if not found:
+            raise BadRequest(f"the key file {path} holds no key; write one a line")
+        keys += found
+    if "" in keys:
+        raise BadRequest(f"{variable} is set and empty, so no key would be asked for; set a key or unset it")
+    return keys
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _left_out(why: str) -> None:

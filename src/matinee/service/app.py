@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-import orjson
-from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Query
 from fastapi import Path as UrlPath
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
 
-from matinee.errors import ArtifactRefused, BadData, BadRequest, MatineeError, NotFound, Overloaded, UnknownName
+from matinee.errors import MatineeError
 from matinee.events import MAX_TEXT
 from matinee.service.answers import (
     DeletedOut,
@@ -30,36 +29,20 @@ from matinee.service.answers import (
 from matinee.service.core import Service
 from matinee.service.deployment import Deployment
 from matinee.service.gate import Gate
-from matinee.service.keys import needs
+from matinee.service.keys import Keys, Role, needs
 from matinee.service.present import profile_out
+from matinee.service.problems import Json, Problem, answer_error, problem_words
 from matinee.service.schemas import EventsIn, HomeIn, ProfileIn, SimilarIn
 from matinee.service.web.pages import api_page, member_pages
 
-log = logging.getLogger("matinee.service")
-
-STATUS: dict[type[MatineeError], tuple[int, str]] = {
-    UnknownName: (422, "invalid"),
-    BadRequest: (400, "bad_request"),
-    BadData: (400, "bad_data"),
-    NotFound: (404, "not_found"),
-    ArtifactRefused: (409, "artifact_refused"),
-    Overloaded: (503, "overloaded"),
-}
 ERRORS: dict[int | str, dict[str, Any]] = {
     code: {"model": ErrorOut, "description": words}
     for code, words in ((401, "no valid key"), (422, "the body or a parameter is wrong"), (503, "try again later"))
 }
+LARGE = 2_000  # bytes from which an answer is compressed for those who ask
 Count = Annotated[int, Query(ge=1, le=100)]
 Prefix = Annotated[str, Query(max_length=MAX_TEXT)]
 User = Annotated[str, UrlPath(max_length=MAX_TEXT)]
-
-
-class Json(JSONResponse):
-    """JSON by orjson: numbers as they are, NaN never."""
-
-    def render(self, content: Any) -> bytes:
-        """Bytes of `content`."""
-        return orjson.dumps(content)
 
 
 def create_app(deployment: Deployment) -> FastAPI:
@@ -71,24 +54,32 @@ def create_app(deployment: Deployment) -> FastAPI:
         await service.warm()
         yield
 
-    app = FastAPI(title="Matinee", docs_url=None, redoc_url=None, default_response_class=Json, lifespan=lifespan)
-    app.state.service = service
-    app.add_middleware(
-        Gate,
-        metrics=service.metrics,
-        max_in_flight=deployment.max_in_flight,
-        max_body=deployment.max_body,
-        body_seconds=deployment.body_seconds,
+    app = FastAPI(
+        title="Matinee",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        default_response_class=Json,
+        lifespan=lifespan,
     )
-    for error in (MatineeError, HTTPException, RequestValidationError, Exception):
-        app.add_exception_handler(error, _answer_error)
-    app.include_router(_reading(service), dependencies=[Depends(needs("read", deployment))])
-    app.include_router(_writing(service), dependencies=[Depends(needs("write", deployment))])
+    app.state.service = service
+    app.add_middleware(GZipMiddleware, minimum_size=LARGE, compresslevel=4)
+    app.add_middleware(Gate, metrics=service.metrics, deployment=deployment)
+    for error in (Problem, MatineeError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(error, answer_error)
+    app.include_router(_reading(service), dependencies=_roles("read", deployment.keys))
+    app.include_router(_writing(service), dependencies=_roles("write", deployment.keys))
     app.include_router(_watching(service))
     app.include_router(api_page(app))
-    if deployment.open:
+    if deployment.keys.open:
         app.include_router(member_pages(service))
     return app
+
+
+def _roles(role: Role, keys: Keys) -> list[Any]:
+    """What the calls of a role depend on: a key, where keys are configured."""
+    return [] if keys.open else [Depends(needs(role, keys))]
 
 
 def _reading(service: Service) -> APIRouter:
@@ -168,7 +159,7 @@ def _watching(service: Service) -> APIRouter:
     async def ready() -> Response:
         """The policies passed their check; 503 with the reason while they have not."""
         if service.unready:
-            return Json(_words("not_ready", service.unready), status_code=503)
+            return Json(problem_words("not_ready", service.unready), status_code=503)
         return Json({"status": "ready"})
 
     @router.get("/metrics", response_class=Response)
@@ -178,29 +169,3 @@ def _watching(service: Service) -> APIRouter:
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
     return router
-
-
-async def _answer_error(request: Request, error: Exception) -> Response:
-    """Any error as typed JSON: what is wrong and, where known, the remedy. Never a traceback."""
-    if isinstance(error, MatineeError):
-        status, name = next((known for kind, known in STATUS.items() if isinstance(error, kind)), (500, "internal"))
-        headers = {"retry-after": f"{error.retry_after:.0f}"} if isinstance(error, Overloaded) else None
-        return Json(_words(name, str(error)), status, headers)
-    if isinstance(error, RequestValidationError):
-        return Json(_words("invalid", _problems(error), "see /docs for the fields and their limits"), 422)
-    if isinstance(error, HTTPException):
-        return Json(_words("refused", str(error.detail)), error.status_code, dict(error.headers or {}))
-    log.error("unexpected error at %s", request.url.path, exc_info=error)
-    return Json(_words("internal", "the service failed to answer; its log says why"), 500)
-
-
-def _problems(error: RequestValidationError) -> str:
-    found = [
-        f"{'.'.join(str(part)[:60] for part in one['loc'])}: {str(one['msg'])[:300]}" for one in error.errors()[:3]
-    ]
-    return "; ".join(found)
-
-
-def _words(error: str, message: str, remedy: str = "") -> dict[str, str]:
-    words = {"error": error, "message": message[:2_000]}
-    return {**words, "remedy": remedy} if remedy else words

@@ -12,6 +12,7 @@ from matinee.catalog import Catalog
 from matinee.data.log import EventLog
 from matinee.decision import Policy
 from matinee.errors import BadRequest
+from matinee.service.keys import Keys
 
 Ladders: TypeAlias = Mapping[str, Sequence[tuple[str, Policy]]]
 SURFACES = ("home", "similar")
@@ -21,23 +22,22 @@ SURFACES = ("home", "similar")
 class Deployment:
     """One service. `ladders` gives each surface ("home", "similar") its named policies from best to simplest.
 
-    `read_keys` and `write_keys` are the accepted values of X-API-Key; a write key may also read. Without any the
-    service is open and shows the web page: bind it to loopback. `deadline` is in seconds per decision,
-    `max_in_flight` requests are answered at a time and the rest are shed, a body has at most `max_body` bytes and
-    arrives within `body_seconds`, each step has `threads` of its own, `max_members` histories stay in memory.
-    `reload` builds new ladders for POST /v1/artifacts/reload.
+    Without `keys` the service is open: it shows the web page and answers its own machine only. `deadline` is in seconds
+    per decision, `max_in_flight` requests are answered at a time and the rest are shed, a body has at most `max_body`
+    bytes and arrives within `body_seconds`, `max_waiting` of them are awaited at a time, each step has `threads` of its
+    own, `max_members` histories stay in memory. `reload` builds new ladders for POST /v1/artifacts/reload.
     """
 
     log: EventLog
     catalog: Catalog
     ladders: Ladders
     rng: np.random.Generator
-    read_keys: frozenset[str] = frozenset()
-    write_keys: frozenset[str] = frozenset()
+    keys: Keys = Keys()
     deadline: float = 0.25
     max_in_flight: int = 32
     max_body: int = 2_000_000
     body_seconds: float = 5.0
+    max_waiting: int = 64
     max_members: int = 10_000
     threads: int = 2
     reload: Callable[[], Ladders] | None = None
@@ -49,11 +49,6 @@ class Deployment:
                 raise BadRequest(
                     f"the surface {surface!r} has no policy; ladders name {sorted(self.ladders)}; give it at least one"
                 )
-        for name in ("deadline", "max_in_flight", "max_body", "body_seconds", "max_members", "threads"):
+        for name in ("deadline", "max_in_flight", "max_body", "body_seconds", "max_waiting", "max_members", "threads"):
             if not getattr(self, name) > 0:
                 raise BadRequest(f"{name} is {getattr(self, name)}; give a number above 0")
-
-    @property
-    def open(self) -> bool:
-        """Whether anyone may read and write: no key is configured."""
-        return not (self.read_keys or self.write_keys)

@@ -1,15 +1,20 @@
-"""The outermost layer: sheds load, bounds bodies, times answers, and sets the headers that keep a page safe."""
+"""The outermost layer: sheds load, looks at keys and origins, times answers, and keeps pages safe by their headers."""
 
 from __future__ import annotations
 
-import asyncio
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import orjson
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from matinee.service.bodies import Bodies, replayed
+from matinee.service.deployment import Deployment
+from matinee.service.keys import no_key
 from matinee.service.metrics import Metrics
+from matinee.service.origins import require_local_name, require_own_site
+from matinee.service.problems import Problem, overloaded
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; connect-src 'self'; "
@@ -22,85 +27,89 @@ HEADERS = [
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
 PAGES = ("/", "/home", "/docs", "/openapi.json", "/metrics", "/posters", "/static", "/health/live", "/health/ready")
-API = ("home", "similar", "events", "decisions", "profiles", "titles", "artifacts")
+API = ("home", "homes", "similar", "events", "decisions", "profiles", "exports", "titles", "artifacts")
 PATHS = frozenset((*PAGES, *(f"/v1/{name}" for name in API)))
-BOUNDED = ("/v1/", "/home")  # what counts as work and may be shed
-RETRY_AFTER = 1
+WORK = ("/v1/", "/home")
 
 
 class Gate:
-    """An ASGI middleware. Refusing costs almost nothing, so a flood is answered with 503 and not with a queue."""
+    """An ASGI middleware. Refusing costs almost nothing, so a flood is answered with 503 and not with a queue.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, max_in_flight: int, max_body: int, body_seconds: float) -> None:
+    Host, origin and key are judged from the headers, before a body is read; only whole bodies take one of the places of
+    the requests in flight. What needs no key (`/docs`, `/metrics`, `/static`) has as many places of its own, so that it
+    takes none from members' pages. `/health` needs no place.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, deployment: Deployment) -> None:
         self._app = app
         self._metrics = metrics
-        self._max_in_flight = max_in_flight
-        self._max_body = max_body
-        self._body_seconds = body_seconds
-        self._in_flight = 0
+        self._keys = deployment.keys
+        self._max_in_flight = deployment.max_in_flight
+        self._bodies = Bodies(deployment.max_body, deployment.body_seconds, deployment.max_waiting)
+        self._in_flight: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif not scope["path"].startswith(BOUNDED):
-            await self._timed(scope, receive, send)
-        elif self._in_flight >= self._max_in_flight:
-            self._metrics.shed.inc()
-            await _refuse(send, self._in_flight)
-        else:
-            self._in_flight += 1
-            self._metrics.in_flight.set(self._in_flight)
-            try:
-                await self._timed(scope, receive, send)
-            finally:
-                self._in_flight -= 1
-                self._metrics.in_flight.set(self._in_flight)
-
-    async def _timed(self, scope: Scope, receive: Receive, send: Send) -> None:
+            return
         started, path = time.perf_counter(), _label(scope["path"])
+        send = self._safely(send, path)
+        try:
+            await self._admitted(scope, receive, send)
+        except Problem as problem:
+            await problem.answer(scope, receive, send)
+        self._metrics.seconds.labels(path).observe(time.perf_counter() - started)
 
+    async def _admitted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._judge(scope)
+        if scope["path"].startswith("/health/"):
+            await self._app(scope, receive, send)
+            return
+        lane = "work" if scope["path"].startswith(WORK) else "public"
+        self._require_room(lane)
+        body = await self._bodies.whole(scope, receive)
+        with self._place(lane):
+            await self._app(scope, receive if body is None else replayed(body, receive), send)
+
+    def _judge(self, scope: Scope) -> None:
+        """What the headers alone decide."""
+        headers, path = scope["headers"], scope["path"]
+        if self._keys.open:
+            require_local_name(headers)
+            require_own_site(headers, scope["method"], path)
+        elif (
+            path.startswith("/v1/") and self._keys.role(dict(headers).get(b"x-api-key", b"").decode("latin-1")) is None
+        ):
+            raise no_key()
+
+    def _require_room(self, lane: str) -> None:
+        if self._in_flight[lane] >= self._max_in_flight:
+            self._metrics.shed.inc()
+            raise overloaded(f"{self._in_flight[lane]} requests are being answered already")
+
+    @contextmanager
+    def _place(self, lane: str) -> Iterator[None]:
+        """One of the places of the requests in flight."""
+        self._require_room(lane)
+        self._count(lane, 1)
+        try:
+            yield
+        finally:
+            self._count(lane, -1)
+
+    def _count(self, lane: str, step: int) -> None:
+        self._in_flight[lane] += step
+        self._metrics.in_flight.set(self._in_flight["work"])
+
+    def _safely(self, send: Send, path: str) -> Send:
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._metrics.requests.labels(path, message["status"]).inc()
                 message = {**message, "headers": [*message["headers"], *HEADERS]}
             await send(message)
 
-        await self._app(scope, _bounded(receive, self._max_body, self._body_seconds), send_safely)
-        self._metrics.seconds.labels(path).observe(time.perf_counter() - started)
-
-
-def _bounded(receive: Receive, limit: int, seconds: float) -> Receive:
-    """`receive` that gives up with 413 on a body of more than `limit` bytes, with 408 on one not whole in `seconds`."""
-    seen, end = 0, asyncio.get_running_loop().time() + seconds
-    whole = False
-
-    async def receive_bounded() -> Message:
-        nonlocal seen, whole
-        try:
-            async with asyncio.timeout_at(None if whole else end):
-                message = await receive()
-        except TimeoutError:
-            reason = f"the body did not arrive within {seconds:g} s; send smaller batches"
-            raise HTTPException(408, reason, {"connection": "close"}) from None
-        whole = not message.get("more_body", False)
-        seen += len(message.get("body", b""))
-        if seen > limit:
-            raise HTTPException(413, f"the body is larger than {limit:,} bytes; send smaller batches")
-        return message
-
-    return receive_bounded
-
-
-async def _refuse(send: Send, in_flight: int) -> None:
-    body = {
-        "error": "overloaded",
-        "message": f"{in_flight} requests are being answered already",
-        "remedy": f"try again after {RETRY_AFTER} second",
-    }
-    headers = [(b"content-type", b"application/json"), (b"retry-after", str(RETRY_AFTER).encode())]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": orjson.dumps(body)})
+        return send_safely
 
 
 def _label(path: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, FastAPI, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
@@ -72,16 +74,28 @@ def member_pages(service: Service) -> APIRouter:
 
 
 def api_page(app: FastAPI) -> APIRouter:
-    """/docs: the OpenAPI schema as a page that needs no network and no script."""
+    """The OpenAPI schema as JSON, and as a page that needs no network and no script; each is rendered once."""
     router = APIRouter(include_in_schema=False)
     render = templates()
     if not any(getattr(route, "path", "") == "/static" for route in app.routes):
         app.mount("/static", StaticFiles(directory=HERE / "static"))
 
+    @cache
+    def page() -> str:
+        schema = app.openapi()
+        return render.get_template("docs.html").render(schema=schema, bodies=_bodies(schema))
+
+    @cache
+    def machine_readable() -> bytes:
+        return orjson.dumps(app.openapi())
+
     @router.get("/docs")
     async def docs() -> Response:
-        schema = app.openapi()
-        return _html(render, "docs.html", schema=schema, bodies=_bodies(schema))
+        return HTMLResponse(page(), headers={"cache-control": "no-store"})
+
+    @router.get("/openapi.json")
+    async def openapi() -> Response:
+        return Response(machine_readable(), media_type="application/json")
 
     return router
 
