@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matinee.maths.half_life import FEW, UNKNOWN, foretold, learned_half_life
+from matinee.maths.half_life import FEW, UNKNOWN, foretold, kept, learned_half_life, lived
 
 TITLES = 40
 
@@ -79,3 +79,18 @@ def test_a_log_of_days_or_positions_tells_nothing(step):
     items = (np.arange(2_000) // 500 % 3).astype(np.int32)
     assert learned_half_life(np.arange(2_000), items, np.arange(2_000) * step, 3) == UNKNOWN
     assert learned_half_life(np.arange(2_000), items, np.arange(2_000) / 6, 3) != UNKNOWN
+
+
+def test_a_silence_counts_an_eighth_of_a_half_life():
+    days = np.array([0.0, 1.0, 3.0, 733.0, 734.0])
+    np.testing.assert_allclose(lived(days, 16.0), [0, 1, 3, 5, 6])
+    np.testing.assert_allclose(kept(days, 16.0), 0.5 ** (np.array([6, 5, 3, 1, 0]) / 16))
+    np.testing.assert_allclose(kept(days, None), np.ones(5))
+    assert len(kept(days[:0], 16.0)) == 0
+
+
+def test_a_pause_teaches_no_half_life():
+    """A world that stops for two years in the middle of what is foretold learns what it learned without."""
+    members, items, days = world(np.random.default_rng(3), 6)
+    later = days + np.where(np.arange(len(days)) > 0.9 * len(days), 730, 0)
+    assert learned_half_life(members, items, later, TITLES) == learned_half_life(members, items, days, TITLES)

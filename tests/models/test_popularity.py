@@ -10,7 +10,7 @@ import pytest
 from matinee.decision import Context, Requests
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.history import Histories
-from matinee.models.popularity import Popularity, PopularityConfig
+from matinee.models.popularity import Popularity, PopularityConfig, _shares
 from matinee.testing import check_scorer, make_catalog, make_data, make_events
 
 DAY = 86_400
@@ -26,10 +26,33 @@ def fitted(config, events, titles, as_of_days):
 
 
 def test_a_like_halves_with_every_half_life():
-    events = make_events([[0], [0], [1]], seconds=[[0], [10 * DAY], [20 * DAY]])
-    scorer = fitted(PopularityConfig(half_life_days=10, smoothing=0.5, contexts=()), events, 3, 30)
-    counts = np.array([1 / 4 + 1 / 2, 1, 0.0]) + 0.5  # from the newest like, though asked 10 days later
+    """A like of another title a day; the ages count from the newest, though asked 10 days later."""
+    days = np.arange(21)
+    events = make_events([[2 if day % 10 else 0] for day in days], seconds=[[int(day) * DAY] for day in days])
+    scorer = fitted(PopularityConfig(half_life_days=10, smoothing=0.5, contexts=()), events, 4, 30)
+    left = 0.5 ** ((20 - days) / 10)
+    counts = np.array([1 / 4 + 1 / 2 + 1, 0, left[days % 10 > 0].sum(), 0]) + 0.5 * left.mean()
     np.testing.assert_allclose(scorer.shares([Context()])[0], counts / counts.sum(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("pause", [1, 30, 730, 1_460])
+def test_one_like_after_a_pause_stays_one_like(pause):
+    """Title k is liked 30 - k times, evenly over 60 days; after any pause a member likes the last title."""
+    lists = [[item] for item in range(20) for _ in range(30 - item)]
+    seconds = [[60 * DAY * at // (30 - item)] for item in range(20) for at in range(30 - item)]
+    events = make_events([*lists, [19]], seconds=[*seconds, [(60 + pause) * DAY]])
+    config = PopularityConfig(half_life_days=16, contexts=())
+    before = fitted(config, events[:-1], 25, 60).shares([Context()])[0]
+    after = fitted(config, events, 25, 61 + pause).shares([Context()])[0]
+    np.testing.assert_array_equal(np.argsort(-after[:19], kind="stable"), np.argsort(-before[:19], kind="stable"))
+    assert after[19] < after[0]
+    assert len(np.unique(after.round(6))) == len(np.unique(before.round(6)))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-6])
+def test_only_relative_weights_matter(scale):
+    shares = _shares(np.array([0, 0, 1], np.int32), np.full(3, scale), 4, 0.5)
+    np.testing.assert_allclose(shares, np.array([2.5, 1.5, 0.5, 0.5]) / 5)
 
 
 def test_a_window_forgets_what_is_older():
@@ -52,8 +75,8 @@ def test_a_context_is_shrunk_toward_the_whole():
 
 def test_many_values_of_a_context_cost_little_more_than_their_factors():
     titles, values = 50_000, 50
-    events = make_events([[k] for k in range(values)]).with_columns(
-        pl.Series("device", [f"device {k}" for k in range(values)])
+    events = make_events([[k // 3] for k in range(3 * values)]).with_columns(
+        pl.Series("device", [f"device {k // 3}" for k in range(3 * values)])
     )
     data = make_data(events, make_catalog(titles))
     scorer = Popularity(PopularityConfig(half_life_days=None, contexts=("device",)))
@@ -74,7 +97,9 @@ def test_a_device_that_is_called_none_is_not_an_unknown_one():
 
 
 def test_hours_and_weekdays_are_read_by_the_clock_of_the_config():
-    events = make_events([[0], [1]], seconds=[[0], [6 * 3_600]])  # Tuesday 22:13 and Wednesday 04:13 UTC
+    events = make_events(
+        [[0]] * 3 + [[1]] * 3, seconds=[[0]] * 3 + [[6 * 3_600]] * 3
+    )  # Tuesday 22:13 and Wednesday 04:13 UTC
     config = PopularityConfig(
         contexts=("hour", "weekday"), pseudo_counts=0.001, time_zone="Europe/Copenhagen", half_life_days=None
     )
@@ -91,9 +116,22 @@ def test_a_member_counts_once_a_title():
 
 
 def test_the_number_of_context_values_is_bounded():
-    events = make_events([[0]] * 300).with_columns(pl.Series("device", [f"device {k}" for k in range(300)]))
+    events = make_events([[0]] * 900).with_columns(pl.Series("device", [f"device {k // 3}" for k in range(900)]))
     scorer = fitted(PopularityConfig(contexts=("device",)), events, 2, 1)
     assert len(scorer._values) == 100
+
+
+def test_what_fewer_than_three_members_share_is_not_kept(tmp_path):
+    """Two members' own device, though used for forty titles, leaves no trace in what is saved."""
+    events = make_events([list(range(40))] * 2 + [[0]] * 3).with_columns(
+        pl.Series("device", ["Ada's fridge"] * 80 + ["tv"] * 3),
+        pl.Series("country", ["FO"] * 80 + ["DK"] * 3),
+        pl.Series("language", ["fo"] * 80 + ["da"] * 3),
+    )
+    scorer = fitted(PopularityConfig(contexts=("device", "country", "language")), events, 40, 1)
+    assert set(scorer._values) == {("device", "tv"), ("country", "DK"), ("language", "da")}
+    scorer.save(tmp_path)
+    assert not any(b"fridge" in path.read_bytes() for path in tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ ASKED = 0.2  # the latest likes are foretold, this share of all
 BLOCKS = 20  # in which they are foretold, each from everything before it
 FEW = 200  # likes to foretell, below which the answer would be chance
 LEAST = 7.0  # days that they last, below which the hours and weekdays of taste would be taken for its fashions
+SILENCE = 1 / 8  # of a half-life: what a time without any like counts at most, so a pause costs likes at most 8 %
 UNKNOWN = 90.0  # days, where one cannot tell
 SMOOTHING = 0.1  # likes given to every title, so that an unseen one is rare, not impossible
 
@@ -28,8 +29,24 @@ def learned_half_life(members: Int64s, items: Int32s, days: Doubles, n_titles: i
     if len(items) - edges[0] < FEW or days[-1] - days[edges[0]] < LEAST:
         return UNKNOWN
     weights = _of_members(members, edges)
-    told = [foretold(items, days, weights, edges, n_titles, half_life) for half_life in HALF_LIVES]
+    told = [foretold(items, lived(days, half_life), weights, edges, n_titles, half_life) for half_life in HALF_LIVES]
     return HALF_LIVES[int(np.argmax(told))]
+
+
+def lived(days: Doubles, half_life: float | None) -> Doubles:
+    """The clock by which likes age: `days` (n,), ascending, every time between two likes cut to `SILENCE` half-lives.
+
+    What is popular ages because other things become so; where nobody likes anything, nothing does.
+    """
+    if half_life is None or not len(days):
+        return days
+    return np.asarray(days[0] + np.append(0.0, np.minimum(np.diff(days), SILENCE * half_life).cumsum()))
+
+
+def kept(days: Doubles, half_life: float | None) -> Doubles:
+    """What is left of each like (n,) at the moment of the newest, by the clock of `lived`; `days` ascending."""
+    clock = lived(days, half_life)
+    return _kept(clock[-1:] - clock, half_life) if len(days) else days
 
 
 def foretold(

@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 
 from matinee.decision import Context, Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
-from matinee.events import DAY, liked
+from matinee.events import DAY
 from matinee.history import TrainingData
+from matinee.likes import counted_likes
+from matinee.maths.arrays import Doubles, Int32s
+from matinee.maths.half_life import kept
 from matinee.models import storage
 
 CONTEXTS = ("country", "device", "language", "weekday", "hour")
+LEAST_MEMBERS = 3  # who must share a value of a context before it is kept, so that none tells of one member
 MOST_VALUES = 100  # values kept of one context, the commonest; clients name devices, so the number must be bounded
 
 
@@ -59,10 +63,11 @@ class PopularityConfig:
 class Popularity:
     """P(title | context) as decayed, shrunken shares of members' likes.
 
-    Each member's latest like of a title counts 0.5^(age / half-life); ages count from the newest like. With N likes in
-    all and N_c in context value c,
+    Each member's latest like of a title counts its weight in `likes.counted_likes`, times 0.5^(age / half-life). Ages
+    count from the newest like, by a clock that nearly stands still while nobody likes anything (`half_life.lived`).
+    With weights N in all, N_c in context value c, and s = `smoothing` times the mean weight,
 
-        share_i     = (n_i + smoothing) / (N + titles * smoothing)
+        share_i     = (n_i + s) / (N + titles * s)
         share_i | c = (n_ic + pseudo_counts * share_i) / (N_c + pseudo_counts)
         P(i | contexts) ~ share_i * product over contexts of (share_i | c) / share_i
 
@@ -79,8 +84,7 @@ class Popularity:
     def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Count likes as of `data.as_of`."""
         likes, n = _likes(data, self.config), len(data.catalog)
-        counts = np.bincount(likes["item"], likes["weight"], minlength=n) + self.config.smoothing
-        shares = counts / counts.sum()
+        shares = _shares(likes["item"].to_numpy(), likes["weight"].to_numpy(), n, self.config.smoothing)
         groups = {(name, key): some for name in self.config.contexts for key, some in _likes_in(likes, name).items()}
         self._values = {pair: row for row, pair in enumerate(groups)}
         self._lifts = np.empty((len(groups), n), np.float32)
@@ -160,21 +164,26 @@ class Popularity:
         return scorer
 
 
+def _shares(items: Int32s, weights: Doubles, n: int, smoothing: float) -> Doubles:
+    """(n,) smoothed shares of likes; the smoothing follows the mean weight, so that only relative weights matter."""
+    each = smoothing * (float(weights.mean()) if len(weights) else 1.0)
+    counts = np.bincount(items, weights, minlength=n) + each
+    return np.asarray(counts / counts.sum())
+
+
 def _likes(data: TrainingData, config: PopularityConfig) -> pl.DataFrame:
-    """Each member's latest like of each title: item, weight and the contexts as text (null = unknown)."""
-    age = (data.as_of - pl.col("timestamp").cast(pl.Int64)) / DAY
-    young = pl.lit(True) if config.window_days is None else age <= config.window_days
-    clock = pl.col("timestamp").dt.convert_time_zone(config.time_zone).dt
-    likes = (
-        data.events.filter(liked(), young)
-        .sort("timestamp", maintain_order=True)
-        .unique(["user_id", "item"], keep="last", maintain_order=True)
-    )
+    """Likes that count: member, item, weight and the contexts as text (null = unknown)."""
+    likes = counted_likes(data.events, data.as_of)
+    age = (data.as_of - likes["timestamp"].dt.epoch("us")) / DAY
     half_life = data.half_life_days if config.half_life_days == "learned" else config.half_life_days
-    weight = pl.lit(1.0) if half_life is None else 0.5 ** ((age - age.min()) / half_life)
+    likes = likes.with_columns(pl.col("weight") * kept(-age.to_numpy(), half_life))
+    if config.window_days is not None:
+        likes = likes.filter(age <= config.window_days)
+    clock = pl.col("timestamp").dt.convert_time_zone(config.time_zone).dt
     return likes.select(
+        "user_id",
         "item",
-        weight.alias("weight"),
+        "weight",
         "country",
         "device",
         "language",
@@ -184,9 +193,14 @@ def _likes(data: TrainingData, config: PopularityConfig) -> pl.DataFrame:
 
 
 def _likes_in(likes: pl.DataFrame, name: str) -> dict[str, tuple[NDArray[np.int32], NDArray[np.float64]]]:
-    """Titles and weights of the likes in each of the commonest values of the context `name`, values ascending."""
-    known = likes.select(pl.col(name).alias("key"), "item", "weight").drop_nulls()
-    common = known.group_by("key").agg(pl.len()).sort("len", "key", descending=[True, False]).head(MOST_VALUES)
+    """Titles and weights of the likes in each of the commonest values of the context `name`, values ascending.
+
+    A value of fewer than `LEAST_MEMBERS` members is nobody's.
+    """
+    known = likes.select(pl.col(name).alias("key"), "user_id", "item", "weight").drop_nulls()
+    counts = known.group_by("key").agg(pl.len(), pl.col("user_id").n_unique().alias("members"))
+    shared = counts.filter(pl.col("members") >= LEAST_MEMBERS)
+    common = shared.sort("len", "key", descending=[True, False]).head(MOST_VALUES)
     parts = known.join(common.select("key"), on="key", how="semi").partition_by("key", as_dict=True)
     found = {str(key): part for (key,), part in parts.items()}
     return {key: (found[key]["item"].to_numpy(), found[key]["weight"].to_numpy()) for key in sorted(found)}

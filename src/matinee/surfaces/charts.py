@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from matinee.catalog import Catalog
-from matinee.events import DAY, liked
+from matinee.events import DAY
 from matinee.evidence import WINDOWS
+from matinee.likes import counted_likes
 from matinee.maths.arrays import Floats, Int32s
 
 RISES = (7, 28)  # windows, in days, short enough to speak of a rise
@@ -17,7 +18,7 @@ RISES = (7, 28)  # windows, in days, short enough to speak of a rise
 
 @dataclass(frozen=True)
 class Chart:
-    """Titles in order, best first, with the number that orders them (plays, or z-scores of a rise)."""
+    """Titles in order, best first, with the number that orders them (weighed likes, or z-scores of a rise)."""
 
     items: Int32s
     values: Floats
@@ -28,7 +29,7 @@ class Charts:
     """`popular` by country (None = everywhere), `trending`, and each genre's share of all likes.
 
     `window` is the position in `evidence.WINDOWS` of the shortest window with enough likes to trust; `as_of` the moment
-    (microseconds) at which they were drawn. A member's likes of a title count once.
+    (microseconds) at which they were drawn. A member's likes of a title count once, by `likes.counted_likes`.
     """
 
     popular: dict[str | None, Chart]
@@ -49,16 +50,14 @@ class ChartsConfig:
 def charts(events: pl.DataFrame, catalog: Catalog, as_of: int, config: ChartsConfig = ChartsConfig()) -> Charts:
     """Draw the charts from what was liked before `as_of` (microseconds). `events` follows `events.SCHEMA`.
 
-    Popular: members who liked a title in the window. Trending: titles that more members liked in the window than in the
-    one before, by the z-score (now - before) / sqrt(now + before) of two Poisson counts; empty unless the window is a
-    week or a month and the one before has enough likes too.
+    Popular: members who liked a title in the window, each by the weight of the like. Trending: titles that gained more
+    in the window than in the one before, by the z-score (now - before) / sqrt(now + before) of two Poisson counts;
+    empty unless the window is a week or a month and the one before has enough likes too.
     """
-    time = pl.col("timestamp").dt.epoch("us")
-    likes = (
-        events.with_columns(pl.Series("item", catalog.indexes_of(events["item_id"])), (as_of - time).alias("age"))
-        .filter(liked() & (pl.col("age") > 0) & (pl.col("item") >= 0))
-        .select("user_id", "item", "age", "country")
-    )
+    age = (as_of - pl.col("timestamp").dt.epoch("us")).alias("age")
+    named = events.with_columns(pl.Series("item", catalog.indexes_of(events["item_id"])), age)
+    known = named.filter((pl.col("age") > 0) & (pl.col("item") >= 0))
+    likes = counted_likes(known, as_of)
     window = _trusted_window(likes, config.support)
     days = WINDOWS[window][0]
     recent = likes if days == 0 else likes.filter(pl.col("age") <= days * DAY)
@@ -72,9 +71,9 @@ def charts(events: pl.DataFrame, catalog: Catalog, as_of: int, config: ChartsCon
     return Charts(popular, rising, _genre_shares(likes, catalog), window, as_of)
 
 
-def _count(likes: pl.DataFrame) -> int:
-    """Likes, each member's of a title once."""
-    return likes.select("user_id", "item").n_unique()
+def _count(likes: pl.DataFrame) -> float:
+    """Likes, each by its weight."""
+    return float(likes["weight"].sum())
 
 
 def _trusted_window(likes: pl.DataFrame, support: int) -> int:
@@ -84,20 +83,20 @@ def _trusted_window(likes: pl.DataFrame, support: int) -> int:
     return len(WINDOWS) - 1
 
 
-def _members(likes: pl.DataFrame, name: str) -> pl.DataFrame:
-    """How many members liked each title: columns `item` and `name`."""
-    return likes.group_by("item").agg(pl.col("user_id").n_unique().cast(pl.Float32).alias(name))
+def _gains(likes: pl.DataFrame, name: str) -> pl.DataFrame:
+    """How much each title was liked: columns `item` and `name`."""
+    return likes.group_by("item").agg(pl.col("weight").sum().cast(pl.Float32).alias(name))
 
 
 def _most_liked(likes: pl.DataFrame, length: int) -> Chart:
-    return _chart(_members(likes, "members").sort("members", "item", descending=[True, False]).head(length), "members")
+    return _chart(_gains(likes, "likes").sort("likes", "item", descending=[True, False]).head(length), "likes")
 
 
 def _rising(recent: pl.DataFrame, before: pl.DataFrame, length: int) -> Chart:
     now, then = pl.col("now"), pl.col("then").fill_null(0.0)
     counts = (
-        _members(recent, "now")
-        .join(_members(before, "then"), on="item", how="left")
+        _gains(recent, "now")
+        .join(_gains(before, "then"), on="item", how="left")
         .with_columns(((now - then) / (now + then).sqrt()).alias("z"))
         .filter(pl.col("z") > 0)
         .sort("z", "item", descending=[True, False])
@@ -112,8 +111,7 @@ def _chart(ordered: pl.DataFrame, values: str) -> Chart:
 
 def _genre_shares(likes: pl.DataFrame, catalog: Catalog) -> Floats:
     """Each genre's share of all likes; a title's like is shared equally by its genres, add-one smoothed."""
-    once = likes.unique(["user_id", "item"])
-    counts = np.bincount(once["item"].to_numpy(), minlength=len(catalog)).astype(np.float64)
+    counts = np.bincount(likes["item"], likes["weight"], minlength=len(catalog))
     genres = catalog.title_genres
     sizes = np.maximum(np.diff(genres.offsets), 1)
     per_entry = np.repeat(counts / sizes, np.diff(genres.offsets))

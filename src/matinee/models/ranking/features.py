@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.errors import ArtifactRefused
-from matinee.events import DAY, liked
+from matinee.events import DAY
 from matinee.history import Histories, TrainingData
+from matinee.likes import counted_likes
 from matinee.maths.ragged import offsets_of
 from matinee.maths.sparse_dense import add_rows
 from matinee.models import storage
@@ -122,9 +123,10 @@ class TitleFacts:
     def fit(cls, data: TrainingData) -> Self:
         """Count likes as of `data.as_of` and encode the catalogue."""
         n = len(data.catalog)
-        likes = data.events.filter(liked()).select("item", pl.col("timestamp").cast(pl.Int64))
-        items, age = likes["item"].to_numpy(), (data.as_of - likes["timestamp"].to_numpy()) / DAY
-        counts = [np.bincount(items[age <= window], minlength=n) for window in WINDOWS]
+        likes = counted_likes(data.events, data.as_of)
+        items, weights = likes["item"].to_numpy(), likes["weight"].to_numpy()
+        age = (data.as_of - likes["timestamp"].dt.epoch("us").to_numpy()) / DAY
+        counts = [np.bincount(items[age <= window], weights[age <= window], minlength=n) for window in WINDOWS]
         content = _unit(title_features(data.catalog))
         return cls(np.log1p(counts).astype(np.float32), _arrived(data.catalog), content, _unit(_genres(data.catalog)))
 
