@@ -183,3 +183,9 @@ def test_what_stands_is_what_nothing_later_takes_back(acts: list[tuple[str, str,
         if kind not in TAKES_BACK.values() and (user, item, TAKES_BACK.get(kind)) not in acts[at + 1 :]
     ]
     assert standing(frame).rows() == stands
+
+
+def test_an_event_id_is_repeated_within_a_member_only():
+    kept, rejected = clean(frame_of(*({"user_id": user, "event_id": "e"} for user in "aba")), now=NOW)
+    assert kept["user_id"].to_list() == ["a", "b"]
+    assert rejected.counts == {"repeating an event_id": 1}

@@ -118,7 +118,8 @@ def clean(frame: pl.DataFrame, now: datetime | None = None) -> tuple[pl.DataFram
     the other columns of `SCHEMA` are filled with nulls when absent, unknown columns are dropped.
     A row is rejected when an identifier is missing or longer than `MAX_TEXT`, the kind is unknown, the time is
     before 1970 or more than `CLOCK_SKEW` after `now`, a value is not a number in 0..1 where the kind
-    needs one, or a good row before it has the same `event_id`. Where the kind needs no value, a value is dropped.
+    needs one, or a good row of that member before it has the same `event_id`. Where the kind needs no value, a
+    value is dropped.
 
     Raises `BadData` when a required column is missing or a column has a type that cannot be read at all.
     """
@@ -150,7 +151,7 @@ def clean(frame: pl.DataFrame, now: datetime | None = None) -> tuple[pl.DataFram
     ]
     reason = pl.coalesce(*[pl.when(bad).then(pl.lit(name)) for name, bad in checks])
     marked = frame.with_columns(reason.alias("_reason"))
-    repeated = pl.col("_reason").is_null() & ~pl.struct("event_id", "_reason").is_first_distinct()
+    repeated = pl.col("_reason").is_null() & ~pl.struct("user_id", "event_id", "_reason").is_first_distinct()
     marked = marked.with_columns(pl.when(repeated).then(pl.lit(_REPEATED)).otherwise("_reason").alias("_reason"))
     meant = pl.when(pl.col("kind").is_in(NEEDS_VALUE)).then("value").alias("value")
     return marked.filter(pl.col("_reason").is_null()).drop("_reason").with_columns(meant), _count(marked)

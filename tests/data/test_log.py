@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 import threading
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -18,7 +19,7 @@ from matinee.data import log_sealed
 from matinee.data.dataset import Dataset
 from matinee.data.log import EventLog
 from matinee.errors import BadData, BadRequest, LogDamaged, NotFound
-from matinee.events import SCHEMA
+from matinee.events import SCHEMA, clean
 from matinee.profile import Profile
 
 DAY = 86_400_000_000
@@ -70,8 +71,8 @@ def test_every_field_comes_back_as_it_was(log: EventLog):
     frame = log.read(FOREVER)
     assert dict(frame.schema) == dict(SCHEMA)
     assert frame.rows(named=True) == [
-        {**dict.fromkeys(SCHEMA), **bare, "timestamp": moment},
         {**dict.fromkeys(SCHEMA), **full},
+        {**dict.fromkeys(SCHEMA), **bare, "timestamp": moment},
     ]
 
 
@@ -104,11 +105,28 @@ def test_reading_filters_by_time_kind_and_member_before_and_after_sealing(log: E
     assert [ids(log, **question) for question in questions] == expected
 
 
-def test_events_of_one_time_are_ordered_by_id_wherever_they_lie(log: EventLog):
+def test_events_of_one_time_keep_the_order_of_arrival_wherever_they_lie(log: EventLog, tmp_path: Path):
     log.append_events([event("c"), event("a")])
+    frame = pl.DataFrame([event("f"), event("e")]).with_columns(timestamp=pl.lit(datetime(1970, 1, 1, tzinfo=UTC)))
+    log.import_events(clean(frame)[0])
     log.seal(date(1970, 1, 2))
-    log.append_events([event("b"), event("d")])
-    assert ids(log) == ["a", "b", "c", "d"]
+    log.append_events([event("d"), event("b")])
+    assert ids(log) == ["c", "a", "f", "e", "d", "b"]
+    log.seal(date(1970, 1, 2))
+    assert ids(log) == ["c", "a", "f", "e", "d", "b"]
+    log.append_events([event("0")])
+    assert ids(log) == ["c", "a", "f", "e", "d", "b", "0"]
+
+
+def test_an_event_id_belongs_to_its_member(log: EventLog):
+    """Nobody takes an id away from another by guessing it first, sealed or not."""
+    assert log.append_events([event("a", user="eve"), event("a"), event("a", user="eve")]) == [True, True, False]
+    log.seal(date(1970, 1, 2))
+    assert log.append_events([event("a"), event("a", user="bob")]) == [False, True]
+    assert log.read(FOREVER)["user_id"].to_list() == ["eve", "ann", "bob"]
+    log.seal(date(1970, 1, 2))
+    log.delete_member("eve")
+    assert log.append_events([event("a"), event("a", user="bob"), event("a", user="eve")]) == [False, False, True]
 
 
 def test_rows_that_are_no_events_are_refused_before_they_are_queued(log: EventLog):
@@ -192,7 +210,7 @@ def test_movielens_is_imported_quickly_and_comes_back(log: EventLog, ml100k: Dat
     assert perf_counter() - start < 15  # 2 s when nothing else runs
     assert heard == [20_000, 40_000, 60_000, 80_000, 100_000]
     assert log.import_events(ml100k.events.head(50_001)) == 0
-    assert log.read(FOREVER).equals(ml100k.events.sort("timestamp", "event_id"))
+    assert log.read(FOREVER).equals(ml100k.events.sort("timestamp", maintain_order=True))
 
 
 def test_sealing_moves_whole_days_and_keeps_ids_taken(log: EventLog, tmp_path: Path):
@@ -249,7 +267,8 @@ def test_a_crash_in_any_step_neither_loses_nor_doubles_a_row(
             kept = expected if "delete" not in act else {one for one in expected if one[:3] == "bob" or one == "late"}
             assert set(found) in (expected, kept)
             assert len(found) == len(set(found))
-            assert not any(revived.append_events([event(one) for one in set(found)]))
+            stored = revived.read(FOREVER).with_columns(pl.col("timestamp").cast(pl.Int64)).rows(named=True)
+            assert not any(revived.append_events(stored))
             files = list((image / "events.db.sealed").glob("*"))
             assert len(files) == len({file.name[:10] for file in files}), "strays are swept"
             revived.seal(date(1970, 1, 4))
@@ -391,7 +410,8 @@ def test_deleting_a_member_leaves_no_byte_of_them_in_any_file(tmp_path: Path, se
         assert log.profile("other-1") is not None
         log.check()
         assert log.delete_member(MARK) == {"events": 0, "decisions": 0, "profiles": 0}
-        assert log.append_events([event(others["event_id"][0]), event(f"{MARK}|new", user=MARK)]) == [False, True]
+        known = event(others["event_id"][0], user=others["user_id"][0])
+        assert log.append_events([known, event(f"{MARK}|new", user=MARK)]) == [False, True]
     assert mentions(tmp_path, MARK)  # a later event starts a new record
 
 
@@ -500,5 +520,23 @@ def test_a_log_of_a_newer_matinee_is_refused(tmp_path: Path):
     path = filled(tmp_path)
     with sqlite3.connect(path) as other:
         other.execute("UPDATE matinee_schema SET version = version + 1")
-    with pytest.raises(LogDamaged, match="schema 2"):
+    with pytest.raises(LogDamaged, match="schema 3, this Matinee knows 2"):
         EventLog(path)
+
+
+def test_a_log_of_version_1_is_brought_to_today_with_all_that_it_held(tmp_path: Path):
+    """Written by the code of that time: sealed "d", "c" (by id: "c", "d"), then "b", "a", "z", "y", a late one."""
+    with zipfile.ZipFile(Path(__file__).with_name("log_version_1.zip")) as old:
+        old.extractall(tmp_path)
+    for _ in range(2):
+        with EventLog(tmp_path / "events.db") as log:
+            log.check()
+            assert ids(log) == ["c", "d", "late", "b", "a", "z", "y"]
+            assert log.profile("ann") == Profile("ann", name="Ann", maturity_limit=7, blocked_genres=("Horror",))
+            assert log.decision("d1")["user_id"] == "ann"
+            known = [event("d"), event("c", user="bob"), event("late"), event("z")]
+            assert log.append_events(known) == [False] * 4
+    with EventLog(tmp_path / "events.db") as log:
+        log.append_events([event("again", 0.5), event("0", 2.5)])
+        log.seal(date(1970, 1, 4))
+        assert ids(log) == ["c", "d", "late", "again", "b", "a", "z", "y", "0"]

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from weakref import WeakSet
 
 import orjson
 import polars as pl
 
+from matinee.data import log_rows
 from matinee.data import log_schema as sql
+from matinee.data.log_file import Connection, check_structure, connect, create, open_for_writing, unreadable
 from matinee.data.log_sealed import ORDER, SealedDay, check_sizes, day_name, read_day, sweep, write_day
 from matinee.data.log_writer import Writer
 from matinee.errors import LogDamaged, NotFound
-from matinee.events import DAY
+from matinee.events import DAY, SCHEMA
 from matinee.profile import Profile
 
 T = TypeVar("T")
 _IMPORTED_AT_ONCE = 20_000  # rows of one write while importing
+_TOLD_AT_ONCE = 1_000  # members that one write names to other handles; of more it says that all changed
+_CHANGES_KEPT = 10_000  # changes that are kept for other handles
 
 
 class EventLog:
@@ -36,12 +44,16 @@ class EventLog:
         """Open the log at `path`, or begin one. Raises `LogDamaged` when what is there cannot be read safely."""
         self._path = path
         self._folder = path.with_name(path.name + ".sealed")
+        self._name = secrets.randbits(62)  # tells this handle's changes from those of others
+        self._mine = threading.local()  # the thread's connection for reading
+        self._readers: WeakSet[Connection] = WeakSet()
         if not path.exists():
-            _create(path)
-        connection = _connect(path)
+            create(path)
+        connection = open_for_writing(path)
         try:
             self._check_quickly()
         except LogDamaged:
+            self._close_readers()
             connection.close()
             raise
         self._writer = Writer(connection)
@@ -55,16 +67,32 @@ class EventLog:
 
     def close(self) -> None:
         """Commit what is queued and let go of the files."""
+        self._close_readers()
         self._writer.close()
+
+    def changes(self, since: int) -> tuple[int, frozenset[str] | None]:
+        """The log's version now, and the members that another handle wrote about since version `since`.
+
+        A change is a new event, a stored profile or a deletion, by this process or another, but not through this
+        `EventLog`. None means all members: more changed than the log keeps, or nobody knows. Microseconds when
+        nothing is new, so ask before every answer that rests on what you remember; begin with `changes(0)`.
+        """
+        with self._reading() as cursor:
+            now: int = cursor.execute(sql.LAST_CHANGE).fetchone()[0] or 0
+            if now == since:
+                return now, frozenset()
+            theirs = {user_id for (user_id,) in cursor.execute(sql.CHANGES_OF_OTHERS, (since, self._name))}
+            first = cursor.execute(sql.FIRST_CHANGE).fetchone()[0] or 0
+        return now, None if since > now or since + 1 < first or None in theirs else frozenset(theirs)
 
     def submit_events(self, rows: Sequence[Mapping[str, Any]]) -> Future[list[bool]]:
         """Queue clean events (keys of `events.SCHEMA`; timestamp as microseconds or datetime).
 
         The future resolves once they are on disk: True where the event is new, False where its `event_id` was
-        known. Raises `BadData` at once when a row lacks a required field.
+        known of that member. Raises `BadData` at once when a row lacks a required field.
         """
-        ready = [sql.event_row(row) for row in rows]
-        return self._writer.run(lambda cursor: _insert_events(cursor, ready))
+        ready = [log_rows.event_row(row) for row in rows]
+        return self._writer.run(lambda cursor: _insert_events(cursor, ready, self._name))
 
     def append_events(self, rows: Sequence[Mapping[str, Any]]) -> list[bool]:
         """`submit_events`, and wait until they are on disk."""
@@ -74,16 +102,16 @@ class EventLog:
         """Append a clean frame (`events.SCHEMA`); `progress` hears the rows done. Returns how many were new."""
         new = 0
         for start in range(0, frame.height, _IMPORTED_AT_ONCE):
-            rows = sql.event_rows(frame.slice(start, _IMPORTED_AT_ONCE))
-            new += sum(self._writer.run(partial(_insert_events, rows=rows)).result())
+            rows = log_rows.event_rows(frame.slice(start, _IMPORTED_AT_ONCE))
+            new += sum(self._writer.run(partial(_insert_events, rows=rows, writer=self._name)).result())
             if progress:
                 progress(start + len(rows))
         return new
 
     def submit_decisions(self, records: Sequence[dict[str, Any]]) -> Future[None]:
         """Queue what `Decisions.record` gives; the future resolves once it is on disk. A known id changes nothing."""
-        ready = [sql.decision_row(record) for record in records]
-        return self._writer.run(lambda cursor: _many(cursor, sql.INSERT_DECISION, ready))
+        ready = [log_rows.decision_row(record) for record in records]
+        return self._writer.run(lambda cursor: _insert_decisions(cursor, ready))
 
     def append_decisions(self, records: Sequence[dict[str, Any]]) -> None:
         """`submit_decisions`, and wait until they are on disk."""
@@ -96,7 +124,7 @@ class EventLog:
         kinds: Sequence[str] | None = None,
         user_ids: Sequence[str] | None = None,
     ) -> pl.DataFrame:
-        """Events of [since, as_of), sealed and live, as `events.SCHEMA` ordered by timestamp, then event_id.
+        """Events of [since, as_of), sealed and live, as `events.SCHEMA` ordered by timestamp, then arrival.
 
         Of sealed days only those are opened that hold something of `user_ids`, unless these are many. Raises
         `LogDamaged` when the database or a sealed file that was opened is not as it was written.
@@ -114,7 +142,7 @@ class EventLog:
             True if kinds is None else pl.col("kind").is_in(list(kinds)),
             True if user_ids is None else pl.col("user_id").is_in(list(user_ids)),
         )
-        return found.sort(ORDER)
+        return found.sort(ORDER).select(SCHEMA.keys())
 
     def decision(self, decision_id: str) -> dict[str, Any]:
         """One decision record. Raises `NotFound`."""
@@ -141,13 +169,13 @@ class EventLog:
 
     def put_profiles(self, profiles: Sequence[Profile]) -> None:
         """Store profiles, replacing those of the same `user_id`; on disk when it returns."""
-        ready = [sql.profile_row(profile) for profile in profiles]
-        self._writer.run(lambda cursor: _many(cursor, sql.PUT_PROFILE, ready)).result()
+        ready = [log_rows.profile_row(profile) for profile in profiles]
+        self._writer.run(lambda cursor: _put_profiles(cursor, ready, self._name)).result()
 
     def add_profiles(self, profiles: Sequence[Profile]) -> None:
         """Store the profiles of members who have none yet; what is stored already stays as it is."""
-        ready = [sql.profile_row(profile) for profile in profiles]
-        self._writer.run(lambda cursor: _many(cursor, sql.ADD_PROFILE, ready)).result()
+        ready = [log_rows.profile_row(profile) for profile in profiles]
+        self._writer.run(lambda cursor: _add_profiles(cursor, ready, self._name)).result()
 
     def put_profile(self, profile: Profile) -> None:
         """Store one profile, replacing that of the same `user_id`."""
@@ -157,13 +185,13 @@ class EventLog:
         """A member's profile, or None."""
         with self._reading() as cursor:
             found = cursor.execute(sql.FIND_PROFILE, (user_id,)).fetchone()
-        return sql.profile_of(found[0]) if found else None
+        return log_rows.profile_of(found[0]) if found else None
 
     def profiles(self, prefix: str = "", n: int = 50) -> list[Profile]:
         """At most `n` profiles whose name or id starts with `prefix`, short ids first."""
-        values = (sql.starting_with(prefix.casefold()), sql.starting_with(prefix), n)
+        values = (log_rows.starting_with(prefix.casefold()), log_rows.starting_with(prefix), n)
         with self._reading() as cursor:
-            return [sql.profile_of(record) for (record,) in cursor.execute(sql.LIST_PROFILES, values)]
+            return [log_rows.profile_of(record) for (record,) in cursor.execute(sql.LIST_PROFILES, values)]
 
     def seal(self, before: date) -> list[Path]:
         """Move the whole days before `before` into Parquet files, one a day; returns the files written.
@@ -200,20 +228,20 @@ class EventLog:
     def _check_quickly(self) -> None:
         """The database's structure, and that every sealed file is there in its full length."""
         with self._reading() as cursor:
-            _check_version(cursor, self._path)
-            _check_structure(cursor, self._path)
+            check_structure(cursor.connection, self._path)
         self._steady(lambda: check_sizes(self._folder, self._snapshot()[0]))
 
     def _seal_day(self, cursor: sqlite3.Cursor, number: int) -> SealedDay:
         span = (number * DAY, (number + 1) * DAY)
         day = day_name(number)
         before = {sealed.day: sealed for sealed in _sealed(cursor)}.get(day)
-        live = sql.event_frame(cursor.execute(sql.EVENTS_OF_DAY, span).fetchall())
+        live = log_rows.event_frame(cursor.execute(sql.EVENTS_OF_DAY, span).fetchall())
         frame = pl.concat([read_day(self._folder, before), live]) if before else live
         sealed = write_day(self._folder, day, before, frame)
         cursor.execute(sql.PUT_SEALED, (sealed.day, sealed.file, sealed.sha256, sealed.size))
-        cursor.execute(sql.MOVE_IDS_OF_DAY, (day, *span))
-        cursor.execute(sql.DELETE_EVENTS_OF_DAY, span)
+        cursor.execute(sql.move_ids_of_day(_generation(cursor)), (day, *span))
+        for generation in sql.GENERATIONS:
+            cursor.execute(sql.delete_events_of_day(generation), span)
         return sealed
 
     def _forget(self, cursor: sqlite3.Cursor, user_id: str) -> dict[str, int]:
@@ -225,10 +253,11 @@ class EventLog:
                 cursor.execute(sql.PUT_SEALED, (sealed.day, sealed.file, sealed.sha256, sealed.size))
             else:
                 cursor.execute(sql.DROP_SEALED, (day,))
-        counts = {
-            table: cursor.execute(sql.delete_member_from(table), (user_id,)).rowcount for table in sql.MEMBER_TABLES
-        }
+        counts = dict.fromkeys(sql.MEMBER_TABLES, 0)
+        for table, generation in product(sql.MEMBER_TABLES, sql.GENERATIONS):
+            counts[table] += cursor.execute(sql.delete_member_from(f"{table}_{generation}"), (user_id,)).rowcount
         counts["events"] += counts.pop("sealed_ids")
+        _replace_changes(cursor, self._name)
         return counts
 
     def _sweep(self) -> None:
@@ -255,81 +284,83 @@ class EventLog:
             if user_ids is not None and len(user_ids) <= sql.FEW:
                 theirs = {day for (day,) in cursor.execute(sql.sealed_days_of(len(user_ids)), list(user_ids))}
                 days = [sealed for sealed in days if sealed.day in theirs]
-            return days, sql.event_frame(cursor.execute(query, values).fetchall() if query else [])
+            return days, log_rows.event_frame(cursor.execute(query, values).fetchall() if query else [])
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Cursor]:
+        """A cursor of this thread's own connection, which stays open; no transaction outlives the block."""
         try:
-            with closing(_connect(self._path, readonly=True)) as connection:
-                yield connection.cursor()
+            connection: Connection | None = getattr(self._mine, "connection", None)
+            if connection is None:
+                connection = self._mine.connection = connect(self._path, readonly=True)
+                self._readers.add(connection)
+            with closing(connection.cursor()) as cursor:
+                try:
+                    yield cursor
+                finally:
+                    if connection.in_transaction:
+                        connection.rollback()
         except sqlite3.DatabaseError as error:
-            raise _unreadable(self._path, str(error)) from error
+            raise unreadable(self._path, str(error)) from error
 
-
-def _connect(path: Path, readonly: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode; what is deleted through it is overwritten with zeros."""
-    if readonly:
-        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30, isolation_level=None)
-    try:
-        connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
-            connection.execute(f"PRAGMA {setting}")
-    except sqlite3.DatabaseError as error:
-        raise _unreadable(path, str(error)) from error
-    return connection
-
-
-def _create(path: Path) -> None:
-    """Begin a log: made whole under another name, so that a file at `path` is never a beginning of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".draft")
-    draft.unlink(missing_ok=True)
-    with closing(_connect(draft)) as connection:
-        for statement in sql.TABLES:
-            connection.execute(statement)
-        connection.execute(f"INSERT INTO matinee_schema (version) VALUES ({sql.MARK})", (sql.VERSION,))
-    draft.replace(path)
-
-
-def _check_version(cursor: sqlite3.Cursor, path: Path) -> None:
-    tables = {name for (name,) in cursor.execute("SELECT name FROM sqlite_master")}
-    if "matinee_schema" not in tables:
-        raise _unreadable(path, "it is empty or no event log of Matinee")
-    (version,) = cursor.execute("SELECT version FROM matinee_schema").fetchone()
-    if version != sql.VERSION:
-        raise LogDamaged(
-            f"the event log {path} has schema {version}, this Matinee knows {sql.VERSION}; install the Matinee that "
-            "wrote it, or a newer one"
-        )
-
-
-def _check_structure(cursor: sqlite3.Cursor, path: Path) -> None:
-    found = [line for (line,) in cursor.execute("PRAGMA quick_check(3)")]
-    if found != ["ok"]:
-        raise _unreadable(path, "; ".join(found))
-
-
-def _unreadable(path: Path, why: str) -> LogDamaged:
-    return LogDamaged(
-        f"the event log {path} cannot be read safely: {why}; restore it from a backup, "
-        "or move it away to begin a new one"
-    )
+    def _close_readers(self) -> None:
+        self._mine = threading.local()
+        for connection in list(self._readers):
+            connection.close()
 
 
 def _sealed(cursor: sqlite3.Cursor) -> list[SealedDay]:
     return [SealedDay(*row) for row in cursor.execute(sql.LIST_SEALED).fetchall()]
 
 
-def _insert_events(cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]]) -> list[bool]:
-    return [
-        cursor.execute(sql.FIND_SEALED_ID, row[:1]).fetchone() is None
-        and cursor.execute(sql.INSERT_EVENT, row).rowcount == 1
-        for row in rows
-    ]
+def _generation(cursor: sqlite3.Cursor) -> str:
+    """The generation of tables that takes what is new."""
+    (generation,) = cursor.execute(sql.GENERATION).fetchone()
+    return str(generation)
 
 
-def _many(cursor: sqlite3.Cursor, statement: str, rows: list[tuple[Any, ...]]) -> None:
-    cursor.executemany(statement, rows)
+def _insert_events(cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]], writer: int) -> list[bool]:
+    statement = sql.insert_event(_generation(cursor))
+    new = []
+    for row in rows:
+        event_id, user_id = row[:2]
+        new.append(cursor.execute(sql.FIND_EVENT, (user_id, event_id)).fetchone() is None)
+        if new[-1]:
+            cursor.execute(statement, row)
+    _note_changes(cursor, writer, {row[1] for row, is_new in zip(rows, new, strict=True) if is_new})
+    return new
+
+
+def _insert_decisions(cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]]) -> None:
+    statement = sql.insert_decision(_generation(cursor))
+    for row in rows:
+        if cursor.execute(sql.FIND_DECISION, row[:1]).fetchone() is None:
+            cursor.execute(statement, row)
+
+
+def _put_profiles(cursor: sqlite3.Cursor, rows: list[tuple[str, str, str]], writer: int) -> None:
+    users = [(user_id,) for user_id, *_ in rows]
+    for generation in sql.GENERATIONS:
+        cursor.executemany(sql.delete_member_from(f"profiles_{generation}"), users)
+    cursor.executemany(sql.insert_profile(_generation(cursor)), {row[0]: row for row in rows}.values())
+    _note_changes(cursor, writer, {user_id for (user_id,) in users})
+
+
+def _add_profiles(cursor: sqlite3.Cursor, rows: list[tuple[str, str, str]], writer: int) -> None:
+    _put_profiles(cursor, [row for row in rows if not cursor.execute(sql.FIND_PROFILE, row[:1]).fetchone()], writer)
+
+
+def _note_changes(cursor: sqlite3.Cursor, writer: int, user_ids: Collection[str]) -> None:
+    """Tell other handles that these members changed; of many at once, that all did."""
+    told: Collection[str | None] = user_ids if len(user_ids) <= _TOLD_AT_ONCE else [None]
+    cursor.executemany(sql.PUT_CHANGE, [(writer, user_id) for user_id in told])
+    cursor.execute(sql.TRIM_CHANGES, (_CHANGES_KEPT,))
+
+
+def _replace_changes(cursor: sqlite3.Cursor, writer: int) -> None:
+    """Tell other handles that all members changed, and name none."""
+    cursor.execute(sql.PUT_CHANGE, (writer, None))
+    cursor.execute(sql.TRIM_CHANGES, (1,))
 
 
 def _sweep_committed(cursor: sqlite3.Cursor, folder: Path) -> None:

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import polars as pl
 
+from matinee.data.log_schema import SEQUENCED
 from matinee.errors import LogDamaged
 from matinee.events import DAY, SCHEMA
 
-ORDER = ("timestamp", "event_id")
+ORDER = ("timestamp", "seq", "event_id")  # days sealed without `seq` come first at one time, by `event_id`
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def write_day(folder: Path, day: str, before: SealedDay | None, frame: pl.DataFr
     folder.mkdir(parents=True, exist_ok=True)
     name = _unused_name(folder, day, before)
     buffer = io.BytesIO()
-    frame.select(SCHEMA.keys()).sort(ORDER).write_parquet(buffer)
+    frame.select(SEQUENCED.keys()).sort(ORDER).write_parquet(buffer)
     data = buffer.getvalue()
     draft = folder / f"{name}.draft"
     with draft.open("wb") as out:
@@ -61,14 +62,18 @@ def write_day(folder: Path, day: str, before: SealedDay | None, frame: pl.DataFr
 
 
 def read_day(folder: Path, sealed: SealedDay) -> pl.DataFrame:
-    """The day's events. Raises `LogDamaged` when the file is gone or is not what was sealed."""
+    """The day's events as `log_schema.SEQUENCED`; `seq` is null in days that were sealed without.
+
+    Raises `LogDamaged` when the file is gone or is not what was sealed.
+    """
     try:
         data = (folder / sealed.file).read_bytes()
     except OSError as error:
         raise _damaged(folder, sealed, str(error)) from error
     if hashlib.sha256(data).hexdigest() != sealed.sha256:
         raise _damaged(folder, sealed, f"its {len(data):,} bytes are not the {sealed.size:,} that were sealed")
-    return pl.read_parquet(io.BytesIO(data), glob=False)
+    frame = pl.read_parquet(io.BytesIO(data), glob=False)
+    return frame.select(pl.col("seq") if "seq" in frame.columns else pl.lit(None, pl.Int64).alias("seq"), *SCHEMA)
 
 
 def check_sizes(folder: Path, days: Sequence[SealedDay]) -> None:
