@@ -121,7 +121,7 @@ def time_singles(
         times.append(1e3 * (time.perf_counter() - start))
         for name, spent in decisions.timings.items():
             laps.setdefault(name, []).append(spent)
-    return times[100:], laps, int((decisions.items >= 0).sum())
+    return times[100:], laps, len(decisions.titles)
 
 
 def floor_ms(policy: HomePolicy, singles: list[Requests]) -> float:

@@ -30,16 +30,17 @@ def main() -> None:
 
     history = histories_of(dataset.events, [member], catalog, now)
     requests = Requests.of_histories(history, now, layout=Layout(rows=6, columns=4, visible=4))
-    page = policy.decide(requests, rng)
+    decisions = policy.decide(requests, rng)
+    page = decisions.page()
 
-    for r in np.flatnonzero(page.row_kinds[0] >= 0):
-        title = row_title(int(page.row_kinds[0, r]), int(page.row_keys[0, r]), catalog)
+    for r in np.flatnonzero(page.rows[0] >= 0):
+        title = row_title(page.name(0, r), catalog)
         print(f"\n{title}   [P(row | rows above) = {np.exp(page.row_log_probs[0, r]):.3f}]")
         for c, reason in enumerate(title_reasons(page, 0, r, catalog)):
             chance = np.exp(page.item_log_probs[0, r, c])
             name = catalog.names[page.items[0, r, c]]
             print(f"   {name:40.40} P = {chance:.3f}   {reason}")
-    logged, again = page.log_probs[0], policy.log_prob(requests, page)[0]
+    logged, again = decisions.log_probs[0], policy.log_prob(decisions).sum()
     print(f"\nlog P(this page) = {logged:.6f}, recomputed from the page alone {again:.6f}")
 
 

@@ -123,7 +123,7 @@ def test_a_sequence_model_is_served_first_where_one_was_trained(place):
     assert [name for name, _ in built["home"]] == ["sequence", "ease-recent", "popularity"]
     assert served_in(place) == ("sequence", *SERVED), "so it is trained again with the others"
     requests = Requests.of_histories(make_data(make_events(LIKES), catalog).histories)
-    page = built["home"][0][1].decide(requests, np.random.default_rng(0))
+    page = built["home"][0][1].decide(requests, np.random.default_rng(0)).page()
     assert (page.items >= 0).any(axis=(1, 2)).all()
 
 
@@ -177,7 +177,7 @@ def test_the_models_of_the_home_page_can_be_chosen(place):
     assert [name for name, _ in built["similar"]] == list(SIMILAR)
     assert [policy.config.rows.seeds > 0 for _, policy in built["home"]] == [True, True, False]
     requests = Requests.of_histories(make_data(make_events(LIKES), catalog).histories)
-    page = built["home"][0][1].decide(requests, np.random.default_rng(0))
+    page = built["home"][0][1].decide(requests, np.random.default_rng(0)).page()
     assert (page.items >= 0).any(axis=(1, 2)).all()
 
 
@@ -202,13 +202,13 @@ def test_what_was_trained_serves_a_catalogue_that_grew(place):
     data = make_data(make_events(LIKES), catalog)
     requests = Requests.of_histories(data.histories)
     for _, policy in built["home"]:
-        page = policy.decide(requests, np.random.default_rng(0))
+        page = policy.decide(requests, np.random.default_rng(0)).page()
         assert (page.items >= 0).any(axis=(1, 2)).all()
         assert page.items.max() < 14
     newcomer = np.full(40, 13, np.int32)
     asked = replace(requests, surface="similar", seeds=newcomer, layout=Layout(rows=1, columns=6, billboard=False))
     for _, policy in built["similar"]:
-        assert policy.decide(asked, np.random.default_rng(0)).items.max() < 13
+        assert policy.decide(asked, np.random.default_rng(0)).titles.max() < 13
 
 
 def test_a_measured_home_page_is_the_best_page():
@@ -218,7 +218,7 @@ def test_a_measured_home_page_is_the_best_page():
         assert policy.config.exploration == 0.0
         requests = Requests.of_histories(data.histories)
         one, two = (policy.decide(requests, np.random.default_rng(seed)) for seed in (1, 2))
-        np.testing.assert_array_equal(one.items, two.items)
+        np.testing.assert_array_equal(one.titles, two.titles)
 
 
 def test_data_without_events_cannot_be_moved_in_time():

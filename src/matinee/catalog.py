@@ -216,6 +216,10 @@ class Catalog:
         """Dense index -> the name a person reads."""
         return self.titles.select(pl.coalesce("title", "item_id")).to_series().to_list()
 
+    def name_of(self, item_id: str) -> str:
+        """The name that a person reads of one title; its id where it is not known."""
+        return self.names[self.index[item_id]] if item_id in self.index else item_id
+
     def indexes_of(self, item_ids: pl.Series) -> NDArray[np.int32]:
         """Dense indexes of a column of ids, -1 where unknown."""
         if len(item_ids) < len(self) // 8:  # looking up a few costs less than hashing all titles again

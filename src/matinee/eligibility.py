@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalog import Catalog, NameSets
-from matinee.decision import Decisions, Requests
+from matinee.decision import Decisions, Layer, Requests
 from matinee.maths.arrays import Flags, Int32s, Int64s
 
 Names: TypeAlias = tuple[str, ...]
@@ -56,20 +56,21 @@ def only_allowed(titles: Int32s, allowed: Flags, otherwise: int) -> Int32s:
     return np.where((titles < 0) | allowed[batch, np.maximum(titles, 0)], titles, np.int32(otherwise))
 
 
-def check(catalog: Catalog, requests: Requests, decisions: Decisions, allowed: Flags | None = None) -> None:
+def check(catalog: Catalog, decisions: Decisions, allowed: Flags | None = None) -> None:
     """Raise AssertionError unless every title shown was eligible: a bug of a policy, never of its caller.
 
     `allowed` is the answer of `eligible` where it is at hand already.
     """
+    requests, choices = decisions.requests, decisions.choices
     allowed = eligible(catalog, requests) if allowed is None else allowed
-    shown = decisions.items >= 0
-    b, r, c = np.nonzero(shown)
-    leaked = ~allowed[b, decisions.items[shown]]
-    if leaked.any():
+    title = decisions.layer(Layer.TITLE)
+    leaked = np.flatnonzero(title)[~allowed[choices.decisions[title], choices.actions[title]]]
+    if len(leaked):
+        first = leaked[0]
         raise AssertionError(
-            f"policy {decisions.policy_id!r} showed {int(leaked.sum())} ineligible title(s), the first is "
-            f"{catalog.item_ids[decisions.items[shown][leaked][0]]!r} at row {r[leaked][0]}, column {c[leaked][0]} "
-            f"for member {decisions.user_ids[b[leaked][0]]!r}"
+            f"policy {decisions.makers[0].policy!r} showed {len(leaked)} ineligible title(s), the first is "
+            f"{catalog.item_ids[choices.actions[first]]!r} at row {choices.rows[first]}, column "
+            f"{choices.columns[first]} for member {requests.profiles[choices.decisions[first]].user_id!r}"
         )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +16,7 @@ from scipy import sparse
 from matinee.catalog import Catalog
 from matinee.events import DAY, Kind, strengths
 from matinee.maths.half_life import learned_half_life
-from matinee.maths.ragged import gather, last_of_each, narrowed
+from matinee.maths.ragged import gather, last_of_each, narrowed, offsets_of
 
 _LEFT_OUT: Any = np.empty(0)
 SPEAKING = (Kind.PLAY, Kind.RATING, Kind.THUMBS_UP, Kind.THUMBS_DOWN, Kind.DISMISS)
@@ -95,6 +97,13 @@ class Histories:
         seconds = np.fromiter((at for one in lists for at in range(len(one))), np.int64, n)
         return cls(offsets, items, np.full(n, Kind.PLAY, np.int8), np.ones(n, np.float32), seconds * 1_000_000)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Histories]) -> Histories:
+        """The histories of all members of these parts, in order."""
+        lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+        flat = {name: np.concatenate([getattr(part, name) for part in parts]) for name in EVENT_COLUMNS}
+        return cls(offsets_of(lengths), **flat)
+
     def take(self, rows: NDArray[np.int64]) -> Histories:
         """The histories of these batch rows, in this order."""
         return self.select(*gather(self.offsets, rows))
@@ -105,15 +114,15 @@ class Histories:
 
     def select(self, offsets: NDArray[np.int64], events: NDArray[Any] | slice) -> Histories:
         """The `events` (places in the flat arrays, a mask or a slice), grouped anew by `offsets`."""
-        return Histories(
-            offsets,
-            self.items[events],
-            self.kinds[events],
-            self.values[events],
-            self.times[events],
-            self.countries[events],
-            self.devices[events],
-        )
+        return Histories(offsets, **{name: getattr(self, name)[events] for name in EVENT_COLUMNS})
+
+    def digest(self, b: int) -> str:
+        """64 bits, in hex, of all that member `b` did: equal for equal histories."""
+        own = slice(self.offsets[b], self.offsets[b + 1])
+        state = hashlib.blake2b(digest_size=8)
+        for name in EVENT_COLUMNS:
+            state.update(getattr(self, name)[own].tobytes())
+        return state.hexdigest()
 
     @cached_property
     def speaking(self) -> NDArray[np.bool_]:
@@ -132,6 +141,9 @@ class Histories:
         weights = strengths(self.kinds, self.values)
         kept &= weights > 0
         return Tastes(narrowed(self.offsets, kept), self.items[kept], weights[kept], self.times[kept], self.kinds[kept])
+
+
+EVENT_COLUMNS = tuple(one.name for one in fields(Histories) if one.name != "offsets")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 KIDS_LIMIT = 7  # a kids profile sees nothing above this age, whatever else its limit says
 
@@ -24,6 +26,14 @@ class Profile:
     country: str | None = None
     blocked_titles: tuple[str, ...] = ()
     blocked_genres: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Profile:
+        """The profile of these fields, as `dataclasses.asdict` gives them and JSON keeps them."""
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+        }
+        return cls(**known)
 
     @property
     def limit(self) -> int | None:

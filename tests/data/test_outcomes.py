@@ -5,11 +5,14 @@ import polars as pl
 import pytest
 
 from matinee.catalog import Catalog
-from matinee.data.outcomes import outcomes
-from matinee.decision import Decisions
+from matinee.data.outcomes import NEVER, outcomes, returned
+from matinee.data.rewards import REWARDS
+from matinee.decision import Choices, Decisions, Maker, Pages, Requests, RowName
 from matinee.errors import BadRequest
 from matinee.events import SCHEMA
-from matinee.page import WEB
+from matinee.history import Histories
+from matinee.page import Layout, RowKind
+from matinee.profile import Profile
 
 CATALOG = Catalog.from_frame(pl.DataFrame({"item_id": list("abcdef")}))
 SECOND = 1_000_000
@@ -18,22 +21,23 @@ A, B, C, D, E, F = range(6)
 
 def decisions(times: tuple[int, int] = (100, 200), users: tuple[str, str] = ("ann", "ann")) -> Decisions:
     """Two pages of 2 x 3: the first shows a b c / d a, the second a d / -."""
-    items = np.array([[[A, B, C], [D, A, -1]], [[A, D, -1], [-1, -1, -1]]], np.int32)
+    requests = Requests.of_histories(
+        Histories.empty(2),
+        np.array(times, np.int64) * SECOND,
+        profiles=tuple(Profile(user) for user in users),
+        layout=Layout(rows=2, columns=3),
+    )
+    pages = Pages.empty(2, requests.layout, (RowName(RowKind.TOP_PICKS), RowName(RowKind.MY_LIST)))
+    pages.items[:] = [[[A, B, C], [D, A, -1]], [[A, D, -1], [-1, -1, -1]]]
+    pages.rows[:] = [[0, 1], [0, -1]]
     return Decisions(
-        decision_ids=("p", "q"),
-        policy_id="policy",
-        artifact_id="artifact",
-        surface="home",
-        user_ids=users,
-        times=np.array(times, np.int64) * SECOND,
-        layout=WEB,
-        items=items,
-        scores=np.zeros(items.shape, np.float32),
-        row_kinds=np.array([[2, 4], [2, -1]], np.int8),
-        row_keys=np.full((2, 2), -1, np.int32),
-        row_log_probs=np.zeros((2, 2)),
-        item_log_probs=np.zeros(items.shape),
-        evidence=np.full(items.shape, -1, np.int32),
+        requests,
+        ("p", "q"),
+        (Maker("policy", "artifact"),),
+        Choices.of_pages(pages, np.full((2, 2), 2), np.full((2, 2), 6)),
+        np.full(2, 6, np.int32),
+        np.zeros(2, np.uint64),
+        pages.names,
     )
 
 
@@ -41,20 +45,24 @@ def event(kind: str, item: str, second: float, user: str = "ann", **fields: obje
     return {"kind": kind, "item_id": item, "timestamp": round(second * SECOND), "user_id": user, **fields}
 
 
-def joined(*events: dict, window: float = 50, **page: tuple) -> dict[tuple[int, int, int], float | None]:
-    """Place -> reward of all places that were examined."""
+def events_of(*events: dict) -> pl.DataFrame:
     rows = [{**dict.fromkeys(SCHEMA), "event_id": str(n), **one} for n, one in enumerate(events)]
     frame = pl.DataFrame(rows, {**SCHEMA, "timestamp": pl.Int64}, orient="row")
-    frame = frame.with_columns(pl.col("timestamp").cast(SCHEMA["timestamp"]))
+    return frame.with_columns(pl.col("timestamp").cast(SCHEMA["timestamp"]))
+
+
+def joined(*events: dict, window: float = 50, **page: tuple) -> dict[tuple[int, int, int], float | None]:
+    """Place -> reward of all places that were examined."""
     batch = decisions(**page)
-    found = outcomes(batch, frame, CATALOG, window)
-    again = outcomes([batch.record(b) for b in range(2)], frame, CATALOG, window)
-    assert found.examined.shape == found.reward.shape == batch.items.shape
-    assert again.examined.tolist() == found.examined.tolist()
-    assert again.reward.tolist() == found.reward.tolist()
+    found, choices = outcomes(batch, events_of(*events), CATALOG, window), batch.choices
+    assert found.examined.shape == found.reward.shape == found.delay.shape == choices.actions.shape
     assert (found.examined | (found.reward == 0)).all()
-    places = np.argwhere(found.examined)
-    return {tuple(place.tolist()): pytest.approx(float(found.reward[tuple(place)])) for place in places}
+    assert ((found.delay == NEVER) | ((found.delay >= 0) & (found.delay < window * SECOND))).all()
+    places = np.stack((choices.decisions, choices.rows, choices.columns), axis=1)
+    return {
+        tuple(places[line].tolist()): pytest.approx(float(found.reward[line]))
+        for line in np.flatnonzero(found.examined)
+    }
 
 
 def test_an_answer_with_its_place_counts_there_and_only_there():
@@ -112,11 +120,34 @@ def test_kinds_that_answer_nothing(kind: str):
 
 def test_no_events_no_decisions_no_outcomes():
     assert joined() == {}
-    none = outcomes([], pl.DataFrame(schema=SCHEMA), CATALOG, 1)
-    assert none.reward.shape == (0, 0, 0)
+    none = outcomes(decisions().take(np.empty(0, np.int64)), pl.DataFrame(schema=SCHEMA), CATALOG, 1)
+    assert none.reward.shape == (0,)
 
 
 @pytest.mark.parametrize("window", [0, -1, float("nan")])
 def test_a_window_that_never_opens_is_refused(window: float):
     with pytest.raises(BadRequest, match="window_seconds"):
         joined(window=window)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("opened", 1), ("played", 1), ("completed", 0), ("enjoyed", 0.6), ("enjoyed-or-refused", -1)],
+)
+def test_the_reward_is_chosen_by_whoever_asks(name: str, expected: float):
+    """Someone plays six tenths, then says that it is not for them."""
+    events = events_of(event("play", "b", 110, value=0.6), event("dismiss", "b", 111))
+    found = outcomes(decisions(), events, CATALOG, 50, REWARDS[name])
+    assert found.reward.sum() == pytest.approx(expected)
+
+
+def test_the_delay_is_that_of_the_answer_that_counts():
+    events = events_of(event("play", "c", 103, value=0.2), event("play", "c", 109, value=0.9))
+    found = outcomes(decisions(), events, CATALOG, 50)
+    assert found.delay[found.delay != NEVER].tolist() == [9 * SECOND]
+
+
+@pytest.mark.parametrize(("hours", "days", "expected"), [(0.5, 7, False), (2, 7, True), (50, 2, False), (50, 3, True)])
+def test_returning_is_a_play_on_another_visit_soon_enough(hours: float, days: float, expected: bool):
+    events = events_of(event("play", "a", 100 + hours * 3600, value=1.0))
+    assert returned(decisions(users=("ann", "bob")), events, days).tolist() == [expected, False]

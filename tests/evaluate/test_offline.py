@@ -10,7 +10,7 @@ from rich.console import Console
 
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.split import global_time, leave_last_out
-from matinee.decision import Decisions, Requests, Scorer, _blank, quiet
+from matinee.decision import Choices, Decisions, Maker, Pages, Requests, RowName, Scorer, quiet
 from matinee.errors import BadRequest
 from matinee.evaluate import evaluate, html, trial
 from matinee.evaluate.measure import page_metrics
@@ -19,7 +19,7 @@ from matinee.evaluate.results import Comparison, Estimate
 from matinee.evaluate.trial import rank
 from matinee.events import Rejections
 from matinee.history import Histories
-from matinee.page import Layout
+from matinee.page import Layout, RowKind
 from matinee.profile import Profile
 from matinee.testing.worlds import make_catalog, make_events
 
@@ -230,26 +230,33 @@ def test_small_blocks_give_the_same_numbers(monkeypatch):
 LAYOUT = Layout(rows=4, columns=6, visible=3)
 
 
-class Pages:
+class Fixed:
     """A policy that shows these titles to everybody."""
 
     def __init__(self, rows):
         self.rows = np.array(rows, np.int32)
 
     def decide(self, requests, rng):
-        batch, empty = len(requests), _blank(len(requests), *self.rows.shape)
-        empty["items"] = np.tile(self.rows, (batch, 1, 1))
-        users = tuple(profile.user_id for profile in requests.profiles)
-        names = ("",) * batch
-        return Decisions(names, "fake", "", "home", users, requests.times, requests.layout, **empty)
+        pages = Pages.empty(len(requests), requests.layout, (RowName(RowKind.TOP_PICKS),))
+        pages.items[:] = self.rows
+        pages.rows[:] = np.where((self.rows >= 0).any(axis=1), 0, -1)
+        return Decisions(
+            requests,
+            ("",) * len(requests),
+            (Maker("fake"),),
+            Choices.of_pages(pages, np.ones_like(pages.rows), np.full_like(pages.rows, TITLES)),
+            np.full(len(requests), TITLES, np.int32),
+            np.zeros(len(requests), np.uint64),
+            pages.names,
+        )
 
-    def log_prob(self, requests, decisions):
-        return np.zeros(len(requests))
+    def log_prob(self, decisions):
+        return np.zeros(len(decisions.choices.actions))
 
 
 def test_pages_are_measured_and_compared_with_the_first_policy():
     every = np.arange(24).reshape(4, 6)
-    policies = {"plain": lambda data, rng: Pages(np.full((4, 6), -1)), "full": lambda data, rng: Pages(every)}
+    policies = {"plain": lambda data, rng: Fixed(np.full((4, 6), -1)), "full": lambda data, rng: Fixed(every)}
     data = world(members=400, late=0)
     report = evaluate(
         data, scorers(), np.random.default_rng(8), protocols=[LEAVE_LAST_OUT], policies=policies, layout=LAYOUT, n=N

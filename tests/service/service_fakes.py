@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from matinee.catalog import Catalog
-from matinee.decision import Decisions, Requests
+from matinee.decision import Choices, Decisions, Layer, Maker, Pages, Requests, RowName, row_key, row_name
 from matinee.eligibility import eligible
 from matinee.page import RowKind
 
@@ -54,48 +55,63 @@ class GenrePolicy:
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One page per request."""
         started = time.perf_counter()
-        rows, columns = requests.layout.rows, requests.layout.columns
-        blank = _blank(len(requests), rows, columns)
+        pages = Pages.empty(len(requests), requests.layout)
+        among = np.ones(pages.rows.shape, np.int32)
         allowed = eligible(self.catalog, requests)
+        names: dict[RowName, int] = {}
         for b in range(len(requests)):
-            self._fill(b, requests, allowed[b].copy(), rng, blank)
+            self._fill(b, requests, allowed[b].copy(), rng, pages, among, names)
+        ids = tuple(uuid.UUID(bytes=rng.bytes(16), version=4).hex for _ in range(len(requests)))
         return Decisions(
-            tuple(uuid.UUID(bytes=rng.bytes(16), version=4).hex for _ in range(len(requests))),
-            self.name,
-            "fake-1",
-            requests.surface,
-            tuple(profile.user_id for profile in requests.profiles),
-            requests.times,
-            requests.layout,
+            requests,
+            ids,
+            (Maker(self.name, "fake-1"),),
+            Choices.of_pages(pages, np.ones_like(among), among),
+            allowed.sum(axis=1, dtype=np.int32),
+            np.zeros(len(requests), np.uint64),
+            tuple(names),
             timings={"all": (time.perf_counter() - started) * 1e3},
-            **blank,
         )
 
-    def log_prob(self, requests: Requests, decisions: Decisions) -> np.ndarray:
-        """The product of 1 / candidates left over all places."""
-        out = np.zeros(len(requests))
+    def log_prob(self, decisions: Decisions) -> np.ndarray:
+        """1 / candidates left at each place, -inf for titles that are none of them."""
+        requests, pages = decisions.requests, decisions.page()
         allowed = eligible(self.catalog, requests)
-        for b in range(len(requests)):
-            left = allowed[b].copy()
-            for r, row in enumerate(decisions.items[b]):
-                pool = self._pool(requests, decisions.row_kinds[b, r], decisions.row_keys[b, r], left)
-                shown = row[row >= 0]
-                out[b] -= np.log(np.arange(len(pool), len(pool) - len(shown), -1)).sum() if len(shown) else 0.0
-                left[shown] = False
-        return out
+        again = np.zeros(pages.items.shape)
+        for b, r in zip(*np.nonzero(pages.rows >= 0), strict=True):
+            name, shown = pages.name(b, r), pages.items[b, r][pages.items[b, r] >= 0]
+            pool = self._pool(requests, name.kind, row_key(name, self.catalog), allowed[b])
+            again[b, r, : len(shown)] = -np.log(np.arange(len(pool), len(pool) - len(shown), -1))
+            again[b, r, : len(shown)][~np.isin(shown, pool)] = -np.inf
+            allowed[b, shown] = False
+        title = decisions.layer(Layer.TITLE)
+        choices, log_probs = decisions.choices, np.zeros(len(decisions.choices.actions))
+        at = choices.decisions[title], choices.rows[title], choices.columns[title]
+        log_probs[title] = again[at]
+        return log_probs
 
-    def _fill(self, b: int, requests: Requests, left: np.ndarray, rng: np.random.Generator, blank: dict) -> None:
+    def _fill(
+        self,
+        b: int,
+        requests: Requests,
+        left: np.ndarray,
+        rng: np.random.Generator,
+        pages: Pages,
+        among: np.ndarray,
+        names: dict[RowName, int],
+    ) -> None:
         for r, (kind, key) in enumerate(self._rows(b, requests)):
             pool = self._pool(requests, kind, key, left)
             width = 1 if kind == RowKind.BILLBOARD else requests.layout.columns
             shown = rng.permutation(pool)[:width]
             if not len(shown):
                 continue
-            n = len(shown)
-            blank["items"][b, r, :n] = shown
-            blank["scores"][b, r, :n] = 0.5
-            blank["item_log_probs"][b, r, :n] = -np.log(np.arange(len(pool), len(pool) - n, -1))
-            blank["row_kinds"][b, r], blank["row_keys"][b, r] = kind, key
+            n, name = len(shown), row_name(kind, key, self.catalog)
+            pages.items[b, r, :n] = shown
+            pages.scores[b, r, :n] = 0.5
+            pages.item_log_probs[b, r, :n] = -np.log(np.arange(len(pool), len(pool) - n, -1))
+            pages.row_kinds[b, r], pages.rows[b, r] = kind, names.setdefault(name, len(names))
+            among[b, r] = len(pool)
             left[shown] = False
 
     def _rows(self, b: int, requests: Requests) -> list[tuple[int, int]]:
@@ -125,19 +141,18 @@ class Changed:
         self.before(requests)
         return self.after(self.inner.decide(requests, rng))
 
-    def log_prob(self, requests: Requests, decisions: Decisions) -> np.ndarray:
+    def log_prob(self, decisions: Decisions) -> np.ndarray:
         """The inner policy's."""
-        return self.inner.log_prob(requests, decisions)
+        return self.inner.log_prob(decisions)
 
 
-def _blank(batch: int, rows: int, columns: int) -> dict:
-    page = (batch, rows, columns)
-    return {
-        "items": np.full(page, -1, np.int32),
-        "scores": np.zeros(page, np.float32),
-        "row_kinds": np.full(page[:2], RowKind.EMPTY, np.int8),
-        "row_keys": np.full(page[:2], -1, np.int32),
-        "row_log_probs": np.zeros(page[:2]),
-        "item_log_probs": np.zeros(page),
-        "evidence": np.full(page, -1, np.int32),
-    }
+def with_titles(made: Decisions, wanted) -> Decisions:
+    """The decisions with every title (dense indexes) replaced by what `wanted` makes of them."""
+    title, actions = made.layer(Layer.TITLE), made.choices.actions.copy()
+    actions[title] = wanted(actions[title])
+    return replace(made, choices=replace(made.choices, actions=actions))
+
+
+def with_log_probs(made: Decisions, log_probs: np.ndarray) -> Decisions:
+    """The decisions with these log-probabilities."""
+    return replace(made, choices=replace(made.choices, log_probs=log_probs))

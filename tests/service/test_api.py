@@ -35,8 +35,12 @@ def test_a_home_page_is_complete_logged_and_says_its_probability(client):
     )
     assert page["timings"]["total"] >= page["timings"]["log"] > 0
     record = client.get(f"/v1/decisions/{page['decision_id']}").json()
-    shown = [[f"t{item}" for item in row["items"]] for row in record["rows"]]
-    assert shown == [[item["item_id"] for item in row["items"]] for row in page["rows"]]
+    choices = record["choices"]
+    shown = [f"t{action}" for action, layer in zip(choices["actions"], choices["layers"], strict=True) if layer == 2]
+    assert shown == [item["item_id"] for row in page["rows"] for item in row["items"]]
+    assert math.isclose(sum(choices["log_probs"]), page["log_prob"], rel_tol=1e-9)
+    assert record["row_names"] == [[row["kind"], *row["about"]] for row in page["rows"]]
+    assert (record["context"]["country"], record["context"]["hour"], record["eligible"]) == ("DK", 20, 60)
 
 
 def test_the_layout_follows_the_device_unless_it_is_given(client):

@@ -10,7 +10,7 @@ from dataclasses import replace
 import httpx
 import numpy as np
 import pytest
-from service_fakes import Changed, GenrePolicy, small_catalog
+from service_fakes import Changed, GenrePolicy, small_catalog, with_log_probs, with_titles
 
 from matinee.service.app import create_app
 
@@ -124,14 +124,22 @@ def test_a_ladder_that_fails_its_check_is_rolled_back_and_the_old_one_serves_on(
         raise ValueError("the artifact is empty")
 
     def unrated(made):
-        return np.where((made.items >= 0) & (made.user_ids[0] == "probe-child"), 1, made.items).astype(np.int32)
+        child = made.requests.profiles[0].user_id == "probe-child"
+        return with_titles(made, np.ones_like if child else np.asarray)
+
+    def with_scores(made):
+        return replace(made, choices=replace(made.choices, scores=np.full_like(made.choices.scores, np.nan)))
+
+    def with_nothing(made):
+        nothing = made.choices.take(np.empty(0, np.int64))
+        return replace(made, choices=replace(nothing, offsets=np.zeros(2, np.int64)))
 
     bad = {
-        "finite": Changed(good, after=lambda made: replace(made, scores=np.full_like(made.scores, np.nan))),
+        "finite": Changed(good, after=with_scores),
         "raised ValueError": Changed(good, before=broken),
-        "shows nothing": Changed(good, after=lambda made: replace(made, items=np.full_like(made.items, -1))),
-        "same page": Changed(good, after=lambda made: replace(made, item_log_probs=made.item_log_probs - 0.01)),
-        "ineligible": Changed(good, after=lambda made: replace(made, items=unrated(made))),
+        "shows nothing": Changed(good, after=with_nothing),
+        "same choice": Changed(good, after=lambda made: with_log_probs(made, made.choices.log_probs - 0.01)),
+        "ineligible": Changed(good, after=unrated),
     }
     queue = list(bad.values())
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pages import catalog_of
 
+from matinee.decision.rows import WINDOWS, chart_key, read_chart_key
 from matinee.events import DAY
-from matinee.evidence import WINDOWS, chart_key, read_chart_key
 from matinee.surfaces.charts import ChartsConfig, charts
 from matinee.testing import make_events
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pages import NOW, charts_of, policy_of, world
 
-from matinee.decision import Context, Requests
+from matinee.decision import Context, Requests, row_name
 from matinee.events import DAY, FINISHED, PLAYED, Kind
 from matinee.evidence import COUNTRIES, row_title, title_reasons
 from matinee.history import Histories
@@ -35,7 +35,7 @@ def many_histories(batch: int = 60) -> Histories:
 
 HISTORIES = many_histories()
 REQUESTS = Requests.of_histories(HISTORIES, NOW, layout=TALL)
-PAGE = policy_of(CATALOG).decide(REQUESTS, np.random.default_rng(0))
+PAGE = policy_of(CATALOG).decide(REQUESTS, np.random.default_rng(0)).page()
 
 
 def slots(kind: RowKind):
@@ -86,7 +86,7 @@ def test_genre_and_tag_rows_hold_both():
     for _, _, item, _ in slots(RowKind.GENRE_TAG):
         assert CATALOG.titles["tags"][item].to_list() == ["quiet"]
     for b, r in np.argwhere(PAGE.row_kinds == RowKind.GENRE_TAG):
-        genre = row_title(RowKind.GENRE_TAG, int(PAGE.row_keys[b, r]), CATALOG).removesuffix(": quiet")
+        genre = row_title(PAGE.name(b, r), CATALOG).removesuffix(": quiet")
         shown = PAGE.items[b, r][PAGE.items[b, r] >= 0]
         assert all(genre in CATALOG.titles["genres"][int(item)] for item in shown)
 
@@ -110,22 +110,20 @@ def test_trending_says_since_when_and_only_when_the_chart_is_fresh():
 @pytest.mark.parametrize(("days", "title"), [(0.5, "Popular this week"), (3, "Popular")])
 def test_an_old_chart_is_not_dated(days, title):
     charts = replace(charts_of(CATALOG), as_of=NOW - int(days * DAY))
-    page = policy_of(CATALOG, charts=charts).decide(REQUESTS, np.random.default_rng(0))
-    keys = page.row_keys[page.row_kinds == RowKind.POPULAR]
-    assert {row_title(RowKind.POPULAR, int(key), CATALOG) for key in keys} == {title}
+    page = policy_of(CATALOG, charts=charts).decide(REQUESTS, np.random.default_rng(0)).page()
+    assert {row_title(name, CATALOG) for name in page.names if name.kind == RowKind.POPULAR} == {title}
     assert (RowKind.TRENDING in page.row_kinds) == (days < 1)
 
 
 def test_a_country_with_a_chart_is_named_and_others_are_not():
     for country, title in (("DK", "Popular in Denmark this week"), ("FR", "Popular this week")):
         requests = replace(REQUESTS, contexts=(Context(country=country),) * len(REQUESTS))
-        page = policy_of(CATALOG).decide(requests, np.random.default_rng(0))
-        keys = page.row_keys[page.row_kinds == RowKind.POPULAR]
-        assert {row_title(RowKind.POPULAR, int(key), CATALOG) for key in keys} == {title}
+        page = policy_of(CATALOG).decide(requests, np.random.default_rng(0)).page()
+        assert {row_title(name, CATALOG) for name in page.names if name.kind == RowKind.POPULAR} == {title}
     assert COUNTRIES["DK"] == "Denmark"
 
 
 def test_every_kind_of_row_has_a_title():
     for kind in RowKind:
         if kind is not RowKind.EMPTY:
-            assert row_title(kind, 0, CATALOG)
+            assert row_title(row_name(kind, 0, CATALOG), CATALOG)

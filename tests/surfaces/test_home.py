@@ -63,7 +63,9 @@ def test_the_history_shapes_the_page():
     )
     now = int(events["timestamp"].cast(pl.Int64).max()) + DAY
     histories = histories_of(events, ["m0"], catalog, now)
-    page = policy_of(catalog).decide(Requests.of_histories(histories, now, layout=LAYOUT), np.random.default_rng(0))
+    page = (
+        policy_of(catalog).decide(Requests.of_histories(histories, now, layout=LAYOUT), np.random.default_rng(0)).page()
+    )
     rows = {int(kind): page.items[0, r] for r, kind in enumerate(page.row_kinds[0])}
     assert rows[RowKind.CONTINUE_WATCHING][0] == 3
     assert rows[RowKind.MY_LIST][0] == 5
@@ -73,10 +75,10 @@ def test_the_history_shapes_the_page():
 def test_a_play_a_second_ago_counts():
     catalog = world()
     policy, rng = policy_of(catalog), np.random.default_rng(0)
-    before = policy.decide(Requests.of_histories(Histories.empty(1), NOW, layout=LAYOUT), rng)
+    before = policy.decide(Requests.of_histories(Histories.empty(1), NOW, layout=LAYOUT), rng).page()
     top = int(before.items[0, 0, 0])
     watched = replace(Histories.of_items([[top]]), times=np.array([NOW - 1_000_000]))
-    after = policy.decide(Requests.of_histories(watched, NOW, layout=LAYOUT), rng)
+    after = policy.decide(Requests.of_histories(watched, NOW, layout=LAYOUT), rng).page()
     assert top not in after.items
     assert RowKind.BECAUSE_YOU_WATCHED in after.row_kinds
 
@@ -89,7 +91,7 @@ def test_unfinished_plays_stop_after_ninety_days():
             np.array([NOW - days * DAY]),
         )  # fmt: skip
         requests = Requests.of_histories(histories, NOW, layout=replace(LAYOUT, rows=30))
-        page = policy_of(catalog).decide(requests, np.random.default_rng(0))
+        page = policy_of(catalog).decide(requests, np.random.default_rng(0)).page()
         assert (RowKind.CONTINUE_WATCHING in page.row_kinds) == offered
 
 
@@ -97,7 +99,7 @@ def test_evidence_is_what_adds_most():
     """Against the scorer's own numbers: the evidence of every title is the history title with the largest term."""
     catalog = world()
     policy, requests = policy_of(catalog, 0.2), requests_of(len(catalog))
-    page = policy.decide(requests, np.random.default_rng(0))
+    page = policy.decide(requests, np.random.default_rng(0)).page()
     tastes = requests.histories.tastes
     scorer = policy.scorer
     assert isinstance(scorer, Linear)
@@ -114,11 +116,11 @@ def test_evidence_is_what_adds_most():
 def test_because_rows_hold_the_nearest_titles_of_what_was_watched():
     catalog = world()
     policy, requests = policy_of(catalog), requests_of(len(catalog), batch=30)
-    page = policy.decide(requests, np.random.default_rng(0))
+    page = policy.decide(requests, np.random.default_rng(0)).page()
     tastes = requests.histories.tastes
     checked = 0
     for b, r in zip(*np.nonzero(np.isin(page.row_kinds, (3, 12))), strict=True):
-        seed = int(page.row_keys[b, r])
+        seed = catalog.index[page.name(b, r).about[0]]
         at = tastes.offsets[b] + list(tastes.items[tastes.offsets[b] : tastes.offsets[b + 1]]).index(seed)
         liked = page.row_kinds[b, r] == RowKind.BECAUSE_YOU_LIKED
         assert (tastes.kinds[at] != Kind.PLAY) == liked
@@ -129,7 +131,7 @@ def test_because_rows_hold_the_nearest_titles_of_what_was_watched():
         assert set(shown.tolist()) <= nearest
         only = Requests.of_histories(Histories.of_items([[seed]]))
         assert (policy.scorer.explain(only, shown[None, :]) == seed).all(), "the seed adds nothing to a title"
-        title = row_title(int(page.row_kinds[b, r]), seed, catalog)
+        title = row_title(page.name(b, r), catalog)
         assert title == f"Because you {'liked' if liked else 'watched'} t{seed}"
         checked += 1
     assert checked > 10
@@ -141,18 +143,18 @@ def test_genre_rows_hold_their_genre_and_charts_their_order():
     policy = policy_of(catalog, charts=charts)
     requests = requests_of(len(catalog), layout=replace(LAYOUT, rows=30))
     requests = replace(requests, contexts=(Context(country="DK"),) * len(requests))
-    page = policy.decide(requests, np.random.default_rng(0))
+    page = policy.decide(requests, np.random.default_rng(0)).page()
     kinds = set(page.row_kinds.ravel().tolist())
     assert {RowKind.GENRE, RowKind.POPULAR, RowKind.TRENDING} <= kinds
     for b, r in zip(*np.nonzero(page.row_kinds != RowKind.EMPTY), strict=True):
         shown = page.items[b, r][page.items[b, r] >= 0]
         match page.row_kinds[b, r]:
             case RowKind.GENRE:
-                assert all(page.row_keys[b, r] in catalog.title_genres[int(i)] for i in shown)
+                assert all(page.name(b, r).about[0] in catalog.titles["genres"][int(i)] for i in shown)
             case RowKind.POPULAR:
                 places = [charts.popular["DK"].items.tolist().index(i) for i in shown]
                 assert places == sorted(places)
-                assert row_title(RowKind.POPULAR, int(page.row_keys[b, r]), catalog) == "Popular in Denmark this week"
+                assert row_title(page.name(b, r), catalog) == "Popular in Denmark this week"
             case RowKind.TRENDING:
                 places = [charts.trending.items.tolist().index(i) for i in shown]
                 assert places == sorted(places)
@@ -162,7 +164,7 @@ def test_new_arrivals_arrived_lately():
     days = np.arange(120)
     arrived = [NOW - int(d) * DAY for d in days]
     catalog = world(available_from=pl.Series(arrived, dtype=pl.Int64).cast(pl.Datetime("us", "UTC")).to_list())
-    page = policy_of(catalog).decide(requests_of(120, layout=replace(LAYOUT, rows=30)), np.random.default_rng(0))
+    page = policy_of(catalog).decide(requests_of(120, layout=replace(LAYOUT, rows=30)), np.random.default_rng(0)).page()
     rows = np.argwhere(page.row_kinds == RowKind.NEW_ARRIVALS)
     assert len(rows)
     for b, r in rows:
@@ -172,8 +174,10 @@ def test_new_arrivals_arrived_lately():
 
 def test_a_cold_member_is_told_the_truth():
     catalog = world()
-    page = policy_of(catalog).decide(
-        Requests.of_histories(Histories.empty(1), NOW, layout=LAYOUT), np.random.default_rng(0)
+    page = (
+        policy_of(catalog)
+        .decide(Requests.of_histories(Histories.empty(1), NOW, layout=LAYOUT), np.random.default_rng(0))
+        .page()
     )
     picks = int(np.argmax(page.row_kinds[0] == RowKind.TOP_PICKS))
     assert set(title_reasons(page, 0, picks, catalog)) == {"No title in your history speaks for it"}
@@ -183,12 +187,12 @@ def test_a_cold_member_is_told_the_truth():
 def test_exclusions_and_exploration_of_the_request():
     catalog = world()
     policy, plain = policy_of(catalog), requests_of(len(catalog), batch=1)
-    first = policy.decide(plain, np.random.default_rng(0))
+    first = policy.decide(plain, np.random.default_rng(0)).page()
     hidden = first.items[first.items >= 0][:20]
-    second = policy.decide(replace(plain, exclude=(hidden,)), np.random.default_rng(0))
+    second = policy.decide(replace(plain, exclude=(hidden,)), np.random.default_rng(0)).page()
     assert not np.isin(hidden, second.items).any()
-    bold = policy.decide(replace(plain, exploration=1.0), np.random.default_rng(0))
-    assert bold.log_probs[0] < 0 == first.log_probs[0]
+    bold = policy.decide(replace(plain, exploration=1.0), np.random.default_rng(0)).page()
+    assert bold.item_log_probs.sum() < 0 == first.item_log_probs.sum()
 
 
 def test_ten_thousand_members_are_one_call():
@@ -198,6 +202,6 @@ def test_ten_thousand_members_are_one_call():
     requests = Requests.of_histories(histories, NOW, layout=Layout(rows=3, columns=4, visible=4), profiles=profiles)
     scorer = Linear(np.eye(50), np.zeros(50))
     policy = HomePolicy("home", "fixed", catalog, scorer, Platt(1.0, 0.0), charts_of(catalog), HomeConfig())
-    page = policy.decide(requests, np.random.default_rng(0))
-    assert page.items.shape == (2_000, 3, 4)
-    assert page.user_ids[1_999] == "m1999"
+    decisions = policy.decide(requests, np.random.default_rng(0))
+    assert decisions.page().items.shape == (2_000, 3, 4)
+    assert decisions.requests.profiles[1_999].user_id == "m1999"

@@ -40,12 +40,11 @@ def test_conformance(exploration):
 
 
 def test_nearest_first():
-    page = policy().decide(asking([7]), np.random.default_rng(0))
+    page = policy().decide(asking([7]), np.random.default_rng(0)).page()
     row = WEIGHTS[7].copy()
     row[7] = -np.inf
     assert page.items[0, 0].tolist() == np.argsort(-row)[:8].tolist()
-    assert page.row_kinds[0, 0] == RowKind.SIMILAR
-    assert page.row_keys[0, 0] == 7
+    assert page.name(0, 0) == (RowKind.SIMILAR, ("t7",))
     assert (page.evidence == 7).all()
 
 
@@ -53,9 +52,8 @@ def test_blocked_titles_are_left_out():
     row = WEIGHTS[7].copy()
     row[7] = -np.inf
     first = int(np.argmax(row))
-    page = policy().decide(
-        asking([7], profiles=(Profile("m", blocked_titles=(f"t{first}",)),)), np.random.default_rng(0)
-    )
+    asked = asking([7], profiles=(Profile("m", blocked_titles=(f"t{first}",)),))
+    page = policy().decide(asked, np.random.default_rng(0)).page()
     assert first not in page.items
     assert 7 not in page.items
 

@@ -109,7 +109,7 @@ class EventLog:
         return new
 
     def submit_decisions(self, records: Sequence[dict[str, Any]]) -> Future[None]:
-        """Queue what `Decisions.record` gives; the future resolves once it is on disk. A known id changes nothing."""
+        """Queue what `record_of` gives; the future resolves once it is on disk. A known id changes nothing."""
         ready = [log_rows.decision_row(record) for record in records]
         return self._writer.run(lambda cursor: _insert_decisions(cursor, ready))
 

@@ -42,7 +42,7 @@ def decision_row(record: Mapping[str, Any]) -> tuple[Any, ...]:
     try:
         return (*(record[name] for name in DECISION_COLUMNS), orjson.dumps(record).decode())
     except (KeyError, TypeError) as error:
-        raise BadData(f"not a decision record: {error!r}; log what Decisions.record gives") from error
+        raise BadData(f"not a decision record: {error!r}; log what record_of gives") from error
 
 
 def profile_row(profile: Profile) -> tuple[str, str, str]:
@@ -52,10 +52,7 @@ def profile_row(profile: Profile) -> tuple[str, str, str]:
 
 def profile_of(record: str) -> Profile:
     """The profile that `profile_row` stored."""
-    fields: dict[str, Any] = orjson.loads(record)
-    for name in ("languages", "blocked_titles", "blocked_genres"):
-        fields[name] = tuple(fields[name])
-    return Profile(**fields)
+    return Profile.of(orjson.loads(record))
 
 
 def starting_with(prefix: str) -> str:

@@ -2,71 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from matinee.catalog import Catalog
-from matinee.decision import Decisions
+from matinee.data.rewards import Reward, enjoyed
+from matinee.decision import Decisions, Layer
 from matinee.errors import BadRequest
-from matinee.events import standing
+from matinee.events import DAY, standing
+from matinee.maths.arrays import Flags, Floats, Int64s
 
-_SHOWN = {
-    "decision": pl.Int64,
-    "decision_id": pl.String,
-    "user_id": pl.String,
-    "time": pl.Int64,
-    "row": pl.Int32,
-    "column": pl.Int32,
-    "item": pl.Int32,
-}
-_VALUED, _WHOLE = ["play", "rating"], ["thumbs_up", "list_add"]
-_ANSWERS = ["impression", "open", "thumbs_down", "dismiss", *_VALUED, *_WHOLE]
+_ANSWERS = ("impression", "open", "play", "rating", "thumbs_up", "thumbs_down", "list_add", "dismiss")
+NEVER = -1  # the delay of what was never answered
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Feedback on each place of each decision, in the shape of `Decisions.items` (batch, rows, columns).
+    """Feedback along the choices of decisions (lines,), in their order.
 
-    `examined`: the place became visible, or was acted on. `reward`: the strongest answer, 0..1, which is the share
-    watched or the stars, and 1 for a thumbs up or an addition to the list.
+    `examined`: the title became visible there, or was acted on; False for choices that are no title. `reward`: the
+    answer that moved the reward most, 0 where nobody answered. `delay`: microseconds from the decision to that answer,
+    `NEVER` where there is none.
     """
 
-    examined: NDArray[np.bool_]
-    reward: NDArray[np.float32]
+    examined: Flags
+    reward: Floats
+    delay: Int64s
 
 
 def outcomes(
-    decisions: Decisions | Sequence[dict[str, Any]],
+    decisions: Decisions,
     events: pl.DataFrame,
     catalog: Catalog,
     window_seconds: float,
+    reward: Reward = enjoyed,
 ) -> Outcomes:
-    """Join `events` (`events.SCHEMA`) to decisions, or to what `Decisions.record` logged of them.
+    """Join `events` (`events.SCHEMA`) to the titles that decisions chose.
 
-    An event counts when the decision's member made it at or after the decision and less than `window_seconds`
-    later. One that carries a `decision_id` counts for that decision, at the place it carries if its title was shown
-    there; without a place, or without a `decision_id`, it counts where the latest such decision first shows the
-    title. Records of different shapes share the largest rows and columns.
+    An event counts when the decision's member made it at or after the decision and less than `window_seconds` later.
+    One that carries a `decision_id` counts for that decision, at the place it carries if its title was shown there;
+    without a place, or without a `decision_id`, it counts where the latest such decision first shows the title.
     """
     if not window_seconds > 0:
         raise BadRequest(f"window_seconds is {window_seconds}; give a positive number of seconds")
-    shape, shown = _of_batch(decisions) if isinstance(decisions, Decisions) else _of_records(decisions)
-    answers = _answers(events, catalog)
-    pairs = answers.join(shown, on=["user_id", "item"], suffix="_shown").filter(
-        pl.col("at") >= pl.col("time"),
-        pl.col("at") < pl.col("time") + round(window_seconds * 1e6),
-        pl.col("decision_id").is_null() | pl.col("decision_id").eq(pl.col("decision_id_shown")),
-        ~_carries_place() | (pl.col("row").eq(pl.col("row_shown")) & pl.col("column").eq(pl.col("column_shown"))),
+    pairs = (
+        _answers(events, catalog, reward)
+        .join(_shown(decisions), on=["user_id", "item"], suffix="_shown")
+        .filter(
+            pl.col("at") >= pl.col("time"),
+            pl.col("at") < pl.col("time") + round(window_seconds * 1e6),
+            pl.col("decision_id").is_null() | pl.col("decision_id").eq(pl.col("decision_id_shown")),
+            ~_carries_place() | (pl.col("row").eq(pl.col("row_shown")) & pl.col("column").eq(pl.col("column_shown"))),
+        )
     )
-    latest = pairs.sort(
-        "event", "time", "decision", "row_shown", "column_shown", descending=[False, True, True, False, False]
-    ).unique("event", keep="first", maintain_order=True)
-    return _filled(shape, latest)
+    latest = pairs.sort("event", "time", "line", descending=[False, True, False]).unique(
+        "event", keep="first", maintain_order=True
+    )
+    return _along(len(decisions.choices.actions), latest)
+
+
+def returned(decisions: Decisions, events: pl.DataFrame, days: float) -> Flags:
+    """(batch,) whether the member played something on another visit, `days` at most after the decision.
+
+    Another visit begins at least an hour after the decision.
+    """
+    if not days > 0:
+        raise BadRequest(f"days is {days}; give a positive number of days")
+    heads = pl.DataFrame(
+        {"user_id": _user_ids(decisions), "time": decisions.requests.times + DAY // 24}
+    ).with_row_index("decision")
+    plays = events.filter(pl.col("kind") == "play").select("user_id", pl.col("timestamp").cast(pl.Int64).alias("time"))
+    next_play = heads.sort("time").join_asof(
+        plays.with_columns(pl.col("time").alias("played")).sort("time"),
+        on="time",
+        by="user_id",
+        strategy="forward",
+        check_sortedness=False,
+    )
+    soon = pl.col("played") < pl.col("time") - DAY // 24 + round(days * DAY)
+    return next_play.sort("decision").select(soon.fill_null(False))["played"].to_numpy()
 
 
 def _carries_place() -> pl.Expr:
@@ -74,13 +90,8 @@ def _carries_place() -> pl.Expr:
     return pl.all_horizontal(pl.col("decision_id", "row", "column").is_not_null())
 
 
-def _answers(events: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+def _answers(events: pl.DataFrame, catalog: Catalog, reward: Reward) -> pl.DataFrame:
     """The events that can answer a decision, numbered, with dense titles and rewards."""
-    reward = (
-        pl.when(pl.col("kind").is_in(_VALUED))
-        .then(pl.col("value").fill_null(0.0))
-        .otherwise(pl.col("kind").is_in(_WHOLE).cast(pl.Float64))
-    )
     stands = standing(events.sort("timestamp", maintain_order=True))
     asked = stands.filter(pl.col("kind").is_in(_ANSWERS))
     return asked.select(
@@ -91,41 +102,41 @@ def _answers(events: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
         "column",
         pl.Series("item", catalog.indexes_of(asked["item_id"]), pl.Int32),
         pl.col("timestamp").cast(pl.Int64).alias("at"),
-        reward.alias("reward"),
+        reward().alias("reward"),
     ).filter(pl.col("item") >= 0)
 
 
-def _of_batch(decisions: Decisions) -> tuple[tuple[int, ...], pl.DataFrame]:
-    """The shape, and one row for each shown title."""
-    b, r, c = np.nonzero(decisions.items >= 0)
-    columns = {
-        "decision": b,
-        "decision_id": np.array(decisions.decision_ids, object)[b],
-        "user_id": np.array(decisions.user_ids, object)[b],
-        "time": decisions.times[b],
-        "row": r,
-        "column": c,
-        "item": decisions.items[b, r, c],
-    }
-    series = [pl.Series(name, columns[name].tolist(), dtype) for name, dtype in _SHOWN.items()]
-    return decisions.items.shape, pl.DataFrame(series)
+def _shown(decisions: Decisions) -> pl.DataFrame:
+    """One row for each title shown; `line` is its choice."""
+    choices, title = decisions.choices, decisions.layer(Layer.TITLE)
+    decision = choices.decisions[title]
+    return pl.DataFrame(
+        {
+            "line": np.flatnonzero(title),
+            "decision_id": pl.Series(decisions.ids, dtype=pl.String).gather(decision),
+            "user_id": _user_ids(decisions).gather(decision),
+            "time": decisions.requests.times[decision],
+            "row": choices.rows[title].astype(np.int32),
+            "column": choices.columns[title].astype(np.int32),
+            "item": choices.actions[title],
+        }
+    )
 
 
-def _of_records(records: Sequence[dict[str, Any]]) -> tuple[tuple[int, ...], pl.DataFrame]:
-    shapes = np.array([record["shape"] for record in records], np.int64).reshape(-1, 2)
-    rows = [
-        (b, record["decision_id"], record["user_id"], record["time"], row["position"], column, item)
-        for b, record in enumerate(records)
-        for row in record["rows"]
-        for column, item in enumerate(row["items"])
-    ]
-    return (len(records), *shapes.max(axis=0, initial=0).tolist()), pl.DataFrame(rows, _SHOWN, orient="row")
+def _user_ids(decisions: Decisions) -> pl.Series:
+    return pl.Series("user_id", [profile.user_id for profile in decisions.requests.profiles], pl.String)
 
 
-def _filled(shape: tuple[int, ...], joined: pl.DataFrame) -> Outcomes:
-    """Arrays out of one row per counted event."""
-    examined, reward = np.zeros(shape, np.bool_), np.zeros(shape, np.float32)
-    place = tuple(joined[name].to_numpy() for name in ("decision", "row_shown", "column_shown"))
-    examined[place] = True
-    np.maximum.at(reward, place, joined["reward"].to_numpy().astype(np.float32))
-    return Outcomes(examined, reward)
+def _along(lines: int, joined: pl.DataFrame) -> Outcomes:
+    """Arrays out of one row per counted event: of each choice the answer furthest from 0, the first of equals."""
+    examined, reward = np.zeros(lines, np.bool_), np.zeros(lines, np.float32)
+    delay = np.full(lines, NEVER, np.int64)
+    examined[joined["line"].to_numpy()] = True
+    told = joined.filter(pl.col("reward").is_not_null()).sort(
+        pl.col("reward").abs(), "at", descending=[True, False], maintain_order=True
+    )
+    told = told.unique("line", keep="first", maintain_order=True)
+    at = told["line"].to_numpy()
+    reward[at] = told["reward"].to_numpy()
+    delay[at] = (told["at"] - told["time"]).to_numpy()
+    return Outcomes(examined, reward, delay)

@@ -1,22 +1,32 @@
-"""Requests, Decisions, and the two contracts of the house: a Scorer predicts, a Policy chooses.
+"""Requests, Decisions, and the contracts of the house: a Scorer predicts, a Policy chooses.
 
-Everything that serves, simulates, evaluates or experiments knows these four and no model or surface.
+Everything that serves, simulates, evaluates or experiments knows these and no model or surface.
 """
 
 from matinee.decision.contracts import Policy, Refits, Scorer
-from matinee.decision.decisions import UNSPOKEN, Decisions
+from matinee.decision.decisions import UNSPOKEN, Choices, Decisions, Layer, Maker, Pages, digest, joined
 from matinee.decision.progress import Tell, quiet, within
 from matinee.decision.requests import Context, Requests
+from matinee.decision.rows import RowName, row_key, row_name
 
 __all__ = [
     "UNSPOKEN",
+    "Choices",
     "Context",
     "Decisions",
+    "Layer",
+    "Maker",
+    "Pages",
     "Policy",
     "Refits",
     "Requests",
+    "RowName",
     "Scorer",
     "Tell",
+    "digest",
+    "joined",
     "quiet",
+    "row_key",
+    "row_name",
     "within",
 ]

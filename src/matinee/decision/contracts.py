@@ -57,12 +57,14 @@ class Refits(Protocol):
 
 @runtime_checkable
 class Policy(Protocol):
-    """Chooses: what to show to each request, with the probability of showing it."""
+    """Chooses: what to show to each request, with the probability of each choice."""
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
-        """Make and return one decision per request; the probabilities come out of the call that samples."""
+        """Make one decision per request; the probabilities come out of the call that samples."""
         ...
 
-    def log_prob(self, requests: Requests, decisions: Decisions) -> NDArray[np.float64]:
-        """(batch,) log-probability with which this policy would make these decisions; -inf where it never would."""
+    def log_prob(self, decisions: Decisions) -> NDArray[np.float64]:
+        """(lines,) log-probability with which this policy would make each choice in the same situation, given those
+        before it; -inf at the first of a decision that it would never make.
+        """
         ...

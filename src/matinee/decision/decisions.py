@@ -1,132 +1,298 @@
-"""Decisions: what was shown to a batch of requests, how likely it was, and why."""
+"""Decisions: a head a decision, a line a choice. What was chosen, how likely it was, by whom, and why."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import IntEnum
 from functools import cached_property
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from matinee.decision.requests import Requests
+from matinee.decision.rows import RowName
 from matinee.errors import BadData
-from matinee.page import WEB, Layout, RowKind
+from matinee.maths.arrays import Doubles, Flags, Floats, Int8s, Int16s, Int32s, Int64s, UInt64s
+from matinee.maths.ragged import gather, offsets_of
+from matinee.page import Layout, RowKind
 
 UNSPOKEN = -2  # evidence that must not be named
+ABOVE_ONE = 1e-9  # a log-probability may be this far above 0, by rounding
+SILENT = 0  # the action of `Layer.SEND` that sends nothing
+
+
+class Layer(IntEnum):
+    """What a choice chose. The numbers are stored; they never change meaning."""
+
+    SEND = 0  # whether something is sent at all: `SILENT` or 1
+    ROW = 1  # a row of the page: its place in `Decisions.row_names`
+    TITLE = 2  # a title: its dense index
+    ART = 3  # which of the title's pictures
+    REASON = 4  # which of the reasons for it
+
+
+class Maker(NamedTuple):
+    """Who chose. `parameters` is a `digest` of all that the policy was made of beside the artifact (its configuration,
+    its charts); `posterior` the version of what it had learned, 0 for a policy that does not learn as it goes.
+    """
+
+    policy: str
+    artifact: str = ""
+    parameters: str = ""
+    posterior: int = 0
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Decisions as pages, for people, metrics and the web. Axes: batch b, row r, column c; empty places hold -1.
+
+    items (b, r, c), scores (b, r, c), evidence (b, r, c), item_log_probs (b, r, c); row_kinds (b, r) `RowKind`,
+    rows (b, r) places in `names`, row_log_probs (b, r).
+    """
+
+    items: Int32s
+    scores: Floats
+    evidence: Int32s
+    item_log_probs: Doubles
+    row_kinds: Int8s
+    rows: Int32s
+    row_log_probs: Doubles
+    names: tuple[RowName, ...]
+
+    @classmethod
+    def empty(cls, batch: int, layout: Layout, names: tuple[RowName, ...] = ()) -> Pages:
+        """Pages with nothing on them."""
+        page = (batch, layout.rows, layout.columns)
+        return cls(
+            items=np.full(page, -1, np.int32),
+            scores=np.zeros(page, np.float32),
+            evidence=np.full(page, -1, np.int32),
+            item_log_probs=np.zeros(page),
+            row_kinds=np.full(page[:2], RowKind.EMPTY, np.int8),
+            rows=np.full(page[:2], -1, np.int32),
+            row_log_probs=np.zeros(page[:2]),
+            names=names,
+        )
+
+    def name(self, b: int, r: int) -> RowName:
+        """What row `r` of page `b` is called."""
+        return self.names[int(self.rows[b, r])]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The choices of a batch in the order made: decision k owns the lines `offsets[k]:offsets[k + 1]`.
+
+    offsets    (batch + 1,)
+    layers     (lines,) int8     `Layer`
+    rows       (lines,) int16    the row of the page that the choice is about; -1 for none
+    columns    (lines,) int16    the place in the row; -1 for the row itself
+    actions    (lines,) int32    what was chosen, see `Layer`
+    log_probs  (lines,) float64  log P(this choice | all choices of the decision before it)
+    among      (lines,) int32    how many could have been chosen here
+    makers     (lines,) int8     who chose: place in `Decisions.makers`
+    scores     (lines,) float32  estimated probability that a title satisfies, if looked at; 0 for other layers
+    evidence   (lines,) int32    the watched title that speaks most for this one; -1 = none does, `UNSPOKEN` = one that
+                                 this profile may not be shown
+    """
+
+    offsets: Int64s
+    layers: Int8s
+    rows: Int16s
+    columns: Int16s
+    actions: Int32s
+    log_probs: Doubles
+    among: Int32s
+    makers: Int8s
+    scores: Floats
+    evidence: Int32s
+
+    def __post_init__(self) -> None:
+        for name in LINES:
+            shape = getattr(self, name).shape
+            assert shape == (self.offsets[-1],), f"{name} has shape {shape} for {self.offsets[-1]} choices"
+        wrong = ~(self.log_probs <= ABOVE_ONE)
+        if wrong.any():
+            at = int(np.argmax(wrong))
+            raise BadData(
+                f"choice {at} has the log-probability {self.log_probs[at]}; a choice is made with a known probability "
+                "from 0 to 1, so give its logarithm, at most 0"
+            )
+
+    def __len__(self) -> int:
+        """The number of decisions."""
+        return len(self.offsets) - 1
+
+    @cached_property
+    def decisions(self) -> Int64s:
+        """(lines,) the decision of each choice."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def take(self, decisions: Int64s) -> Choices:
+        """The choices of these decisions, in this order."""
+        offsets, places = gather(self.offsets, decisions)
+        return Choices(offsets, **{name: getattr(self, name)[places] for name in LINES})
+
+    @classmethod
+    def of_titles(cls, items: Int32s, log_probs: Doubles, among: Int32s, scores: Floats | None = None) -> Choices:
+        """One title a decision: `items`, `log_probs`, `among` and `scores` (batch,)."""
+        batch = len(items)
+        nothing = np.zeros(batch, np.int16)
+        return cls(
+            np.arange(batch + 1),
+            np.full(batch, Layer.TITLE, np.int8),
+            nothing,
+            nothing,
+            items.astype(np.int32, copy=False),
+            log_probs,
+            among,
+            np.zeros(batch, np.int8),
+            np.zeros(batch, np.float32) if scores is None else scores,
+            np.full(batch, -1, np.int32),
+        )
+
+    @classmethod
+    def of_pages(cls, pages: Pages, among_rows: Int32s, among_titles: Int32s) -> Choices:
+        """A line for each row that stands, then one for each of its titles, page after page.
+
+        `among_rows` and `among_titles` (batch, r): out of how many each row and its first title were chosen.
+        """
+        used = np.concatenate(((pages.rows >= 0)[:, :, None], pages.items >= 0), axis=2)
+        b, r, c = np.nonzero(used)
+        title, at = c > 0, (b, r, np.maximum(c - 1, 0))
+        return cls(
+            offsets=offsets_of(used.sum(axis=(1, 2))),
+            layers=np.where(title, np.int8(Layer.TITLE), np.int8(Layer.ROW)),
+            rows=r.astype(np.int16),
+            columns=(c - 1).astype(np.int16),
+            actions=np.where(title, pages.items[at], pages.rows[b, r]),
+            log_probs=np.where(title, pages.item_log_probs[at], pages.row_log_probs[b, r]),
+            among=np.where(title, among_titles[b, r] - at[2], among_rows[b, r]).astype(np.int32),
+            makers=np.zeros(len(b), np.int8),
+            scores=np.where(title, pages.scores[at], np.float32(0)),
+            evidence=np.where(title, pages.evidence[at], np.int32(-1)),
+        )
+
+
+LINES = tuple(one.name for one in fields(Choices) if one.name != "offsets")
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """What was shown to a batch, how likely it was, and why. Frozen: a decision is logged as it was made.
+    """What was decided for `requests`. Frozen: a decision is logged as it was made.
 
-    Axes: batch b, row r, column c. Empty places hold -1 (items) and `RowKind.EMPTY` (row_kinds).
-
-    items              (b, r, c) int32    dense title index
-    scores             (b, r, c) float32  estimated probability that the title satisfies, if looked at
-    row_kinds          (b, r)    int8     `page.RowKind`
-    row_keys           (b, r)    int32    what the row is about, see `RowKind`
-    row_log_probs      (b, r)    float64  log P(this row here | the rows above)
-    item_log_probs     (b, r, c) float64  log P(this title here | the row, the titles before it and above)
-    evidence           (b, r, c) int32    the watched title that speaks most for this one; -1 = none does,
-                                          `UNSPOKEN` = one that this profile may not be shown
-
-    The probability of a whole page is exp(sum of both): `log_probs`. `fallback` names the step of the fall-back
+    `ids` (batch) opaque; `bits` (batch,) uint64, the randomness of each; `eligible` (batch,) int32, how many titles
+    could have been shown; `makers` who chose, the first of them for the decision as a whole; `row_names` what the
+    actions of `Layer.ROW` mean, as text, so that no vocabulary can move it. `fallback` names the step of the fall-back
     ladder that answered ("" = the intended policy). `timings` are milliseconds per stage of the flow.
     """
 
-    decision_ids: tuple[str, ...]
-    policy_id: str
-    artifact_id: str
-    surface: str
-    user_ids: tuple[str, ...]
-    times: NDArray[np.int64]
-    layout: Layout
-    items: NDArray[np.int32]
-    scores: NDArray[np.float32]
-    row_kinds: NDArray[np.int8]
-    row_keys: NDArray[np.int32]
-    row_log_probs: NDArray[np.float64]
-    item_log_probs: NDArray[np.float64]
-    evidence: NDArray[np.int32]
-    cell: str = ""
+    requests: Requests
+    ids: tuple[str, ...]
+    makers: tuple[Maker, ...]
+    choices: Choices
+    eligible: Int32s
+    bits: UInt64s
+    row_names: tuple[RowName, ...] = ()
     fallback: str = ""
     timings: dict[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        batch = len(self.requests)
+        for name in ("ids", "choices", "eligible", "bits"):
+            length = len(getattr(self, name))
+            assert length == batch, f"{name} has length {length}, the batch has {batch}"
+
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self.requests)
 
     @cached_property
-    def log_probs(self) -> NDArray[np.float64]:
-        """Log P(the whole page), shape (batch,)."""
-        return np.asarray(self.row_log_probs.sum(axis=1) + self.item_log_probs.sum(axis=(1, 2)))
+    def log_probs(self) -> Doubles:
+        """Log P(the whole decision), shape (batch,)."""
+        return self.sums(self.choices.log_probs)
 
-    def record(self, b: int) -> dict[str, Any]:
-        """Decision `b` as plain data for the log: only the rows and columns in use, numbers as they were."""
-        rows = np.flatnonzero(self.row_kinds[b] != RowKind.EMPTY)
-        return {
-            "decision_id": self.decision_ids[b],
-            "policy_id": self.policy_id,
-            "artifact_id": self.artifact_id,
-            "surface": self.surface,
-            "user_id": self.user_ids[b],
-            "time": int(self.times[b]),
-            "cell": self.cell,
-            "fallback": self.fallback,
-            "shape": [int(n) for n in self.items.shape[1:]],
-            "rows": [self._row(b, int(r)) for r in rows],
-        }
+    def sums(self, of_choices: Doubles) -> Doubles:
+        """Any number a choice (lines,) summed by decision: (batch,)."""
+        running = np.append(0.0, np.cumsum(of_choices))
+        if np.isfinite(running[-1]):
+            return np.asarray(running[self.choices.offsets[1:]] - running[self.choices.offsets[:-1]])
+        return np.asarray(np.bincount(self.choices.decisions, of_choices, len(self)), np.float64)
 
-    def _row(self, b: int, r: int) -> dict[str, Any]:
-        used = self.items[b, r] >= 0
-        return {
-            "position": r,
-            "kind": int(self.row_kinds[b, r]),
-            "key": int(self.row_keys[b, r]),
-            "log_prob": float(self.row_log_probs[b, r]),
-            "items": self.items[b, r][used].tolist(),
-            "scores": self.scores[b, r][used].tolist(),
-            "log_probs": self.item_log_probs[b, r][used].tolist(),
-            "evidence": self.evidence[b, r][used].tolist(),
-        }
+    def take(self, rows: Int64s) -> Decisions:
+        """The decisions of these batch rows, in this order."""
+        return replace(
+            self,
+            requests=self.requests.take(rows),
+            ids=tuple(self.ids[b] for b in rows),
+            choices=self.choices.take(rows),
+            eligible=self.eligible[rows],
+            bits=self.bits[rows],
+        )
 
-    @classmethod
-    def from_record(cls, record: dict[str, Any], layout: Layout = WEB) -> Decisions:
-        """A batch of one out of what `record` wrote. Raises `BadData` when the record is not one."""
-        try:
-            rows, columns = record["shape"]
-            arrays = _blank(1, rows, columns)
-            for row in record["rows"]:
-                r, used = row["position"], slice(0, len(row["items"]))
-                arrays["row_kinds"][0, r], arrays["row_keys"][0, r] = row["kind"], row["key"]
-                arrays["row_log_probs"][0, r] = row["log_prob"]
-                arrays["items"][0, r, used], arrays["scores"][0, r, used] = row["items"], row["scores"]
-                arrays["item_log_probs"][0, r, used] = row["log_probs"]
-                arrays["evidence"][0, r, used] = row["evidence"]
-            return cls(
-                decision_ids=(record["decision_id"],),
-                policy_id=record["policy_id"],
-                artifact_id=record["artifact_id"],
-                surface=record["surface"],
-                user_ids=(record["user_id"],),
-                times=np.array([record["time"]], np.int64),
-                layout=layout,
-                cell=record["cell"],
-                fallback=record["fallback"],
-                **arrays,
-            )
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise BadData(f"not a decision record: {error!r}; seen keys {sorted(record)[:12]}") from error
+    def layer(self, layer: Layer) -> Flags:
+        """(lines,) which choices are of this layer."""
+        return np.asarray(self.choices.layers == layer)
+
+    @property
+    def titles(self) -> Int32s:
+        """(titles shown,) of all decisions, in order."""
+        return self.choices.actions[self.layer(Layer.TITLE)]
+
+    def page(self) -> Pages:
+        """The decisions as pages of the layout that was asked for."""
+        layout, choices = self.requests.layout, self.choices
+        pages = Pages.empty(len(self), layout, self.row_names)
+        row, title = self.layer(Layer.ROW), self.layer(Layer.TITLE)
+        of_row = choices.decisions[row], choices.rows[row]
+        of_title = choices.decisions[title], choices.rows[title], choices.columns[title]
+        pages.rows[of_row] = choices.actions[row]
+        pages.row_kinds[of_row] = np.array([name.kind for name in self.row_names], np.int8)[choices.actions[row]]
+        pages.row_log_probs[of_row] = choices.log_probs[row]
+        pages.items[of_title] = choices.actions[title]
+        pages.scores[of_title] = choices.scores[title]
+        pages.evidence[of_title] = choices.evidence[title]
+        pages.item_log_probs[of_title] = choices.log_probs[title]
+        return pages
 
 
-def _blank(batch: int, rows: int, columns: int) -> dict[str, Any]:
-    """Empty arrays of a page, as keyword arguments of `Decisions`."""
-    page = (batch, rows, columns)
-    return {
-        "items": np.full(page, -1, np.int32),
-        "scores": np.zeros(page, np.float32),
-        "row_kinds": np.full(page[:2], RowKind.EMPTY, np.int8),
-        "row_keys": np.full(page[:2], -1, np.int32),
-        "row_log_probs": np.zeros(page[:2]),
-        "item_log_probs": np.zeros(page),
-        "evidence": np.full(page, -1, np.int32),
-    }
+def digest(*parts: object) -> str:
+    """128 bits, in hex, of records, arrays and plain values: equal for equal parts, on any machine."""
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        state.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
+        state.update(b"\0")
+    return state.hexdigest()
+
+
+def joined(parts: Sequence[Decisions]) -> Decisions:
+    """One batch out of parts that were asked alike and made by the same makers; timings add up."""
+    first = parts[0]
+    numbers: dict[RowName, int] = {}
+    choices = [_renamed(part, numbers) for part in parts]
+    return replace(
+        first,
+        requests=Requests.joined([part.requests for part in parts]),
+        ids=tuple(one for part in parts for one in part.ids),
+        choices=_joined_choices(choices),
+        eligible=np.concatenate([part.eligible for part in parts]),
+        bits=np.concatenate([part.bits for part in parts]),
+        row_names=tuple(numbers),
+        timings={lap: sum(part.timings[lap] for part in parts) for lap in first.timings},
+    )
+
+
+def _renamed(part: Decisions, numbers: dict[RowName, int]) -> Choices:
+    """The choices of a part, its rows numbered by `numbers`, which learns their names."""
+    of_name = np.array([numbers.setdefault(name, len(numbers)) for name in part.row_names], np.int32)
+    row, actions = part.layer(Layer.ROW), part.choices.actions.copy()
+    actions[row] = of_name[actions[row]]
+    return replace(part.choices, actions=actions)
+
+
+def _joined_choices(parts: Sequence[Choices]) -> Choices:
+    lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+    return Choices(
+        offsets_of(lengths), **{name: np.concatenate([getattr(part, name) for part in parts]) for name in LINES}
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,6 +67,20 @@ class Requests:
             contexts=tuple(self.contexts[b] for b in rows),
             exclude=None if self.exclude is None else tuple(self.exclude[b] for b in rows),
             seeds=None if self.seeds is None else self.seeds[rows],
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Requests]) -> Requests:
+        """One batch out of parts that were asked for the same surface, layout and exploration."""
+        first = parts[0]
+        return replace(
+            first,
+            times=np.concatenate([part.times for part in parts]),
+            profiles=tuple(profile for part in parts for profile in part.profiles),
+            histories=Histories.joined([part.histories for part in parts]),
+            contexts=tuple(context for part in parts for context in part.contexts),
+            exclude=None if first.exclude is None else tuple(one for part in parts for one in part.exclude or ()),
+            seeds=None if first.seeds is None else np.concatenate([part.seeds for part in parts]),
         )
 
     @classmethod

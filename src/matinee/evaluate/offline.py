@@ -141,7 +141,7 @@ def _all_pages(
         say(f"pages of {name}")
         blocks = []
         for rows in np.array_split(np.arange(len(requests)), len(requests) // PAGES_AT_ONCE + 1):
-            items = policy.decide(requests.take(rows), rng).items
+            items = policy.decide(requests.take(rows), rng).page().items
             blocks.append(measure_pages(items, layout, trial.targets.take(rows)))
         pages[name] = np.concatenate(blocks)
     return pages

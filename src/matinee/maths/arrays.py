@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Flags: TypeAlias = NDArray[np.bool_]
 Int8s: TypeAlias = NDArray[np.int8]
+Int16s: TypeAlias = NDArray[np.int16]
 Int32s: TypeAlias = NDArray[np.int32]
 Int64s: TypeAlias = NDArray[np.int64]
 UInt64s: TypeAlias = NDArray[np.uint64]

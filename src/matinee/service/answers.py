@@ -30,11 +30,11 @@ class ItemOut(TypedDict):
 
 
 class RowOut(TypedDict):
-    """One row of the page. `log_prob` is that of the row given the rows above it."""
+    """One row of the page: its kind and what it is about. `log_prob` is that of the row given the rows above it."""
 
     row: int
     kind: str
-    key: int
+    about: list[str]
     title: str
     log_prob: float
     items: list[ItemOut]

@@ -13,6 +13,7 @@ import numpy as np
 
 from matinee.data.histories import histories_of
 from matinee.decision import Decisions, Requests
+from matinee.decision.record import record_of
 from matinee.eligibility import check, eligible
 from matinee.errors import ArtifactRefused, BadRequest, NotFound
 from matinee.history import Histories
@@ -161,10 +162,10 @@ class Service:
             rng = self.deployment.rng.spawn(1)[0]
             served = await ladder.decide(requests, rng, self.deployment.deadline, self._check)
             decided = time.perf_counter()
-            await self._durable(self.deployment.log.submit_decisions([served.decisions.record(0)]))
+            await self._durable(self.deployment.log.submit_decisions([record_of(served.decisions, 0)]))
         logged = time.perf_counter()
         for miss in served.missed:
-            self.metrics.fallbacks.labels(served.decisions.surface, miss.step, miss.reason).inc()
+            self.metrics.fallbacks.labels(requests.surface, miss.step, miss.reason).inc()
         page = self._presenter.page(served.decisions, asked.explain, served.missed)
         page["timings"]["log"] = round((logged - decided) * 1e3, 3)
         page["timings"]["total"] = round((time.perf_counter() - started) * 1e3, 3)
@@ -196,7 +197,7 @@ class Service:
         return {"results": results, **counts}  # type: ignore[typeddict-item]
 
     def _check(self, requests: Requests, decisions: Decisions) -> None:
-        check(self.deployment.catalog, requests, decisions)
+        check(self.deployment.catalog, decisions)
 
     def _started(self, ladders: Ladders) -> dict[str, Ladder]:
         return {surface: Ladder(steps, self.deployment.threads) for surface, steps in ladders.items()}

@@ -8,14 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import Decisions
+from matinee.decision import Decisions, Pages
+from matinee.decision.record import KIND_NAMES
 from matinee.evidence import row_title, title_reasons
-from matinee.page import RowKind
 from matinee.profile import Profile
 from matinee.service.answers import FallbackOut, ItemOut, MissOut, PageOut, ProfileOut, RowOut, TitleOut
 from matinee.service.ladder import Miss
-
-KIND_OF_ROW = {int(kind): kind.name.lower() for kind in RowKind}
 
 
 class Presenter:
@@ -48,35 +46,36 @@ class Presenter:
 
     def page(self, decisions: Decisions, explain: bool = True, missed: tuple[Miss, ...] = ()) -> PageOut:
         """Decision 0 of a batch, in full."""
-        used = np.flatnonzero(decisions.row_kinds[0] != RowKind.EMPTY).tolist()
+        pages, maker, requests = decisions.page(), decisions.makers[0], decisions.requests
+        used = np.flatnonzero(pages.rows[0] >= 0).tolist()
         return {
-            "decision_id": decisions.decision_ids[0],
-            "policy_id": decisions.policy_id,
-            "artifact_id": decisions.artifact_id,
-            "surface": decisions.surface,
-            "user_id": decisions.user_ids[0],
+            "decision_id": decisions.ids[0],
+            "policy_id": maker.policy,
+            "artifact_id": maker.artifact,
+            "surface": requests.surface,
+            "user_id": requests.profiles[0].user_id,
             "fallback": _fallback(decisions.fallback, missed),
             "log_prob": float(decisions.log_probs[0]),
-            "rows": [self._row(decisions, r, explain) for r in used],
+            "rows": [self._row(pages, r, explain) for r in used],
             "timings": {stage: round(spent, 3) for stage, spent in decisions.timings.items()},
         }
 
-    def _row(self, decisions: Decisions, r: int, explain: bool) -> RowOut:
-        kind, key = int(decisions.row_kinds[0, r]), int(decisions.row_keys[0, r])
+    def _row(self, pages: Pages, r: int, explain: bool) -> RowOut:
+        name = pages.name(0, r)
         return {
             "row": r,
-            "kind": KIND_OF_ROW[kind],
-            "key": key,
-            "title": row_title(kind, key, self._catalog),
-            "log_prob": float(decisions.row_log_probs[0, r]),
-            "items": self._items(decisions, r, explain),
+            "kind": KIND_NAMES[name.kind],
+            "about": list(name.about),
+            "title": row_title(name, self._catalog),
+            "log_prob": float(pages.row_log_probs[0, r]),
+            "items": self._items(pages, r, explain),
         }
 
-    def _items(self, decisions: Decisions, r: int, explain: bool) -> list[ItemOut]:
+    def _items(self, pages: Pages, r: int, explain: bool) -> list[ItemOut]:
         ids, names = self._catalog.item_ids, self._catalog.names
-        items = decisions.items[0, r].tolist()
-        scores = decisions.scores[0, r].tolist()
-        log_probs = decisions.item_log_probs[0, r].tolist()
+        items = pages.items[0, r].tolist()
+        scores = pages.scores[0, r].tolist()
+        log_probs = pages.item_log_probs[0, r].tolist()
         placed: list[ItemOut] = [
             {
                 "item_id": ids[item],
@@ -92,7 +91,7 @@ class Presenter:
             if item >= 0
         ]
         if explain:
-            for one, reason in zip(placed, title_reasons(decisions, 0, r, self._catalog), strict=True):
+            for one, reason in zip(placed, title_reasons(pages, 0, r, self._catalog), strict=True):
                 one["reason"] = reason
         return placed
 

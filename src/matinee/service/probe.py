@@ -12,6 +12,7 @@ from matinee.decision import Decisions, Policy, Requests
 from matinee.eligibility import check, eligible
 from matinee.errors import ArtifactRefused
 from matinee.history import Histories
+from matinee.maths.arrays import Doubles
 from matinee.page import WEB, Layout
 from matinee.profile import Profile
 from matinee.service.asking import request_of
@@ -56,22 +57,23 @@ def _problem(policy: Policy, requests: Requests, catalog: Catalog) -> str:
     """What is wrong with the policy's answer; empty when nothing is."""
     try:
         decisions = policy.decide(requests, np.random.default_rng(0))
-        check(catalog, requests, decisions)
-        again = policy.log_prob(requests, decisions)
+        check(catalog, decisions)
+        again = policy.log_prob(decisions)
     except Exception as error:
         return f"raised {type(error).__name__}: {str(error)[:300]}"
-    return _flaw(requests, decisions, float(again[0]), catalog)
+    return _flaw(decisions, again, catalog)
 
 
-def _flaw(requests: Requests, decisions: Decisions, again: float, catalog: Catalog) -> str:
-    shown, logged = decisions.items >= 0, float(decisions.log_probs[0])
-    if not np.isfinite(decisions.scores[shown]).all():
+def _flaw(decisions: Decisions, again: Doubles, catalog: Catalog) -> str:
+    requests, logged = decisions.requests, decisions.choices.log_probs
+    if not np.isfinite(decisions.choices.scores).all():
         return "gives scores that are not finite"
-    if not np.isfinite(logged):
+    if not np.isfinite(logged).all():
         return "gives log-probabilities that are not finite"
     owed = requests.seeds is None and not requests.profiles[0].kids and eligible(catalog, requests).any()
-    if owed and not shown.any():
+    if owed and not len(decisions.titles):
         return f"shows nothing to {requests.profiles[0].user_id!r}"
-    if abs(again - logged) > TOLERANCE * max(1.0, abs(logged)):
-        return f"logs a log-probability of {logged} and then says {again} for the same page"
+    if not np.allclose(again, logged, rtol=TOLERANCE, atol=TOLERANCE):
+        at = int(np.argmax(np.abs(again - logged)))
+        return f"logs a log-probability of {logged[at]} and then says {again[at]} for the same choice"
     return ""

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from matinee.catalog import Catalog
+from matinee.decision.rows import WINDOWS
 from matinee.events import DAY
-from matinee.evidence import WINDOWS
 from matinee.likes import counted_likes
 from matinee.maths.arrays import Floats, Int32s
 
@@ -37,6 +37,13 @@ class Charts:
     genre_shares: Floats
     window: int
     as_of: int
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """All of it as arrays and plain values, in an order of its own."""
+        drawn = [self.popular[country] for country in sorted(self.popular, key=str)] + [self.trending]
+        arrays = (array for chart in drawn for array in (chart.items, chart.values))
+        return (*sorted(self.popular, key=str), *arrays, self.genre_shares, self.window, self.as_of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from matinee.decision import Decisions, Requests, Scorer
-from matinee.maths.arrays import Doubles, Floats, Int32s
+from matinee.catalog import Catalog
+from matinee.decision import Choices, Decisions, Layer, Maker, Pages, Requests, Scorer, row_key, row_name
+from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
 from matinee.page import RowKind
-from matinee.surfaces.page_builder import Built
+from matinee.surfaces.page_builder import Built, Shown
 from matinee.surfaces.rows import BILLBOARD, Pools
 
-ARRAYS = ("times", "items", "scores", "row_kinds", "row_keys", "row_log_probs", "item_log_probs", "evidence")
 LEAST = np.float32(1e-6)  # no title is thought to satisfy never, or surely
 
 
@@ -25,58 +23,87 @@ def worth_of(scorer: Scorer, calibration: Platt, requests: Requests) -> Floats:
 
 
 def decided(
-    requests: Requests, pools: Pools, built: Built, evidence: Int32s, ids: tuple[str, ...], **fields: Any
+    requests: Requests,
+    allowed: Flags,
+    pools: Pools,
+    built: Built,
+    evidence: Int32s,
+    bits: UInt64s,
+    *,
+    ids: tuple[str, ...],
+    maker: Maker,
+    catalog: Catalog,
+    timings: Mapping[str, float],
 ) -> Decisions:
-    """The Decisions of built pages; `fields` are `policy_id`, `artifact_id` and `timings`."""
+    """The Decisions of built pages; `evidence` (batch, r, c), `allowed` (batch, titles)."""
+    pages = _pages(pools, built, evidence, catalog)
     return Decisions(
-        decision_ids=ids,
-        surface=requests.surface,
-        user_ids=tuple(profile.user_id for profile in requests.profiles),
-        times=requests.times,
-        layout=requests.layout,
-        items=built.items,
-        scores=built.worths,
-        row_kinds=_at(pools.kinds, built.rows, RowKind.EMPTY),
-        row_keys=_at(pools.keys, built.rows, -1),
-        row_log_probs=built.row_log_probs,
-        item_log_probs=built.item_log_probs,
-        evidence=evidence,
-        **fields,
+        requests=requests,
+        ids=ids,
+        makers=(maker,),
+        choices=Choices.of_pages(pages, built.among_rows, built.among_titles),
+        eligible=allowed.sum(axis=1, dtype=np.int32),
+        bits=bits,
+        row_names=pages.names,
+        timings=dict(timings),
     )
 
 
-def candidates_of(decisions: Decisions, pools: Pools) -> Int32s:
-    """Which candidate row each shown row was, (batch, r): -1 for empty places, one never offered for unknown rows."""
-    same = (decisions.row_kinds[:, :, None] == pools.kinds[:, None, :]) & (
-        decisions.row_keys[:, :, None] == pools.keys[:, None, :]
-    )
+def shown_in(decisions: Decisions, pools: Pools, catalog: Catalog) -> Shown:
+    """What was shown, in terms of these pools: the candidate row at each place (batch, r) and the titles (batch, r, c).
+
+    -1 stands for empty places, a row that is never offered for rows that these pools do not know.
+    """
+    pages = decisions.page()
+    keys = np.array([row_key(name, catalog) for name in pages.names] + [-1], np.int32)[pages.rows]
+    same = (pages.row_kinds[:, :, None] == pools.kinds[:, None, :]) & (keys[:, :, None] == pools.keys[:, None, :])
     known = np.where(same.any(axis=2), same.argmax(axis=2), BILLBOARD)
-    return np.where(decisions.row_kinds == RowKind.EMPTY, -1, known).astype(np.int32)
+    return np.where(pages.rows < 0, -1, known).astype(np.int32), pages.items
 
 
-def page_log_probs(built: Built) -> Doubles:
-    """(batch,) log-probability of each page."""
-    return np.asarray(built.row_log_probs.sum(axis=1) + built.item_log_probs.sum(axis=(1, 2)))
+def log_probs_of(decisions: Decisions, built: Built) -> Doubles:
+    """(lines,) the log-probability of each choice of these decisions, given pages that were built to follow them.
 
-
-def joined(parts: list[Decisions]) -> Decisions:
-    """One batch out of blocks; timings add up over the blocks."""
-    timings = {lap: sum(part.timings[lap] for part in parts) for lap in parts[0].timings}
-    arrays: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
-    return replace(
-        parts[0],
-        decision_ids=tuple(one for part in parts for one in part.decision_ids),
-        user_ids=tuple(one for part in parts for one in part.user_ids),
-        timings=timings,
-        **arrays,
-    )
+    A page that could not have been built has -inf at the first choice that was impossible.
+    """
+    choices = decisions.choices
+    row, title = decisions.layer(Layer.ROW), decisions.layer(Layer.TITLE)
+    log_probs = np.zeros(len(choices.actions))
+    log_probs[row] = built.row_log_probs[choices.decisions[row], choices.rows[row]]
+    log_probs[title] = built.item_log_probs[choices.decisions[title], choices.rows[title], choices.columns[title]]
+    return _with_impossible(log_probs, decisions, built)
 
 
 def decision_ids(batch: int, rng: np.random.Generator) -> tuple[str, ...]:
     """`batch` opaque ids of 128 random bits."""
-    return tuple(rng.bytes(16).hex() for _ in range(batch))
+    text = rng.bytes(16 * batch).hex()
+    return tuple(text[at : at + 32] for at in range(0, 32 * batch, 32))
 
 
-def _at(values: NDArray[Any], rows: Int32s, empty: int) -> NDArray[Any]:
-    """The value of the candidate row that stands at each place of the page, `empty` where none does."""
-    return np.where(rows >= 0, np.take_along_axis(values, np.maximum(rows, 0), axis=1), values.dtype.type(empty))
+def _pages(pools: Pools, built: Built, evidence: Int32s, catalog: Catalog) -> Pages:
+    """Built pages with their rows named."""
+    b, r = np.nonzero(built.rows >= 0)
+    row = built.rows[b, r]
+    kinds, keys = pools.kinds[b, row].astype(np.int64), pools.keys[b, row].astype(np.int64)
+    _, first, number = np.unique(kinds << 32 | keys + 1, return_index=True, return_inverse=True)
+    row_kinds, rows = np.full(built.rows.shape, RowKind.EMPTY, np.int8), np.full(built.rows.shape, -1, np.int32)
+    row_kinds[b, r], rows[b, r] = kinds, number
+    return Pages(
+        items=built.items,
+        scores=built.worths,
+        evidence=evidence,
+        item_log_probs=built.item_log_probs,
+        row_kinds=row_kinds,
+        rows=rows,
+        row_log_probs=built.row_log_probs,
+        names=tuple(row_name(int(kinds[at]), int(keys[at]), catalog) for at in first),
+    )
+
+
+def _with_impossible(log_probs: Doubles, decisions: Decisions, built: Built) -> Doubles:
+    """Where a page was impossible at a place that holds no choice, its first choice says so."""
+    impossible = np.isneginf(built.row_log_probs).any(axis=1) | np.isneginf(built.item_log_probs).any(axis=(1, 2))
+    offsets = decisions.choices.offsets
+    unsaid = impossible & ~np.isneginf(decisions.sums(log_probs)) & (np.diff(offsets) > 0)
+    log_probs[offsets[:-1][unsaid]] = -np.inf
+    return log_probs

@@ -10,13 +10,13 @@ from functools import cached_property
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import UNSPOKEN, Decisions, Requests, Scorer
+from matinee.decision import UNSPOKEN, Decisions, Maker, Requests, Scorer, digest, joined
 from matinee.eligibility import check, eligible, only_allowed
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
 from matinee.surfaces.charts import Charts
-from matinee.surfaces.deciding import candidates_of, decided, decision_ids, joined, page_log_probs, worth_of
+from matinee.surfaces.deciding import decided, decision_ids, log_probs_of, shown_in, worth_of
 from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.page_builder import Built, Shown, build_pages
 from matinee.surfaces.rows import Pools, RowsConfig, Themes, candidate_rows, seeds_of, themes_of
@@ -60,21 +60,21 @@ class HomePolicy:
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One page per request. The random bits of a page depend on `rng` and its place in the batch only."""
         batch = len(requests)
-        seeds = rng.integers(2**64, size=batch, dtype=np.uint64)
+        bits = rng.integers(2**64, size=batch, dtype=np.uint64)
         ids = decision_ids(batch, rng)
         starts = range(0, batch, BLOCK)
         if len(starts) <= 1:
-            return self._page(requests, ids, seeds)
+            return self._page(requests, ids, bits)
         blocks = [np.arange(start, min(start + BLOCK, batch)) for start in starts]
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            parts = threads.map(lambda at: self._page(requests.take(at), ids[at[0] : at[-1] + 1], seeds[at]), blocks)
+            parts = threads.map(lambda at: self._page(requests.take(at), ids[at[0] : at[-1] + 1], bits[at]), blocks)
             return joined(list(parts))
 
     def warm(self, titles: Int32s) -> None:
         """Learn the neighbours of `titles` now rather than when the first member asks: some 0.3 ms each."""
         self._neighborhood.nearest(titles)
 
-    def _page(self, requests: Requests, ids: tuple[str, ...], seeds: UInt64s) -> Decisions:
+    def _page(self, requests: Requests, ids: tuple[str, ...], bits: UInt64s) -> Decisions:
         watch = Stopwatch()
         allowed = eligible(self.catalog, requests)
         watch.lap("eligible")
@@ -82,30 +82,37 @@ class HomePolicy:
         watch.lap("scores")
         pools = self._rows(requests, allowed, worth)
         watch.lap("rows")
-        built = self._build(pools, requests, seeds)
+        built = self._build(pools, requests, bits)
         watch.lap("page")
         evidence = self._evidence(requests, built.items, allowed)
         watch.lap("evidence")
         decisions = decided(
             requests,
+            allowed,
             pools,
             built,
             evidence,
-            ids,
-            policy_id=self.policy_id,
-            artifact_id=self.artifact_id,
+            bits,
+            ids=ids,
+            maker=self.maker,
+            catalog=self.catalog,
             timings=watch.laps,
         )
-        check(self.catalog, requests, decisions, allowed)
+        check(self.catalog, decisions, allowed)
         return decisions
 
-    def log_prob(self, requests: Requests, decisions: Decisions) -> Doubles:
-        """(batch,) log-probability of these pages; -inf for pages that this policy would never show."""
-        pools = self._rows(
-            requests, eligible(self.catalog, requests), worth_of(self.scorer, self.calibration, requests)
-        )
-        shown = candidates_of(decisions, pools), decisions.items
-        return page_log_probs(self._build(pools, requests, np.zeros(len(requests), np.uint64), shown))
+    def log_prob(self, decisions: Decisions) -> Doubles:
+        """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
+        requests = decisions.requests
+        worth = worth_of(self.scorer, self.calibration, requests)
+        pools = self._rows(requests, eligible(self.catalog, requests), worth)
+        shown = shown_in(decisions, pools, self.catalog)
+        return log_probs_of(decisions, self._build(pools, requests, np.zeros(len(requests), np.uint64), shown))
+
+    @cached_property
+    def maker(self) -> Maker:
+        """What its decisions say of who made them."""
+        return Maker(self.policy_id, self.artifact_id, digest(self.calibration, self.config, *self.charts.parts))
 
     def _rows(self, requests: Requests, allowed: Flags, worth: Floats) -> Pools:
         tastes, config = requests.histories.tastes, self.config.rows
@@ -113,9 +120,9 @@ class HomePolicy:
         shelves = (self.catalog, self._themes, self.charts)
         return candidate_rows(requests, allowed, worth, self._neighborhood.nearest(founders), shelves, config)
 
-    def _build(self, pools: Pools, requests: Requests, seeds: UInt64s, shown: Shown | None = None) -> Built:
+    def _build(self, pools: Pools, requests: Requests, bits: UInt64s, shown: Shown | None = None) -> Built:
         exploration = self.config.exploration if requests.exploration is None else requests.exploration
-        return build_pages(pools, requests, self.catalog, self.charts.genre_shares, exploration, seeds, shown)
+        return build_pages(pools, requests, self.catalog, self.charts.genre_shares, exploration, bits, shown)
 
     def _evidence(self, requests: Requests, items: Int32s, allowed: Flags) -> Int32s:
         strongest = self.scorer.explain(requests, items.reshape(len(items), -1))

@@ -49,8 +49,9 @@ SMOOTHING = 5.0  # everybody's tastes weigh as much as this many titles of the m
 class Built:
     """Pages of a batch. `rows` (batch, r): the candidate row standing there, -1 for none.
 
-    `items`, `worths`, `item_log_probs` (batch, r, c) and `row_log_probs` (batch, r) as in `decision.Decisions`;
-    `values` (batch,): V of each page.
+    `items`, `worths`, `item_log_probs` (batch, r, c) and `row_log_probs` (batch, r): the titles, the probability that
+    each satisfies, and the log-probabilities of titles and rows, each given what was chosen before. `among_rows` and
+    `among_titles` (batch, r): out of how many the row and its first title were chosen. `values` (batch,): V of each.
     """
 
     rows: Int32s
@@ -58,6 +59,8 @@ class Built:
     worths: Floats
     row_log_probs: Doubles
     item_log_probs: Doubles
+    among_rows: Int32s
+    among_titles: Int32s
     values: Doubles
 
     @classmethod
@@ -70,6 +73,8 @@ class Built:
             worths=np.zeros(page, np.float32),
             row_log_probs=np.zeros(page[:2]),
             item_log_probs=np.zeros(page),
+            among_rows=np.zeros(page[:2], np.int32),
+            among_titles=np.zeros(page[:2], np.int32),
             values=np.zeros(batch),
         )
 
@@ -107,7 +112,15 @@ def build_pages(
         attention,
         Choice(BILLBOARD, layout.billboard, exploration, given, BEAM_WIDTH, min(BEAM_ROWS, layout.rows)),
         seeds,
-        Page(built.rows, built.items, built.worths, built.row_log_probs, built.item_log_probs),
+        Page(
+            built.rows,
+            built.items,
+            built.worths,
+            built.row_log_probs,
+            built.item_log_probs,
+            built.among_rows,
+            built.among_titles,
+        ),
     )
     if shown is not None and not given:
         differs = (built.rows != shown[0]).any(axis=1) | (built.items != shown[1]).any(axis=(1, 2))

@@ -29,7 +29,15 @@ def build(
             attention,
             choice,
             seeds[b],
-            Page(page.rows[b], page.items[b], page.worths[b], page.row_log_probs[b], page.item_log_probs[b]),
+            Page(
+                page.rows[b],
+                page.items[b],
+                page.worths[b],
+                page.row_log_probs[b],
+                page.item_log_probs[b],
+                page.among_rows[b],
+                page.among_titles[b],
+            ),
         )
     return values
 
@@ -48,8 +56,9 @@ def build_one(
     first = 1 if choice.with_billboard and candidates.sizes[choice.billboard] > 0 else 0
     for position in range(len(page.rows)):
         own_seed, log_prob = mix(seed, np.uint64(position)), 0.0
+        among = offered_rows(candidates, above.taken)
         if position < first:
-            row = choice.billboard
+            row, among = choice.billboard, 1
             possible = not choice.given or page.rows[position] == row
         else:
             if position == first and choice.width > 1 and choice.temperature <= 0.0:
@@ -59,12 +68,14 @@ def build_one(
             if row < 0:
                 measure(position, candidates, taste, attention, above, gains)
                 row, possible, log_prob = choose(page.rows[position], choice.given, gains, choice.temperature, own_seed)
+                among = int(np.sum(gains > 0.0))
             if row < 0 and possible:
                 break
         if not possible:
             page.row_log_probs[position] = -np.inf
             break
         page.rows[position], above.taken[row], page.row_log_probs[position] = row, True, log_prob
+        page.among_rows[position] = among
         shown = fill(row, position, 1 if position < first else columns, candidates, choice, own_seed, above.used, page)
         gain, _ = walk(
             page.items[position], page.worths[position], shown, True, candidates.repeats[row], columns,
@@ -73,6 +84,12 @@ def build_one(
         )  # fmt: skip
         value += gain
     return value
+
+
+@numba.njit(cache=True, nogil=True)
+def offered_rows(candidates: Candidates, taken: Flags) -> int:
+    """How many rows have enough titles to stand here and do not stand above."""
+    return int(np.sum((candidates.sizes >= candidates.minimum) & ~taken))
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -131,6 +148,7 @@ def fill(
     for at in range(size):
         open_at[n_open], open_logits[n_open] = at, logits[at]
         n_open += repeats or not used[items[at]]
+    page.among_titles[position] = n_open
     if choice.given:
         drawn = find(shown, items, open_at[:n_open], chosen)
         if drawn != min(columns, n_open):

@@ -67,3 +67,5 @@ class Page(NamedTuple):
     worths: Floats
     row_log_probs: Doubles
     item_log_probs: Doubles
+    among_rows: Int32s
+    among_titles: Int32s

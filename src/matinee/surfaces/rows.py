@@ -23,8 +23,8 @@ import numpy as np
 
 from matinee.catalog import Catalog, Ragged, transpose
 from matinee.decision import Requests
+from matinee.decision.rows import UNDATED, chart_key
 from matinee.events import DAY, Kind
-from matinee.evidence import UNDATED, chart_key
 from matinee.history import Tastes
 from matinee.maths.arrays import Flags, Floats, Int8s, Int32s, Int64s
 from matinee.page import RowKind

@@ -8,14 +8,14 @@ from functools import cached_property
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import Decisions, Requests, Scorer
+from matinee.decision import Decisions, Maker, Requests, Scorer, digest
 from matinee.eligibility import check, eligible
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
 from matinee.page import RowKind
-from matinee.surfaces.deciding import candidates_of, decided, decision_ids, page_log_probs, worth_of
+from matinee.surfaces.deciding import decided, decision_ids, log_probs_of, shown_in, worth_of
 from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.page_builder import Built, Shown, build_pages
 from matinee.surfaces.rows import Pools
@@ -42,31 +42,39 @@ class SimilarPolicy:
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One row per request."""
         watch = Stopwatch()
-        seeds = rng.integers(2**64, size=len(requests), dtype=np.uint64)
+        bits = rng.integers(2**64, size=len(requests), dtype=np.uint64)
         allowed = eligible(self.catalog, requests)
         pools = self._pools(requests, allowed)
         watch.lap("rows")
-        built = self._build(pools, requests, seeds)
+        built = self._build(pools, requests, bits)
         watch.lap("page")
         evidence = np.where(built.items >= 0, _founders(requests)[:, None, None], -1).astype(np.int32)
         decisions = decided(
             requests,
+            allowed,
             pools,
             built,
             evidence,
-            decision_ids(len(requests), rng),
-            policy_id=self.policy_id,
-            artifact_id=self.artifact_id,
+            bits,
+            ids=decision_ids(len(requests), rng),
+            maker=self.maker,
+            catalog=self.catalog,
             timings=watch.laps,
         )
-        check(self.catalog, requests, decisions, allowed)
+        check(self.catalog, decisions, allowed)
         return decisions
 
-    def log_prob(self, requests: Requests, decisions: Decisions) -> Doubles:
-        """(batch,) log-probability of these rows; -inf for rows that this policy would never show."""
+    def log_prob(self, decisions: Decisions) -> Doubles:
+        """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
+        requests = decisions.requests
         pools = self._pools(requests, eligible(self.catalog, requests))
-        shown = candidates_of(decisions, pools), decisions.items
-        return page_log_probs(self._build(pools, requests, np.zeros(len(requests), np.uint64), shown))
+        shown = shown_in(decisions, pools, self.catalog)
+        return log_probs_of(decisions, self._build(pools, requests, np.zeros(len(requests), np.uint64), shown))
+
+    @cached_property
+    def maker(self) -> Maker:
+        """What its decisions say of who made them."""
+        return Maker(self.policy_id, self.artifact_id, digest(self.calibration, self.neighbors))
 
     def _pools(self, requests: Requests, allowed: Flags) -> Pools:
         founders = _founders(requests)
@@ -80,9 +88,9 @@ class SimilarPolicy:
             _fill(pools, b, titles[offered], worth[b])
         return pools
 
-    def _build(self, pools: Pools, requests: Requests, seeds: UInt64s, shown: Shown | None = None) -> Built:
+    def _build(self, pools: Pools, requests: Requests, bits: UInt64s, shown: Shown | None = None) -> Built:
         shares = np.full(len(self.catalog.genres), 1.0 / max(len(self.catalog.genres), 1), np.float32)
-        return build_pages(pools, requests, self.catalog, shares, requests.exploration or 0.0, seeds, shown)
+        return build_pages(pools, requests, self.catalog, shares, requests.exploration or 0.0, bits, shown)
 
     @cached_property
     def _neighborhood(self) -> Neighborhood:

@@ -1,0 +1,114 @@
+"""The record: a decision as plain data for the log, complete, so that it can be asked again; and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from matinee.decision.decisions import LINES, Choices, Decisions, Layer, Maker
+from matinee.decision.requests import Context, Requests
+from matinee.decision.rows import RowName
+from matinee.errors import BadData
+from matinee.history import Histories
+from matinee.maths.arrays import Int32s
+from matinee.page import Attention, Layout, RowKind
+from matinee.profile import Profile
+
+KIND_NAMES = {kind: kind.name.lower() for kind in RowKind}
+_KIND_OF_NAME = {name: kind for kind, name in KIND_NAMES.items()}
+
+
+def record_of(decisions: Decisions, b: int) -> dict[str, Any]:
+    """Decision `b` as plain data: the situation as asked, who chose, and its choices column by column.
+
+    The history is not in it: it is read from the log, as of what had arrived, and checked by `history`, a digest.
+    """
+    requests, choices = decisions.requests, decisions.choices
+    own = slice(choices.offsets[b], choices.offsets[b + 1])
+    lines = {name: getattr(choices, name)[own] for name in LINES}
+    row = lines["layers"] == Layer.ROW
+    used, lines["actions"] = _renumbered(lines["actions"], row)
+    return {
+        "decision_id": decisions.ids[b],
+        "surface": requests.surface,
+        "user_id": requests.profiles[b].user_id,
+        "time": int(requests.times[b]),
+        "policy_id": decisions.makers[0].policy,
+        "cell": "",
+        "fallback": decisions.fallback,
+        "profile": asdict(requests.profiles[b]),
+        "context": asdict(requests.contexts[b]),
+        "layout": asdict(requests.layout),
+        "exploration": requests.exploration,
+        "exclude": [] if requests.exclude is None else requests.exclude[b].tolist(),
+        "about": None if requests.seeds is None else int(requests.seeds[b]),
+        "history": requests.histories.digest(b),
+        "eligible": int(decisions.eligible[b]),
+        "bits": int(decisions.bits[b]),
+        "makers": [list(maker) for maker in decisions.makers],
+        "row_names": [[KIND_NAMES[name.kind], *name.about] for name in (decisions.row_names[k] for k in used)],
+        "choices": {name: values.tolist() for name, values in lines.items()},
+    }
+
+
+def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> Decisions:
+    """A batch of one out of what `record_of` wrote; `histories` (1) the member's as of the decision, empty if left out.
+
+    Raises `BadData` when the record is not one, or when the history is not the one that the decision saw.
+    """
+    try:
+        exclude = np.array(record["exclude"], np.int32)
+        requests = Requests(
+            times=np.array([record["time"]], np.int64),
+            profiles=(Profile.of(record["profile"]),),
+            histories=Histories.empty(1) if histories is None else histories,
+            contexts=(Context(**record["context"]),),
+            surface=record["surface"],
+            layout=Layout(**{**record["layout"], "attention": Attention(**record["layout"]["attention"])}),
+            exclude=(exclude,) if len(exclude) else None,
+            seeds=None if record["about"] is None else np.array([record["about"]], np.int32),
+            exploration=record["exploration"],
+        )
+        lines = {name: np.array(record["choices"][name], dtype) for name, dtype in _TYPES.items()}
+        decisions = Decisions(
+            requests=requests,
+            ids=(record["decision_id"],),
+            makers=tuple(Maker(*maker) for maker in record["makers"]),
+            choices=Choices(np.array([0, len(lines["actions"])]), **lines),
+            eligible=np.array([record["eligible"]], np.int32),
+            bits=np.array([record["bits"]], np.uint64),
+            row_names=tuple(RowName(_KIND_OF_NAME[kind], tuple(about)) for kind, *about in record["row_names"]),
+            fallback=record["fallback"],
+        )
+    except (KeyError, TypeError, ValueError, IndexError, AssertionError) as error:
+        raise BadData(f"not a decision record: {error!r}; seen keys {sorted(record)[:20]}") from error
+    if histories is not None and histories.digest(0) != record["history"]:
+        raise BadData(
+            f"the history given for decision {record['decision_id']!r} is not the one it saw; read the member's events "
+            "as of what had arrived"
+        )
+    return decisions
+
+
+_TYPES = {
+    "layers": np.int8,
+    "rows": np.int16,
+    "columns": np.int16,
+    "actions": np.int32,
+    "log_probs": np.float64,
+    "among": np.int32,
+    "makers": np.int8,
+    "scores": np.float32,
+    "evidence": np.int32,
+}
+
+
+def _renumbered(actions: Int32s, row: Any) -> tuple[list[int], Int32s]:
+    """The row names in use, in order of first use, and the actions with those rows numbered by it."""
+    numbers: dict[int, int] = {}
+    actions = actions.copy()
+    actions[row] = [numbers.setdefault(int(name), len(numbers)) for name in actions[row]]
+    return list(numbers), actions
