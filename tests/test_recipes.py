@@ -208,7 +208,7 @@ def test_what_was_trained_serves_a_catalogue_that_grew(place):
     newcomer = np.full(40, 13, np.int32)
     asked = replace(requests, surface="similar", seeds=newcomer, layout=Layout(rows=1, columns=6, billboard=False))
     for _, policy in built["similar"]:
-        assert policy.decide(asked, np.random.default_rng(0)).titles.max() < 13
+        assert policy.decide(asked, np.random.default_rng(0)).page().items.max() < 13
 
 
 def test_a_measured_home_page_is_the_best_page():
