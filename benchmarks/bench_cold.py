@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from matinee.catalog import Catalog, Ragged
+from matinee.catalog import Catalog
 from matinee.contenders import CONTENDERS
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
@@ -45,7 +45,7 @@ from matinee.data.split import Split, leave_last_out
 from matinee.decision import Requests, Scorer
 from matinee.history import Histories, Tastes, TrainingData
 from matinee.maths.intervals import bootstrap_weights, percentile_interval, resampled_means
-from matinee.maths.ragged import narrowed
+from matinee.maths.ragged import Ragged, narrowed
 from matinee.maths.ranking_metrics import hits, ndcg, top_n
 from matinee.maths.significance import sign_flip_test
 

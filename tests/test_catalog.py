@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matinee.catalog import FOREVER, UNRATED, Catalog, Ragged, transpose
+from matinee.catalog import FOREVER, UNRATED, Catalog
 from matinee.errors import BadData
+from matinee.maths.ragged import Ragged, transpose
 
 FRAME = pl.DataFrame(
     {

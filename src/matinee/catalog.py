@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.errors import BadData
-from matinee.maths.ragged import gather
+from matinee.maths.ragged import Ragged, transpose
 from matinee.situation import country_code
 
 TIME = pl.Datetime("us", "UTC")
@@ -44,38 +43,6 @@ Vectors = Mapping[str, NDArray[np.float32]]  # name -> (titles, dimensions), row
 
 FOREVER = np.iinfo(np.int64).max
 UNRATED = -1
-
-
-@dataclass(frozen=True)
-class Ragged:
-    """Lists of different lengths in two arrays: list k is `values[offsets[k]:offsets[k + 1]]`."""
-
-    offsets: NDArray[np.int64]
-    values: NDArray[np.int32]
-
-    def __getitem__(self, k: int) -> NDArray[np.int32]:
-        return self.values[self.offsets[k] : self.offsets[k + 1]]
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @classmethod
-    def of(cls, lists: Sequence[Sequence[int] | NDArray[np.int32]]) -> Ragged:
-        """Pack a sequence of integer lists."""
-        offsets = np.zeros(len(lists) + 1, np.int64)
-        np.cumsum([len(one) for one in lists], out=offsets[1:])
-        parts = [np.asarray(one, np.int32) for one in lists]
-        return cls(offsets, np.concatenate(parts) if parts else np.empty(0, np.int32))
-
-    def take(self, rows: NDArray[np.int64]) -> Ragged:
-        """The lists `rows`, in this order."""
-        offsets, places = gather(self.offsets, rows)
-        return Ragged(offsets, self.values[places])
-
-
-def folded(name: str) -> str:
-    """What two spellings of one name share: no case, no surrounding blanks, one form of each letter."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
 @dataclass(frozen=True)
@@ -347,15 +314,6 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-
-
-def transpose(ragged: Ragged, n: int) -> Ragged:
-    """Turn lists (key -> values) round: value -> keys, for values in 0..n-1, keys ascending."""
-    keys = np.repeat(np.arange(len(ragged), dtype=np.int32), np.diff(ragged.offsets))
-    order = np.argsort(ragged.values, kind="stable")
-    offsets = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(ragged.values, minlength=n), out=offsets[1:])
-    return Ragged(offsets, keys[order])
 
 
 def _country_codes(titles: pl.DataFrame) -> pl.Series:

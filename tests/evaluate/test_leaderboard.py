@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from matinee.catalog import Ragged
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.decision import quiet
 from matinee.errors import BadData, BadRequest, MissingExtra, TooLarge
@@ -23,6 +22,7 @@ from matinee.evaluate.published import Published
 from matinee.evaluate.summarise import by_member
 from matinee.evaluate.trial import prepare
 from matinee.events import clean
+from matinee.maths.ragged import Ragged
 from matinee.testing.worlds import make_catalog, make_events
 
 TITLES = 30

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from matinee.catalog import Ragged
 from matinee.evaluate.measure import EXPOSURE, LIST_METRICS, Audience, Titles, measure_lists, page_metrics
 from matinee.evaluate.summarise import exposure_estimates, summarise
 from matinee.history import Histories
 from matinee.maths.beyond_accuracy import shown
+from matinee.maths.ragged import Ragged
 from matinee.page import PHONE, TV, WEB, Layout
 from matinee.testing.worlds import make_catalog, make_data, make_events
 

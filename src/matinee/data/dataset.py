@@ -8,9 +8,10 @@ from enum import StrEnum
 
 import polars as pl
 
-from matinee.catalog import Catalog, Ragged
+from matinee.catalog import Catalog
 from matinee.data.units import Units
 from matinee.events import Rejections
+from matinee.maths.ragged import Ragged
 from matinee.profile import Profile
 
 UNKNOWN_TITLE = "about a title that is not in the catalogue"

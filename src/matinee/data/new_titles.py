@@ -6,11 +6,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.catalog import Catalog, Ragged
+from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.split import AT, Part, Split, canonical, first_likes, grouped
 from matinee.errors import BadData, BadRequest
 from matinee.events import SCHEMA
+from matinee.maths.ragged import Ragged
 
 NEVER = np.iinfo(np.int64).max
 SHARE = 0.1

@@ -16,12 +16,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.catalog import Catalog, Ragged
+from matinee.catalog import Catalog
 from matinee.data.histories import about_titles, histories_of
 from matinee.decision import Context
 from matinee.errors import BadData, BadRequest
 from matinee.events import SCHEMA, liked
 from matinee.history import Histories
+from matinee.maths.ragged import Ragged
 
 AT = "_at"  # position in the canonical order
 

@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.catalog import Catalog, Ragged
+from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset, Questions
 from matinee.data.split import Part, Split, canonical, grouped, leave_last_out, nested
 from matinee.errors import BadData, BadRequest
 from matinee.events import SCHEMA, liked
+from matinee.maths.ragged import Ragged
 
 PARTS: tuple[Part, ...] = get_args(Part)
 NEGATIVES = 99

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from matinee.catalog import Ragged
 from matinee.history import Histories, TrainingData
 from matinee.maths import beyond_accuracy as beyond
 from matinee.maths import ranking_metrics as ranking
 from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
 from matinee.maths.page_metrics import page_ndcg, page_recall
-from matinee.maths.ragged import offsets_of
+from matinee.maths.ragged import Ragged, offsets_of
 from matinee.page import Layout
 
 

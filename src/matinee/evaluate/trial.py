@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from matinee.catalog import Catalog, Ragged
+from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.split import Part
@@ -21,7 +21,7 @@ from matinee.errors import BadRequest
 from matinee.evaluate.protocols import Protocol
 from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Flags, Int32s, Int64s
-from matinee.maths.ragged import offsets_of
+from matinee.maths.ragged import Ragged, offsets_of
 from matinee.maths.ranking_metrics import top_n
 from matinee.profile import Profile
 

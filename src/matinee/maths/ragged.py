@@ -1,12 +1,40 @@
-"""Operations on ragged arrays: flat values, grouped by offsets."""
+"""Ragged arrays: flat values, grouped by offsets."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
 from matinee.maths.arrays import Flags, Int32s, Int64s
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Lists of different lengths in two arrays: list k is `values[offsets[k]:offsets[k + 1]]`."""
+
+    offsets: Int64s
+    values: Int32s
+
+    def __getitem__(self, k: int) -> Int32s:
+        return self.values[self.offsets[k] : self.offsets[k + 1]]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @classmethod
+    def of(cls, lists: Sequence[Sequence[int] | Int32s]) -> Ragged:
+        """Pack a sequence of integer lists."""
+        parts = [np.asarray(one, np.int32) for one in lists]
+        return cls(offsets_of([len(one) for one in parts]), np.concatenate(parts) if parts else np.empty(0, np.int32))
+
+    def take(self, rows: Int64s) -> Ragged:
+        """The lists `rows`, in this order."""
+        offsets, places = gather(self.offsets, rows)
+        return Ragged(offsets, self.values[places])
 
 
 def offsets_of(lengths: ArrayLike) -> Int64s:

@@ -21,12 +21,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matinee.catalog import Catalog, Ragged, transpose
+from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.decision.rows import UNDATED, chart_key
 from matinee.events import DAY, Kind
 from matinee.history import Tastes
 from matinee.maths.arrays import Flags, Floats, Int8s, Int32s, Int64s
+from matinee.maths.ragged import Ragged, transpose
 from matinee.page import RowKind
 from matinee.surfaces import row_kernels as kernels
 from matinee.surfaces.charts import Chart, Charts

@@ -17,11 +17,12 @@ import numpy as np
 import polars as pl
 
 from matinee import events
-from matinee.catalog import Catalog, Ragged
+from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset, Questions, profiles_of
 from matinee.data.sources.files import Files, table
 from matinee.data.sources.movielens import readable_titles
 from matinee.errors import BadData
+from matinee.maths.ragged import Ragged
 
 NOTE = "times only count positions: hours, weekdays and ages mean nothing"
 TEXTS = (".txt", ".csv", ".tsv", ".inter", ".dat")

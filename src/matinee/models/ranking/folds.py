@@ -8,7 +8,6 @@ from enum import StrEnum
 import numpy as np
 import polars as pl
 
-from matinee.catalog import Ragged
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.split import AT, Split, canonical, first_likes, grouped, leave_last_out
@@ -17,6 +16,7 @@ from matinee.decision import Context, Requests
 from matinee.errors import BadData
 from matinee.events import SCHEMA
 from matinee.history import TrainingData
+from matinee.maths.ragged import Ragged
 from matinee.models.deep.tokens import CLOCKED
 
 
