@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -314,6 +315,11 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def folded(name: str) -> str:
+    """What two spellings of one name share: no case, no surrounding blanks, one form of each letter."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
 def _country_codes(titles: pl.DataFrame) -> pl.Series:

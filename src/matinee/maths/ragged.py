@@ -37,6 +37,13 @@ class Ragged:
         return Ragged(offsets, self.values[places])
 
 
+def transpose(ragged: Ragged, n: int) -> Ragged:
+    """Turn lists (key -> values) round: value -> keys, for values in 0..n-1, keys ascending."""
+    keys = np.repeat(np.arange(len(ragged), dtype=np.int32), np.diff(ragged.offsets))
+    order = np.argsort(ragged.values, kind="stable")
+    return Ragged(offsets_of(np.bincount(ragged.values, minlength=n)), keys[order])
+
+
 def offsets_of(lengths: ArrayLike) -> Int64s:
     """(groups + 1,) where groups of these `lengths` (groups,) begin when they stand one after the other."""
     return np.append(0, np.cumsum(lengths)).astype(np.int64)
