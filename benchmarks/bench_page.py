@@ -126,7 +126,7 @@ def time_singles(
 
 def floor_ms(policy: HomePolicy, singles: list[Requests]) -> float:
     """Median milliseconds to read the map's rows of one history and add them up: numpy's `B[history].sum(0)`."""
-    weights = policy.scorer._state()[0]  # type: ignore[attr-defined]
+    weights = policy.scorer._state()[0].weights  # type: ignore[attr-defined]
     spent = []
     for request in singles[:200]:
         items = request.histories.items

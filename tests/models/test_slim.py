@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from matinee.decision import Requests
+from matinee.decision import Requests, quiet
 from matinee.errors import ArtifactRefused, BadRequest, TooLarge
 from matinee.history import Histories
 from matinee.maths.elastic_net import TOLERANCE, nonnegative, nonnegative_among
@@ -73,6 +73,18 @@ def test_threads_change_nothing(threads):
     likes = random_likes(titles=100)
     one = nonnegative(likes, 1.0, 8.0, threads=1)
     np.testing.assert_array_equal(nonnegative(likes, 1.0, 8.0, threads=threads).toarray(), one.toarray())
+
+
+def test_titles_that_nobody_liked_take_no_memory_and_change_no_answer(monkeypatch):
+    likes = random_likes()
+    lists = [likes[row].indices for row in range(likes.shape[0])]
+    few, many = (make_data(make_events([(k * one).tolist() for one in lists]), make_catalog(40 * k)) for k in (1, 100))
+    config = SlimConfig(l1=1.0, l2=8.0)
+    monkeypatch.setattr("matinee.models.slim.available_bytes", lambda: 5 * 40 * 40)
+    alone, among = (Slim(config).find_rows(data, quiet) for data in (few, many))
+    np.testing.assert_array_equal(among[1], 100 * alone[1])
+    np.testing.assert_allclose(among[2], alone[2], atol=1e-6)
+    np.testing.assert_array_equal(among[0][::100][:40], alone[0][:40])
 
 
 def test_two_twins_share_the_weight():

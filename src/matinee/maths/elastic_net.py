@@ -33,7 +33,7 @@ def nonnegative(
     """
     full = mirror(gram(likes, threads))
     n = len(full)
-    pieces: dict[int, sparse.csr_matrix] = {}
+    pieces = {n: sparse.csr_matrix((0, n), dtype=np.float32)}
 
     def work(first: int, last: int) -> None:
         weights = np.zeros((last - first, n), np.float32)

@@ -17,6 +17,12 @@ BAND = 512  # columns that are mirrored at a time
 CHUNKS = 64  # pieces of work for the threads; more pieces than threads evens out unequal rows
 
 
+def touched(matrix: sparse.csr_matrix) -> Int32s:
+    """The columns with an entry that is not zero, ascending: all others are zero in XᵀX, rows and columns."""
+    entries = np.bincount(matrix.indices[matrix.data != 0], minlength=matrix.shape[1])
+    return np.flatnonzero(entries).astype(np.int32)
+
+
 def gram(matrix: sparse.csr_matrix, threads: int | None = None) -> Floats:
     """The upper triangle of G = XᵀX for X (rows, n): (n, n) float32, C-ordered, zeros below the diagonal.
 

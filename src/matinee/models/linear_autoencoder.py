@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -13,11 +14,14 @@ from scipy import sparse
 from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted, TooLarge
 from matinee.history import Histories, TrainingData
-from matinee.maths.gram import gram, inverse_by_rows, invert_upper, mirror_scaled
+from matinee.maths.arrays import Floats, Int32s
+from matinee.maths.gram import gram, inverse_by_rows, invert_upper, mirror_scaled, touched
+from matinee.maths.ragged import narrowed
 from matinee.maths.sparse_dense import add_rows, strongest
 from matinee.models import storage
 from matinee.models.cold_start import Prior, history_rows
 from matinee.models.memory import available_bytes
+from matinee.models.sparse_map import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,70 +45,113 @@ class EaseConfig:
             raise BadRequest(f"EASE's dropout is {self.dropout}; give a number from 0 to below 1")
 
 
+@dataclass(frozen=True)
+class Map:
+    """B as `weights` (k, k) between the `titles` (k,) that somebody liked, ascending; all other rows and columns of the
+    `n_titles` of the catalogue are zero.
+    """
+
+    titles: Int32s
+    weights: Floats
+    n_titles: int
+
+    @cached_property
+    def place(self) -> Int32s:
+        """(titles,) where each title of the catalogue stands in `titles`, -1 where nobody liked it."""
+        places = np.full(self.n_titles, -1, np.int32)
+        places[self.titles] = np.arange(len(self.titles))
+        return places
+
+    def add(self, histories: Histories, half_life: float | None, out: Floats) -> Floats:
+        """Add the sums of rows over each history to `out` (batch, titles of the catalogue), and return it."""
+        rows = self._rows(histories, half_life)
+        if len(self.titles) == self.n_titles:
+            add_rows(*rows, self.weights, out)
+            return out
+        part = np.zeros((len(histories), len(self.titles)), np.float32)
+        add_rows(*rows, self.weights, part)
+        out[:, self.titles] += part
+        return out
+
+    def strongest(self, histories: Histories, half_life: float | None, items: Int32s) -> Int32s:
+        """(batch, k): the history title with the largest positive term of each item's sum, or -1."""
+        known = (items >= 0) & (items < self.n_titles)
+        asked = np.where(known, self.place[np.where(known, items, 0)], -1).astype(np.int32)
+        found = strongest(*self._rows(histories, half_life), self.weights, asked)
+        return np.append(self.titles, np.int32(-1))[found]
+
+    def _rows(self, histories: Histories, half_life: float | None) -> Rows:
+        """Offsets, places and weights of what each history holds of the titles that somebody liked."""
+        offsets, items, weights = history_rows(histories, self.n_titles, half_life)
+        places = self.place[items]
+        known = places >= 0
+        if known.all():
+            return offsets, places, weights
+        return narrowed(offsets, known), places[known], weights[known]
+
+
 class Ease:
     """Predict a member's likes as a weighted sum of their other likes.
 
     minimise |X - XB|² + l2 |B|² with a zero diagonal has the solution P = (XᵀX + l2 I)⁻¹, B_ij = -P_ij / P_jj.
     Hiding each like of the input with probability p, in the mean over all ways to hide them, adds p / (1 - p) * n_j to
     l2 for title j with n_j likes: popular titles must explain more of others before they may (EDLAE, Steck 2020).
-    Right for catalogues up to some 20,000 titles with plenty of co-likes; it fails when n² floats do not fit, and it
-    knows nothing of titles that nobody liked: they keep their popularity. (Steck 2019, arXiv 1905.03375)
+    Titles that nobody liked are a block of their own in XᵀX + l2 I, whose B is zero: the map is solved and kept for the
+    others alone. Right where up to some 20,000 titles were liked, with plenty of co-likes; it fails when the square of
+    their number does not fit, and titles that nobody liked keep their popularity. (Steck 2019, arXiv 1905.03375)
     """
 
     def __init__(self, config: EaseConfig = EaseConfig()) -> None:
         self.config = config
-        self._fitted: tuple[NDArray[np.float32], Prior] | None = None
+        self._fitted: tuple[Map, Prior] | None = None
 
     def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet, memory: int | None = None) -> Self:
-        """Solve for the map, in at most 8 n² bytes. `memory`: bytes that may be used; by default what the machine has.
+        """Solve for the map, in at most 8 k² bytes for k liked titles.
 
-        Raises `TooLarge` when that is not enough.
+        `memory`: bytes that may be used; by default what the machine has. Raises `TooLarge` when that is not enough.
         """
-        members, titles = data.matrix.shape
-        require_memory(members, titles, available_bytes() if memory is None else memory)
-        weights = fit_map(data.matrix, self.config.l2, self.config.dropout)
-        prior = Prior.fit(data, rng, self.config.kappa, lambda histories: self._part(histories, weights))
-        self._fitted = weights, prior
+        titles = touched(data.matrix)
+        liked = data.matrix if len(titles) == len(data.catalog) else data.matrix[:, titles]
+        require_memory(liked.shape[0], len(titles), available_bytes() if memory is None else memory)
+        solved = Map(titles, fit_map(liked, self.config.l2, self.config.dropout), len(data.catalog))
+        self._fitted = solved, Prior.fit(data, rng, self.config.kappa, lambda histories: self._part(histories, solved))
         return self
 
     def score(self, requests: Requests) -> NDArray[np.float32]:
         """(batch, titles) sums of map rows over each history, plus the prior of `cold_start`."""
-        weights, prior = self._state()
-        return self._add_part(requests.histories, weights, prior.scores(requests))
+        solved, prior = self._state()
+        return solved.add(requests.histories, self.config.half_life, prior.scores(requests))
 
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
         """(batch, k): the history title with the largest positive term of each item's sum, or -1."""
-        weights, _ = self._state()
-        rows = history_rows(requests.histories, len(weights), self.config.half_life)
-        return strongest(*rows, weights, np.ascontiguousarray(items, np.int32))
+        solved, _ = self._state()
+        return solved.strongest(requests.histories, self.config.half_life, items)
 
     def save(self, folder: Path) -> None:
         """Write the map and the prior."""
-        weights, prior = self._state()
-        storage.write(folder, self.config, {"map": weights}, prior_scale=prior.scale)
+        solved, prior = self._state()
+        storage.write(folder, self.config, {"titles": solved.titles, "map": solved.weights}, prior_scale=prior.scale)
         prior.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote, the map mapped into memory; raises `ArtifactRefused` on anything else."""
-        config, arrays, extra = storage.read(folder, EaseConfig, {"map": np.float32}, "prior_scale")
-        scorer, weights = cls(config), arrays["map"]
+        dtypes = {"titles": np.int32, "map": np.float32}
+        config, arrays, extra = storage.read(folder, EaseConfig, dtypes, "prior_scale")
+        scorer, titles, weights = cls(config), arrays["titles"], arrays["map"]
         prior = Prior.load(folder, config.kappa, extra["prior_scale"])
-        if weights.shape != (prior.n_titles, prior.n_titles):
-            raise ArtifactRefused(f"{folder} has a map of shape {weights.shape}; {storage.REMEDY}")
-        scorer._fitted = weights, prior
+        rising = titles.ndim == 1 and bool((np.diff(titles, prepend=-1, append=prior.n_titles) > 0).all())
+        if not rising or weights.shape != (len(titles), len(titles)):
+            raise ArtifactRefused(
+                f"{folder} has a map of shape {weights.shape} for titles of shape {titles.shape}; {storage.REMEDY}"
+            )
+        scorer._fitted = Map(titles, weights, prior.n_titles), prior
         return scorer
 
-    def _part(self, histories: Histories, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._add_part(histories, weights, np.zeros((len(histories), len(weights)), np.float32))
+    def _part(self, histories: Histories, solved: Map) -> NDArray[np.float32]:
+        return solved.add(histories, self.config.half_life, np.zeros((len(histories), solved.n_titles), np.float32))
 
-    def _add_part(
-        self, histories: Histories, weights: NDArray[np.float32], out: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        add_rows(*history_rows(histories, len(weights), self.config.half_life), weights, out)
-        return out
-
-    def _state(self) -> tuple[NDArray[np.float32], Prior]:
+    def _state(self) -> tuple[Map, Prior]:
         if self._fitted is None:
             raise NotFitted("EASE was asked before it was fitted; call fit or load first")
         return self._fitted
@@ -140,6 +187,6 @@ def require_memory(members: int, titles: int, available: int) -> None:
     needed = 4 * titles * (titles + (members if few_members(members, titles) else 0))
     if needed > available:
         raise TooLarge(
-            f"EASE on {titles:,} titles needs {needed:,} bytes and {available:,} are available; "
+            f"EASE on {titles:,} liked titles needs {needed:,} bytes and {available:,} are available; "
             "fit on fewer titles, use the sparse inverse, factors or neighbors, or a larger machine"
         )

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scipy import sparse
+
 from matinee.decision import Tell
 from matinee.errors import BadRequest, TooLarge
 from matinee.history import Histories, TrainingData
+from matinee.maths.arrays import Int32s
 from matinee.maths.elastic_net import nonnegative, nonnegative_among
+from matinee.maths.gram import touched
 from matinee.maths.similarity import nearest, weighted
 from matinee.models.cold_start import history_rows
 from matinee.models.memory import available_bytes
@@ -17,8 +21,8 @@ from matinee.models.sparse_map import Rows, SparseMapScorer, rows_of
 @dataclass(frozen=True, slots=True)
 class SlimConfig:
     """`l1`: in likes, more leaves fewer titles in each sum. `l2`: ridge penalty. `candidates`: how many of the most
-    similar titles each sum may use; None = all, which takes titles² floats. `half_life`: in later likes, None = order
-    is ignored. `kappa`: history length at which popularity counts half.
+    similar titles each sum may use; None = all that somebody liked, whose square must fit. `half_life`: in later likes,
+    None = order is ignored. `kappa`: history length at which popularity counts half.
     """
 
     l1: float = 2.0
@@ -46,15 +50,17 @@ class Slim(SparseMapScorer[SlimConfig]):
     config_type = SlimConfig
 
     def find_rows(self, data: TrainingData, tell: Tell) -> Rows:
-        """Every title's regression. Raises `TooLarge` when all titles are candidates and titles² do not fit."""
+        """Every title's regression. Raises `TooLarge` when all liked titles are candidates and do not fit."""
         config, likes = self.config, data.matrix
 
         def progress(done: float) -> None:
             tell("fitting each title's weights", done)
 
         if config.candidates is None:
-            require_memory(likes.shape[1], available_bytes())
-            weights = nonnegative(likes, config.l1, config.l2, progress=progress)
+            liked = touched(likes)
+            require_memory(len(liked), available_bytes())
+            square = nonnegative(likes[:, liked], config.l1, config.l2, progress=progress)
+            weights = spread(square, liked, len(data.catalog))
         else:
             starts, titles, _ = nearest(weighted(likes, "cosine"), config.candidates)
             weights = nonnegative_among(likes, starts, titles, config.l1, config.l2, progress=progress)
@@ -65,11 +71,17 @@ class Slim(SparseMapScorer[SlimConfig]):
         return history_rows(histories, n, self.config.half_life)
 
 
+def spread(square: sparse.csr_matrix, places: Int32s, n: int) -> sparse.csr_matrix:
+    """A square of few titles as that of `n`: its rows and columns stand at `places`, all others are zero."""
+    entries = square.tocoo()
+    return sparse.csr_matrix((entries.data, (places[entries.row], places[entries.col])), shape=(n, n))
+
+
 def require_memory(titles: int, available: int) -> None:
     """Refuse a fit over all titles that would not fit into `available` bytes: the Gram matrix and rows at work."""
     needed = 5 * titles * titles
     if needed > available:
         raise TooLarge(
-            f"SLIM over all of {titles:,} titles needs {needed:,} bytes and {available:,} are available; "
+            f"SLIM over all of {titles:,} liked titles needs {needed:,} bytes and {available:,} are available; "
             "set candidates, to 200 for example, or use a larger machine"
         )
