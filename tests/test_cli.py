@@ -96,6 +96,23 @@ def test_the_verbs_work_one_after_the_other(matinee, plays, tmp_path):
     assert "0 events are on disk" in out
 
 
+def test_a_refused_model_stops_no_other(matinee, plays, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise TooLarge("no room [for it]")
+
+    monkeypatch.setattr("matinee.models.linear_autoencoder.Ease.fit", refuse)
+    matinee("data", "tabular", plays, "--workspace", "ws")
+    code, out, _ = matinee("train", "--workspace", "ws")
+    assert code == 0
+    assert "ease-recent is not trained: no room [for it]" in out
+    held = [name for name in ("popularity", "ease-recent", "neighbors") if Workspace(tmp_path / "ws").holds(name)]
+    assert held == ["popularity", "neighbors"]
+    monkeypatch.setattr("matinee.cli.models.train_one", refuse)
+    code, _, err = matinee("train", "--workspace", "ws")
+    assert code == 1
+    assert "no room [for it]" in err
+
+
 def test_a_model_goes_on_where_it_stopped(matinee, plays, tmp_path):
     matinee("data", "tabular", plays, "--workspace", "ws")
     code, _, err = matinee("train", "markov", "--continue", "--workspace", "ws")

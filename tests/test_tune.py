@@ -238,12 +238,19 @@ def test_every_model_has_a_space():
     assert set(spaces_of("next-item")) == set(SPACES) - {"list-ranker"}
 
 
-def test_a_missing_package_is_told_before_anything_is_fitted(chains, tmp_path):
-    def needs_more(choose):
-        raise MissingExtra("lightgbm is not installed")
+def needs_more(choose):
+    raise MissingExtra("lightgbm is not installed")
 
-    with pytest.raises(MissingExtra, match=r"late: lightgbm.*leave this model out"):
-        tune(chains, NEXT_ITEM, {"shift": shift, "late": needs_more}, tmp_path, Budget(trials=2))
+
+def test_a_model_without_its_package_stops_no_other(chains, tmp_path):
+    late, found = tune(chains, NEXT_ITEM, {"late": needs_more, "shift": shift}, tmp_path, Budget(trials=2))
+    assert (late.value, late.reason, late.seconds) == (None, "lightgbm is not installed", 0.0)
+    assert found.measured == 2
+
+
+def test_without_any_package_it_is_told_before_anything_is_fitted(chains, tmp_path):
+    with pytest.raises(MissingExtra, match="late: lightgbm is not installed"):
+        tune(chains, NEXT_ITEM, {"late": needs_more}, tmp_path, Budget(trials=2))
     assert not Shift.fits
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from matinee.data.dataset import Dataset
 from matinee.decision import Scorer, Tell, quiet, within
 from matinee.errors import BadData, BadRequest, TooLarge
-from matinee.evaluate.leaderboard import make_each
+from matinee.evaluate.leaderboard import unmakeable
 from matinee.evaluate.measure import measure_hits
 from matinee.evaluate.protocols import Protocol
 from matinee.evaluate.summarise import by_member
@@ -49,7 +49,8 @@ class Tuned:
     """What tuning found for one model: the `settings` with the best `value` of `metric` on the validation, and what
     was spent on it: settings measured in full, dropped at first look, refused (could not be fitted or rank), seconds.
 
-    `reason`: why the latest refused setting was. A model of which none was measured has no value and no settings.
+    `reason`: why the latest refused setting was, or why the model cannot be made. A model of which none was measured
+    has no value and no settings.
     """
 
     model: str
@@ -77,27 +78,36 @@ def tune(
     `spaces` name -> maker of an unfitted scorer from what an optuna trial suggests. Settings are suggested by TPE
     (Bergstra et al. 2011), first fitted on a quarter of the members, and dropped when worse there than the median of
     those that were measured in full, once there are five. `storage` is a folder: a study of the same model, space,
-    protocol, data and seed goes on there until its budget is spent, seconds counted over all sittings. A model of which
-    no setting could be fitted stops no other. Raises `BadRequest` without models, `MissingExtra` before anything is
-    fitted, `BadData` when no model could be, or what is in `storage` cannot be read.
+    protocol, data and seed goes on there until its budget is spent, seconds counted over all sittings. A model that
+    lacks a package, or of which no setting could be fitted, stops no other. Raises `BadRequest` without models,
+    `MissingExtra` when no model can be made, `BadData` when none could be fitted, or what is in `storage` cannot be
+    read.
     """
     if not spaces:
         raise BadRequest("tuning was given no model; name at least one")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     first = {name: optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask() for name in spaces}
-    make_each({name: partial(make, first[name]) for name, make in spaces.items()})
+    refused = unmakeable({name: partial(make, first[name]) for name, make in spaces.items()})
     tell(f"cutting by {protocol.name}, for validation", 0.0)
     trial = prepare(dataset, protocol, np.random.default_rng(seed), "validation")
     studies = _studies(storage)
     judged_on = f"{protocol.name}, {dataset.name} {_fingerprint(trial)}, seed {seed}"
     found = []
     for at, (name, make) in enumerate(spaces.items()):
+        if name in refused:
+            found.append(Tuned(name, protocol.metrics[0].named.key, None, {}, 0, 0, 0, 0.0, refused[name]))
+            continue
         study = _study(f"{name}, {judged_on}, space {_digest(first[name].distributions)}", studies, seed)
         said = within(tell, name, at / len(spaces), (at + 1) / len(spaces))
         _spend(study, budget, partial(_value, make=make, trial=trial, protocol=protocol, seed=seed), said)
         found.append(_outcome(name, protocol, study))
     if all(one.value is None for one in found):
-        reasons = "; ".join(f"none of {one.refused} settings of {one.model}: {one.reason}" for one in found)
+        reasons = "; ".join(
+            f"none of {one.refused} settings of {one.model}: {one.reason}"
+            if one.refused
+            else f"{one.model}: {one.reason}"
+            for one in found
+        )
         raise BadData(f"no model could be fitted; give more members or memory, or other models. {reasons}")
     return found
 

@@ -253,13 +253,21 @@ def test_when_every_model_is_refused_the_reasons_are_given():
         leaderboard(world(), NEXT_ITEM, models, seeds=1)
 
 
-def test_a_missing_package_is_told_before_anything_is_cut():
-    def missing():
-        raise MissingExtra("nonesuch is not installed")
+def missing():
+    raise MissingExtra("nonesuch is not installed")
 
+
+def test_a_model_without_its_package_stops_no_other():
+    models = {"popularity": partial(Fake, popular), "gone": missing}
+    found = leaderboard(world(), NEXT_ITEM, models, seeds=1).standings
+    assert found.refused == {"gone": "nonesuch is not installed"}
+    assert list(found.costs) == ["popularity"]
+
+
+def test_without_any_package_it_is_told_before_anything_is_cut():
     uncut = Protocol("uncut", "", lambda data, part: pytest.fail("the data were cut"))
-    with pytest.raises(MissingExtra, match="gone: nonesuch is not installed; or leave this model out"):
-        leaderboard(world(), uncut, {"popularity": partial(Fake, popular), "gone": missing})
+    with pytest.raises(MissingExtra, match="gone: nonesuch is not installed"):
+        leaderboard(world(), uncut, {"gone": missing})
 
 
 def test_an_error_that_is_not_ours_is_not_hidden():

@@ -11,7 +11,7 @@ from rich.console import Console
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.split import global_time, leave_last_out
 from matinee.decision import Choices, Decisions, Maker, Pages, Requests, RowName, Scorer, quiet
-from matinee.errors import BadRequest
+from matinee.errors import BadData, BadRequest, TooLarge
 from matinee.evaluate import evaluate, html, trial
 from matinee.evaluate.measure import page_metrics
 from matinee.evaluate.protocols import GLOBAL_TIME, LEAVE_LAST_OUT, PROTOCOLS
@@ -188,8 +188,23 @@ def test_lists_leave_out_what_was_seen_and_what_may_not_be_shown():
 
 def test_a_score_that_is_no_number_is_refused():
     broken = scorers(broken=lambda data, requests: constant(data, requests) * np.nan)
-    with pytest.raises(BadRequest, match="not finite"):
-        evaluate(world(), broken, np.random.default_rng(0), n=N)
+    protocol = evaluate(world(), broken, np.random.default_rng(0), n=N).results.protocols[0]
+    assert "not finite" in protocol.refused["broken"]
+    assert "broken" not in protocol.seconds
+
+
+def test_a_refused_model_stops_no_other():
+    def huge(*_):
+        raise TooLarge("it needs 90 GB")
+
+    data, rng = world(), np.random.default_rng(0)
+    report = evaluate(data, scorers(huge=huge), rng, policies={"huge, page": huge}, n=N)
+    protocol = report.results.protocols[0]
+    assert protocol.refused == {"huge": "it needs 90 GB", "huge, page": "it needs 90 GB"}
+    assert "huge was refused and has no place: it needs 90 GB" in report.json()["protocols"][0]["findings"]
+    assert set(lines(report)) == set(scorers())
+    with pytest.raises(BadData, match="huge: it needs 90 GB"):
+        evaluate(data, {"huge": huge}, rng, n=N, baselines=())
 
 
 def test_missing_baselines_and_empty_protocols_are_explained():

@@ -133,7 +133,8 @@ def _say_found(found: Sequence[Tuned], protocol: Rules) -> None:
     console.print(table)
     for one in found:
         if one.value is None:
-            console.print(f"{one.model} was refused with every setting: {escape(one.reason)}")
+            every = " with every setting" if one.refused else ""
+            console.print(f"{one.model} was refused{every}: {escape(one.reason)}")
 
 
 def _asked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,8 +13,9 @@ from rich.panel import Panel
 from rich.table import Table
 
 from matinee.cli.data import Titles, Vectors, fetch
-from matinee.cli.terminal import WORKSPACE, Html, Into, Json, Seed, console, progress, show
+from matinee.cli.terminal import WORKSPACE, Html, Into, Json, Seed, console, progress, show, warn
 from matinee.data.sources.reading import Source, read
+from matinee.errors import MatineeError
 from matinee.workspace import Workspace
 
 
@@ -23,15 +25,18 @@ def train(
     workspace: Into = WORKSPACE,
     seed: Seed = 0,
 ) -> None:
-    """Train on everything in the log, say how good the model is, and write the artifact."""
+    """Train on everything in the log, say how good each model is, and write the artifacts.
+
+    A model that is refused is told and stops no other; the exit code is 1 when none was trained.
+    """
     from matinee.contenders import CONTENDERS
     from matinee.recipes import served_in
 
     if model is not None and model not in CONTENDERS:
         raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(CONTENDERS)}")
     place = Workspace(workspace)
-    for name in served_in(place) if model is None else [model]:
-        train_one(place, name, seed, going_on)
+    place.require()
+    train_each(place, served_in(place) if model is None else (model,), seed, going_on)
 
 
 def evaluate(
@@ -61,6 +66,23 @@ def evaluate(
             progress=lambda protocol, stage: tell(f"{protocol}, {stage}", 0.0),
         )
     show(report, html, as_json)
+
+
+def train_each(place: Workspace, names: Sequence[str], seed: int, going_on: bool = False) -> None:
+    """Train some models of a workspace; one that is refused is told and stops no other.
+
+    Raises the first refusal when every model was refused.
+    """
+    refused: list[MatineeError] = []
+    for name in names:
+        try:
+            train_one(place, name, seed, going_on)
+        except MatineeError as error:
+            refused.append(error)
+            if len(names) > 1:
+                warn(f"{name} is not trained: {error}")
+    if refused and len(refused) == len(names):
+        raise refused[0]
 
 
 def train_one(place: Workspace, name: str, seed: int, going_on: bool = False) -> None:

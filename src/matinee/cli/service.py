@@ -14,8 +14,8 @@ import typer
 from rich.markup import escape
 
 from matinee.cli.data import bring_in_demo
-from matinee.cli.models import train_one
-from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Port, Seed, console, named
+from matinee.cli.models import train_each
+from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Port, Seed, console, named, warn
 from matinee.errors import BadRequest
 from matinee.extras import installed
 from matinee.models.budget import Budget
@@ -55,8 +55,7 @@ def demo(
         else:
             bring_in_demo(place, data)
         names = trained_in_demo(place) if deep is None else (*(WHERE_TRAINED if deep else ()), *SERVED)
-        for name in names:
-            train_one(place, name, seed)
+        train_each(place, names, seed)
         if not installed("torch"):
             console.print("[dim]With torch the demo serves the sequence model, which is better: `make demo-deep`.[/]")
         _serve(place, sock, seed)
@@ -123,7 +122,7 @@ def _serve(
 
     catalog = Catalog.load(place.catalog_path)
     with EventLog(place.log_path) as opened:
-        build = partial(ladders, place, opened, catalog, budget=budget, home=home, say=_left_out)
+        build = partial(ladders, place, opened, catalog, budget=budget, home=home, say=warn)
         first = build()
         serving = {name for steps in first.values() for name, _ in steps}
         deployment = Deployment(
@@ -161,7 +160,3 @@ def _loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _left_out(why: str) -> None:
-    console.print(f"[bold yellow]Warning:[/] {escape(why)}", highlight=False, soft_wrap=True)

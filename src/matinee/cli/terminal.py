@@ -60,6 +60,11 @@ def named(known: Mapping[str, Any], models: str | None) -> dict[str, Any]:
     return {name: known[name] for name in names}
 
 
+def warn(what: str) -> None:
+    """Say in one line what is left out, while the rest goes on."""
+    console.print(f"[bold yellow]Warning:[/] {escape(what)}", highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def errors() -> Iterator[None]:
     """Errors of the tree and of the system end the program in one line, never a traceback."""

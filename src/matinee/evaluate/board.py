@@ -54,8 +54,7 @@ class Board:
 
 
 def _said(board: Standings) -> list[str]:
-    refused = (f"{model} was refused and has no place: {reason}" for model, reason in board.refused.items())
-    return [*refused, *words.standings(board.groups, board.main.key, board.main.label)]
+    return [*words.refusals(board.refused), *words.standings(board.groups, board.main.key, board.main.label)]
 
 
 def _parts(board: Standings) -> Iterator[RenderableType]:

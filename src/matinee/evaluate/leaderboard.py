@@ -69,22 +69,22 @@ def leaderboard(
 ) -> Board:
     """Fit every model with every seed, rank the protocol's requests, compare with the best baseline and the best model.
 
-    `models` name -> maker of an unfitted scorer with the settings for this protocol; all are made before the data are
-    cut, so that a package that is missing is told at once. A model that ends in an error of ours while it is fitted or
-    ranks is refused: the others go on, and the board gives the reason. Of `baselines` those that were ranked count,
-    without any the first model does. `part` "validation" measures what tuning sees. `tell` is told what is being done
-    and the share of the models done. Raises `BadRequest` without models or seeds, or when the protocol leaves nobody
-    to ask; `MissingExtra`; `BadData` when the data lack what the protocol needs or every model was refused.
+    `models` name -> maker of an unfitted scorer with the settings for this protocol. A model that lacks a package, or
+    ends in an error of ours while it is fitted or ranks, is refused: the others go on, and the board gives the reason.
+    Of `baselines` those that were ranked count, without any the first model does. `part` "validation" measures what
+    tuning sees. `tell` is told what is being done and the share of the models done. Raises `BadRequest` without models
+    or seeds, or when the protocol leaves nobody to ask; `MissingExtra`, before the data are cut, when no model can be
+    made; `BadData` when the data lack what the protocol needs or every model was refused.
     """
     if not models or seeds < 1:
         raise BadRequest(f"the leaderboard got the models {list(models)} and {seeds} seeds; give at least one of each")
-    make_each(models)
+    refused = unmakeable(models)
     tell(f"cutting by {protocol.name}", 0.0)
     trial = prepare(dataset, protocol, np.random.default_rng(seed), part)
     depth = _depth(protocol, trial)
-    runs, refused = {}, {}
-    for at, (name, make) in enumerate(models.items()):
-        part_done = within(tell, name, at / len(models), (at + 1) / len(models))
+    runs, made = {}, {name: make for name, make in models.items() if name not in refused}
+    for at, (name, make) in enumerate(made.items()):
+        part_done = within(tell, name, at / len(made), (at + 1) / len(made))
         try:
             runs[name] = _run(trial, make, depth, [seed + k for k in range(seeds)], part_done)
         except MatineeError as error:
@@ -96,13 +96,17 @@ def leaderboard(
     return Board(_standings(dataset, protocol, trial, runs, refused, baselines, np.random.default_rng(seed)))
 
 
-def make_each(models: Mapping[str, MakeScorer]) -> None:
-    """Make every model once, for nothing but to see that it can be made; `MissingExtra` names the one that cannot."""
+def unmakeable(models: Mapping[str, MakeScorer]) -> dict[str, str]:
+    """The models that cannot be made for want of a package, and why; raises `MissingExtra` when no other is left."""
+    refused = {}
     for name, make in models.items():
         try:
             make()
         except MissingExtra as error:
-            raise MissingExtra(f"{name}: {error}; or leave this model out") from error
+            refused[name] = str(error)
+    if len(refused) == len(models):
+        raise MissingExtra("; ".join(f"{name}: {why}" for name, why in refused.items()))
+    return refused
 
 
 def _depth(protocol: Protocol, trial: Trial) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from matinee.data.dataset import Dataset
 from matinee.decision import Policy, Scorer
-from matinee.errors import BadRequest
+from matinee.errors import BadData, BadRequest, MatineeError
 from matinee.evaluate.measure import (
     LIST_METRICS,
     NDCG,
@@ -75,8 +76,9 @@ def evaluate(
     `protocols` are by default both of `protocols.PROTOCOLS`, of data without times only the first.
     `scorers` name -> maker of an unfitted scorer; the `baselines` must be among them. `policies` name -> maker of a
     policy from the training data (pages should be decided at temperature 0); each is compared with the first.
+    A scorer or policy that ends in an error of ours is refused: the others go on, and the report gives the reason.
     `progress` is told protocol and stage. Raises `BadRequest` when a baseline is missing, `n` is not positive or a
-    protocol leaves nobody to ask.
+    protocol leaves nobody to ask; `BadData` when every scorer was refused.
     """
     missing = [name for name in baselines if name not in scorers]
     if missing or not scorers or n < 1:
@@ -90,31 +92,50 @@ def evaluate(
         say = partial(progress, protocol.name)
         say("cut")
         trial = prepare(dataset, protocol, own)
-        lists, seconds = _all_lists(trial, scorers, n, own, say)
-        pages = _all_pages(trial, policies or {}, layout, own, say)
+        refused: dict[str, str] = {}
+        lists, seconds = _all_lists(trial, scorers, n, own, say, refused)
+        pages = _all_pages(trial, policies or {}, layout, own, say, refused)
         say("intervals and tests")
-        groups = tuple(_groups(trial, lists, pages, layout, baselines, own))
-        reports.append(_protocol_report(protocol, trial, groups, seconds))
+        groups = tuple(_groups(trial, lists, pages, layout, [name for name in baselines if name in lists], own))
+        reports.append(_protocol_report(protocol, trial, groups, seconds, refused))
     results = Results(dataset.name, dataset.licence, len(dataset.catalog), n, DRAWS, tuple(reports), METHOD)
     return Report(results)
 
 
 def _all_lists(
-    trial: Trial, scorers: Mapping[str, MakeScorer], n: int, rng: np.random.Generator, say: Say
+    trial: Trial,
+    scorers: Mapping[str, MakeScorer],
+    n: int,
+    rng: np.random.Generator,
+    say: Say,
+    refused: dict[str, str],
 ) -> tuple[dict[str, tuple[Doubles, Int32s]], dict[str, tuple[float, float]]]:
     """Per model: (values (members, metrics), lists (members, n)), and the seconds of fitting and of ranking."""
     titles = Titles.of(trial.data)
     lists, seconds = {}, {}
     for name, make in scorers.items():
-        say(f"fit {name}")
-        start = time.perf_counter()
-        scorer = make().fit(trial.data, rng.spawn(1)[0])
-        fitted = time.perf_counter()
-        say(f"rank {name}")
-        blocks = list(_ranked_blocks(trial, titles, scorer, n))
-        lists[name] = (np.concatenate([b[0] for b in blocks]), np.concatenate([b[1] for b in blocks]))
-        seconds[name] = (fitted - start, time.perf_counter() - fitted)
+        with _noting(refused, name):
+            say(f"fit {name}")
+            start = time.perf_counter()
+            scorer = make().fit(trial.data, rng.spawn(1)[0])
+            fitted = time.perf_counter()
+            say(f"rank {name}")
+            blocks = list(_ranked_blocks(trial, titles, scorer, n))
+            lists[name] = (np.concatenate([b[0] for b in blocks]), np.concatenate([b[1] for b in blocks]))
+            seconds[name] = (fitted - start, time.perf_counter() - fitted)
+    if not lists:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
+        raise BadData(f"every model was refused, so there is nothing to compare: {reasons}")
     return lists, seconds
+
+
+@contextmanager
+def _noting(refused: dict[str, str], name: str) -> Iterator[None]:
+    """An error of ours inside is the reason why `name` is refused."""
+    try:
+        yield
+    except MatineeError as error:
+        refused[name] = str(error)
 
 
 def _ranked_blocks(trial: Trial, titles: Titles, scorer: Scorer, n: int) -> Iterator[tuple[Doubles, Int32s]]:
@@ -131,19 +152,21 @@ def _all_pages(
     layout: Layout,
     rng: np.random.Generator,
     say: Say,
+    refused: dict[str, str],
 ) -> dict[str, Doubles]:
     """Per policy: page metrics (members, metrics) of the pages it decides for the same requests."""
     requests = replace(trial.requests, layout=layout)
     pages = {}
     for name, make in policies.items():
-        say(f"fit {name}")
-        policy = make(trial.data, rng.spawn(1)[0])
-        say(f"pages of {name}")
-        blocks = []
-        for rows in np.array_split(np.arange(len(requests)), len(requests) // PAGES_AT_ONCE + 1):
-            items = policy.decide(requests.take(rows), rng).page().items
-            blocks.append(measure_pages(items, layout, trial.targets.take(rows)))
-        pages[name] = np.concatenate(blocks)
+        with _noting(refused, name):
+            say(f"fit {name}")
+            policy = make(trial.data, rng.spawn(1)[0])
+            say(f"pages of {name}")
+            blocks = []
+            for rows in np.array_split(np.arange(len(requests)), len(requests) // PAGES_AT_ONCE + 1):
+                items = policy.decide(requests.take(rows), rng).page().items
+                blocks.append(measure_pages(items, layout, trial.targets.take(rows)))
+            pages[name] = np.concatenate(blocks)
     return pages
 
 
@@ -178,7 +201,11 @@ def _page_table(
 
 
 def _protocol_report(
-    protocol: Protocol, trial: Trial, groups: tuple[Group, ...], seconds: Mapping[str, tuple[float, float]]
+    protocol: Protocol,
+    trial: Trial,
+    groups: tuple[Group, ...],
+    seconds: Mapping[str, tuple[float, float]],
+    refused: Mapping[str, str],
 ) -> ProtocolReport:
     as_of = datetime.fromtimestamp(trial.data.as_of / 1e6, UTC)
     return ProtocolReport(
@@ -189,4 +216,5 @@ def _protocol_report(
         train_members=len(trial.data.user_ids),
         groups=groups,
         seconds=seconds,
+        refused=refused,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from matinee.evaluate.measure import Metric
 
@@ -83,7 +83,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class ProtocolReport:
-    """One way to cut time, and what was measured under it. `seconds` are (fitting, ranking) per model."""
+    """One way to cut time, and what was measured under it. `seconds` are (fitting, ranking) per model.
+
+    `refused`: models and policies that could not be fitted or asked, and why.
+    """
 
     name: str
     about: str
@@ -92,6 +95,7 @@ class ProtocolReport:
     train_members: int
     groups: tuple[Group, ...]
     seconds: Mapping[str, tuple[float, float]]
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from matinee.evaluate.measure import NDCG, NDCG_2D, Metric
 from matinee.evaluate.results import CLEAR, VERDICTS, Comparison, Estimate, Group, ProtocolReport, Table
@@ -12,7 +12,8 @@ FEW = 30  # members, below which a group says little
 
 
 def findings(protocol: ProtocolReport, n: int) -> Iterator[str]:
-    """For every group and baseline, who beats it, by how much, and who does not; then the same of pages."""
+    """Who was refused; for every group and baseline, who beats it, by how much, and who does not; the same of pages."""
+    yield from refusals(protocol.refused)
     for group in protocol.groups:
         people = f"{'All' if group.name == 'all' else group.name.capitalize()} members ({group.members:,})"
         if group.members < FEW:
@@ -23,6 +24,11 @@ def findings(protocol: ProtocolReport, n: int) -> Iterator[str]:
         if group.pages is not None and group.pages.comparisons:
             policy = group.pages.baselines[0]
             yield f"{people}, pages: {against(group.pages, policy, NDCG_2D.key, NDCG_2D.label)}"
+
+
+def refusals(refused: Mapping[str, str]) -> Iterator[str]:
+    """One sentence a model that was refused, with the reason."""
+    return (f"{model} was refused and has no place: {reason}" for model, reason in refused.items())
 
 
 def standings(groups: Sequence[Group], key: str, label: str) -> Iterator[str]:
