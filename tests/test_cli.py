@@ -372,6 +372,7 @@ def test_errors_are_one_line(matinee, plays, words):
         "serve --models nonesuch",
         "serve --max-bytes 0",
         "serve --max-milliseconds 0",
+        "demo --max-milliseconds 0",
         "leaderboard --data plays.csv --models nonesuch",
         "leaderboard --data plays.csv --tuned plays.csv",
         "leaderboard --protocol nonesuch",
@@ -437,7 +438,7 @@ def test_serve_takes_models_and_a_budget_and_says_what_it_leaves_out(matinee, pl
     assert len(apps) == 1
     code, _, err = matinee(*serve, "--max-bytes", "10")
     assert code == 1
-    assert re.search(r"no model is left for 'home': .* bytes and 10 are allowed; .* `matinee serve --max-bytes`", err)
+    assert re.search(r"no model is left for 'home': .* bytes and 10 are allowed; .* --max-bytes", err)
 
 
 STRONG = "0123456789abcdef"

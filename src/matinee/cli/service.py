@@ -24,6 +24,13 @@ from matinee.workspace import Workspace
 
 BUDGET = Budget()
 OPEN = Keys()
+MaxBytes = Annotated[int, typer.Option("--max-bytes", min=1, help="Bytes that a model may have on disk.")]
+MaxMilliseconds = Annotated[
+    float,
+    typer.Option(
+        "--max-milliseconds", min=0.001, help="Milliseconds that a model may take to score all titles for one member."
+    ),
+]
 
 
 def demo(
@@ -40,6 +47,8 @@ def demo(
             "than three minutes.",
         ),
     ] = None,
+    max_bytes: MaxBytes = BUDGET.bytes,
+    max_milliseconds: MaxMilliseconds = BUDGET.milliseconds,
     seed: Seed = 0,
 ) -> None:
     """Get MovieLens 100K, train, and serve a home page on 127.0.0.1."""
@@ -58,7 +67,7 @@ def demo(
         train_each(place, names, seed)
         if not installed("torch"):
             console.print("[dim]With torch the demo serves the sequence model, which is better: `make demo-deep`.[/]")
-        _serve(place, sock, seed)
+        _serve(place, sock, seed, budget=Budget(max_bytes, max_milliseconds))
 
 
 def serve(
@@ -79,10 +88,8 @@ def serve(
             "trained, ease-recent, popularity.",
         ),
     ] = None,
-    max_bytes: Annotated[int, typer.Option(min=1, help="Bytes that a model may have on disk.")] = BUDGET.bytes,
-    max_milliseconds: Annotated[
-        float, typer.Option(min=0.001, help="Milliseconds that a model may take to score all titles for one member.")
-    ] = BUDGET.milliseconds,
+    max_bytes: MaxBytes = BUDGET.bytes,
+    max_milliseconds: MaxMilliseconds = BUDGET.milliseconds,
     seed: Annotated[
         int | None, typer.Option(min=0, max=LARGEST_SEED, help="Seed of exploration; random by default.")
     ] = None,
