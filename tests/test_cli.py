@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 import typer.main
 
+import matinee as package
 from matinee import recipes, serving
 from matinee.catalog import Catalog
 from matinee.cli import app, main, terminal
@@ -111,6 +112,29 @@ def test_a_refused_model_stops_no_other(matinee, plays, tmp_path, monkeypatch):
     code, _, err = matinee("train", "--workspace", "ws")
     assert code == 1
     assert "no room [for it]" in err
+
+
+def test_a_member_is_recommended_titles_by_a_trained_model(matinee, plays):
+    """Everybody plays four of eight titles that follow one another; u0 played t0 to t3."""
+    matinee("data", "tabular", plays, "--workspace", "ws")
+    code, _, err = matinee("recommend", "u0", "--workspace", "ws")
+    assert (code, "matinee train" in err) == (1, True)
+    matinee("train", "popularity", "--workspace", "ws")
+    code, out, _ = matinee("recommend", "u0", "-n", "3", "--workspace", "ws", "--json")
+    assert code == 0
+    answer = json.loads(out.splitlines()[-1])
+    assert [one["rank"] for one in answer] == [1, 2, 3]
+    assert {one["item_id"] for one in answer} < {"t4", "t5", "t6", "t7"}
+    code, _, err = matinee("recommend", "nobody", "--workspace", "ws")
+    assert (code, "no member 'nobody'" in err) == (1, True)
+    assert matinee("recommend", "u0", "--model", "ease", "--workspace", "ws")[0] == 1
+    assert matinee("recommend", "u0", "--model", "easy", "--workspace", "ws")[0] == 2
+
+
+def test_the_command_says_its_version_its_help_and_completes(matinee):
+    assert matinee("--version")[1].strip() == package.__version__
+    assert matinee("train", "-h")[1] == matinee("train", "--help")[1]
+    assert "--install-completion" in matinee("-h")[1]
 
 
 def test_a_model_goes_on_where_it_stopped(matinee, plays, tmp_path):

@@ -82,7 +82,7 @@ class NameSets:
         return np.asarray(running[self.members.offsets[1:]] > running[self.members.offsets[:-1]])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Catalog:
     """All titles ever known. Row `i` of `titles` is the title with dense index `i`, today and for ever.
 
@@ -122,6 +122,9 @@ class Catalog:
 
     def __len__(self) -> int:
         return self.titles.height
+
+    def __repr__(self) -> str:
+        return f"Catalog({len(self):,} titles)"
 
     def append(self, frame: pl.DataFrame) -> Catalog:
         """The catalogue with new titles at the end, without vectors. Known ids are refused: an index never changes."""

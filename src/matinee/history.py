@@ -23,7 +23,7 @@ SPEAKING = (Kind.PLAY, Kind.RATING, Kind.THUMBS_UP, Kind.THUMBS_DOWN, Kind.DISMI
 _SPEAKS = np.isin(np.arange(max(Kind) + 1), SPEAKING)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Tastes:
     """The titles that speak for each member's taste, each once, oldest first.
 
@@ -40,6 +40,9 @@ class Tastes:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def __repr__(self) -> str:
+        return f"Tastes({len(self):,} members, {len(self.items):,} titles)"
+
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Number of titles of each member."""
@@ -50,7 +53,7 @@ class Tastes:
         return sparse.csr_matrix((self.weights, self.items, self.offsets), shape=(len(self), n_titles), copy=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Histories:
     """Events with a title, grouped by member, oldest first within each.
 
@@ -74,6 +77,9 @@ class Histories:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    def __repr__(self) -> str:
+        return f"Histories({len(self):,} members, {len(self.items):,} events)"
 
     @classmethod
     def empty(cls, batch: int) -> Histories:
@@ -146,7 +152,7 @@ class Histories:
 EVENT_COLUMNS = tuple(one.name for one in fields(Histories) if one.name != "offsets")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainingData:
     """What a scorer may learn from: everything known at `as_of`, nothing after.
 
@@ -159,6 +165,9 @@ class TrainingData:
     user_ids: list[str]
     histories: Histories
     as_of: int
+
+    def __repr__(self) -> str:
+        return f"TrainingData({self.catalog!r}, {self.histories!r})"
 
     @cached_property
     def matrix(self) -> sparse.csr_matrix:

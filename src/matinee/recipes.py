@@ -21,6 +21,7 @@ from matinee.extras import installed
 from matinee.history import TrainingData
 from matinee.models.artifact import Artifact, load_artifact, save_artifact
 from matinee.models.budget import Budget
+from matinee.recommender import Recommender
 from matinee.service.deployment import Ladders
 from matinee.surfaces.charts import Charts, charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
@@ -109,6 +110,23 @@ def _newest(workspace: Workspace, name: str, catalog: Catalog) -> tuple[Known, S
     found = load_artifact(folder, SCORERS, catalog)
     known = Known(found.scorer, found.calibration, found.manifest.data_window[1] + 1)
     return known, SCORERS[found.manifest.scorer].load(folder / "scorer")
+
+
+def recommender(workspace: Workspace, user_id: str, name: str | None = None) -> Recommender:
+    """The newest artifact of `name` (None: the first that the home page would try), to ask for one member's titles.
+
+    Raises `BadRequest` when the workspace holds no data, `ArtifactRefused` when it holds no such artifact.
+    """
+    workspace.require()
+    catalog = Catalog.load(workspace.catalog_path)
+    with EventLog(workspace.log_path) as log:
+        training, profile = _everything(log, catalog), log.profile(user_id)
+    served = [one for one in on_home(workspace) if workspace.holds(one)] or [*on_home(workspace)]
+    name = name or served[0]
+    artifact = load_artifact(workspace.newest_artifact(name), SCORERS, catalog)
+    profiles = {user_id: profile} if profile else {}
+    data = Dataset(str(workspace.folder), workspace.about, catalog, profiles, training.events)
+    return Recommender(name, data, artifact.scorer, training)
 
 
 def ladders(

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+import matinee
 from matinee.cli.bench import bench
 from matinee.cli.compare import leaderboard, tune
 from matinee.cli.data import data, log
-from matinee.cli.models import evaluate, train
+from matinee.cli.models import evaluate, recommend, train
 from matinee.cli.service import demo, serve
 from matinee.cli.terminal import errors
 
 app = typer.Typer(
     name="matinee",
-    help="Personalization for streaming catalogues: every row, page and suggestion is a decision with a probability.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for verb in (demo, data, train, evaluate, leaderboard, tune, serve, log, bench):
+for verb in (demo, data, train, recommend, evaluate, leaderboard, tune, serve, log, bench):
     app.command()(verb)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(matinee.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Personalization for streaming catalogues: every row, page and suggestion is a decision with a probability."""
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,11 +30,9 @@ def train(
 
     A model that is refused is told and stops no other; the exit code is 1 when none was trained.
     """
-    from matinee.contenders import CONTENDERS
     from matinee.recipes import served_in
 
-    if model is not None and model not in CONTENDERS:
-        raise typer.BadParameter(f"{model!r} is no model; choose from {', '.join(CONTENDERS)}")
+    _require_model(model)
     place = Workspace(workspace)
     place.require()
     train_each(place, served_in(place) if model is None else (model,), seed, going_on)
@@ -83,6 +82,38 @@ def train_each(place: Workspace, names: Sequence[str], seed: int, going_on: bool
                 warn(f"{name} is not trained: {error}")
     if refused and len(refused) == len(names):
         raise refused[0]
+
+
+def recommend(
+    user: Annotated[str, typer.Argument(help="The member's id.")],
+    n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many titles.")] = 10,
+    model: Annotated[str | None, typer.Option(help="A trained model; by default the best that is served.")] = None,
+    workspace: Into = WORKSPACE,
+    as_json: Json = False,
+) -> None:
+    """Recommend titles to a member with a trained model: what they have not played, rated or judged yet, best first."""
+    from matinee.recipes import recommender
+
+    _require_model(model)
+    place = Workspace(workspace)
+    fitted = recommender(place, user, model)
+    answer = fitted.recommend(user, n)
+    names = [fitted.data.catalog.names[fitted.data.catalog.index[item]] for item in answer["item_id"]]
+    table = Table(title=f"{escape(user)} [dim]({fitted.name})[/]", title_justify="left")
+    for heading in ("rank", "title", "item_id", "score"):
+        table.add_column(heading)
+    for (_, item, score, rank), name in zip(answer.iter_rows(), names, strict=True):
+        table.add_row(str(rank), escape(name), escape(item), f"{score:.4g}")
+    console.print(table)
+    if as_json:
+        print(json.dumps(answer.to_dicts()))
+
+
+def _require_model(name: str | None) -> None:
+    from matinee.contenders import CONTENDERS
+
+    if name is not None and name not in CONTENDERS:
+        raise typer.BadParameter(f"{name!r} is no model; choose from {', '.join(CONTENDERS)}")
 
 
 def train_one(place: Workspace, name: str, seed: int, going_on: bool = False) -> None:

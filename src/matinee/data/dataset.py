@@ -48,7 +48,7 @@ class Questions:
     candidates: Ragged
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """One real thing as a catalogue, the members' profiles and their events (`events.SCHEMA`, canonical order).
 
@@ -57,6 +57,8 @@ class Dataset:
     events about titles that the source does not describe, as `only_known_titles` gives them: they count as rejected
     until a catalogue that knows the titles takes them. `columns` says of each column of each file what became of it,
     `units` how the file's numbers were understood.
+    Ids are text inside; `numeric_ids` names those ("user_id", "item_id") that came as whole numbers, and `pandas` says
+    that all came in a frame of pandas, so that answers can be given back as the question was put.
     """
 
     name: str
@@ -71,11 +73,16 @@ class Dataset:
     strangers: pl.DataFrame | None = None
     columns: tuple[Column, ...] = ()
     units: Units = Units()
+    numeric_ids: frozenset[str] = frozenset()
+    pandas: bool = False
+
+    def __repr__(self) -> str:
+        return f"Dataset({self._sizes()})"
 
     def describe(self) -> str:
         """A few lines for the terminal: sizes, kinds of event, times, rejections, notes and licence."""
         lines = [
-            f"{self.name}: {len(self.catalog):,} titles, {len(self.profiles):,} members, {self.events.height:,} events",
+            self._sizes(),
             f"  events: {self._kinds()}",
             f"  times: {self._times()}",
             f"  genres: {', '.join(self.catalog.genres[:20]) or 'none'}",
@@ -85,6 +92,10 @@ class Dataset:
             f"  licence: {self.licence}",
         ]
         return "\n".join(lines)
+
+    def _sizes(self) -> str:
+        sizes = f"{len(self.catalog):,} titles, {len(self.profiles):,} members, {self.events.height:,} events"
+        return f"{self.name}: {sizes}"
 
     def _kinds(self) -> str:
         counts = self.events["kind"].value_counts(sort=True)

@@ -179,7 +179,7 @@ class Choices:
 LINES = tuple(one.name for one in fields(Choices) if one.name != "offsets")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Decisions:
     """What was decided for `requests`. Frozen: a decision is logged as it was made.
 
@@ -207,6 +207,9 @@ class Decisions:
 
     def __len__(self) -> int:
         return len(self.requests)
+
+    def __repr__(self) -> str:
+        return f"Decisions({len(self):,} of {self.makers[0].policy!r} on {self.requests.surface!r})"
 
     @cached_property
     def log_probs(self) -> Doubles:

@@ -26,7 +26,7 @@ class Context:
     weekday: int = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Requests:
     """A batch of situations that each want a decision.
 
@@ -56,6 +56,9 @@ class Requests:
 
     def __len__(self) -> int:
         return len(self.times)
+
+    def __repr__(self) -> str:
+        return f"Requests({len(self):,} for {self.surface!r})"
 
     def take(self, rows: NDArray[np.int64]) -> Requests:
         """The requests of these batch rows, in this order."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,7 @@ from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset, only_known_titles, profiles_of
 from matinee.data.sources.columns import INTERACTIONS, KINDS, SHARES, TITLES, moments, names, plain, recognise
 from matinee.data.sources.files import refuse_utf16
+from matinee.data.sources.frames import as_polars, is_pandas
 from matinee.errors import BadData
 from matinee.events import MAX_TEXT, Rejections
 from matinee.maturity import age_of
@@ -29,20 +31,21 @@ LONGEST = 20_000  # characters of a title's text that are kept
 
 
 def read(
-    interactions: Path,
-    titles: Path | None = None,
+    interactions: Any,
+    titles: Any = None,
     columns: Mapping[str, str] | None = None,
     title_columns: Mapping[str, str] | None = None,
     best: float | None = None,
     name: str = "",
     licence: str = "not stated",
 ) -> Dataset:
-    """Read interactions and titles. `columns` and `title_columns` map our names to yours where they are not known.
+    """Read interactions and titles: paths, or frames of polars or pandas.
 
-    Without titles the catalogue is made of the ids. Without a column of kinds all rows are ratings where there is a
-    column of values, and plays where there is none or it holds shares watched (`columns.SHARES`). Ratings are divided
-    by `best` (5 for stars), or by the scale that they fit, plays by theirs; the notes say which. Bad rows are counted,
-    never fatal; a rating without a value is one. Raises `BadData` when a file cannot be read or lacks a needed column.
+    `columns` and `title_columns` map our names to yours where they are not known. Without titles
+    the catalogue is made of the ids. Without a column of kinds all rows are ratings where there is a column of values,
+    and plays where there is none or it holds shares watched (`columns.SHARES`). Ratings are divided by `best` (5 for
+    stars), or by the scale that they fit, plays by theirs; the notes say which. Bad rows are counted, never fatal; a
+    rating without a value is one. Raises `BadData` when a file cannot be read or lacks a needed column.
     """
     raw, encoding = _table(interactions)
     found = recognise(raw.columns, INTERACTIONS, columns or {}, ("user_id", "item_id", "timestamp"))
@@ -53,7 +56,7 @@ def read(
     catalog, bad_titles, encoding_of_titles = _catalog(titles, title_columns or {}, clean)
     clean, strangers, unknown = only_known_titles(clean.sort("timestamp", maintain_order=True), catalog)
     return Dataset(
-        name=name or interactions.stem,
+        name=name or (Path(interactions).stem if isinstance(interactions, str | Path) else "frame"),
         licence=licence,
         catalog=catalog,
         profiles=profiles_of(clean),
@@ -61,7 +64,16 @@ def read(
         rejections=rejected + bad_titles + unknown,
         strangers=strangers,
         notes=(_read_as(found), *notes, *encoding, *encoding_of_titles),
+        numeric_ids=_numeric(clean, raw.schema, found),
+        pandas=is_pandas(interactions),
     )
+
+
+def _numeric(clean: pl.DataFrame, schema: pl.Schema, found: Mapping[str, str]) -> frozenset[str]:
+    """Which ids came as numbers and are whole ones."""
+    numbers = [name for name in ("user_id", "item_id") if schema[found[name]].is_numeric()]
+    whole = clean.select(pl.col(numbers).cast(pl.Int64, strict=False))
+    return frozenset(name for name in numbers if whole[name].null_count() == clean[name].null_count())
 
 
 def holds(path: Path) -> bool:
@@ -83,11 +95,15 @@ def _unreadable(path: Path, error: Exception) -> BadData:
     return BadData(f"cannot read {path} as a table: {error!s:.300}; give a CSV, TSV or Parquet file")
 
 
-def _table(path: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """A file as a frame, text formats as strings only, so that one bad cell spoils no column; a note if it is Latin-1.
+def _table(source: Any) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """A frame as it is, a file as a frame, and a note where it is Latin-1.
 
-    That is how text is read that is not UTF-8: every byte is a character there, so two ids never become one.
+    Text formats are read as strings only, so that one bad cell spoils no column. Text that is not UTF-8 is read as
+    Latin-1: every byte is a character there, so two ids never become one.
     """
+    if not isinstance(source, str | Path):
+        return as_polars(source), ()
+    path = Path(source)
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
             return pl.read_parquet(path, glob=False), ()
@@ -188,17 +204,17 @@ def _nearly_all(values: NDArray[np.float64]) -> float:
 
 
 def _catalog(
-    path: Path | None, mapping: Mapping[str, str], clean: pl.DataFrame
+    source: Any, mapping: Mapping[str, str], clean: pl.DataFrame
 ) -> tuple[Catalog, Rejections, tuple[str, ...]]:
     """The catalogue, what of it was rejected, and a note where its file is not UTF-8."""
-    if path is None:
+    if source is None:
         return Catalog.from_frame(clean.select(pl.col("item_id").drop_nulls().unique().sort())), Rejections(), ()
-    raw, encoding = _table(path)
+    raw, encoding = _table(source)
     found = recognise(raw.columns, TITLES, mapping, ("item_id",))
     try:
         frame = pl.DataFrame([_title_column(ours, raw[theirs]) for ours, theirs in found.items()])
     except pl.exceptions.PolarsError as error:
-        raise BadData(f"{path} has a column of a type that cannot be read: {error!s:.300}") from error
+        raise BadData(f"the titles have a column of a type that cannot be read: {error!s:.300}") from error
     return *_only_good(frame), encoding
 
 
