@@ -14,7 +14,8 @@ import pytest
 SRC = Path(__file__).parents[1] / "src" / "matinee"
 FLOORS = {
     "maths": 1, "errors": 1, "extras": 1,
-    "catalog": 2, "events": 2, "history": 2, "likes": 2, "page": 2, "profile": 2, "maturity": 2, "situation": 2,
+    "catalog": 2, "clock": 2, "events": 2, "history": 2, "likes": 2, "page": 2, "profile": 2,
+    "maturity": 2, "situation": 2,
     "decision": 3, "eligibility": 3, "evidence": 3,
     "data": 4, "testing": 4,
     "models": 5, "evaluate": 5, "service": 5,

@@ -162,7 +162,10 @@ def test_a_surface_without_any_model_is_refused_with_every_reason(place):
     with EventLog(place.log_path) as log:
         with pytest.raises(ArtifactRefused, match=r"left for 'home'.* 10 are allowed.*; .* 10 are allowed"):
             ladders(place, log, catalog, budget=Budget(bytes=10))
-        with pytest.raises(ArtifactRefused, match=r"ease-recent takes \d+(\.\d+)? ms a request, the least of [\d,]+, and 1e-06 are allowed"):
+        with pytest.raises(
+            ArtifactRefused,
+            match=r"ease-recent takes \d+(\.\d+)? ms a request, the least of [\d,]+, and 1e-06 are allowed",
+        ):
             ladders(place, log, catalog, budget=Budget(milliseconds=1e-6))
         with pytest.raises(ArtifactRefused, match=r"no model is left for 'home': .*no artifact 'factors'"):
             ladders(place, log, catalog, home=("factors",))

@@ -253,3 +253,12 @@ def test_a_best_rating_or_unit_that_contradicts_the_stored_one_is_refused_and_wr
     place.units_path.write_text("{")
     with pytest.raises(BadData, match=r"workspace\.json"):
         place.bring_in(data)
+
+
+def test_a_workspace_keeps_its_time_zone(tmp_path):
+    place = Workspace(tmp_path)
+    assert place.time_zone == "UTC"
+    place.set_time_zone("Asia/Tokyo")
+    assert Workspace(tmp_path).time_zone == "Asia/Tokyo"
+    with pytest.raises(BadRequest, match="no time zone 'Tokyo'"):
+        place.set_time_zone("Tokyo")

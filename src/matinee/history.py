@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from matinee.catalog import Catalog
+from matinee.clock import Clocks
 from matinee.events import DAY, Kind, strengths
 from matinee.maths.half_life import learned_half_life
 from matinee.maths.ragged import gather, last_of_each, narrowed, offsets_of
@@ -157,7 +158,7 @@ class TrainingData:
     """What a scorer may learn from: everything known at `as_of`, nothing after.
 
     `events` follows `events.SCHEMA` plus the dense column `item` (Int32) and holds only titles of `catalog`;
-    `histories` holds the same events by member, in the order of `user_ids`.
+    `histories` holds the same events by member, in the order of `user_ids`. `clocks` says by whose clock they are read.
     """
 
     catalog: Catalog
@@ -165,6 +166,7 @@ class TrainingData:
     user_ids: list[str]
     histories: Histories
     as_of: int
+    clocks: Clocks = Clocks()
 
     def __repr__(self) -> str:
         return f"TrainingData({self.catalog!r}, {self.histories!r})"

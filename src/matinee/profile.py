@@ -14,7 +14,8 @@ class Profile:
     """One unit of personalization.
 
     `account_id` groups profiles for experiments. `maturity_limit` is an age (12: nothing rated above 12);
-    None means no limit. `languages` empty means any. `country` is ISO 3166 alpha-2, None means unknown.
+    None means no limit. `languages` empty means any. `country` is ISO 3166 alpha-2, None means unknown. `time_zone` is
+    a name of IANA such as Europe/Copenhagen, by which hours are read; None means that of the country or the service.
     """
 
     user_id: str
@@ -26,6 +27,7 @@ class Profile:
     country: str | None = None
     blocked_titles: tuple[str, ...] = ()
     blocked_genres: tuple[str, ...] = ()
+    time_zone: str | None = None
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Profile:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from matinee.catalog import Catalog
+from matinee.clock import Clocks
 from matinee.contenders import CONTENDERS, SCORERS
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
@@ -39,6 +40,7 @@ HOME = {  # from best to simplest
 SIMILAR = ("ease-recent", "neighbors")  # from best to simplest
 EVALUATED = ("popularity", "popularity-7d", "neighbors", "factors", "ease", "ease-recent")
 WHERE_TRAINED = ("sequence",)  # served first where somebody trained it: it needs torch and takes its time
+EVERY = 2**62  # profiles; more than there are
 SOON = 200_000  # events that the sequence model learns from in less than three minutes on two cores
 SERVED = tuple(dict.fromkeys(name for name in (*HOME, *SIMILAR) if name not in WHERE_TRAINED))  # what a service needs
 
@@ -90,7 +92,7 @@ def train_into(
     with workspace.consistent():
         catalog = Catalog.load(workspace.catalog_path)
         with EventLog(workspace.log_path) as log:
-            data = _everything(log, catalog)
+            data = _everything(workspace, log, catalog)
     contender = CONTENDERS[name]
     if going_on:
         trained = go_on(data, *_newest(workspace, name, catalog), rng, tell)
@@ -152,7 +154,7 @@ def ladders(
     _require_a_step(names, found, refused, required)
     for name, why in refused.items():
         say(f"{name} is left out: {why}")
-    drawn = _charts(_everything(log, catalog))
+    drawn = _charts(_everything(workspace, log, catalog))
     return {
         "home": [
             (name, _warm(_home(name, found[name], catalog, drawn, replace(_config(name), exploration=exploration))))
@@ -240,9 +242,10 @@ def _is_small(workspace: Workspace) -> bool:
         return log.read(_now()).height <= SOON
 
 
-def _everything(log: EventLog, catalog: Catalog) -> TrainingData:
+def _everything(workspace: Workspace, log: EventLog, catalog: Catalog) -> TrainingData:
     now = _now()
-    return training_data(log.read(now), catalog, now)
+    profiles = {one.user_id: one for one in log.profiles(n=EVERY)}
+    return training_data(log.read(now), catalog, now, Clocks(workspace.time_zone, profiles))
 
 
 def _now() -> int:

@@ -2,6 +2,7 @@
 
 catalog.parquet     the titles
 workspace.json      how files are read into it: the best rating, the unit of times
+time_zone.txt       the clock of those who watch, where profile and country tell none; UTC where it is missing
 log.sqlite3         decisions, events and profiles (with its sealed days beside it)
 models/NAME-TIME/   artifacts, newest last; a new training adds one and keeps the last three
 .lock               held by whoever imports, shared by whoever reads catalogue and log together
@@ -23,6 +24,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.catalog import SCHEMA, Catalog, saved_titles, write_whole
+from matinee.clock import require_zone
 from matinee.data.dataset import Dataset, profiles_of, with_titles_of
 from matinee.data.log import EventLog
 from matinee.data.units import Units
@@ -57,6 +59,17 @@ class Workspace:
         """What the data is, in a line or two; empty when nobody said."""
         path = self.folder / "about.txt"
         return path.read_text("utf-8") if path.is_file() else ""
+
+    @property
+    def time_zone(self) -> str:
+        """The zone by whose clock hours are read where a member's profile and country tell none."""
+        path = self.folder / "time_zone.txt"
+        return path.read_text("utf-8").strip() if path.is_file() else "UTC"
+
+    def set_time_zone(self, zone: str) -> None:
+        """Keep the zone, for training and serving alike. Raises `BadRequest` where nobody knows it."""
+        require_zone(zone)
+        write_whole(self.folder / "time_zone.txt", lambda draft: draft.write_text(zone, "utf-8"))
 
     def require(self) -> None:
         """Raise `BadRequest` unless it exists."""

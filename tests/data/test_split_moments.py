@@ -1,8 +1,9 @@
 """Splits in which the moment counts: own times know nothing later, shown lists keep members apart."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -47,7 +48,7 @@ def test_own_times_ask_when_it_happened_and_know_nothing_later(world):
 
 def test_requests_carry_the_situation_of_the_answer(world):
     split = own_times(world)
-    moment = datetime.fromtimestamp(split.as_of[0] / 1e6, UTC)
+    moment = datetime.fromtimestamp(split.as_of[0] / 1e6, ZoneInfo("Europe/Copenhagen"))
     assert split.contexts[0] == Context("DK", "tv", None, moment.hour, moment.weekday())
 
 

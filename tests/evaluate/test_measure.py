@@ -93,3 +93,13 @@ def test_exposure_is_centred_on_what_was_shown():
     assert coverage.low < coverage.value < coverage.high
     nothing = exposure_estimates(shown(np.full((5, 3), -1, np.int32), 10), np.random.default_rng(4))
     assert all(math.isnan(nothing[metric.key].value) for metric in EXPOSURE)
+
+
+def test_every_share_and_its_interval_lie_in_0_to_1():
+    """Each member is shown one title of their own: the whole catalogue is shown, and half of it by a half."""
+    ranked = np.arange(40, dtype=np.int32)[:, None]
+    for lists, covered in ((ranked, 1.0), (ranked[:20], 0.5)):
+        found = exposure_estimates(shown(lists, 40), np.random.default_rng(0))
+        assert found["coverage"].value == covered
+        for one in found.values():
+            assert 0 <= one.low <= one.value <= one.high <= 1

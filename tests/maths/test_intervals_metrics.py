@@ -36,10 +36,10 @@ def test_percentiles_are_the_middle():
     assert high == pytest.approx([95, np.nan], nan_ok=True)
 
 
-def test_normal_interval_is_centred():
-    low, high = iv.normal_interval(np.array([2.0]), np.array([[1.0], [3.0]]))
-    assert (low + high) / 2 == pytest.approx([2])
-    assert (high - low) / 2 == pytest.approx([iv.NORMAL_95 * 2**0.5])
+def test_the_interval_of_a_share_is_centred_and_cut_to_where_shares_lie():
+    low, high = iv.share_interval(np.array([0.5, 1.0, 0.01]), np.array([0.1, 0.012, 0.02]))
+    assert low == pytest.approx([0.5 - iv.NORMAL_95 * 0.1, 1 - iv.NORMAL_95 * 0.012, 0])
+    assert high == pytest.approx([0.5 + iv.NORMAL_95 * 0.1, 1, 0.01 + iv.NORMAL_95 * 0.02])
 
 
 @pytest.mark.parametrize(("members", "rate"), [(300, 0.1), (100, 0.3)])

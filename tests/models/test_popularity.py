@@ -2,11 +2,13 @@
 
 import json
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
+from matinee.clock import Clocks
 from matinee.decision import Context, Requests
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.history import Histories
@@ -96,14 +98,13 @@ def test_a_device_that_is_called_none_is_not_an_unknown_one():
     np.testing.assert_allclose(named, [(5 + 0.5) / 6, 0.5 / 6], rtol=1e-6)
 
 
-def test_hours_and_weekdays_are_read_by_the_clock_of_the_config():
+def test_hours_and_weekdays_are_read_by_the_clock_of_those_who_watch():
     events = make_events(
         [[0]] * 3 + [[1]] * 3, seconds=[[0]] * 3 + [[6 * 3_600]] * 3
     )  # Tuesday 22:13 and Wednesday 04:13 UTC
-    config = PopularityConfig(
-        contexts=("hour", "weekday"), pseudo_counts=0.001, time_zone="Europe/Copenhagen", half_life_days=None
-    )
-    scorer = fitted(config, events, 2, 1)
+    data = replace(make_data(events, make_catalog(2)), clocks=Clocks("Europe/Copenhagen"))
+    config = PopularityConfig(contexts=("hour", "weekday"), pseudo_counts=0.001, half_life_days=None)
+    scorer = Popularity(config).fit(data, np.random.default_rng(0))
     assert scorer.shares([Context(hour=23)])[0].argmax() == 0
     assert scorer.shares([Context(hour=5)])[0].argmax() == 1
     assert scorer.shares([Context(weekday=1)])[0].argmax() == 0
@@ -140,8 +141,6 @@ def test_what_fewer_than_three_members_share_is_not_kept(tmp_path):
         {"half_life_days": 0},
         {"pseudo_counts": -1},
         {"contexts": ("mood",)},
-        {"time_zone": "Mars/Base"},
-        {"time_zone": None},
     ],
 )
 def test_bad_settings_are_refused(bad):

@@ -227,6 +227,14 @@ def test_profiles_are_stored_listed_and_never_hold_demographics(client):
         assert client.put("/v1/profiles/ada", json={field: "1"}).status_code == 422
 
 
+def test_a_time_zone_is_stored_and_one_that_nobody_knows_is_refused(client):
+    stored = client.put("/v1/profiles/ada", json={"time_zone": "asia/tokyo"}).json()
+    assert stored["time_zone"] == "Asia/Tokyo" == client.get("/v1/profiles/ada").json()["time_zone"]
+    refused = client.put("/v1/profiles/ada", json={"time_zone": "Asia/Tokio"})
+    assert refused.status_code == 422
+    assert "Asia/Tokyo" in refused.text
+
+
 def test_search_knows_what_the_member_may_see(client):
     client.put("/v1/profiles/kid", json={"kids": True})
     everyone = client.get("/v1/titles", params={"prefix": "WÉST", "n": 100}).json()["titles"]

@@ -14,9 +14,10 @@ from rich.panel import Panel
 from rich.table import Table
 
 from matinee.cli.data import Titles, Vectors, fetch
-from matinee.cli.terminal import WORKSPACE, Html, Into, Json, Seed, console, progress, show, warn
+from matinee.cli.terminal import WORKSPACE, Html, Into, Json, Seed, TimeZone, console, progress, show, warn
 from matinee.data.sources.reading import Source, read
 from matinee.errors import MatineeError
+from matinee.maths.intervals import share_interval
 from matinee.workspace import Workspace
 
 
@@ -24,6 +25,7 @@ def train(
     model: Annotated[str | None, typer.Argument(help="One model; by default those that are served.")] = None,
     going_on: Annotated[bool, typer.Option("--continue", help="Go on from the newest artifact.")] = False,
     workspace: Into = WORKSPACE,
+    time_zone: TimeZone = None,
     seed: Seed = 0,
 ) -> None:
     """Train on everything in the log, say how good each model is, and write the artifacts.
@@ -35,6 +37,8 @@ def train(
     _require_model(model)
     place = Workspace(workspace)
     place.require()
+    if time_zone is not None:
+        place.set_time_zone(time_zone)
     train_each(place, served_in(place) if model is None else (model,), seed, going_on)
 
 
@@ -129,6 +133,7 @@ def _metrics_table(name: str, artifact_id: str, metrics: dict[str, Any]) -> Tabl
     table = Table(title=f"{name} [dim]({artifact_id})[/]", title_justify="left", show_header=False)
     for key in ("recall@20", "ndcg@20"):
         if key in metrics:
-            table.add_row(key, f"{metrics[key]:.4f} ± {1.96 * metrics[f'{key}_se']:.4f}")
+            low, high = share_interval(metrics[key], metrics[f"{key}_se"])
+            table.add_row(key, f"{metrics[key]:.4f} [dim]{low:.4f} to {high:.4f}[/]")
     table.add_row("measured on", f"the last likes of {metrics['members']:,} members, all titles ranked")
     return table

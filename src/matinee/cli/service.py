@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from matinee.cli.data import bring_in_demo
 from matinee.cli.models import train_each
-from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Port, Seed, console, named, warn
+from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Port, Seed, TimeZone, console, named, warn
 from matinee.errors import BadRequest
 from matinee.extras import installed
 from matinee.models.budget import Budget
@@ -90,6 +90,7 @@ def serve(
     ] = None,
     max_bytes: MaxBytes = BUDGET.bytes,
     max_milliseconds: MaxMilliseconds = BUDGET.milliseconds,
+    time_zone: TimeZone = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=LARGEST_SEED, help="Seed of exploration; random by default.")
     ] = None,
@@ -108,6 +109,8 @@ def serve(
     budget = Budget(max_bytes, max_milliseconds)
     place = Workspace(workspace)
     place.require()
+    if time_zone is not None:
+        place.set_time_zone(time_zone)
     with listen(host, port) as sock:
         _serve(place, sock, seed, keys, home, budget)
 
@@ -140,6 +143,7 @@ def _serve(
             keys=keys,
             reload=partial(build, required=serving),
             note=place.about,
+            time_zone=place.time_zone,
         )
         words = "Home page: {}" if keys.open else "Serving to holders of a key: {}docs"
         run(create_app(deployment), sock, lambda url: console.print(words.format(url)))

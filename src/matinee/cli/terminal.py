@@ -29,6 +29,14 @@ LARGEST_SEED = 2**31 - 1  # numbers of fits and settings are added, and some lib
 REPORT_WIDTH = 100  # columns that the tables of a report need
 SILENCE = 10.0  # seconds without a line, at least, where progress goes to no terminal
 
+TimeZone = Annotated[
+    str | None,
+    typer.Option(
+        "--time-zone",
+        help="Clock of members whose profile and country tell none, such as Europe/Copenhagen. Kept with the "
+        "workspace, at first UTC; train again after a change.",
+    ),
+]
 Into = Annotated[Path, typer.Option("--workspace", help="Folder of the catalogue, the log and the models.")]
 Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of everything random.")]
 

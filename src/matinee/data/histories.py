@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.catalog import Catalog
+from matinee.clock import Clocks
 from matinee.errors import BadRequest
 from matinee.events import KIND_NAMES, NEEDS_TITLE, standing
 from matinee.history import Histories, TrainingData
@@ -39,16 +40,16 @@ def histories_of(
     return _grouped(standing(known, of=("_member", "item")), len(user_ids))
 
 
-def training_data(events: pl.DataFrame, catalog: Catalog, as_of: int) -> TrainingData:
+def training_data(events: pl.DataFrame, catalog: Catalog, as_of: int, clocks: Clocks = Clocks()) -> TrainingData:
     """Everything known strictly before `as_of` (microseconds since 1970, UTC) about titles of `catalog`.
 
     Events are in canonical order: by time, and at equal times as they stood in the frame. Members are in the
-    order of their ids.
+    order of their ids. `clocks` reads their hours.
     """
     known = about_titles(events.filter(pl.col("timestamp").cast(pl.Int64) < as_of), catalog)
     known = standing(known.sort("timestamp", maintain_order=True))
     user_ids = known["user_id"].unique().sort().to_list()
-    return TrainingData(catalog, known, user_ids, histories_of(known, user_ids, catalog, as_of), as_of)
+    return TrainingData(catalog, known, user_ids, histories_of(known, user_ids, catalog, as_of), as_of, clocks)
 
 
 def about_titles(events: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:

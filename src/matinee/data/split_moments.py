@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 
 from matinee.catalog import Catalog
+from matinee.clock import Clocks
 from matinee.data.dataset import Dataset
 from matinee.data.shown import LIST, chosen_from, shown_titles
 from matinee.data.split import AT, Part, Split, canonical, first_likes, global_time, grouped
-from matinee.decision import Context
+from matinee.decision import contexts_of
 from matinee.errors import BadData
 from matinee.events import SCHEMA
 
@@ -37,15 +38,16 @@ def own_times(dataset: Dataset, part: Part = "test") -> Split:
     Split: the last tenth of the events lies after the cut, everything before it is fitted on. Each moment after it at
     which a member newly likes something is a request, the first 20 of a member; titles liked at one moment are its
     answers together, and what the member did strictly before is the history. The request knows its time and, where the
-    answering event has them, country, device and language; hours and weekdays are UTC. Validation: the same before the
-    first cut. Seed: none. Ties: one random order of the catalogue for all models.
+    answering event has them, country, device and language; hours and weekdays are local. Validation: the same before
+    the first cut. Seed: none. Ties: one random order of the catalogue for all models.
     """
     _require_times(dataset)
     split = global_time(dataset.events, dataset.catalog)
+    clocks = Clocks(profiles=dataset.profiles)
     if part == "test":
-        return _at_own_times(dataset.events, dataset.catalog, split)
+        return _at_own_times(dataset.events, dataset.catalog, split, clocks)
     earlier = split.train_events
-    return _at_own_times(earlier, dataset.catalog, global_time(earlier, dataset.catalog))
+    return _at_own_times(earlier, dataset.catalog, global_time(earlier, dataset.catalog), clocks)
 
 
 def shown_lists(dataset: Dataset, part: Part = "test", seed: int = 0) -> Split:
@@ -79,7 +81,7 @@ def shown_lists(dataset: Dataset, part: Part = "test", seed: int = 0) -> Split:
         grouped(asked["liked"]),
         known_events=events.filter(pl.col("user_id").is_in(asking.implode())).select(SCHEMA.keys()),
         candidates=grouped(asked["shown"]),
-        contexts=_contexts(asked),
+        contexts=contexts_of(asked, Clocks(profiles=dataset.profiles)),
     )
 
 
@@ -97,7 +99,7 @@ def _lists(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _at_own_times(events: pl.DataFrame, catalog: Catalog, split: Split) -> Split:
+def _at_own_times(events: pl.DataFrame, catalog: Catalog, split: Split, clocks: Clocks) -> Split:
     """The requests of a cut in time, made at the members' own moments instead of at the cut."""
     ordered = canonical(events, catalog)
     cut = int(split.as_of.min(initial=np.iinfo(np.int64).max))
@@ -115,14 +117,8 @@ def _at_own_times(events: pl.DataFrame, catalog: Catalog, split: Split) -> Split
         moments["timestamp"].cast(pl.Int64).to_numpy(),
         grouped(moments["item"]),
         known_events=ordered.select(SCHEMA.keys()),
-        contexts=_contexts(moments),
+        contexts=contexts_of(moments, clocks),
     )
-
-
-def _contexts(moments: pl.DataFrame) -> tuple[Context, ...]:
-    clock = pl.col("timestamp").dt
-    rows = moments.select("country", "device", "language", clock.hour().alias("hour"), clock.weekday() - 1)
-    return tuple(Context(*row) for row in rows.iter_rows())
 
 
 def _require_times(dataset: Dataset) -> None:

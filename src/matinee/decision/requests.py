@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from matinee.clock import Clocks
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.page import WEB, Layout
@@ -24,6 +26,12 @@ class Context:
     language: str | None = None
     hour: int = -1
     weekday: int = -1
+
+
+def contexts_of(events: pl.DataFrame, clocks: Clocks) -> tuple[Context, ...]:
+    """The situation of each event (`events.SCHEMA`), as a request made then and there would have it."""
+    where = events.select("country", "device", "language")
+    return tuple(Context(*row) for row in where.hstack(clocks.read(events)).iter_rows())
 
 
 @dataclass(frozen=True, repr=False)

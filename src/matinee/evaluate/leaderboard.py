@@ -37,7 +37,8 @@ METHOD = (
     "Each model is fitted with every seed, and a member's value is the mean over seeds. A model whose second seed "
     "ranks every request as the first did has no seed to speak of, and is not fitted again.",
     "Intervals: 95 % bootstrap over members, 1,000 resamples shared by all models (percentiles; coverage and Gini: "
-    "± 1.96 standard deviations of 200 resamples). They do not hold the spread over seeds, which stands beside them.",
+    "± 1.96 standard deviations of 200 resamples, cut to 0..1). They do not hold the spread over seeds, which stands "
+    "beside them.",
     "p: two-sided paired sign-flip test over members with 10,000 patterns, corrected by Holm over the models compared. "
     "All are compared with the best of the baselines and with the model that stands first, which were chosen by the "
     "same members: near ties at the top say little.",

@@ -53,7 +53,7 @@ METHOD = (
     "title are not asked.",
     "Equal scores stand in one random order of the catalogue, the same for all models.",
     "Intervals: 95 % bootstrap over members, 1,000 resamples shared by all models (percentiles; coverage and Gini: "
-    "± 1.96 standard deviations of 200 resamples, because resampling itself lowers coverage).",
+    "± 1.96 standard deviations of 200 resamples, cut to 0..1, because resampling itself lowers coverage).",
     "p: two-sided paired sign-flip test over members with 10,000 patterns, corrected by Holm over the models compared "
     "with one baseline. A model beats a baseline when its difference is above 0 and the corrected p below 0.05.",
 )

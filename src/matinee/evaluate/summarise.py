@@ -10,7 +10,7 @@ from scipy import sparse
 from matinee.evaluate.measure import EXPOSURE, EXPOSURE_OF, Metric
 from matinee.evaluate.results import Comparison, Estimate, Line, Table
 from matinee.maths.arrays import Doubles, Int64s
-from matinee.maths.intervals import bootstrap_weights, normal_interval, percentile_interval, resampled_means
+from matinee.maths.intervals import bootstrap_weights, percentile_interval, resampled_means, share_interval
 from matinee.maths.significance import holm, sign_flip_test
 
 DRAWS = 1_000
@@ -66,7 +66,7 @@ def by_member(values: Doubles, members: Int64s) -> Doubles:
 
 
 def exposure_estimates(shown: sparse.csr_matrix, rng: np.random.Generator) -> dict[str, Estimate]:
-    """Coverage and Gini of lists (members, titles), each ± 1.96 bootstrap standard deviations."""
+    """Coverage and Gini of lists (members, titles), each ± 1.96 bootstrap standard deviations, cut to 0..1."""
     total = np.asarray(shown.sum(axis=0)).ravel()
     if not total.any():
         return {metric.key: Estimate(np.nan, np.nan, np.nan) for metric in EXPOSURE}
@@ -74,7 +74,8 @@ def exposure_estimates(shown: sparse.csr_matrix, rng: np.random.Generator) -> di
     found = {}
     for key, statistic in EXPOSURE_OF.items():
         value = statistic(total)[None]
-        low, high = normal_interval(value, np.concatenate([statistic(one) for one in draws])[:, None])
+        deviation = np.concatenate([statistic(one) for one in draws])[:, None].std(axis=0, ddof=1)
+        low, high = share_interval(value, deviation)
         found[key] = Estimate(float(value[0]), float(low[0]), float(high[0]))
     return found
 

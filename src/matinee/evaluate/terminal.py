@@ -78,7 +78,7 @@ def _with_ends(one: Estimate, best: bool) -> Text:
 
 
 def half_widths(table: Table, metrics: tuple[Metric, ...], n: int, title: str, digits: int = 3) -> Grid:
-    """Narrower: every number ± half its interval."""
+    """Narrower: every number ± the longer arm of its interval."""
     made = grid(title, *(heading(metric, n) for metric in metrics))
     for line in table.lines:
         made.add_row(line.model, *(_half_width(line.estimates[metric.key], digits) for metric in metrics))
@@ -87,8 +87,8 @@ def half_widths(table: Table, metrics: tuple[Metric, ...], n: int, title: str, d
 
 def _half_width(one: Estimate, digits: int) -> str:
     digits = min(digits, 2) if abs(one.value) >= 1 else digits
-    half = number((one.high - one.low) / 2, digits).removeprefix("0")
-    return f"{number(one.value, digits)} ±{half}"
+    arm = number(max(one.high - one.value, one.value - one.low), digits).removeprefix("0")
+    return f"{number(one.value, digits)} ±{arm}"
 
 
 def comparisons(table: Table, n: int, key: str | None = None, baselines: Sequence[str] | None = None) -> Grid:

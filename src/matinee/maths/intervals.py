@@ -45,11 +45,11 @@ def percentile_interval(draws: Doubles, level: float = LEVEL) -> tuple[Doubles, 
     return low, high
 
 
-def normal_interval(estimate: Doubles, draws: Doubles) -> tuple[Doubles, Doubles]:
-    """95 % interval: estimate ± 1.96 standard deviations of its `draws` (draws, columns).
+def share_interval(estimate: Doubles | float, deviation: Doubles | float) -> tuple[Doubles, Doubles]:
+    """95 % interval of values in 0..1: estimate ± 1.96 standard deviations, cut to 0..1, where the truth must lie.
 
     For statistics that resampling itself shifts, such as coverage: a resample repeats members and so always shows
-    fewer titles, and percentiles would miss the estimate.
+    fewer titles, and percentiles would miss the estimate. What is cut off holds no truth, so the level stays.
     """
-    half = NORMAL_95 * draws.std(axis=0, ddof=1)
-    return estimate - half, estimate + half
+    half = NORMAL_95 * deviation
+    return np.clip(estimate - half, 0.0, 1.0), np.clip(estimate + half, 0.0, 1.0)

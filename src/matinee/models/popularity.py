@@ -33,7 +33,6 @@ class PopularityConfig:
     `window_days`: only likes this young count; None = all. `contexts`: which parts of a request's context matter.
     `pseudo_counts`: how many likes in a context it takes to believe the context as much as the whole.
     `smoothing`: likes given to every title, so that an unseen one is rare, not impossible.
-    `time_zone`: the clock by which the hours and weekdays of events are read.
     """
 
     half_life_days: float | Literal["learned"] | None = "learned"
@@ -41,7 +40,6 @@ class PopularityConfig:
     contexts: tuple[str, ...] = ("country", "device", "weekday", "hour")
     pseudo_counts: float = 10_000.0
     smoothing: float = 0.1
-    time_zone: str = "UTC"
 
     def __post_init__(self) -> None:
         for name in ("half_life_days", "window_days", "pseudo_counts", "smoothing"):
@@ -52,12 +50,6 @@ class PopularityConfig:
         unknown = set(self.contexts) - set(CONTEXTS)
         if unknown:
             raise BadRequest(f"popularity knows no context {sorted(unknown)}; choose from {CONTEXTS}")
-        try:
-            pl.Series([], dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(self.time_zone)
-        except (pl.exceptions.PolarsError, TypeError) as error:
-            raise BadRequest(
-                f"popularity's time_zone is {self.time_zone!r}; give a name such as Europe/Copenhagen"
-            ) from error
 
 
 class Popularity:
@@ -172,24 +164,15 @@ def _shares(items: Int32s, weights: Doubles, n: int, smoothing: float) -> Double
 
 
 def _likes(data: TrainingData, config: PopularityConfig) -> pl.DataFrame:
-    """Likes that count: member, item, weight and the contexts as text (null = unknown)."""
+    """Likes that count: member, item, weight and the contexts as text (null = unknown), hours and weekdays local."""
     likes = counted_likes(data.events, data.as_of)
     age = (data.as_of - likes["timestamp"].dt.epoch("us")) / DAY
     half_life = data.half_life_days if config.half_life_days == "learned" else config.half_life_days
     likes = likes.with_columns(pl.col("weight") * kept(-age.to_numpy(), half_life))
     if config.window_days is not None:
         likes = likes.filter(age <= config.window_days)
-    clock = pl.col("timestamp").dt.convert_time_zone(config.time_zone).dt
-    return likes.select(
-        "user_id",
-        "item",
-        "weight",
-        "country",
-        "device",
-        "language",
-        (clock.weekday().cast(pl.Int32) - 1).cast(pl.String).alias("weekday"),
-        clock.hour().cast(pl.String).alias("hour"),
-    )
+    clock = data.clocks.read(likes).select(pl.when(pl.all() >= 0).then(pl.all()).cast(pl.String))
+    return likes.select("user_id", "item", "weight", "country", "device", "language").hstack(clock)
 
 
 def _likes_in(likes: pl.DataFrame, name: str) -> dict[str, tuple[NDArray[np.int32], NDArray[np.float64]]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from matinee.catalog import Catalog
+from matinee.clock import local_clock, zone_of
 from matinee.decision import Context, Requests
 from matinee.events import Kind
 from matinee.history import Histories
@@ -20,12 +20,17 @@ from matinee.service.schemas import ContextIn
 
 
 def request_of(
-    catalog: Catalog, member: Member, asked: ContextIn, exclude: Sequence[str] = (), **fields: Any
+    catalog: Catalog,
+    member: Member,
+    asked: ContextIn,
+    exclude: Sequence[str] = (),
+    time_zone: str = "UTC",
+    **fields: Any,
 ) -> Requests:
     """What a policy is asked for `member` now. Titles to exclude that the catalogue does not know are ignored.
 
     Beside a title, what the member turned down is excluded too; a home page weighs that itself. `fields` are
-    those of `Requests` that differ by surface: surface, layout, seeds, exploration.
+    those of `Requests` that differ by surface: surface, layout, seeds, exploration. `time_zone`: the service's.
     """
     now = time.time_ns() // 1_000
     past = member.before(now)
@@ -36,7 +41,7 @@ def request_of(
         np.array([now], np.int64),
         (member.profile,),
         past,
-        (_context(member, asked),),
+        (_context(member, asked, now, time_zone),),
         exclude=(excluded,) if len(excluded) else None,
         **fields,
     )
@@ -48,13 +53,13 @@ def turned_down(history: Histories) -> Int32s:
     return history.items[latest & np.isin(history.kinds, (Kind.THUMBS_DOWN, Kind.DISMISS))]
 
 
-def _context(member: Member, asked: ContextIn) -> Context:
-    """The situation as asked; the rest from the profile, the server's local clock, and the web as the device."""
-    local = datetime.now()
+def _context(member: Member, asked: ContextIn, now: int, time_zone: str) -> Context:
+    """The situation as asked; the rest from the profile, the clock on the member's wall, and the web as the device."""
+    hours, weekdays = local_clock(np.array([now], np.int64), zone_of(member.profile, asked.country, time_zone))
     return Context(
         country=asked.country or member.profile.country,
         device=asked.device or "web",
         language=asked.language,
-        hour=local.hour if asked.hour is None else asked.hour,
-        weekday=local.weekday() if asked.weekday is None else asked.weekday,
+        hour=int(hours[0]) if asked.hour is None else asked.hour,
+        weekday=int(weekdays[0]) if asked.weekday is None else asked.weekday,
     )

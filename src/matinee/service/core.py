@@ -119,7 +119,7 @@ class Service:
     async def titles(self, prefix: str, user_id: str | None, n: int) -> list[TitleOut]:
         """Titles whose words start with `prefix`, of those that the member may see."""
         member = await self._member(user_id)
-        requests = request_of(self.deployment.catalog, member, ContextIn())
+        requests = request_of(self.deployment.catalog, member, ContextIn(), time_zone=self.deployment.time_zone)
         allowed = eligible(self.deployment.catalog, requests)[0]
         return [self._presenter.title(item) for item in self._search.find(prefix, n, allowed.__getitem__)]
 
@@ -158,7 +158,8 @@ class Service:
         ladder = self._ladders[fields.get("surface", "home")]
         async with self.members.visiting([user_id] if user_id else []):
             member = await self._member(user_id)
-            requests = request_of(self.deployment.catalog, member, asked.context, asked.exclude, **fields)
+            zone = self.deployment.time_zone
+            requests = request_of(self.deployment.catalog, member, asked.context, asked.exclude, zone, **fields)
             rng = self.deployment.rng.spawn(1)[0]
             served = await ladder.decide(requests, rng, self.deployment.deadline, self._check)
             decided = time.perf_counter()

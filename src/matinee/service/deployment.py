@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from matinee.catalog import Catalog
+from matinee.clock import require_zone
 from matinee.data.log import EventLog
 from matinee.decision import Policy
 from matinee.errors import BadRequest
@@ -25,7 +26,8 @@ class Deployment:
     Without `keys` the service is open: it shows the web page and answers its own machine only. `deadline` is in seconds
     per decision, `max_in_flight` requests are answered at a time and the rest are shed, a body has at most `max_body`
     bytes and arrives within `body_seconds`, `max_waiting` of them are awaited at a time, each step has `threads` of its
-    own, `max_members` histories stay in memory. `reload` builds new ladders for POST /v1/artifacts/reload.
+    own, `max_members` histories stay in memory. `time_zone` is the clock of members whose profile and country tell
+    none. `reload` builds new ladders for POST /v1/artifacts/reload.
     """
 
     log: EventLog
@@ -40,10 +42,12 @@ class Deployment:
     max_waiting: int = 64
     max_members: int = 10_000
     threads: int = 2
+    time_zone: str = "UTC"
     reload: Callable[[], Ladders] | None = None
     note: str = ""
 
     def __post_init__(self) -> None:
+        require_zone(self.time_zone)
         for surface in SURFACES:
             if not self.ladders.get(surface):
                 raise BadRequest(

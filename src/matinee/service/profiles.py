@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from matinee.catalog import Catalog, folded
+from matinee.clock import zone_names
 from matinee.errors import UnknownName
 from matinee.profile import Profile
 from matinee.situation import ISO_COUNTRIES
@@ -37,12 +38,14 @@ def understood(profile: Profile, catalog: Catalog, stored: Profile | None = None
     languages = catalog.names_in("languages")
     spoken = _among("languages", languages) if languages else Vocabulary("languages", (), _language)
     places = _among("country", (*catalog.names_in("countries"), *ISO_COUNTRIES))
+    zones = _among("time_zone", zone_names())
     genres = _among("blocked_genres", catalog.names_in("genres"))
     titles = Vocabulary("blocked_titles", catalog.item_ids, lambda name: _ids(catalog, name))
     return replace(
         profile,
         languages=_spelt(profile.languages, before.languages, spoken),
         country=next(iter(_spelt(_one(profile.country), _one(before.country), places)), None),
+        time_zone=next(iter(_spelt(_one(profile.time_zone), _one(before.time_zone), zones)), None),
         blocked_titles=_spelt(profile.blocked_titles, before.blocked_titles, titles),
         blocked_genres=_spelt(profile.blocked_genres, before.blocked_genres, genres),
     )

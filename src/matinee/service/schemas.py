@@ -28,7 +28,7 @@ class Body(BaseModel):
 
 
 class ContextIn(Body):
-    """The situation on the member's side; what is left out is unknown, or the server's own local time."""
+    """The situation on the member's side; what is left out is unknown, or the time on the member's clock."""
 
     country: Country | None = None
     device: Text | None = None
@@ -114,6 +114,7 @@ class ProfileIn(Body):
     country: Country | None = None
     blocked_titles: Ids = []
     blocked_genres: Ids = []
+    time_zone: Text | None = Field(None, description="IANA name such as Europe/Copenhagen; hours are read by it")
 
     def profile(self, user_id: str) -> Profile:
         """The profile of the house."""
@@ -127,4 +128,5 @@ class ProfileIn(Body):
             self.country,
             tuple(self.blocked_titles),
             tuple(self.blocked_genres),
+            self.time_zone,
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.clock import CLOCKED, local_clock
 from matinee.decision import Requests
 from matinee.events import DAY, PLAYED, Kind, strengths
 from matinee.history import Histories
@@ -23,9 +24,8 @@ MOMENT = (N_COUNTRIES, N_DEVICES, 25, 8, GAPS + 1)  # codes of country, device, 
 HISTORY = (Kind.CANCEL + 2, len(SHARES) + 2, *MOMENT)
 SITUATION = (*MOMENT, AGES + 1)  # last: how long ago, so that what was chosen then is not taken for what is chosen now
 PACE = 0.25  # of a code's learning beside a title's: it stands in many tokens, and in small data an hour names a member
-SECOND, HOUR = 1_000_000, 3_600_000_000  # microseconds
+SECOND = 1_000_000  # microseconds
 WEEK = 7 * DAY
-CLOCKED = 365 * DAY  # times before 1971 are counters, not times
 
 Codes = NDArray[np.int16]
 
@@ -156,9 +156,8 @@ def _runs(offsets: NDArray[np.int64], items: NDArray[np.int32]) -> tuple[NDArray
 
 
 def _clock(times: NDArray[np.int64]) -> Codes:
-    """(times, 2) codes of UTC hour (1 to 24) and weekday (1 = Monday to 7); 1 January 1970 was a Thursday."""
-    codes = np.stack([times // HOUR % 24 + 1, (times // DAY + 3) % 7 + 1], axis=-1)
-    return np.asarray(np.where(times[:, None] < CLOCKED, 0, codes), np.int16)
+    """(times, 2) codes of UTC hour (1 to 24) and weekday (1 = Monday to 7); 0 where a time is unknown."""
+    return np.stack(local_clock(times, "UTC"), axis=-1).astype(np.int16) + np.int16(1)
 
 
 def _gaps(before: NDArray[np.int64], after: NDArray[np.int64]) -> Codes:

@@ -12,12 +12,11 @@ from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.split import AT, Split, canonical, first_likes, grouped, leave_last_out
 from matinee.data.split_moments import own_times
-from matinee.decision import Context, Requests
+from matinee.decision import Context, Requests, contexts_of
 from matinee.errors import BadData
 from matinee.events import SCHEMA
 from matinee.history import TrainingData
 from matinee.maths.ragged import Ragged
-from matinee.models.deep.tokens import CLOCKED
 
 
 class Labels(StrEnum):
@@ -50,8 +49,8 @@ class Fold:
 
 
 def hold_out(data: TrainingData, labels: Labels, share: float, rng: np.random.Generator) -> Fold:
-    """Cut `data` by `labels`. A request is made in the situation in which its last answer was liked; hours and weekdays
-    are UTC, unknown where times only count. Where there is nothing to cut, or no moment to cut at, there is no request.
+    """Cut `data` by `labels`. A request is made in the situation in which its last answer was liked; hours are unknown
+    where times only count. Where there is nothing to cut, or no moment to cut at, there is no request.
     """
     if not data.events.height:
         return _nothing_asked(data)
@@ -68,7 +67,7 @@ def hold_out(data: TrainingData, labels: Labels, share: float, rng: np.random.Ge
 
 def _of(data: TrainingData, split: Split, as_of: int | None = None) -> Fold:
     """The first stage learns as of the moment of the cut, where there is one: what is recent then is recent for it."""
-    before = training_data(split.train_events, data.catalog, data.as_of if as_of is None else as_of)
+    before = training_data(split.train_events, data.catalog, data.as_of if as_of is None else as_of, data.clocks)
     contexts = _situations(data, split)
     return Fold(before, Requests.of_histories(split.histories, split.as_of, contexts=contexts), split.targets)
 
@@ -85,10 +84,7 @@ def _situations(data: TrainingData, split: Split) -> tuple[Context, ...]:
     )
     likes = first_likes(canonical(data.events, data.catalog)).join(answers, on=["user_id", "item"])
     last = likes.sort("_request", AT).unique("_request", keep="last", maintain_order=True)
-    clock, clocked = pl.col("timestamp").dt, pl.col("timestamp").cast(pl.Int64) >= CLOCKED
-    hour, weekday = (pl.when(clocked).then(one).otherwise(-1) for one in (clock.hour(), clock.weekday() - 1))
-    rows = last.select("country", "device", "language", hour.alias("hour"), weekday.alias("weekday"))
-    return tuple(Context(*row) for row in rows.iter_rows())
+    return contexts_of(last, data.clocks)
 
 
 def _fold_in(data: TrainingData, share: float, rng: np.random.Generator) -> Split:

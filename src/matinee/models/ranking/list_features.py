@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from matinee.data.histories import histories_of
 from matinee.data.shown import LIST, chosen_from, shown_titles
-from matinee.decision import Context, Requests, Scorer
+from matinee.decision import Context, Requests, Scorer, contexts_of
 from matinee.events import Kind
 from matinee.history import Histories, TrainingData
 from matinee.maths.ragged import offsets_of
@@ -57,26 +57,21 @@ class ShownLists:
     @classmethod
     def of(cls, data: TrainingData) -> ShownLists:
         """The lists of `data.events` with a title that was liked in the same decision and one that was not."""
-        return cls._grouped(chosen_from(shown_titles(data.events)), data.user_ids)
+        return cls._grouped(chosen_from(shown_titles(data.events)), data)
 
     @classmethod
-    def _grouped(cls, rows: pl.DataFrame, user_ids: list[str]) -> ShownLists:
-        moment = pl.col("timestamp").min()
+    def _grouped(cls, rows: pl.DataFrame, data: TrainingData) -> ShownLists:
         lists = rows.group_by(LIST, maintain_order=True).agg(
             pl.len(),
             pl.col("country", "device", "language").first(),
-            moment.cast(pl.Int64).alias("time"),
-            moment.dt.hour().alias("hour"),
-            (moment.dt.weekday() - 1).alias("weekday"),
+            pl.col("timestamp").min(),
         )
-        number = {user: at for at, user in enumerate(user_ids)}
+        number = {user: at for at, user in enumerate(data.user_ids)}
         offsets = offsets_of(lists["len"].to_numpy())
         return cls(
             np.array([number[user] for user in lists["user_id"]], np.int64),
-            lists["time"].to_numpy(),
-            tuple(
-                Context(*row) for row in lists.select("country", "device", "language", "hour", "weekday").iter_rows()
-            ),
+            lists["timestamp"].dt.epoch("us").to_numpy(),
+            contexts_of(lists, data.clocks),
             Candidates(offsets, rows["item"].to_numpy().astype(np.int64)),
             rows["column"].fill_null(0).to_numpy(),
             rows["liked"].to_numpy(),
