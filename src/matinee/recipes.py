@@ -122,7 +122,7 @@ def recommender(workspace: Workspace, user_id: str, name: str | None = None) -> 
     workspace.require()
     catalog = Catalog.load(workspace.catalog_path)
     with EventLog(workspace.log_path) as log:
-        training, profile = _everything(log, catalog), log.profile(user_id)
+        training, profile = _everything(workspace, log, catalog), log.profile(user_id)
     served = [one for one in on_home(workspace) if workspace.holds(one)] or [*on_home(workspace)]
     name = name or served[0]
     artifact = load_artifact(workspace.newest_artifact(name), SCORERS, catalog)
