@@ -13,6 +13,7 @@ from matinee.cli.data import data, log
 from matinee.cli.models import evaluate, recommend, train
 from matinee.cli.service import demo, serve
 from matinee.cli.terminal import errors
+from matinee.maths.cores import blas_on_usable_cores
 
 app = typer.Typer(
     name="matinee",
@@ -41,5 +42,5 @@ def about(
 
 def main() -> None:
     """Entry point."""
-    with errors():
+    with errors(), blas_on_usable_cores():
         app()

@@ -9,6 +9,7 @@ from scipy.linalg import blas, lapack
 
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Floats, Int32s, Int64s
+from matinee.maths.cores import blas_on_usable_cores
 from matinee.maths.sparse_dense import compressed, even_bounds, in_chunks
 from matinee.maths.triangle import factor_triangle, invert_triangle, square_triangle
 
@@ -71,9 +72,10 @@ def invert_upper(matrix: Floats) -> Floats:
     assert matrix.dtype == np.float32
     if not len(matrix):
         return matrix
-    _require_solved(factor_triangle(matrix), f"the matrix of {len(matrix):,} titles")
-    invert_triangle(matrix)
-    square_triangle(matrix)
+    with blas_on_usable_cores():
+        _require_solved(factor_triangle(matrix), f"the matrix of {len(matrix):,} titles")
+        invert_triangle(matrix)
+        square_triangle(matrix)
     return matrix
 
 
@@ -90,11 +92,12 @@ def inverse_by_rows(matrix: sparse.csr_matrix, penalties: Floats) -> Floats:
     scaled = (matrix @ sparse.diags_array(1 / roots)).astype(np.float32)
     system = np.asfortranarray((scaled @ scaled.T).toarray(), np.float32)
     system[np.diag_indices(len(system))] += np.float32(1.0)
-    factor, failed = lapack.spotrf(system, lower=1, overwrite_a=1)
-    _require_solved(failed, f"the matrix of {len(system):,} members")
-    half, failed = lapack.strtrs(factor, scaled.toarray(order="F"), lower=1, overwrite_b=1)
-    _require_solved(failed, f"the factor of {len(system):,} members")
-    out: Floats = blas.ssyrk(-1.0, half, trans=1, lower=1).T
+    with blas_on_usable_cores():
+        factor, failed = lapack.spotrf(system, lower=1, overwrite_a=1)
+        _require_solved(failed, f"the matrix of {len(system):,} members")
+        half, failed = lapack.strtrs(factor, scaled.toarray(order="F"), lower=1, overwrite_b=1)
+        _require_solved(failed, f"the factor of {len(system):,} members")
+        out: Floats = blas.ssyrk(-1.0, half, trans=1, lower=1).T
     out[np.diag_indices(len(out))] += np.float32(1.0)
     out /= roots
     out /= roots[:, None]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from os import cpu_count
 
 import numba
 import numpy as np
 from scipy import sparse
 
 from matinee.maths.arrays import Floats, Int32s, Int64s
+from matinee.maths.cores import usable_cores
 
 BLOCK = 16_384  # columns per pass: the sums of a block stay in the second-level cache
 SMALL_BLOCK = 2_048  # columns per pass that compares: two arrays of a block stay in the first-level cache
@@ -24,11 +24,11 @@ def in_chunks(
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> None:
-    """Run `work(start, end)` for each pair of neighbouring `bounds`, on `threads` threads (None = one a core).
+    """Run `work(start, end)` for each pair of neighbouring `bounds`, on `threads` threads (None = one a usable core).
 
     `progress` hears the share of the chunks that are done, from the calling thread.
     """
-    threads = threads or cpu_count() or 1
+    threads = threads or usable_cores()
     told = progress or (lambda done: None)
     pairs = list(pairwise(bounds.tolist()))
     if threads == 1 or len(pairs) <= 1:

@@ -43,9 +43,9 @@ class Budget:
         times = request_milliseconds(scorer, n_titles, self.milliseconds)
         if min(times) > self.milliseconds:
             raise ArtifactRefused(
-                f"{name} takes {min(times):,.3g} ms a request, the least of {len(times):,}, and "
-                f"{self.milliseconds:,.3g} are allowed; train a smaller model, serve it on a faster machine or raise the budget with "
-                "--max-milliseconds"
+                f"{name} takes {min(times):,.3g} ms a request, the least of {len(times):,}, "
+                f"and {self.milliseconds:,.3g} are allowed; train a smaller model, serve it on a faster machine or "
+                "raise the budget with --max-milliseconds"
             )
 
 

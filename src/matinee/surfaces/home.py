@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ from matinee.eligibility import check, eligible, only_allowed
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
+from matinee.maths.cores import usable_cores
 from matinee.surfaces.charts import Charts
 from matinee.surfaces.deciding import decided, decision_ids, log_probs_of, shown_in, worth_of
 from matinee.surfaces.neighborhood import Neighborhood
@@ -66,7 +66,7 @@ class HomePolicy:
         if len(starts) <= 1:
             return self._page(requests, ids, bits)
         blocks = [np.arange(start, min(start + BLOCK, batch)) for start in starts]
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
+        with ThreadPoolExecutor(usable_cores()) as threads:
             parts = threads.map(lambda at: self._page(requests.take(at), ids[at[0] : at[-1] + 1], bits[at]), blocks)
             return joined(list(parts))
 

@@ -1,0 +1,52 @@
+"""How many cores this process may keep busy, which is often fewer than the machine has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import ceil
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+CGROUP, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+
+
+def usable_cores() -> int:
+    """The cores that the process may run on, or fewer where the quota of a container or a service is less."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min([affinity, *(ceil(quota) for quota in _quotas())]))
+
+
+@contextmanager
+def blas_on_usable_cores() -> Iterator[None]:
+    """BLAS inside takes no more threads than there are usable cores; by itself it counts those of the machine."""
+    with threadpool_limits(usable_cores(), user_api="blas"):
+        yield
+
+
+def _quotas() -> Iterator[float]:
+    """Quotas, in cores, of the control groups (versions 1 and 2) that the process is in, those above them included."""
+    for folder in dict.fromkeys(_groups()):
+        words = _words(folder / "cpu.max") or [
+            word for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us") for word in _words(folder / name)
+        ]
+        if len(words) == 2 and all(word.isdigit() and int(word) > 0 for word in words):
+            yield int(words[0]) / int(words[1])
+
+
+def _groups() -> Iterator[Path]:
+    """Folders of control groups: a container sees its own at the top, a service its own below."""
+    yield from (CGROUP, CGROUP / "cpu", CGROUP / "cpu,cpuacct")
+    for line in (word for word in _words(OWN) if word.count(":") >= 2):
+        _, controllers, path = line.split(":", 2)
+        group = CGROUP / controllers / path.lstrip("/")
+        yield from (one for one in (group, *group.parents) if one.is_relative_to(CGROUP))
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text().split()
+    except OSError:
+        return []
