@@ -211,7 +211,7 @@ def test_what_was_trained_serves_a_catalogue_that_grew(place):
         assert (page.items >= 0).any(axis=(1, 2)).all()
         assert page.items.max() < 14
     newcomer = np.full(40, 13, np.int32)
-    asked = replace(requests, surface="similar", seeds=newcomer, layout=Layout(rows=1, columns=6, billboard=False))
+    asked = replace(requests, surface="similar", about=newcomer, layout=Layout(rows=1, columns=6, billboard=False))
     for _, policy in built["similar"]:
         assert policy.decide(asked, np.random.default_rng(0)).page().items.max() < 13
 

@@ -240,6 +240,11 @@ class Catalog:
         return start, np.where(self.titles["closed"].to_numpy(), start, end)
 
     @cached_property
+    def changes(self) -> NDArray[np.int64]:
+        """The moments, ascending, at which the availability of some title changes."""
+        return np.unique(np.concatenate(self.available))
+
+    @cached_property
     def arrived(self) -> NDArray[np.int64]:
         """Microsecond at which each title became new: its availability, else its release; least int64 if unknown."""
         return (

@@ -7,7 +7,10 @@ A title is eligible for a request when all of these hold:
 - window       it is available at the request's time and not closed;
 - country      it is available everywhere, or in the request's country (the profile's when the request says none);
 - language     the profile names no languages, or the title has one of them, or the title's are unknown;
-- blocks       neither the title nor one of its genres is blocked by the profile, nor excluded by the request.
+- blocks       neither the title nor one of its genres is blocked by the profile, nor excluded by the request;
+- candidates   the request names no candidates, or the title is one of them.
+
+Where people watch together a title is eligible when it is for each of them.
 
 Names are compared without case and surrounding blanks, also those that no title had when the profile was stored.
 """
@@ -15,7 +18,8 @@ Names are compared without case and surrounding blanks, also those that no title
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias
 
 import numba
 import numpy as np
@@ -24,30 +28,92 @@ from numpy.typing import NDArray
 from matinee.catalog import Catalog, NameSets
 from matinee.decision import Decisions, Layer, Requests
 from matinee.maths.arrays import Flags, Int32s, Int64s
+from matinee.maths.ragged import Ragged
+from matinee.profile import Profile
 
 Names: TypeAlias = tuple[str, ...]
-SetRule: TypeAlias = tuple[Int32s, Flags, Int64s]  # set of each title, may[wish, set], wish of each request
 NO_LIMIT = np.iinfo(np.int16).max
+
+
+class SetRule(NamedTuple):
+    """A rule on sets of names: the set of each title, and whether each wish lets each set pass (wishes, sets)."""
+
+    of_title: Int32s
+    passes: Flags
+
+
+@dataclass(frozen=True)
+class Eligibility:
+    """Which titles may be shown, decided once for every distinct rule and time: `masks` (rules, titles), and the row of
+    `masks` that holds for each request, `rules` (batch,). What one request alone excludes is not in it.
+    """
+
+    masks: Flags
+    rules: Int32s
 
 
 def eligible(catalog: Catalog, requests: Requests) -> Flags:
     """Which titles may be shown to each request: (batch, titles) bool."""
-    profiles = requests.profiles
-    countries = [c.country or p.country for c, p in zip(requests.contexts, profiles, strict=True)]
-    places = [(country,) if country else () for country in countries]
-    limits = np.array([NO_LIMIT if p.limit is None else p.limit for p in profiles], np.int16)
-    start, end = catalog.available
-    country = _by_set(catalog.sets_of("countries"), places, _open_to)
-    language = _by_set(catalog.sets_of("languages"), [p.languages for p in profiles], _understood_by)
-    genre = _by_set(catalog.sets_of("genres"), [p.blocked_genres for p in profiles], _free_of)
-    mask = np.empty((len(requests), len(catalog)), np.bool_)
-    _apply(catalog.maturity, limits, start, end, requests.times, country, language, genre, mask)
-    for b, profile in enumerate(profiles):
-        for item_id in profile.blocked_titles:
-            mask[b, catalog.titles_named(item_id)] = False
-        if requests.exclude is not None:
-            mask[b, requests.exclude[b]] = False
+    found = eligibility(catalog, requests)
+    mask = found.masks[found.rules]
+    if requests.candidates is not None:
+        offered = np.zeros_like(mask)
+        offered[_flat(requests.candidates)] = True
+        mask &= offered
+    if requests.together is not None:
+        b, person = _flat(requests.together)
+        for at in range(len(b)):
+            mask[b[at]] &= eligible(catalog, _alone(requests, int(b[at]), int(person[at])))[0]
+    if requests.exclude is not None:
+        mask[_flat(requests.exclude)] = False
     return mask
+
+
+def eligibility(catalog: Catalog, requests: Requests) -> Eligibility:
+    """The masks of all distinct rules (profile, country, moment between two changes of availability) of a batch."""
+    people = requests.people
+    rules = people.rules[requests.members]
+    moments = np.searchsorted(catalog.changes, requests.times, side="right")
+    countries = countries_of(requests)
+    places, place = np.unique(countries, return_inverse=True)
+    keys = (rules.astype(np.int64) * len(places) + place) * (len(catalog.changes) + 1) + moments
+    _, first, number = np.unique(keys, return_index=True, return_inverse=True)
+    masks = _masks(catalog, [people.profiles[rules[at]] for at in first], countries[first], requests.times[first])
+    return Eligibility(masks, number.astype(np.int32))
+
+
+def _alone(requests: Requests, b: int, person: int) -> Requests:
+    """Request `b` as if another of its people had asked it alone."""
+    one = requests.take(np.array([b]))
+    return replace(one, members=np.array([person], np.int32), together=None)
+
+
+def _flat(lists: Ragged) -> tuple[Int64s, Int32s]:
+    """Ragged lists as pairs: (request, value)."""
+    return np.repeat(np.arange(len(lists)), np.diff(lists.offsets)), lists.values
+
+
+def countries_of(requests: Requests) -> NDArray[np.str_]:
+    """Where each request is made: as it says, else as the profile does, "" where nobody knows."""
+    of_rule = [profile.country or "" for profile in requests.people.profiles]
+    rules = requests.people.rules[requests.members]
+    said = zip(requests.contexts, rules, strict=True)
+    return np.array([context.country or of_rule[rule] for context, rule in said], np.str_)
+
+
+def _masks(catalog: Catalog, profiles: Sequence[Profile], countries: NDArray[np.str_], times: Int64s) -> Flags:
+    """(rules, titles): what each of these profiles may see in these countries at these times."""
+    limits = np.array([NO_LIMIT if one.limit is None else one.limit for one in profiles], np.int16)
+    start, end = catalog.available
+    country = _by_set(catalog.sets_of("countries"), [(str(c),) if c else () for c in countries], _open_to)
+    language = _by_set(catalog.sets_of("languages"), [one.languages for one in profiles], _understood_by)
+    genre = _by_set(catalog.sets_of("genres"), [one.blocked_genres for one in profiles], _free_of)
+    masks = np.empty((len(profiles), len(catalog)), np.bool_)
+    _apply(catalog.maturity, limits, start, end, times, country, language, genre, masks)
+    for rule, profile in enumerate(profiles):
+        for item_id in profile.blocked_titles:
+            masks[rule, catalog.titles_named(item_id)] = False
+    return masks
 
 
 def only_allowed(titles: Int32s, allowed: Flags, otherwise: int) -> Int32s:
@@ -70,16 +136,17 @@ def check(catalog: Catalog, decisions: Decisions, allowed: Flags | None = None) 
         raise AssertionError(
             f"policy {decisions.makers[0].policy!r} showed {len(leaked)} ineligible title(s), the first is "
             f"{catalog.item_ids[choices.actions[first]]!r} at row {choices.rows[first]}, column "
-            f"{choices.columns[first]} for member {requests.profiles[choices.decisions[first]].user_id!r}"
+            f"{choices.columns[first]} for member {requests.user_ids[int(choices.decisions[first])]!r}"
         )
 
 
 def _by_set(sets: NameSets, wishes: Sequence[Names], rule: Callable[[NameSets, Names], Flags]) -> SetRule:
     """Decide `rule` once per set of names and distinct wish."""
-    number: dict[Names, int] = {}
-    wish_of_request = np.fromiter((number.setdefault(wish, len(number)) for wish in wishes), np.int64, len(wishes))
-    table = np.array([rule(sets, wish) for wish in number], np.bool_).reshape(len(number), len(sets.members))
-    return sets.of_title, table, wish_of_request
+    known: dict[Names, Flags] = {}
+    for wish in wishes:
+        if wish not in known:
+            known[wish] = rule(sets, wish)
+    return SetRule(sets.of_title, np.array([known[wish] for wish in wishes], np.bool_).reshape(len(wishes), -1))
 
 
 def _open_to(countries: NameSets, country: Names) -> Flags:
@@ -108,12 +175,12 @@ def _apply(
 ) -> None:
     for b in range(mask.shape[0]):
         limit, now = limits[b], times[b]
-        open_to, understood, free = country[1][country[2][b]], language[1][language[2][b]], genre[1][genre[2][b]]
+        open_to, understood, free = country.passes[b], language.passes[b], genre.passes[b]
         for i in range(mask.shape[1]):
             mask[b, i] = (
                 (limit == NO_LIMIT or 0 <= maturity[i] <= limit)
                 and start[i] <= now < end[i]
-                and open_to[country[0][i]]
-                and understood[language[0][i]]
-                and free[genre[0][i]]
+                and open_to[country.of_title[i]]
+                and understood[language.of_title[i]]
+                and free[genre.of_title[i]]
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
@@ -17,7 +16,7 @@ from matinee.catalog import Catalog
 from matinee.clock import Clocks
 from matinee.events import DAY, Kind, strengths
 from matinee.maths.half_life import learned_half_life
-from matinee.maths.ragged import gather, last_of_each, narrowed, offsets_of
+from matinee.maths.ragged import gather, last_of_each, narrowed
 
 _LEFT_OUT: Any = np.empty(0)
 SPEAKING = (Kind.PLAY, Kind.RATING, Kind.THUMBS_UP, Kind.THUMBS_DOWN, Kind.DISMISS)
@@ -103,13 +102,6 @@ class Histories:
         items = np.fromiter((item for one in lists for item in one), np.int32, n)
         seconds = np.fromiter((at for one in lists for at in range(len(one))), np.int64, n)
         return cls(offsets, items, np.full(n, Kind.PLAY, np.int8), np.ones(n, np.float32), seconds * 1_000_000)
-
-    @classmethod
-    def joined(cls, parts: Sequence[Histories]) -> Histories:
-        """The histories of all members of these parts, in order."""
-        lengths = np.concatenate([np.diff(part.offsets) for part in parts])
-        flat = {name: np.concatenate([getattr(part, name) for part in parts]) for name in EVENT_COLUMNS}
-        return cls(offsets_of(lengths), **flat)
 
     def take(self, rows: NDArray[np.int64]) -> Histories:
         """The histories of these batch rows, in this order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 KIDS_LIMIT = 7  # a kids profile sees nothing above this age, whatever else its limit says
@@ -36,6 +36,10 @@ class Profile:
             name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
         }
         return cls(**known)
+
+    def nameless(self) -> Profile:
+        """What it says beside ids and name."""
+        return replace(self, user_id="", account_id="", name="")
 
     @property
     def limit(self) -> int | None:

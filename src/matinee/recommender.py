@@ -134,7 +134,7 @@ class Recommender:
         items = best[b, column]
         return pl.DataFrame(
             {
-                "user_id": [requests.profiles[at].user_id for at in b],
+                "user_id": requests.user_ids.gather(b),
                 "item_id": [self.training.catalog.item_ids[item] for item in items],
                 "score": scores[b, items],
                 "rank": np.cumsum(best >= 0, axis=1)[b, column],

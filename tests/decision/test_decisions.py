@@ -11,12 +11,15 @@ import pytest
 
 from matinee.catalog import Catalog
 from matinee.decision import (
+    Cells,
     Choices,
     Context,
     Decisions,
+    Episodes,
     Layer,
     Maker,
     Pages,
+    People,
     Requests,
     RowName,
     digest,
@@ -27,6 +30,7 @@ from matinee.decision import (
 from matinee.decision.record import of_record, record_of
 from matinee.errors import BadData
 from matinee.history import Histories
+from matinee.maths.ragged import Ragged
 from matinee.page import TV, Layout, RowKind
 from matinee.profile import Profile
 
@@ -112,17 +116,26 @@ def test_the_record_is_complete():
         1,
         profiles=(Profile("ada", kids=True, blocked_genres=("Horror",)),),
         contexts=(Context("DK", "tv", "da", 20, 4),),
-        exclude=(np.array([3, 1], np.int32),),
+        exclude=Ragged.of([[3, 1]]),
+        about=np.array([4], np.int32),
+        queries=("star wa",),
+        candidates=Ragged.of([[1, 2]]),
+        episodes=Episodes(np.array([2**63], np.uint64), np.array([5], np.int32)),
+        cells=Cells(("pages", "search"), np.array([[1, -1]], np.int8)),
         exploration=0.25,
     )
     requests = replace(requests, layout=replace(TV, rows=2, columns=3))
     made = replace(two_pages().take(np.array([0])), requests=requests)
     back = of_record(orjson.loads(orjson.dumps(record_of(made, 0))), requests.histories)
-    assert back.requests.profiles == requests.profiles
+    assert back.requests.profile(0) == requests.profile(0)
     assert back.requests.contexts == requests.contexts
     assert back.requests.layout == requests.layout, "a television with a layout of its own keeps its attention"
     assert back.requests.exploration == 0.25
-    assert back.requests.exclude[0].tolist() == [3, 1]
+    assert (back.requests.exclude[0].tolist(), back.requests.candidates[0].tolist()) == ([3, 1], [1, 2])
+    assert (back.requests.about[0], back.requests.queries) == (4, ("star wa",))
+    assert (back.requests.episodes.chains[0], back.requests.episodes.steps[0]) == (2**63, 5)
+    assert back.requests.cells.names == ("pages", "search")
+    assert back.requests.cells.arms.tolist() == [[1, -1]]
     assert (back.bits[0], back.eligible[0], back.makers) == (2**63, 7, made.makers)
 
 
@@ -135,7 +148,7 @@ def test_another_history_than_the_one_seen_is_refused():
 def test_joining_keeps_the_names_of_rows():
     first = two_pages()
     renamed = replace(two_pages(), row_names=NAMES[::-1])
-    both = joined([first, renamed])
+    both = joined(asked(4), [first, renamed])
     assert [both.page().name(b, 0).kind for b in range(4)] == [4, 4, 2, 2]
     np.testing.assert_allclose(both.log_probs, np.tile(first.log_probs, 2))
 
@@ -159,3 +172,19 @@ def test_row_names_outlive_the_vocabulary():
         assert row_name(kind, later, grown) == name
         assert (later == key) == (kind in (RowKind.SIMILAR, RowKind.POPULAR))
     assert row_key(RowName(RowKind.GENRE, ("Horror",)), small) == -2
+
+
+def test_who_watches_together_is_recorded():
+    requests = asked(1, profiles=[Profile("ada", maturity_limit=16)])
+    people = People.of([Profile("ada", maturity_limit=16), Profile("bo", kids=True)])
+    requests = replace(requests, people=people, together=Ragged.of([[1]]))
+    made = replace(two_pages().take(np.array([0])), requests=requests)
+    back = of_record(record_of(made, 0)).requests
+    assert [back.people.profile(k) for k in range(2)] == [people.profile(k) for k in range(2)]
+    assert back.together[0].tolist() == [1]
+
+
+def test_people_share_what_their_profiles_say():
+    people = People.of([Profile(f"m{k}", name=f"Member {k}", maturity_limit=12 * (k % 2)) for k in range(100)])
+    assert len(people.profiles) == 2
+    assert people.profile(3) == Profile("m3", maturity_limit=12)

@@ -76,8 +76,8 @@ def oracle(split):
 
     def answer(data, requests):
         scores = np.zeros((len(requests), len(data.catalog)))
-        for row, profile in zip(scores, requests.profiles, strict=True):
-            row[split.targets[split.user_ids.index(profile.user_id)]] = 1
+        for row, user_id in zip(scores, requests.user_ids, strict=True):
+            row[split.targets[split.user_ids.index(user_id)]] = 1
         return scores
 
     return answer

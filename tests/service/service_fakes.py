@@ -116,7 +116,7 @@ class GenrePolicy:
 
     def _rows(self, b: int, requests: Requests) -> list[tuple[int, int]]:
         if requests.surface == "similar":
-            return [(RowKind.SIMILAR, int(requests.seeds[b]))]
+            return [(RowKind.SIMILAR, int(requests.about[b]))]
         history = requests.histories.take(np.array([b]))
         liked = [int(self.catalog.title_genres[i][0]) for i in history.tastes.items]
         by_taste = sorted(range(len(self.catalog.genres)), key=lambda g: (-liked.count(g), g))

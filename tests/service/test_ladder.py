@@ -33,9 +33,7 @@ def test_a_policy_that_raises_is_passed_over_and_the_answer_says_so(serve, log):
 
 def test_a_late_policy_is_passed_over_within_the_deadline_and_its_threads_stay_bounded(serve):
     simple, release = GenrePolicy(small_catalog()), threading.Event()
-    slow = Changed(
-        simple, before=lambda requests: None if "probe" in requests.profiles[0].user_id else release.wait(30)
-    )
+    slow = Changed(simple, before=lambda requests: None if "probe" in requests.user_ids[0] else release.wait(30))
     client = serve(ladders=ladder(("slow", slow), ("simple", simple)), deadline=0.2, threads=2)
     before = threading.active_count()
     spent = []

@@ -124,7 +124,7 @@ def test_a_ladder_that_fails_its_check_is_rolled_back_and_the_old_one_serves_on(
         raise ValueError("the artifact is empty")
 
     def unrated(made):
-        child = made.requests.profiles[0].user_id == "probe-child"
+        child = made.requests.user_ids[0] == "probe-child"
         return with_titles(made, np.ones_like if child else np.asarray)
 
     def with_scores(made):

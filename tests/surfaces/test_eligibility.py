@@ -82,10 +82,10 @@ def may_see(catalog: Catalog, title: dict, profile: Profile, context: Context, t
 
 def random_requests(rng: np.random.Generator, n: int, batch: int, layout: Layout) -> Requests:
     histories = Histories.of_items([rng.integers(0, n, rng.integers(0, 6)).tolist() for _ in range(batch)])
-    return Requests(
-        times=NOW + rng.integers(-4, 5, batch) * HOUR,
-        profiles=tuple(random_profile(rng, n, k) for k in range(batch)),
-        histories=replace(histories, times=histories.times + NOW - 90 * HOUR),
+    return Requests.of_histories(
+        replace(histories, times=histories.times + NOW - 90 * HOUR),
+        NOW + rng.integers(-4, 5, batch) * HOUR,
+        profiles=[random_profile(rng, n, k) for k in range(batch)],
         contexts=tuple(Context(country=[None, *COUNTRIES][rng.integers(0, 4)]) for _ in range(batch)),
         layout=layout,
     )
@@ -100,7 +100,7 @@ def test_the_mask_is_the_rules(seed, unrated_age):
     mask, titles = eligible(catalog, requests), catalog.titles.to_dicts()
     for b in range(6):
         expected = [
-            may_see(catalog, title, requests.profiles[b], requests.contexts[b], int(requests.times[b]))
+            may_see(catalog, title, requests.profile(b), requests.contexts[b], int(requests.times[b]))
             for title in titles
         ]
         assert mask[b].tolist() == expected
@@ -119,7 +119,7 @@ def test_no_leak_in_200_000_served_slots():
         page, titles = policy.decide(requests, rng).page(), catalog.titles.to_dicts()
         for b, r, c in np.argwhere(page.items >= 0):
             title = titles[page.items[b, r, c]]
-            assert may_see(catalog, title, requests.profiles[b], requests.contexts[b], int(requests.times[b]))
+            assert may_see(catalog, title, requests.profile(b), requests.contexts[b], int(requests.times[b]))
             slots += 1
 
 

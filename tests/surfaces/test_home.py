@@ -15,6 +15,7 @@ from matinee.events import Kind
 from matinee.evidence import row_title, title_reasons
 from matinee.history import Histories
 from matinee.maths.calibration import Platt
+from matinee.maths.ragged import Ragged
 from matinee.page import PHONE, TV, Layout, RowKind
 from matinee.profile import Profile
 from matinee.surfaces.home import HomeConfig, HomePolicy
@@ -189,7 +190,7 @@ def test_exclusions_and_exploration_of_the_request():
     policy, plain = policy_of(catalog), requests_of(len(catalog), batch=1)
     first = policy.decide(plain, np.random.default_rng(0)).page()
     hidden = first.items[first.items >= 0][:20]
-    second = policy.decide(replace(plain, exclude=(hidden,)), np.random.default_rng(0)).page()
+    second = policy.decide(replace(plain, exclude=Ragged.of([hidden])), np.random.default_rng(0)).page()
     assert not np.isin(hidden, second.items).any()
     bold = policy.decide(replace(plain, exploration=1.0), np.random.default_rng(0)).page()
     assert bold.item_log_probs.sum() < 0 == first.item_log_probs.sum()
@@ -204,4 +205,4 @@ def test_ten_thousand_members_are_one_call():
     policy = HomePolicy("home", "fixed", catalog, scorer, Platt(1.0, 0.0), charts_of(catalog), HomeConfig())
     decisions = policy.decide(requests, np.random.default_rng(0))
     assert decisions.page().items.shape == (2_000, 3, 4)
-    assert decisions.requests.profiles[1_999].user_id == "m1999"
+    assert decisions.requests.user_ids[1_999] == "m1999"

@@ -30,7 +30,7 @@ def policy() -> SimilarPolicy:
 
 def asking(seeds: list[int], **fields) -> Requests:
     return Requests.of_histories(
-        Histories.empty(len(seeds)), NOW, layout=ROW, seeds=np.array(seeds, np.int32), surface="similar", **fields
+        Histories.empty(len(seeds)), NOW, layout=ROW, about=np.array(seeds, np.int32), surface="similar", **fields
     )
 
 
@@ -59,8 +59,8 @@ def test_blocked_titles_are_left_out():
 
 
 def test_a_request_without_a_seed_is_refused():
-    with pytest.raises(BadRequest, match="seeds"):
-        policy().decide(replace(asking([1]), seeds=None), np.random.default_rng(0))
+    with pytest.raises(BadRequest, match="about"):
+        policy().decide(replace(asking([1]), about=None), np.random.default_rng(0))
 
 
 def test_neighbors_are_remembered_up_to_a_bound():

@@ -71,7 +71,7 @@ def returned(decisions: Decisions, events: pl.DataFrame, days: float) -> Flags:
     if not days > 0:
         raise BadRequest(f"days is {days}; give a positive number of days")
     heads = pl.DataFrame(
-        {"user_id": _user_ids(decisions), "time": decisions.requests.times + DAY // 24}
+        {"user_id": decisions.requests.user_ids, "time": decisions.requests.times + DAY // 24}
     ).with_row_index("decision")
     plays = events.filter(pl.col("kind") == "play").select("user_id", pl.col("timestamp").cast(pl.Int64).alias("time"))
     next_play = heads.sort("time").join_asof(
@@ -114,17 +114,13 @@ def _shown(decisions: Decisions) -> pl.DataFrame:
         {
             "line": np.flatnonzero(title),
             "decision_id": pl.Series(decisions.ids, dtype=pl.String).gather(decision),
-            "user_id": _user_ids(decisions).gather(decision),
+            "user_id": decisions.requests.user_ids.gather(decision),
             "time": decisions.requests.times[decision],
             "row": choices.rows[title].astype(np.int32),
             "column": choices.columns[title].astype(np.int32),
             "item": choices.actions[title],
         }
     )
-
-
-def _user_ids(decisions: Decisions) -> pl.Series:
-    return pl.Series("user_id", [profile.user_id for profile in decisions.requests.profiles], pl.String)
 
 
 def _along(lines: int, joined: pl.DataFrame) -> Outcomes:

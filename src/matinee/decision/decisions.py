@@ -269,14 +269,14 @@ def digest(*parts: object) -> str:
     return state.hexdigest()
 
 
-def joined(parts: Sequence[Decisions]) -> Decisions:
-    """One batch out of parts that were asked alike and made by the same makers; timings add up."""
+def joined(requests: Requests, parts: Sequence[Decisions]) -> Decisions:
+    """One batch out of parts that answer `requests` one after the other by the same makers; timings add up."""
     first = parts[0]
     numbers: dict[RowName, int] = {}
     choices = [_renamed(part, numbers) for part in parts]
     return replace(
         first,
-        requests=Requests.joined([part.requests for part in parts]),
+        requests=requests,
         ids=tuple(one for part in parts for one in part.ids),
         choices=_joined_choices(choices),
         eligible=np.concatenate([part.eligible for part in parts]),

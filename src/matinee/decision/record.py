@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from matinee.decision.decisions import LINES, Choices, Decisions, Layer, Maker
-from matinee.decision.requests import Context, Requests
+from matinee.decision.requests import Cells, Context, Episodes, People, Requests
 from matinee.decision.rows import RowName
 from matinee.errors import BadData
 from matinee.history import Histories
 from matinee.maths.arrays import Int32s
+from matinee.maths.ragged import Ragged
 from matinee.page import Attention, Layout, RowKind
 from matinee.profile import Profile
 
@@ -34,17 +35,22 @@ def record_of(decisions: Decisions, b: int) -> dict[str, Any]:
     return {
         "decision_id": decisions.ids[b],
         "surface": requests.surface,
-        "user_id": requests.profiles[b].user_id,
+        "user_id": requests.people.user_ids[int(requests.members[b])],
         "time": int(requests.times[b]),
         "policy_id": decisions.makers[0].policy,
         "cell": "",
         "fallback": decisions.fallback,
-        "profile": asdict(requests.profiles[b]),
+        "profile": asdict(requests.profile(b)),
         "context": asdict(requests.contexts[b]),
         "layout": asdict(requests.layout),
         "exploration": requests.exploration,
-        "exclude": [] if requests.exclude is None else requests.exclude[b].tolist(),
-        "about": None if requests.seeds is None else int(requests.seeds[b]),
+        "about": None if requests.about is None else int(requests.about[b]),
+        "query": None if requests.queries is None else requests.queries[b],
+        "together": [asdict(one) for one in _beside(requests, b)],
+        "exclude": _listed(requests.exclude, b),
+        "candidates": _listed(requests.candidates, b),
+        "episode": None if requests.episodes is None else _episode(requests.episodes, b),
+        "cells": {} if requests.cells is None else _arms(requests.cells, b),
         "history": requests.histories.digest(b),
         "eligible": int(decisions.eligible[b]),
         "bits": int(decisions.bits[b]),
@@ -60,17 +66,23 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
     Raises `BadData` when the record is not one, or when the history is not the one that the decision saw.
     """
     try:
-        exclude = np.array(record["exclude"], np.int32)
+        people = People.of([Profile.of(one) for one in (record["profile"], *record["together"])])
         requests = Requests(
             times=np.array([record["time"]], np.int64),
-            profiles=(Profile.of(record["profile"]),),
+            members=np.zeros(1, np.int32),
+            people=people,
             histories=Histories.empty(1) if histories is None else histories,
             contexts=(Context(**record["context"]),),
             surface=record["surface"],
             layout=Layout(**{**record["layout"], "attention": Attention(**record["layout"]["attention"])}),
-            exclude=(exclude,) if len(exclude) else None,
-            seeds=None if record["about"] is None else np.array([record["about"]], np.int32),
             exploration=record["exploration"],
+            about=None if record["about"] is None else np.array([record["about"]], np.int32),
+            queries=None if record["query"] is None else (record["query"],),
+            together=Ragged.of([list(range(1, len(people)))]) if len(people) > 1 else None,
+            exclude=None if record["exclude"] is None else Ragged.of([record["exclude"]]),
+            candidates=None if record["candidates"] is None else Ragged.of([record["candidates"]]),
+            episodes=_episodes(record["episode"]),
+            cells=_cells(record["cells"]),
         )
         lines = {name: np.array(record["choices"][name], dtype) for name, dtype in _TYPES.items()}
         decisions = Decisions(
@@ -104,6 +116,33 @@ _TYPES = {
     "scores": np.float32,
     "evidence": np.int32,
 }
+
+
+def _listed(lists: Ragged | None, b: int) -> list[int] | None:
+    return None if lists is None else lists[b].tolist()
+
+
+def _beside(requests: Requests, b: int) -> list[Profile]:
+    """The profiles of who else watches."""
+    return [] if requests.together is None else [requests.people.profile(int(one)) for one in requests.together[b]]
+
+
+def _episode(episodes: Episodes, b: int) -> list[int]:
+    return [int(episodes.chains[b]), int(episodes.steps[b])]
+
+
+def _episodes(episode: list[int] | None) -> Episodes | None:
+    if episode is None:
+        return None
+    return Episodes(np.array(episode[:1], np.uint64), np.array(episode[1:], np.int32))
+
+
+def _arms(cells: Cells, b: int) -> dict[str, int]:
+    return dict(zip(cells.names, cells.arms[b].tolist(), strict=True))
+
+
+def _cells(arms: Mapping[str, int]) -> Cells | None:
+    return Cells(tuple(arms), np.array([list(arms.values())], np.int8)) if arms else None
 
 
 def _renumbered(actions: Int32s, row: Any) -> tuple[list[int], Int32s]:

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from matinee.clock import Clocks
 from matinee.errors import BadRequest
 from matinee.history import Histories
+from matinee.maths.arrays import Int8s, Int32s, Int64s, UInt64s
+from matinee.maths.ragged import Ragged
 from matinee.page import WEB, Layout
 from matinee.profile import Profile
 
@@ -34,29 +35,109 @@ def contexts_of(events: pl.DataFrame, clocks: Clocks) -> tuple[Context, ...]:
     return tuple(Context(*row) for row in where.hstack(clocks.read(events)).iter_rows())
 
 
-@dataclass(frozen=True, repr=False)
-class Requests:
-    """A batch of situations that each want a decision.
+@dataclass(frozen=True)
+class People:
+    """The distinct members of a batch: a person is one row here, whatever the number of their requests.
 
-    All per-request fields have length `batch`: `times` (microseconds since 1970, UTC), `profiles`, `contexts`,
-    `histories` as of those times. `exclude` holds dense title indexes not to be shown (flat, per request);
-    `seeds` the title a similar-titles request asks about. One `layout` and one `exploration` (0 = the best page,
-    1 = rows and titles drawn in proportion to their worth; None = the policy's own) serve the whole batch.
+    `user_ids` and `account_ids` (people,) text; `rules` (people,) the place in `profiles` of what each person's profile
+    says beside ids and name: `profiles` holds each distinct one once, so that what follows from it is decided once.
     """
 
-    times: NDArray[np.int64]
+    user_ids: pl.Series
+    account_ids: pl.Series
+    rules: Int32s
     profiles: tuple[Profile, ...]
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    @classmethod
+    def of(cls, profiles: Sequence[Profile]) -> People:
+        """People with these profiles."""
+        distinct: dict[Profile, int] = {}
+        rules = [distinct.setdefault(one.nameless(), len(distinct)) for one in profiles]
+        return cls(
+            pl.Series([one.user_id for one in profiles], dtype=pl.String),
+            pl.Series([one.account_id for one in profiles], dtype=pl.String),
+            np.array(rules, np.int32),
+            tuple(distinct),
+        )
+
+    def profile(self, person: int) -> Profile:
+        """The profile of one person, without their name."""
+        rule = self.profiles[int(self.rules[person])]
+        return replace(rule, user_id=self.user_ids[person], account_id=self.account_ids[person])
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Chains of decisions: `chains` (batch,) which one each belongs to, `steps` (batch,) its place in it."""
+
+    chains: UInt64s
+    steps: Int32s
+
+    def __len__(self) -> int:
+        return len(self.chains)
+
+    def take(self, rows: Int64s) -> Episodes:
+        """Those of these batch rows, in this order."""
+        return Episodes(self.chains[rows], self.steps[rows])
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Experiments by `names`, and the arm of each request in each: `arms` (batch, experiments), -1 = in none."""
+
+    names: tuple[str, ...]
+    arms: Int8s
+
+    def __len__(self) -> int:
+        return len(self.arms)
+
+    def take(self, rows: Int64s) -> Cells:
+        """Those of these batch rows, in this order."""
+        return Cells(self.names, self.arms[rows])
+
+
+@dataclass(frozen=True, repr=False)
+class Requests:
+    """A batch of situations that each want a decision, as columns: one path for a batch of one and of 100,000.
+
+    times        (batch,) microseconds since 1970, UTC
+    members      (batch,) rows of `people`
+    histories    (batch) as of `times`, of what had arrived
+    contexts     (batch) the situation of each
+    about        (batch,) the title asked about, dense index
+    queries      (batch) what was typed
+    together     (batch) lists of rows of `people`: who else watches
+    exclude      (batch) lists of titles not to be shown
+    candidates   (batch) lists of titles to choose from; None = every eligible title
+    episodes     (batch) chain and step, where decisions follow one another
+    cells        (batch) experiments and arms
+
+    One `surface`, `layout` and `exploration` (0 = the best page, 1 = rows and titles drawn in proportion to their
+    worth; None = the policy's own) serve the whole batch.
+    """
+
+    times: Int64s
+    members: Int32s
+    people: People
     histories: Histories
     contexts: tuple[Context, ...]
     surface: str = "home"
     layout: Layout = WEB
-    exclude: tuple[NDArray[np.int32], ...] | None = None
-    seeds: NDArray[np.int32] | None = None
     exploration: float | None = None
+    about: Int32s | None = None
+    queries: tuple[str, ...] | None = None
+    together: Ragged | None = None
+    exclude: Ragged | None = None
+    candidates: Ragged | None = None
+    episodes: Episodes | None = None
+    cells: Cells | None = None
 
     def __post_init__(self) -> None:
         batch = len(self.times)
-        for name in ("profiles", "histories", "contexts", "exclude", "seeds"):
+        for name in COLUMNS:
             value = getattr(self, name)
             assert value is None or len(value) == batch, f"{name} has length {len(value)}, the batch has {batch}"
         if self.exploration is not None and not 0.0 <= self.exploration <= 1.0:
@@ -68,37 +149,51 @@ class Requests:
     def __repr__(self) -> str:
         return f"Requests({len(self):,} for {self.surface!r})"
 
-    def take(self, rows: NDArray[np.int64]) -> Requests:
+    @property
+    def user_ids(self) -> pl.Series:
+        """(batch,) who asks."""
+        return self.people.user_ids.gather(self.members)
+
+    def profile(self, b: int) -> Profile:
+        """The profile of who asks, without their name."""
+        return self.people.profile(int(self.members[b]))
+
+    def take(self, rows: Int64s) -> Requests:
         """The requests of these batch rows, in this order."""
-        return replace(
-            self,
-            times=self.times[rows],
-            profiles=tuple(self.profiles[b] for b in rows),
-            histories=self.histories.take(rows),
-            contexts=tuple(self.contexts[b] for b in rows),
-            exclude=None if self.exclude is None else tuple(self.exclude[b] for b in rows),
-            seeds=None if self.seeds is None else self.seeds[rows],
-        )
+        return replace(self, **{name: _taken(getattr(self, name), rows) for name in COLUMNS})
 
     @classmethod
-    def joined(cls, parts: Sequence[Requests]) -> Requests:
-        """One batch out of parts that were asked for the same surface, layout and exploration."""
-        first = parts[0]
-        return replace(
-            first,
-            times=np.concatenate([part.times for part in parts]),
-            profiles=tuple(profile for part in parts for profile in part.profiles),
-            histories=Histories.joined([part.histories for part in parts]),
-            contexts=tuple(context for part in parts for context in part.contexts),
-            exclude=None if first.exclude is None else tuple(one for part in parts for one in part.exclude or ()),
-            seeds=None if first.seeds is None else np.concatenate([part.seeds for part in parts]),
-        )
-
-    @classmethod
-    def of_histories(cls, histories: Histories, times: NDArray[np.int64] | int = 0, **fields: Any) -> Requests:
-        """Requests of anonymous members in no particular context: for fitting, evaluation, seeds and tests."""
+    def of_histories(
+        cls,
+        histories: Histories,
+        times: Int64s | int = 0,
+        profiles: Sequence[Profile] | None = None,
+        **fields: Any,
+    ) -> Requests:
+        """Requests of these `profiles` (batch), anonymous members if left out, in no particular context."""
         batch = len(histories)
-        nobody = Profile("anonymous")
-        fields.setdefault("profiles", (nobody,) * batch)
+        people = People.of([Profile("anonymous")] if profiles is None else profiles)
+        members = np.zeros(batch, np.int32) if profiles is None else np.arange(batch, dtype=np.int32)
         fields.setdefault("contexts", (Context(),) * batch)
-        return cls(np.broadcast_to(np.asarray(times, np.int64), (batch,)), histories=histories, **fields)
+        return cls(np.broadcast_to(np.asarray(times, np.int64), (batch,)), members, people, histories, **fields)
+
+
+COLUMNS = (
+    "times",
+    "members",
+    "histories",
+    "contexts",
+    "about",
+    "queries",
+    "together",
+    "exclude",
+    "candidates",
+    "episodes",
+    "cells",
+)
+
+
+def _taken(column: Any, rows: Int64s) -> Any:
+    if column is None:
+        return None
+    return tuple(column[b] for b in rows) if isinstance(column, tuple) else column.take(rows)

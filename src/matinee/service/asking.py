@@ -10,11 +10,11 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.clock import local_clock, zone_of
-from matinee.decision import Context, Requests
+from matinee.decision import Context, People, Requests
 from matinee.events import Kind
 from matinee.history import Histories
 from matinee.maths.arrays import Int32s
-from matinee.maths.ragged import last_of_each
+from matinee.maths.ragged import Ragged, last_of_each
 from matinee.service.members import Member
 from matinee.service.schemas import ContextIn
 
@@ -30,7 +30,7 @@ def request_of(
     """What a policy is asked for `member` now. Titles to exclude that the catalogue does not know are ignored.
 
     Beside a title, what the member turned down is excluded too; a home page weighs that itself. `fields` are
-    those of `Requests` that differ by surface: surface, layout, seeds, exploration. `time_zone`: the service's.
+    those of `Requests` that differ by surface: surface, layout, about, exploration. `time_zone`: the service's.
     """
     now = time.time_ns() // 1_000
     past = member.before(now)
@@ -39,10 +39,11 @@ def request_of(
         excluded = np.append(excluded, turned_down(past))
     return Requests(
         np.array([now], np.int64),
-        (member.profile,),
+        np.zeros(1, np.int32),
+        People.of([member.profile]),
         past,
         (_context(member, asked, now, time_zone),),
-        exclude=(excluded,) if len(excluded) else None,
+        exclude=Ragged.of([excluded]) if len(excluded) else None,
         **fields,
     )
 

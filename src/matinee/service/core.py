@@ -68,7 +68,7 @@ class Service:
         seed = np.array([self.item(asked.item_id)], np.int32)
         layout = Layout(rows=1, columns=asked.n, billboard=False)
         return await self._decided(
-            asked, asked.user_id, surface="similar", layout=layout, seeds=seed, exploration=asked.exploration
+            asked, asked.user_id, surface="similar", layout=layout, about=seed, exploration=asked.exploration
         )
 
     async def take(self, events: Sequence[Any]) -> EventsOut:

@@ -53,7 +53,7 @@ class Presenter:
             "policy_id": maker.policy,
             "artifact_id": maker.artifact,
             "surface": requests.surface,
-            "user_id": requests.profiles[0].user_id,
+            "user_id": requests.user_ids[0],
             "fallback": _fallback(decisions.fallback, missed),
             "log_prob": float(decisions.log_probs[0]),
             "rows": [self._row(pages, r, explain) for r in used],

@@ -43,7 +43,7 @@ def _requests(catalog: Catalog, surface: str) -> Iterator[Requests]:
     watched = np.linspace(0, len(catalog) - 1, num=min(3, len(catalog)), dtype=np.int64).tolist()
     fields: dict[str, Any] = {"surface": surface, "layout": WEB}
     if surface == "similar":
-        fields.update(layout=Layout(rows=1, columns=20, billboard=False), seeds=np.zeros(1, np.int32))
+        fields.update(layout=Layout(rows=1, columns=20, billboard=False), about=np.zeros(1, np.int32))
     for profile, titles in (
         (Profile("probe-new"), []),
         (Profile("probe-known"), watched),
@@ -70,9 +70,9 @@ def _flaw(decisions: Decisions, again: Doubles, catalog: Catalog) -> str:
         return "gives scores that are not finite"
     if not np.isfinite(logged).all():
         return "gives log-probabilities that are not finite"
-    owed = requests.seeds is None and not requests.profiles[0].kids and eligible(catalog, requests).any()
+    owed = requests.about is None and not requests.profile(0).kids and eligible(catalog, requests).any()
     if owed and not len(decisions.titles):
-        return f"shows nothing to {requests.profiles[0].user_id!r}"
+        return f"shows nothing to {requests.user_ids[0]!r}"
     if not np.allclose(again, logged, rtol=TOLERANCE, atol=TOLERANCE):
         at = int(np.argmax(np.abs(again - logged)))
         return f"logs a log-probability of {logged[at]} and then says {again[at]} for the same choice"

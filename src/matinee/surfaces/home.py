@@ -68,7 +68,7 @@ class HomePolicy:
         blocks = [np.arange(start, min(start + BLOCK, batch)) for start in starts]
         with ThreadPoolExecutor(usable_cores()) as threads:
             parts = threads.map(lambda at: self._page(requests.take(at), ids[at[0] : at[-1] + 1], bits[at]), blocks)
-            return joined(list(parts))
+            return joined(requests, list(parts))
 
     def warm(self, titles: Int32s) -> None:
         """Learn the neighbours of `titles` now rather than when the first member asks: some 0.3 ms each."""

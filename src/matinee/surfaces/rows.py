@@ -24,6 +24,7 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.decision.rows import UNDATED, chart_key
+from matinee.eligibility import countries_of
 from matinee.events import DAY, Kind
 from matinee.history import Tastes
 from matinee.maths.arrays import Flags, Floats, Int8s, Int32s, Int64s
@@ -203,8 +204,7 @@ def _personal_rows(requests: Requests, allowed: Flags, worth: Floats, pools: Poo
 
 def _chart_rows(requests: Requests, fresh: Flags, worth: Floats, charts: Charts, pools: Pools) -> None:
     """Fill popular and trending. A chart drawn more than a day before the request is not dated, and nothing trends."""
-    countries = [c.country or p.country for c, p in zip(requests.contexts, requests.profiles, strict=True)]
-    known = np.array([country if country in charts.popular else None for country in countries], object)
+    known = np.array([country if country in charts.popular else None for country in countries_of(requests)], object)
     dated = requests.times - charts.as_of <= DAY
     pools.keys[:, TRENDING] = chart_key(charts.window, None)
     for country in dict.fromkeys(known):

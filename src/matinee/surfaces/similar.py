@@ -26,7 +26,7 @@ ROW = 1  # the one candidate row; row 0 is the billboard that this surface has n
 
 @dataclass(frozen=True)
 class SimilarPolicy:
-    """The scorer's answer to someone who watched nothing but `requests.seeds`, best first.
+    """The scorer's answer to someone who watched nothing but `requests.about`, best first.
 
     The layout's columns say how many; titles that the member has seen may be among them, the seed never is. A seed
     that the member may not be shown has no row.
@@ -98,9 +98,9 @@ class SimilarPolicy:
 
 
 def _founders(requests: Requests) -> Int32s:
-    if requests.seeds is None or requests.layout.billboard:
-        raise BadRequest("similar titles need `seeds` and a layout without a billboard")
-    return requests.seeds
+    if requests.about is None or requests.layout.billboard:
+        raise BadRequest("similar titles need `about` and a layout without a billboard")
+    return requests.about
 
 
 def _fill(pools: Pools, b: int, titles: Int32s, worth: Floats) -> None:

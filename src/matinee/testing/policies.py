@@ -12,6 +12,7 @@ from matinee.decision import Choices, Decisions, Layer, Policy, Requests
 from matinee.decision.decisions import LINES
 from matinee.decision.record import of_record, record_of
 from matinee.eligibility import check
+from matinee.maths.ragged import Ragged
 from matinee.page import KEEPS_REPEATS
 
 TOLERANCE = 1e-6  # how far a recomputed log-probability may be from the logged one
@@ -89,10 +90,10 @@ def _check_impossible(policy: Policy, decisions: Decisions) -> None:
     choices, title = decisions.choices, decisions.layer(Layer.TITLE)
     showing, first = np.unique(choices.decisions[title], return_index=True)
     requests = decisions.requests
-    exclude = list(requests.exclude or (np.empty(0, np.int32),) * len(requests))
+    exclude = [[] if requests.exclude is None else requests.exclude[b].tolist() for b in range(len(requests))]
     for b, item in zip(showing, choices.actions[title][first], strict=True):
-        exclude[b] = np.append(exclude[b], item).astype(np.int32)
-    hidden = replace(decisions, requests=replace(requests, exclude=tuple(exclude)))
+        exclude[b].append(int(item))
+    hidden = replace(decisions, requests=replace(requests, exclude=Ragged.of(exclude)))
     found = decisions.sums(policy.log_prob(hidden))[showing]
     assert (found == -np.inf).all(), "a decision that shows an excluded title is thought possible"
 
