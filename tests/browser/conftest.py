@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,20 @@ from typing import Any
 import httpx
 import pytest
 from find_chromium import chromium
+from patience import patience
 
 REPOSITORY = Path(__file__).parents[2]
-START = 240  # seconds that the demo may take to train and serve
+START = 240  # quiet seconds that the demo may take to train and serve
+TEST = 300  # quiet seconds that a test may take
+WAIT = 15_000  # quiet milliseconds that a page may take for anything
+AWAY = "Failed to load resource: net::ERR_INTERNET_DISCONNECTED"  # what Chromium says of a network that tests cut
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the page have the time that this machine needs now."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.timeout(TEST * patience()))
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +54,7 @@ def running_demo(browser, tmp_path_factory) -> Iterator[str]:
     process = subprocess.Popen(
         [*command, "--workspace", str(workspace)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
     )
-    clock = threading.Timer(START, process.kill)
+    clock = threading.Timer(START * patience(), process.kill)
     clock.start()
     said = []
     for line in process.stdout:
@@ -54,12 +66,12 @@ def running_demo(browser, tmp_path_factory) -> Iterator[str]:
     threading.Thread(target=process.stdout.read, daemon=True).start()
     yield said[-1].split()[-1].rstrip("/")
     process.terminate()
-    process.wait(20)
+    process.wait(20 * patience())
 
 
 @pytest.fixture
 def api(running_demo) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=running_demo) as client:
+    with httpx.Client(base_url=running_demo, timeout=5 * patience()) as client:
         yield client
 
 
@@ -72,9 +84,9 @@ def visit(browser, running_demo) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(viewport={"width": width, "height": height}, **settings)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(WAIT * patience())
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("console", lambda said: complaints.append(said.text) if complains(said) else None)
         page.on("request", lambda asked: None if asked.url.startswith(running_demo) else complaints.append(asked.url))
         page.goto(running_demo + path)
         return page
@@ -83,3 +95,16 @@ def visit(browser, running_demo) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def complains(said: Any) -> bool:
+    """Whether a message of the console tells of something wrong; a network that a test cut is none."""
+    return said.type in ("error", "warning") and said.text != AWAY
+
+
+@pytest.fixture
+def fresh(api) -> str:
+    """A member who has done nothing yet."""
+    user = f"fresh-{uuid.uuid4().hex[:8]}"
+    api.put(f"/v1/profiles/{user}", json={"name": "Ada"}).raise_for_status()
+    return user

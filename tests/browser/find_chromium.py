@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+from patience import patience
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -26,9 +28,10 @@ def _places() -> Iterator[str]:
 def _starts(path: str) -> bool:
     """Whether it can say its version: some systems have a stand-in that only says how to install the real one."""
     try:
-        return subprocess.run([path, "--version"], capture_output=True, timeout=60, check=False).returncode == 0
+        asked = subprocess.run([path, "--version"], capture_output=True, timeout=60 * patience(), check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
+    return asked.returncode == 0
 
 
 if __name__ == "__main__":

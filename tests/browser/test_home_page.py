@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-import uuid
 
 import pytest
+from patience import patience
+from steps import close, decided, listen, logged, press
 
 pytestmark = pytest.mark.browser
 
@@ -17,42 +18,17 @@ NAMELESS = """() => [...document.querySelectorAll('button, a, input, select')].f
 }).map((one) => one.outerHTML.slice(0, 120))"""
 
 
-@pytest.fixture
-def fresh(api):
-    """A member who has done nothing yet."""
-    user = f"fresh-{uuid.uuid4().hex[:8]}"
-    api.put(f"/v1/profiles/{user}", json={"name": "Ada"}).raise_for_status()
-    return user
-
-
-def card(page, item_id):
-    return page.locator(f'.row .slot[data-item="{item_id}"]').first
-
-
 def titles(api, user, **fields):
     """The page as the service decides it now: row kind -> its titles."""
     page = api.post("/v1/home", json={"user_id": user, **fields}).json()
     return {(row["kind"], row["title"]): [item["item_id"] for item in row["items"]] for row in page["rows"]}
 
 
-def decided(page):
-    return page.evaluate("JSON.parse(document.querySelector('#decision').textContent)")
-
-
-def act(page, button, do):
-    """Open the details of a title and press one of its buttons; returns when the next page is there."""
-    before = decided(page)["decision_id"]
-    button.click()
-    page.locator(f'#details[open] [data-do="{do}"]').click()
-    page.wait_for_function(
-        "before => JSON.parse(document.querySelector('#decision').textContent).decision_id !== before", arg=before
-    )
-
-
 def test_someone_new_creates_a_member_and_gets_a_page(visit):
     page = visit("/")
-    page.get_by_label("Name").fill("Grace <b>Hopper</b>")
+    page.locator("#create").get_by_label("Name").fill("Grace <b>Hopper</b>")
     page.get_by_role("button", name="Start watching").click()
+    page.get_by_role("link", name="Skip", exact=True).click()
     page.wait_for_url("**/home?user=*")
     assert page.locator(".billboard h1").inner_text()
     assert page.locator(".row").count() >= 4
@@ -61,9 +37,10 @@ def test_someone_new_creates_a_member_and_gets_a_page(visit):
 
 def test_a_kids_profile_sees_only_what_it_may(visit, api):
     page = visit("/")
-    page.get_by_label("Name").fill("Kim")
-    page.get_by_label("Kids profile").check()
+    page.locator("#create").get_by_label("Name").fill("Kim")
+    page.locator("#create").get_by_label("Kids profile").check()
     page.get_by_role("button", name="Start watching").click()
+    page.get_by_role("link", name="Skip", exact=True).click()
     page.wait_for_url("**/home?user=*")
     shown = [item for row in decided(page)["rows"] for item in row["items"]]
     assert shown
@@ -80,66 +57,72 @@ def test_example_members_show_what_they_liked_and_open_their_page(visit):
 
 
 def test_what_becomes_visible_is_logged_once_with_its_slot(visit, fresh):
-    sent = []
     page = visit("/")
-    page.on("request", lambda asked: sent.append(asked.post_data_json) if asked.url.endswith("/v1/events") else None)
+    sent = listen(page)
+
+    def seen():
+        return [event for event in sent if event["kind"] == "impression"]
+
     page.goto(page.url + f"home?user={fresh}")
     decision = decided(page)
-    page.wait_for_timeout(2_500)
-    seen = [event for batch in sent for event in batch["events"] if event["kind"] == "impression"]
-    assert seen
-    assert {event["decision_id"] for event in seen} == {decision["decision_id"]}
-    slots = [(event["row"], event["column"]) for event in seen]
-    assert len(slots) == len(set(slots))
+    until(page, lambda: (0, 0) in [(event["row"], event["column"]) for event in seen()])
+    first = seen()
+    assert {event["decision_id"] for event in first} == {decision["decision_id"]}
     rows = {row["row"]: row for row in decision["rows"]}
-    for event in seen:
+    for event in first:
         item = next(one for one in rows[event["row"]]["items"] if one["column"] == event["column"])
         assert item["item_id"] == event["item_id"]
-    assert (0, 0) in slots, "the billboard was in view"
-    assert max(event["row"] for event in seen) < len(rows) - 1, "rows below the fold were not in view"
+    assert max(event["row"] for event in first) < len(rows) - 1, "rows below the fold were not in view"
     page.mouse.wheel(0, 3_000)
-    page.wait_for_timeout(2_500)
-    more = [event["event_id"] for batch in sent for event in batch["events"] if event["kind"] == "impression"]
-    assert len(more) > len(seen)
-    assert len(more) == len(set(more))
+    until(page, lambda: len(seen()) > len(first))
+    ids = [event["event_id"] for event in seen()]
+    assert len(ids) == len(set(ids))
+
+
+def until(page, holds):
+    """Let the page go on until something holds."""
+    end = time.monotonic() + 15 * patience()
+    while not holds() and time.monotonic() < end:
+        page.wait_for_timeout(100)
+    assert holds()
 
 
 def test_playing_reports_progress_and_the_next_page_continues_it(visit, api, fresh):
-    sent = []
     page = visit(f"/home?user={fresh}")
-    page.on("request", lambda asked: sent.append(asked.post_data_json) if asked.url.endswith("/v1/events") else None)
+    sent = listen(page)
     item = decided(page)["rows"][0]["items"][0]["item_id"]
     page.locator(".pitch").get_by_role("button", name="Play").click()
     page.locator("#player[open]").wait_for()
     page.get_by_label("Watched so far").fill("400")
-    page.wait_for_timeout(600)
-    page.keyboard.press("Escape")
+    close(page)
     page.locator("#toast.shown").wait_for()
+    until(page, lambda: any(event["kind"] == "play" for event in sent))
+    (play,) = [event for event in sent if event["kind"] == "play"][-1:]
+    assert play["item_id"] == item
+    assert 0.4 <= play["value"] < 0.9
+    assert play["decision_id"]
+    assert play["row"] == play["column"] == 0
+    page.get_by_role("button", name="Show me a new page").click()
     page.wait_for_function("() => document.querySelector('.row[data-kind=continue_watching]') !== null")
-    plays = [event for batch in sent for event in batch["events"] if event["kind"] == "play"]
-    assert plays[-1]["item_id"] == item
-    assert 0.4 <= plays[-1]["value"] <= 0.6
-    assert plays[-1]["decision_id"]
-    assert plays[-1]["row"] == plays[-1]["column"] == 0
     assert item in next(shown for (kind, _), shown in titles(api, fresh).items() if kind == "continue_watching")
 
 
 def test_my_list_takes_a_title_and_gives_it_back(visit, api, fresh):
     page = visit(f"/home?user={fresh}")
-    first = page.locator(".row .poster").first
     item = page.locator(".row .slot").first.get_attribute("data-item")
-    act(page, first, "list_add")
-    listed = page.locator(f'.row[data-kind="my_list"] .slot[data-item="{item}"]')
-    listed.wait_for()
-    act(page, listed.locator("button"), "list_remove")
-    page.wait_for_function("() => document.querySelector('.row[data-kind=my_list]') === null")
+    press(page, page.locator(".row .poster").first, "list", "list_add")
+    assert item in titles(api, fresh)["my_list", "My list"]
+    press(page, page.locator(f'.row .slot[data-item="{item}"] .poster').first, "list", "list_remove")
+    assert not [kind for kind, _ in titles(api, fresh) if kind == "my_list"]
 
 
-def test_a_title_that_is_not_for_me_leaves_the_page(visit, fresh):
+def test_a_title_that_is_not_for_me_leaves_the_next_page(visit, api, fresh):
     page = visit(f"/home?user={fresh}")
     item = page.locator(".row .slot").first.get_attribute("data-item")
-    act(page, page.locator(".row .poster").first, "dismiss")
-    assert page.locator(f'.slot[data-item="{item}"]').count() == 0
+    press(page, page.locator(".row .poster").first, "dismiss", "dismiss")
+    assert item not in [shown for row in titles(api, fresh).values() for shown in row]
+    page.get_by_role("button", name="Show me a new page").click()
+    page.wait_for_function("item => !document.querySelector(`#page .slot[data-item='${item}']`)", arg=item)
 
 
 def test_a_fresh_member_likes_three_westerns_and_the_next_page_shows_it(visit, api, fresh):
@@ -156,13 +139,12 @@ def test_a_fresh_member_likes_three_westerns_and_the_next_page_shows_it(visit, a
     for name in liked:
         page.locator("#query").fill(name)
         page.locator("#found [role=option]").filter(has_text=name).first.click()
-        page.locator("#details[open]").wait_for()
-        old = decided(page)["decision_id"]
-        page.locator('#details [data-do="thumbs_up"]').click()
-        page.wait_for_function(
-            "old => JSON.parse(document.querySelector('#decision').textContent).decision_id !== old", arg=old
-        )
+        with logged(page, "thumbs_up"):
+            page.locator('#details[open] [data-do="thumbs_up"]').click()
+        page.locator('#details [data-do="thumbs_up"][aria-pressed="true"]').wait_for()
+        close(page)
     after = westerns()
+    page.reload()
     headings = " | ".join(page.locator(".row h2").all_inner_texts())
     reasons = " | ".join(page.locator(".evidence, .pitch .reason").all_text_contents())
     assert any(word in headings for word in ("Western", *liked)), headings
@@ -181,7 +163,7 @@ def test_search_answers_while_typing_and_to_keys(visit, fresh):
     assert "Star W" in chosen.inner_text()
     page.keyboard.press("Enter")
     assert "Star W" in page.locator("#details-title").inner_text()
-    page.keyboard.press("Escape")
+    close(page)
     page.locator("#query").fill("qqqq")
     page.get_by_text("Nothing found").wait_for()
 
@@ -205,30 +187,28 @@ def test_everything_can_be_reached_by_keyboard(visit, fresh):
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     page.locator("#details[open]").wait_for()
-    page.keyboard.press("Escape")
+    close(page)
     assert page.evaluate(at)[0] == row, "closing the details gives the focus back"
-    old = decided(page)["decision_id"]
     page.keyboard.press("u")
-    page.wait_for_function(
-        "old => JSON.parse(document.querySelector('#decision').textContent).decision_id !== old", arg=old
-    )
-    assert "Glad" in page.locator("#toast").inner_text()
+    assert "You like this" in page.locator("#toast.shown").inner_text()
 
 
-def test_why_this_page_shows_the_decision(visit, api, fresh):
+def test_why_this_page_begins_in_words_and_has_the_numbers_behind(visit, api, fresh):
     page = visit(f"/home?user={fresh}")
     page.get_by_role("button", name="Why this page").click()
     panel = page.locator("#panel")
     decision = decided(page)
-    assert decision["decision_id"] in panel.inner_text()
-    assert panel.locator("details").count() == len(decision["rows"])
-    panel.locator("summary").first.click()
+    assert panel.locator("p").first.inner_text().startswith(f"{len(decision['rows'])} rows: ")
+    assert decision["decision_id"] not in panel.inner_text()
+    assert panel.locator("details:not(.numbers)").count() == len(decision["rows"])
+    panel.get_by_text("For engineers").click()
     item = decision["rows"][0]["items"][0]
+    assert decision["decision_id"] in panel.inner_text()
     assert f"{item['score']:.3f}" in panel.inner_text()
     assert api.get(f"/v1/decisions/{decision['decision_id']}").json()["user_id"] == fresh
 
 
-@pytest.mark.parametrize("path", ["/", "/home?user=1", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/home?user=1", "/list?user=1", "/start?user=1", "/docs"])
 def test_pages_name_everything_and_have_their_landmarks(visit, path):
     page = visit(path)
     assert page.evaluate(NAMELESS) == []
@@ -248,10 +228,12 @@ def test_pages_name_everything_and_have_their_landmarks(visit, path):
 
 @pytest.mark.parametrize(("width", "device"), [(360, "phone"), (768, "web"), (1280, "web"), (1920, "tv")])
 def test_no_width_scrolls_sideways(visit, fresh, width, device):
-    for path in (f"/home?user={fresh}&device={device}", "/", "/docs"):
-        page = visit(path, width=width)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-    page = visit(f"/home?user={fresh}&device={device}", width=width)
+    page = visit("/", width=width)
+    lobby = page.url
+    for path in ("docs", f"list?user={fresh}", f"start?user={fresh}", f"home?user={fresh}&device={device}"):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
+        page.goto(lobby + path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
     poster = page.locator(".row .poster").first.bounding_box()
     assert poster["width"] >= 100
     assert page.locator("#why").bounding_box()["height"] >= 40
@@ -292,4 +274,4 @@ def test_the_page_is_there_quickly(visit, fresh):
     page = visit(f"/home?user={fresh}")
     started = time.perf_counter()
     page.reload(wait_until="domcontentloaded")
-    assert time.perf_counter() - started < 3
+    assert time.perf_counter() - started < 3 * patience()

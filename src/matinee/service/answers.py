@@ -128,6 +128,22 @@ class TitlesOut(TypedDict):
     titles: list[TitleOut]
 
 
+class TitleStateOut(TitleOut):
+    """A title with what its member left: `watched` is the share at which the latest play stopped."""
+
+    thumb: Literal["up", "down"] | None
+    listed: bool
+    hidden: bool
+    watched: float | None
+
+
+class StateOut(TypedDict):
+    """Every title that the member said or did something about, of those they may see; touched last first."""
+
+    user_id: str
+    titles: list[TitleStateOut]
+
+
 class ReloadOut(TypedDict):
     """The ladders that serve now: surface -> steps from best to simplest."""
 

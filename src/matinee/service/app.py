@@ -24,6 +24,7 @@ from matinee.service.answers import (
     ProfileOut,
     ProfilesOut,
     ReloadOut,
+    StateOut,
     TitlesOut,
 )
 from matinee.service.core import Service
@@ -43,6 +44,7 @@ LARGE = 2_000  # bytes from which an answer is compressed for those who ask
 Count = Annotated[int, Query(ge=1, le=100)]
 Prefix = Annotated[str, Query(max_length=MAX_TEXT)]
 User = Annotated[str, UrlPath(max_length=MAX_TEXT)]
+Member = Annotated[str, Query(min_length=1, max_length=MAX_TEXT)]
 
 
 def create_app(deployment: Deployment) -> FastAPI:
@@ -105,6 +107,11 @@ def _reading(service: Service) -> APIRouter:
     async def titles(prefix: Prefix, user_id: Prefix | None = None, n: Count = 10) -> Response:
         """Titles with words that start with `prefix`, whatever case and accents, that the member may see."""
         return Json({"titles": await service.titles(prefix, user_id, n)})
+
+    @router.get("/state", response_model=StateOut)
+    async def state(user_id: Member) -> Response:
+        """What stands of a member's thumbs, list, hidden titles and plays, title by title."""
+        return Json(await service.state(user_id))
 
     @router.get("/profiles", response_model=ProfilesOut)
     async def profiles(prefix: Prefix = "", n: Count = 20) -> Response:

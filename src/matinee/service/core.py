@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from matinee.errors import ArtifactRefused, BadRequest, NotFound
 from matinee.history import Histories
 from matinee.page import Layout, layout_for
 from matinee.profile import Profile
-from matinee.service.answers import EventOut, EventsOut, PageOut, TitleOut
+from matinee.service.answers import EventOut, EventsOut, PageOut, StateOut, TitleOut
 from matinee.service.asking import request_of
 from matinee.service.deployment import Deployment, Ladders
 from matinee.service.intake import Judged, deeds_of, judge, rows_of
@@ -31,6 +32,7 @@ from matinee.service.probe import probe
 from matinee.service.profiles import understood
 from matinee.service.schemas import ContextIn, HomeIn, SimilarIn
 from matinee.service.search import TitleSearch
+from matinee.service.state import states_of
 
 T = TypeVar("T")
 END_OF_TIME = int(np.iinfo(np.int64).max)
@@ -122,6 +124,15 @@ class Service:
         requests = request_of(self.deployment.catalog, member, ContextIn(), time_zone=self.deployment.time_zone)
         allowed = eligible(self.deployment.catalog, requests)[0]
         return [self._presenter.title(item) for item in self._search.find(prefix, n, allowed.__getitem__)]
+
+    async def state(self, user_id: str) -> StateOut:
+        """What stands of a member's thumbs, list, hidden titles and plays, of the titles that they may see."""
+        member = await self._member(user_id)
+        requests = request_of(self.deployment.catalog, member, ContextIn())
+        allowed = eligible(self.deployment.catalog, requests)[0]
+        stands = states_of(requests.histories)
+        titles = [{**self._presenter.title(item), **asdict(state)} for item, state in stands.items() if allowed[item]]
+        return {"user_id": user_id, "titles": titles}  # type: ignore[typeddict-item]
 
     async def reload(self) -> dict[str, list[str]]:
         """Build new ladders, check them, and let them serve from the next request on; else keep the old ones.

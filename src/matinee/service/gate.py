@@ -26,10 +26,11 @@ HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
-PAGES = ("/", "/home", "/docs", "/openapi.json", "/metrics", "/posters", "/static", "/health/live", "/health/ready")
-API = ("home", "homes", "similar", "events", "decisions", "profiles", "exports", "titles", "artifacts")
-PATHS = frozenset((*PAGES, *(f"/v1/{name}" for name in API)))
-WORK = ("/v1/", "/home")
+MEMBER_PAGES = ("/home", "/list", "/start")
+PAGES = ("/", "/docs", "/openapi.json", "/metrics", "/posters", "/static", "/health/live", "/health/ready")
+API = ("home", "homes", "similar", "events", "decisions", "profiles", "exports", "titles", "state", "artifacts")
+PATHS = frozenset((*MEMBER_PAGES, *PAGES, *(f"/v1/{name}" for name in API)))
+WORK = ("/v1/", *MEMBER_PAGES)
 
 
 class Gate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, FastAPI, Query, Request
@@ -13,16 +14,19 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from matinee.events import MAX_TEXT
+from matinee.events import FINISHED, MAX_TEXT, PLAYED
 from matinee.profile import Profile
+from matinee.service.answers import TitleStateOut
 from matinee.service.core import Service
-from matinee.service.schemas import ContextIn, HomeIn
-from matinee.service.web.posters import poster, split_year
+from matinee.service.schemas import ContextIn, HomeIn, LayoutIn
+from matinee.service.web.posters import lettering, poster, split_year
 
 HERE = Path(__file__).parent
 EXAMPLES = 12  # members offered on the first page
 LIKED = 3  # titles named for each of them
+START_TITLES, START_ROWS = 24, 8  # that someone new picks from
 User = Annotated[str, Query(min_length=1, max_length=MAX_TEXT)]
+Find = Annotated[str, Query(max_length=MAX_TEXT)]
 Device = Annotated[str, Query(max_length=MAX_TEXT)]
 
 
@@ -37,6 +41,9 @@ def templates() -> Environment:
     )
     environment.filters["name_and_year"] = split_year
     environment.filters["initial"] = _initial
+    environment.filters["lettering"] = lettering
+    environment.tests["unfinished"] = _unfinished
+    environment.tests["turned_down"] = _turned_down
     return environment
 
 
@@ -47,27 +54,39 @@ def member_pages(service: Service) -> APIRouter:
     router.routes.append(Mount("/static", StaticFiles(directory=HERE / "static")))
 
     @router.get("/")
-    async def pick() -> Response:
-        members = [await _example(service, one) for one in await service.profiles("", EXAMPLES)]
-        genres = service.deployment.catalog.genres
-        return _html(render, "pick.html", members=members, genres=genres, note=service.deployment.note)
+    async def pick(request: Request, find: Find = "") -> Response:
+        members = [await _example(service, one) for one in await service.profiles(find, EXAMPLES)]
+        template = "_people.html" if "part" in request.query_params else "pick.html"
+        genres, note = service.deployment.catalog.genres, service.deployment.note
+        return _html(render, template, members=members, find=find, genres=genres, note=note)
 
     @router.get("/home")
     async def home(request: Request, user: User, device: Device = "", hour: int = -1, weekday: int = -1) -> Response:
         context = ContextIn(
-            device=device or _device(request.headers.get("user-agent", "")),
+            device=_device(request, device),
             hour=hour if 0 <= hour <= 23 else None,
             weekday=weekday if 0 <= weekday <= 6 else None,
         )
         page = await service.home(HomeIn(user_id=user, context=context))
-        member = (await service.members.get(user)).profile
-        template = "_page.html" if "part" in request.query_params else "home.html"
-        return _html(render, template, page=page, member=member, device=context.device)
+        if "part" in request.query_params:
+            return _html(render, "_page.html", page=page)
+        return _html(render, "home.html", page=page, **await _of_member(service, request, user, device))
+
+    @router.get("/list")
+    async def own_list(request: Request, user: User, device: Device = "") -> Response:
+        return _html(render, "list.html", **await _of_member(service, request, user, device))
+
+    @router.get("/start")
+    async def start(request: Request, user: User, device: Device = "") -> Response:
+        layout = LayoutIn(rows=START_ROWS, columns=START_TITLES // START_ROWS, billboard=False)
+        page = await service.home(HomeIn(user_id=user, layout=layout, explain=False))
+        titles = [(row["row"], item) for row in page["rows"] for item in row["items"]]
+        return _html(render, "start.html", page=page, titles=titles, **await _of_member(service, request, user, device))
 
     @router.get("/posters/{item_id:path}.svg")
     async def art(item_id: str, wide: bool = False) -> Response:
         title = service.title(item_id)
-        svg = poster(title["title"], title["genres"], title["year"], wide)
+        svg = poster(title["title"], title["genres"], wide)
         return Response(svg, media_type="image/svg+xml", headers={"cache-control": "public, max-age=86400"})
 
     return router
@@ -100,6 +119,18 @@ def api_page(app: FastAPI) -> APIRouter:
     return router
 
 
+async def _of_member(service: Service, request: Request, user: str, device: str) -> dict[str, Any]:
+    """What every page of a member shows: who it is, what stands of their deeds, and the ways to the other pages."""
+    asked = {"user": user, **({"device": device} if device else {})}
+    return {
+        "member": (await service.members.get(user)).profile,
+        "state": await service.state(user),
+        "device": _device(request, device),
+        "home": f"/home?{urlencode(asked)}",
+        "list": f"/list?{urlencode(asked)}",
+    }
+
+
 async def _example(service: Service, profile: Profile) -> dict[str, Any]:
     """A member to try, with the titles that they liked last."""
     tastes = (await service.members.get(profile.user_id)).history.tastes
@@ -113,7 +144,18 @@ def _initial(profile: Profile) -> str:
     return short or (profile.name or profile.user_id)[:1].upper()
 
 
-def _device(agent: str) -> str:
+def _unfinished(title: TitleStateOut) -> bool:
+    return PLAYED <= (title["watched"] or 0.0) < FINISHED
+
+
+def _turned_down(title: TitleStateOut) -> bool:
+    return title["hidden"] or title["thumb"] == "down"
+
+
+def _device(request: Request, asked: str) -> str:
+    agent = request.headers.get("user-agent", "")
+    if asked:
+        return asked
     if "TV" in agent:
         return "tv"
     return "phone" if "Mobi" in agent else "web"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 
@@ -30,8 +29,6 @@ from matinee.service.web.motifs import (
 
 WIDTH, HEIGHT = 300, 450
 WIDE, TALL = 1600, 900
-TEXT_WIDTH = 256  # of a portrait's lettering
-LETTER = 0.54  # the width of a bold letter as a share of its size
 SHIFT = 0.065  # how far a title's hues may turn from its genre's, in turns
 
 STYLES: dict[str, tuple[Palette, tuple[Motif, ...]]] = {
@@ -64,8 +61,8 @@ ALIASES = {
 PLAIN = (Palette("#2c2f3a", "#15171d", "#565d70", "#22252f", "#e6dccb"), (lens, arches, paper))
 
 
-def poster(title: str, genres: Sequence[str], year: int | None = None, wide: bool = False) -> str:
-    """The SVG of a title: portrait with its name (300 x 450), or `wide` without words (1600 x 900) for a backdrop.
+def poster(title: str, genres: Sequence[str], wide: bool = False) -> str:
+    """The SVG of a title without words: portrait (300 x 450) with a dark foot for its name, or `wide` (1600 x 900).
 
     The same title and genres give the same bytes on every machine.
     """
@@ -76,14 +73,14 @@ def poster(title: str, genres: Sequence[str], year: int | None = None, wide: boo
     motif = motifs[int(rng.integers(len(motifs)))]
     width, height = (WIDE, TALL) if wide else (WIDTH, HEIGHT)
     canvas = Canvas(width, height, palette, rng)
-    words = "" if wide else _lettering(title, genres, year, palette)
+    foot = "" if wide else f'<rect width="{WIDTH}" height="{HEIGHT}" fill="url(#f)"/>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" preserveAspectRatio="xMidYMid slice">'
         f'<defs><linearGradient id="s" x2=".25" y2="1"><stop stop-color="{palette.top}"/>'
         f'<stop offset="1" stop-color="{palette.bottom}"/></linearGradient>'
         '<linearGradient id="f" x2="0" y2="1"><stop offset=".3" stop-opacity="0"/>'
         '<stop offset=".72" stop-opacity=".62"/><stop offset="1" stop-opacity=".88"/></linearGradient></defs>'
-        f'<rect width="{width}" height="{height}" fill="url(#s)"/>{motif(canvas)}{words}</svg>'
+        f'<rect width="{width}" height="{height}" fill="url(#s)"/>{motif(canvas)}{foot}</svg>'
     )
 
 
@@ -93,26 +90,12 @@ def _style(genres: Sequence[str]) -> tuple[Palette, tuple[Motif, ...]]:
     return next((style for name, style in STYLES.items() if name in names), PLAIN)
 
 
-def _lettering(title: str, genres: Sequence[str], year: int | None, palette: Palette) -> str:
-    name, written = split_year(title)
-    size = 40 if len(name) <= 14 else 32 if len(name) <= 30 else 25
-    size = max(20, min(size, int(TEXT_WIDTH / (LETTER * max(map(len, name.split()), default=1)))))
-    lines = _wrapped(name, int(TEXT_WIDTH / (size * LETTER)))[:5]
-    foot = HEIGHT - 44
-    rows = "".join(
-        f'<text x="24" y="{foot - (len(lines) - 1 - k) * size * 1.08:.0f}" font-size="{size}" font-weight="700" '
-        f'fill="#fff" letter-spacing="-.5">{escape(line)}</text>'
-        for k, line in enumerate(lines)
-    )
-    under = " · ".join(part for part in (written or str(year or ""), *list(genres)[:2]) if part)
-    return (
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="url(#f)"/>'
-        f'<rect x="24" y="{foot - len(lines) * size * 1.08 - 6:.0f}" width="34" height="4" rx="2" '
-        f'fill="{palette.light}"/>'
-        f"<g font-family=\"Georgia, 'Times New Roman', serif\">{rows}</g>"
-        f'<text x="24" y="{HEIGHT - 20}" font-size="13" fill="#fff" opacity=".82" letter-spacing=".6" '
-        f'font-family="system-ui, sans-serif">{escape(under[:40])}</text>'
-    )
+def lettering(name: str) -> str:
+    """How large a name stands on a poster: "large", "middle" or "small", so that its longest word stays whole."""
+    longest = max(map(len, name.split()), default=0)
+    if longest <= 9 and len(name) <= 14:
+        return "large"
+    return "middle" if longest <= 11 and len(name) <= 30 else "small"
 
 
 def split_year(title: str) -> tuple[str, str]:
@@ -123,15 +106,3 @@ def split_year(title: str) -> tuple[str, str]:
     if comma and tail in ("The", "A", "An", "La", "Le", "Les", "Il", "Das", "Der", "Die", "El"):
         name = f"{tail} {head}"
     return name, year
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """Words on lines of at most `width` letters; longer words are cut with an ellipsis."""
-    lines: list[str] = [""]
-    for word in text.split():
-        shown = word if len(word) <= width else word[: width - 1] + "…"
-        if lines[-1] and len(lines[-1]) + 1 + len(shown) > width:
-            lines.append(shown)
-        else:
-            lines[-1] = f"{lines[-1]} {shown}".strip()
-    return lines

@@ -1,49 +1,49 @@
 // The details of a title: what it is, why it is here, what one can do, and what goes with it.
 
 import { act } from "./actions.js";
-import { member, post, send } from "./api.js";
-import { art, icon, make, say, show } from "./dom.js";
+import { Away, member, post } from "./api.js";
+import { beAway } from "./away.js";
+import { art, button, icon, make, poster, show } from "./dom.js";
+import { send } from "./outbox.js";
 import { play } from "./player.js";
+import { paint } from "./state.js";
 
-const DEEDS = [["thumbs_up", "I like this"], ["thumbs_down", "Not good"], ["list_add", "My list"], ["list_remove", "Off my list"], ["dismiss", "Not for me"]];
+const DEEDS = [["thumbs_up", "I like this"], ["thumbs_down", "Not good"], ["list", "My list"], ["dismiss", "Not for me"]];
 
 /** Open the details of `item`, which stands in `slot` (without a place when it came from search). */
-export function open(item, slot) {
-  const dialog = document.querySelector("#details");
+export async function open(item, slot) {
   const strip = make("ul", { class: "strip", "aria-label": `More like ${item.title}` });
-  show(dialog,
+  show(document.querySelector("#details"),
     make("img", { class: "backdrop", src: art(item, true), alt: "", width: 1600, height: 900 }),
-    make("div", { class: "body" },
+    make("div", { class: "body slot", "data-item": item.item_id },
       make("h2", { id: "details-title" }, item.title),
       make("p", { class: "facts" }, [item.year, ...item.genres].filter(Boolean).join(" · ")),
       item.reason ? make("p", { class: "reason" }, item.reason) : null,
-      make("p", { class: "does" }, playButton(dialog, item, slot), ...deedButtons(dialog, slot)),
+      make("p", { class: "does" }, playButton(item, slot), ...DEEDS.map(([kind, words]) => deed(kind, words, slot))),
       make("h3", {}, "More like this"), strip));
-  send([{ kind: "open", ...slot }]).catch((error) => say(error.message));
-  alike(item, strip).catch((error) => strip.append(make("li", { class: "facts" }, error.message)));
+  send([{ kind: "open", ...slot }]).catch(() => {});
+  alike(item, strip);
 }
 
-function playButton(dialog, item, slot) {
-  const button = make("button", { type: "button", class: "primary", "data-do": "play" }, icon("play"), "Play");
-  button.addEventListener("click", () => { dialog.close(); play(item, slot); });
-  return button;
-}
+const playButton = (item, slot) =>
+  button({ class: "primary", "data-do": "play" }, () => play(item, slot), icon("play"), make("span", {}, "Play"));
 
-function deedButtons(dialog, slot) {
-  const listed = document.querySelector(`.row[data-kind="my_list"] .slot[data-item="${CSS.escape(slot.item_id)}"]`);
-  return DEEDS.filter(([kind]) => kind !== (listed ? "list_add" : "list_remove")).map(([kind, words]) => {
-    const button = make("button", { type: "button", class: "quiet", "data-do": kind }, icon(kind), words);
-    button.addEventListener("click", () => { dialog.close(); act(kind, slot); });
-    return button;
-  });
-}
+const deed = (kind, words, slot) =>
+  button({ class: "quiet", "data-do": kind, "aria-pressed": "false" }, () => act(kind, slot), icon(kind), icon("check"), words);
 
 async function alike(item, strip) {
-  const page = await post("/v1/similar", { item_id: item.item_id, user_id: member(), n: 12 });
-  const row = page.rows[0] ?? { row: 0, items: [] };
-  strip.replaceChildren(...row.items.map((one) => {
-    const button = make("button", { type: "button", class: "poster" }, make("img", { src: art(one), alt: one.title, loading: "lazy", width: 300, height: 450 }));
-    button.addEventListener("click", () => open(one, { decision_id: page.decision_id, row: row.row, column: one.column, item_id: one.item_id }));
-    return make("li", { class: "card" }, button);
-  }));
+  try {
+    const page = await post("/v1/similar", { item_id: item.item_id, user_id: member(), n: 12 });
+    const row = page.rows[0] ?? { row: 0, items: [] };
+    const place = (one) => ({ decision_id: page.decision_id, row: row.row, column: one.column, item_id: one.item_id });
+    strip.replaceChildren(...row.items.map((one) =>
+      make("li", { class: "card slot", "data-item": one.item_id }, button({ class: "poster" }, () => open(one, place(one)), ...poster(one)))));
+    paint("#details .card");
+  } catch (error) {
+    if (error instanceof Away) beAway(() => alike(item, strip));
+    strip.replaceChildren(make("li", { class: "facts" }, error.message));
+  }
 }
+
+/** The details that are open show what stands. */
+new MutationObserver(() => paint("#details .body")).observe(document.querySelector("#details"), { childList: true });

@@ -1,16 +1,21 @@
-// The home page: wires clicks and keys to what they do.
+// A member's pages: wires clicks and keys to what they do.
 
 import { act } from "./actions.js";
 import { open } from "./details.js";
-import { begin, shown, slotOf } from "./page.js";
+import { show } from "./dom.js";
+import "./keys.js";
+import { flush } from "./outbox.js";
+import { another, begin, shown, slotOf } from "./page.js";
 import { play } from "./player.js";
-import { scrollBy, walk } from "./rows.js";
+import { scrollBy } from "./rows.js";
 import { begin as beginSearch } from "./search.js";
+import { load, read } from "./state.js";
 import { explain } from "./why.js";
 
-const KEYS = { p: "play", u: "thumbs_up", d: "thumbs_down", l: "list_add", x: "dismiss" };
+const KEYS = { p: "play", u: "thumbs_up", d: "thumbs_down", l: "list", x: "dismiss" };
 
 function perform(kind, element) {
+  if (kind === "again") return another();
   const slot = slotOf(element);
   if (kind === "play") play(shown(slot), slot);
   else if (kind === "open") open(shown(slot), slot);
@@ -28,15 +33,19 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "/" && event.target.id !== "query") {
     event.preventDefault();
     document.querySelector("#query").focus();
-  } else if (walk(event)) {
-    event.preventDefault();
   } else if (event.target.matches?.("#page .poster") && KEYS[event.key]) {
     perform(KEYS[event.key], event.target);
   }
 });
 
-document.querySelector("#why").addEventListener("click", explain);
-document.querySelectorAll("dialog").forEach((dialog) =>
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()));
+/** Whoever comes back to this tab sees what the log says now. */
+const refreshed = () => document.hidden || flush().then(read).catch(() => {});
+addEventListener("focus", refreshed);
+addEventListener("visibilitychange", refreshed);
+addEventListener("pageshow", ({ persisted }) => persisted && refreshed());
+
+document.querySelector("#why")?.addEventListener("click", () => show(document.querySelector("#panel"), ...explain()));
+load(JSON.parse(document.querySelector("#state").textContent));
 beginSearch();
 begin();
+flush().catch(() => {});

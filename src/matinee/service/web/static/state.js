@@ -1,0 +1,84 @@
+// What stands of the member's deeds, title by title and in every tab: read from the log, shown on cards and buttons.
+
+import { ask, member } from "./api.js";
+import { icon, make } from "./dom.js";
+import { settled } from "./outbox.js";
+
+const BLANK = { thumb: null, listed: false, hidden: false, watched: null };
+const BEGUN = 0.1, DONE = 0.9; // shares watched
+
+const tabs = new BroadcastChannel("matinee");
+let titles = new Map();
+let changes = 0;
+
+export const stateOf = (item) => ({ ...BLANK, ...titles.get(item) });
+export const isHidden = (state) => state.hidden || state.thumb === "down";
+export const isUnfinished = ({ watched }) => watched >= BEGUN && watched < DONE;
+
+/** Where a button is pressed. */
+const PRESSED = {
+  thumbs_up: (state) => state.thumb === "up",
+  thumbs_down: (state) => state.thumb === "down",
+  list: (state) => state.listed,
+  dismiss: (state) => state.hidden,
+};
+
+/** Change what stands of one title, here and in the other tabs of this browser. */
+export function put(item, change) {
+  changes++;
+  remember(item, change);
+  tabs.postMessage({ user: member(), item, change });
+}
+
+function remember(item, change) {
+  titles.set(item, { ...titles.get(item), ...change });
+  paint(`.slot[data-item="${CSS.escape(item)}"]`);
+}
+
+/** Take over what the log says. */
+export function load(stands) {
+  titles = new Map(stands.titles.map((title) => [title.item_id, title]));
+  paint(".slot");
+}
+
+/** Ask the log again, unless something of ours is still on its way there. */
+export async function read() {
+  const before = changes;
+  if (!settled()) return;
+  const stands = await ask(`/v1/state?${new URLSearchParams({ user_id: member() })}`);
+  if (before === changes && settled()) load(stands);
+}
+
+/** Show what stands on the slots that `selector` finds. */
+export function paint(selector) {
+  document.querySelectorAll(selector).forEach((slot) => {
+    const state = stateOf(slot.dataset.item);
+    slot.classList.toggle("gone", isHidden(state));
+    slot.querySelectorAll("[data-do]").forEach((button) => dress(button, state));
+    const poster = slot.matches(".card") && slot.querySelector(".poster");
+    if (poster) mark(poster, state);
+  });
+}
+
+function dress(button, state) {
+  const pressed = PRESSED[button.dataset.do];
+  if (pressed) button.setAttribute("aria-pressed", String(pressed(state)));
+  if (button.dataset.do === "play") button.querySelector("span").textContent = isUnfinished(state) ? "Continue" : "Play";
+}
+
+/** Small signs on a poster, in words for those who cannot see them. */
+function mark(poster, state) {
+  poster.querySelector(".marks")?.remove();
+  const signs = [
+    [isHidden(state), "dismiss", "Hidden from your pages"],
+    [state.thumb === "up", "thumbs_up", "You like this"],
+    [state.listed, "check", "On your list"],
+    [state.watched >= DONE, "seen", "Watched"],
+  ].filter(([stands]) => stands);
+  const progress = isUnfinished(state) ? make("progress", { max: 1, value: state.watched, "aria-hidden": "true" }) : null;
+  const words = [...signs.map(([, , said]) => said), progress && `${Math.round(100 * state.watched)} % watched`].filter(Boolean);
+  if (!words.length) return;
+  poster.append(make("span", { class: "marks" }, ...signs.map(([, drawing]) => icon(drawing)), progress, make("span", { class: "unseen" }, `${words.join(". ")}.`)));
+}
+
+tabs.addEventListener("message", ({ data }) => data.user === member() && remember(data.item, data.change));
