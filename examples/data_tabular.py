@@ -23,7 +23,7 @@ def main() -> None:
         interactions, titles = Path(folder, "interactions.csv"), Path(folder, "titles.csv")
         interactions.write_text(INTERACTIONS)
         titles.write_text(TITLES)
-        dataset = tabular.read(interactions, titles)
+        dataset = tabular.read(interactions, titles, best=5)  # three ratings alone do not tell
     print(dataset.describe())
     print(dataset.events.select("user_id", "item_id", "kind", "value"))
     print(dataset.catalog.titles.select("item_id", "title", "genres", "maturity"))

@@ -244,9 +244,9 @@ def test_events_about_titles_that_only_the_workspace_knows_are_taken_where_they_
 def test_a_best_rating_or_unit_that_contradicts_the_stored_one_is_refused_and_writes_nothing(tmp_path):
     place, data = Workspace(tmp_path), dataset([[0, 1]], make_catalog(4))
     place.bring_in(replace(data, units=Units(best=5.0)))
-    place.bring_in(replace(data, units=Units(time_format="s")))
+    place.bring_in(replace(data, units=Units(time_unit="s")))
     assert place.units == Units(5.0, "s")
-    for other, words in ((Units(best=10.0), "--best 5.0"), (Units(time_format="ms"), "--time-format s")):
+    for other, words in ((Units(best=10.0), "--best 5.0"), (Units(time_unit="ms"), "--time-format s")):
         with pytest.raises(BadRequest, match=words):
             place.bring_in(replace(dataset([[2]], make_catalog(5)), units=other))
     assert len(Catalog.load(place.catalog_path)) == 4

@@ -73,6 +73,13 @@ PLAYED = 0.1  # a play that got this far says something about taste
 FINISHED = 0.9  # from here on a play counts as completed
 LIKED_RATING = 0.6  # three stars of five
 _REPEATED = "repeating an event_id"
+_ABOUT = {
+    "of an unknown kind": "kind",
+    "without a readable time": "timestamp",
+    "dated before 1970": "timestamp",
+    "dated in the future": "timestamp",
+    "with a value that is not a number in 0..1": "value",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,9 @@ class Rejections:
         return f"{self.total:,} rows rejected: " + "; ".join(parts)
 
 
-def clean(frame: pl.DataFrame, now: datetime | None = None) -> tuple[pl.DataFrame, Rejections]:
+def clean(
+    frame: pl.DataFrame, now: datetime | None = None, written: pl.DataFrame | None = None
+) -> tuple[pl.DataFrame, Rejections]:
     """Bring a frame of events to `SCHEMA`, keeping every good row and counting every bad one.
 
     `frame` needs `event_id`, `user_id`, `kind` and `timestamp` (UTC datetime, or seconds since 1970);
@@ -119,7 +128,8 @@ def clean(frame: pl.DataFrame, now: datetime | None = None) -> tuple[pl.DataFram
     A row is rejected when an identifier is missing or longer than `MAX_TEXT`, the kind is unknown, the time is
     before 1970 or more than `CLOCK_SKEW` after `now`, a value is not a number in 0..1 where the kind
     needs one, or a good row of that member before it has the same `event_id`. Where the kind needs no value, a
-    value is dropped.
+    value is dropped. `written`, row by row beside `frame`, holds the number of each `row` in its file, and time, kind
+    and value as they stand there: examples name them.
 
     Raises `BadData` when a required column is missing or a column has a type that cannot be read at all.
     """
@@ -154,7 +164,7 @@ def clean(frame: pl.DataFrame, now: datetime | None = None) -> tuple[pl.DataFram
     repeated = pl.col("_reason").is_null() & ~pl.struct("user_id", "event_id", "_reason").is_first_distinct()
     marked = marked.with_columns(pl.when(repeated).then(pl.lit(_REPEATED)).otherwise("_reason").alias("_reason"))
     meant = pl.when(pl.col("kind").is_in(NEEDS_VALUE)).then("value").alias("value")
-    return marked.filter(pl.col("_reason").is_null()).drop("_reason").with_columns(meant), _count(marked)
+    return marked.filter(pl.col("_reason").is_null()).drop("_reason").with_columns(meant), _count(marked, written)
 
 
 def strengths(kinds: NDArray[np.int8], values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -219,7 +229,7 @@ def _to_schema(frame: pl.DataFrame) -> pl.DataFrame:
         ) from error
 
 
-def _count(marked: pl.DataFrame) -> Rejections:
+def _count(marked: pl.DataFrame, written: pl.DataFrame | None) -> Rejections:
     bad = (
         marked.with_row_index("_at")
         .filter(pl.col("_reason").is_not_null())
@@ -228,7 +238,16 @@ def _count(marked: pl.DataFrame) -> Rejections:
     )
     counts = dict(zip(bad["_reason"], bad["len"], strict=True))
     examples = {
-        reason: tuple(f"row {at + 1}" for at in rows)
+        reason: tuple(_example(at, reason, written) for at in rows)
         for reason, rows in zip(bad["_reason"], bad["_at"].to_list(), strict=True)
     }
     return Rejections(counts, examples)
+
+
+def _example(at: int, reason: str, written: pl.DataFrame | None) -> str:
+    """The row, and what stands in the cell that the reason is about where that is known."""
+    if written is None:
+        return f"row {at + 1}"
+    row = written.row(at, named=True)
+    value = row.get(_ABOUT.get(reason, ""))
+    return f"row {row['row']}" if value is None else f"row {row['row']}: {str(value)[:40]!r}"

@@ -37,7 +37,7 @@ DIALECTS = {
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_each_dialect_says_the_same(tmp_path: Path, dialect: str):
-    data = read(write(tmp_path, DIALECTS[dialect]))
+    data = read(write(tmp_path, DIALECTS[dialect]), best=5)
     expected = "play" if dialect == "Google media" else "rating"
     assert data.events.select("user_id", "item_id", "kind", "timestamp", "value").rows() == [
         ("u", "i", expected, MOMENT, 4 / 5),
@@ -54,23 +54,39 @@ def test_parquet_with_typed_columns_says_the_same(tmp_path: Path):
     assert data.events.select("user_id", "item_id", "timestamp", "value").rows() == [("7", "3", MOMENT, 4 / 10)]
 
 
-def test_kinds_of_elsewhere_become_ours_and_unknown_ones_are_counted(tmp_path: Path):
-    kinds = ["Click", "add-to-list", "LIKE", "watch", "detail-page-view", "not_interested", "teleport"]
+def test_kinds_of_elsewhere_become_ours(tmp_path: Path):
+    kinds = ["Click", "add-to-list", "LIKE", "watch", "detail-page-view", "not_interested"]
     lines = "\n".join(f"u,i{n},{SECONDS},{kind}" for n, kind in enumerate(kinds))
     data = read(write(tmp_path, "user_id,item_id,timestamp,event_type\n" + lines))
     assert data.events["kind"].to_list() == ["open", "list_add", "thumbs_up", "play", "open", "dismiss"]
     assert data.events.filter(kind="play")["value"].to_list() == [1.0]
-    assert data.rejections.counts == {"of an unknown kind": 1}
+    assert data.rejections.total == 0
     assert any("watched to the end" in note for note in data.notes)
+    assert any("not_interested as dismiss (1)" in note for note in data.notes)
+
+
+def test_kinds_without_a_clear_meaning_are_refused_by_name_and_count_until_told(tmp_path: Path):
+    """`view` of a shop is its details, of an advertisement an impression, of a player a play."""
+    kinds = ["view", "view", "addtocart", "transaction", "teleport"]
+    lines = "\n".join(f"u,i{n},{SECONDS},{kind}" for n, kind in enumerate(kinds))
+    path = write(tmp_path, "visitorid,itemid,timestamp,event\n" + lines)
+    with pytest.raises(BadData, match=r"'view' \(2 rows\), 'teleport' \(1 rows\).*--kinds view=open"):
+        read(path)
+    data = read(path, kinds={"view": "open", "teleport": "ignore", "transaction": "play"})
+    assert data.events["kind"].to_list() == ["open", "open", "list_add", "play"]
+    with pytest.raises(BadData, match=r"watch_it.*choose from impression"):
+        read(path, kinds={"view": "watch_it"})
 
 
 @pytest.mark.parametrize(
-    ("values", "top"), [([0, 1, 1], 1), ([0.5, 3, 4.5], 5), ([1, 7, 10], 10), ([12, 55, 80], 100), ([1, 2, 5], 5)]
+    ("values", "top"), [([0, 1, 1], 1), ([0.5, 4.5, 5], 5), ([1, 7, 10], 10), ([12, 55, 100], 100), ([1, 2, 5], 5)]
 )
 def test_the_scale_that_values_fit_is_found_and_stated(tmp_path: Path, values: list[float], top: float):
+    values = values * 10
     lines = "\n".join(f"u{n},i,{SECONDS},{value}" for n, value in enumerate(values))
     data = read(write(tmp_path, "user_id,item_id,timestamp,rating\n" + lines))
     assert data.events["value"].to_list() == [value / top for value in values]
+    assert data.units.best == top
     assert f"rating values are read as shares of {top:g}" in data.notes
 
 
@@ -83,7 +99,7 @@ def test_a_few_wild_values_do_not_stretch_the_scale(tmp_path: Path):
 
 def test_values_on_no_known_scale_ask_for_the_best(tmp_path: Path):
     path = write(tmp_path, f"user_id,item_id,timestamp,weight\nu,i,{SECONDS},5832\n")
-    with pytest.raises(BadData, match="give the best value"):
+    with pytest.raises(BadData, match="--best"):
         read(path)
     assert read(path, best=10_000).events["value"].to_list() == [5832 / 10_000]
 
@@ -106,12 +122,12 @@ def test_shares_watched_are_plays_and_more_than_all_is_all(
     assert f"play values are read as shares of {top:g}" in data.notes
 
 
-def test_a_rating_without_a_value_is_rejected_and_a_share_watched_without_one_is_a_whole_play(tmp_path: Path):
+def test_a_rating_and_a_share_watched_without_a_value_are_rejected(tmp_path: Path):
     rows = f"u,i,{SECONDS},1\nu,j,{SECONDS},\n"
-    rated = read(write(tmp_path, "user_id,item_id,timestamp,rating\n" + rows))
-    assert (rated.events["kind"].to_list(), rated.rejections.total) == (["rating"], 1)
-    watched = read(write(tmp_path, "user_id,item_id,timestamp,watch_ratio\n" + rows))
-    assert watched.events.select("kind", "value").rows() == [("play", 1.0), ("play", 1.0)]
+    for header, kind in (("rating", "rating"), ("watch_ratio", "play")):
+        data = read(write(tmp_path, f"user_id,item_id,timestamp,{header}\n" + rows), best=1)
+        assert data.events.select("kind", "value").rows() == [(kind, 1.0)]
+        assert data.rejections.counts == {"with a value that is not a number in 0..1": 1}
 
 
 TITLES = (
@@ -124,7 +140,7 @@ TITLES = (
 
 
 def test_titles_are_read_and_bad_ones_counted(tmp_path: Path):
-    data = read(write(tmp_path, DIALECTS["LensKit"]), write(tmp_path, TITLES, "titles.csv"))
+    data = read(write(tmp_path, DIALECTS["LensKit"]), best=5, titles=write(tmp_path, TITLES, "titles.csv"))
     titles = data.catalog.titles.select("item_id", "title", "genres", "maturity", "minutes", "released").rows()
     assert titles == [
         ("i", "Heat", ["Crime", "Drama"], 17, 170, datetime(1995, 1, 1, tzinfo=UTC)),
@@ -135,20 +151,20 @@ def test_titles_are_read_and_bad_ones_counted(tmp_path: Path):
 
 def test_interactions_about_unknown_titles_are_counted_with_examples(tmp_path: Path):
     text = DIALECTS["LensKit"] + f"u,nowhere,3,{SECONDS}\n"
-    data = read(write(tmp_path, text), write(tmp_path, TITLES, "titles.csv"))
+    data = read(write(tmp_path, text), write(tmp_path, TITLES, "titles.csv"), best=5)
     assert data.events.height == 2
     assert data.rejections.counts["about a title that is not in the catalogue"] == 1
     assert "nowhere" in str(data.rejections)
 
 
 def test_without_titles_the_catalogue_is_made_of_the_ids(tmp_path: Path):
-    assert read(write(tmp_path, DIALECTS["LensKit"])).catalog.item_ids == ["i", "j"]
+    assert read(write(tmp_path, DIALECTS["LensKit"]), best=5).catalog.item_ids == ["i", "j"]
 
 
 def test_recbole_titles_have_lists_separated_by_spaces(tmp_path: Path):
     header = "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n"
     items = header + "i\tThe Matrix\t1999\tAction Sci-Fi\nj\tA b\t\t\n"
-    data = read(write(tmp_path, DIALECTS["RecBole"], "x.inter"), write(tmp_path, items, "x.item"))
+    data = read(write(tmp_path, DIALECTS["RecBole"], "x.inter"), write(tmp_path, items, "x.item"), best=5)
     assert data.catalog.titles["title"].to_list() == ["The Matrix", "A b"]
     assert data.catalog.titles["genres"].to_list() == [["Action", "Sci-Fi"], []]
     assert data.catalog.titles["released"].dt.year().to_list() == [1999, None]
@@ -232,7 +248,7 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(tmp_path: Path, name: str
     content = UNREADABLE[name]
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(BadData, match=r"give|rename"):
+    with pytest.raises(BadData, match=r"give|rename|--time-format"):
         read(tmp_path / name)
 
 
@@ -255,13 +271,14 @@ def test_utf16_is_named(tmp_path: Path, encoding: str):
 
 def test_a_mark_of_utf8_is_no_part_of_the_first_column(tmp_path: Path):
     (tmp_path / "x.csv").write_text(DIALECTS["LensKit"], encoding="utf-8-sig")
-    assert read(tmp_path / "x.csv").events.height == 2
+    assert read(tmp_path / "x.csv", best=5).events.height == 2
 
 
-def test_a_header_alone_is_an_empty_data_set(tmp_path: Path):
-    data = read(write(tmp_path, "user_id,item_id,timestamp\n"))
-    assert (data.events.height, len(data.catalog), data.profiles) == (0, 0, {})
-    assert isinstance(data.describe(), str)
+def test_a_header_alone_is_refused(tmp_path: Path):
+    alone, good = write(tmp_path, "user_id,item_id,timestamp\n"), write(tmp_path, DIALECTS["LensKit"], "x.csv")
+    for files in ((alone,), (good, write(tmp_path, "item_id,title\n", "t.csv"))):
+        with pytest.raises(BadData, match="no row that can be read"):
+            read(*files, best=5)
 
 
 @pytest.mark.parametrize("mapping", [{"user_id": "nobody"}, {"username": "user_id"}])
@@ -300,7 +317,8 @@ def test_three_bad_rows_in_a_million_cost_three_rows(tmp_path: Path):
         "with a value that is not a number in 0..1": 1,
         "repeating an event_id": 1,
     }
-    assert set(sum(data.rejections.examples.values(), ())) == {"row 11", "row 500001", "row 1000000"}
+    named = {"row 11: 'never'", "row 500001", "row 1000000"}  # the second cell says nothing
+    assert set(sum(data.rejections.examples.values(), ())) == named
 
 
 def test_ids_that_hold_dashes_make_different_events(tmp_path: Path):

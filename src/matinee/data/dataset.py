@@ -166,6 +166,6 @@ def _columns_by_use(columns: tuple[Column, ...]) -> list[str]:
 
 
 def _said(column: Column) -> str:
-    if not column.meaning:
+    if column.meaning in ("", column.name):
         return column.name
     return f"{column.name} as {column.meaning}" if column.use == Use.READ else f"{column.name} ({column.meaning})"

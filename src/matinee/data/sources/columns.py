@@ -1,4 +1,4 @@
-"""What columns are called elsewhere, and how their text becomes times, lists and kinds of event.
+"""What columns and kinds of event are called elsewhere.
 
 Recognised: RecTools, RecBole (typed headers such as `user_id:token`), LensKit, Amazon Personalize, Google media.
 """
@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-import polars as pl
-
 from matinee.errors import BadData
 
 # our name -> what others call it; compared without case, separators and RecBole's type
@@ -18,7 +16,11 @@ INTERACTIONS: Mapping[str, Sequence[str]] = {
     "item_id": ("itemid", "item", "titleid", "movieid", "documentid", "contentid", "showid", "productid"),
     "timestamp": ("timestamp", "datetime", "eventtime", "time", "ts", "date"),
     "kind": ("kind", "eventtype", "event", "interactiontype"),
-    "value": ("value", "weight", "rating", "eventvalue", "stars", "watchratio", "mediaprogresspercentage"),
+    "value": ("value", "weight", "rating", "eventvalue", "stars"),
+    "share": ("share", "watchratio", "mediaprogresspercentage", "watchpercentage", "percentwatched"),
+    "watched": ("watchseconds", "watchedseconds", "secondswatched", "watchtime", "watchduration", "playduration"),
+    "duration": ("duration", "videoduration", "durationseconds", "totalduration", "totalseconds"),
+    "click": ("click", "clicked", "isclick", "isclicked"),
     "event_id": ("eventid",),
     "decision_id": ("decisionid", "recommendationid", "attributiontoken"),
     "query": ("query", "searchquery"),
@@ -36,7 +38,7 @@ TITLES: Mapping[str, Sequence[str]] = {
     "text": ("text", "description", "overview", "plot", "productdescription"),
     "maturity": ("maturity", "maturityrating", "contentrating", "agerating", "certification", "mpaa"),
     "languages": ("languages", "language", "languagecode", "contentlanguage", "originallanguage"),
-    "countries": ("countries", "country", "availablecountries"),
+    "countries": ("countries", "availablecountries", "availablein", "countryavailability"),
     "released": ("released", "releasedate", "releaseyear", "year", "creationtimestamp", "publishtime"),
     "available_from": ("availablefrom", "availabletime", "licensestart"),
     "available_until": ("availableuntil", "expiretime", "licenseend"),
@@ -44,18 +46,46 @@ TITLES: Mapping[str, Sequence[str]] = {
     "image_url": ("imageurl", "image", "poster", "posterurl"),
 }
 
-# columns of values that are shares watched, and what each may be out of
-SHARES: Mapping[str, Sequence[float]] = {"watchratio": (1.0,), "mediaprogresspercentage": (1.0, 100.0)}
+# columns of shares watched that are out of one thing only; others may be out of 1 or of 100
+RATIOS = ("watchratio", "share")
+
+# columns that mean something, but nothing that can be taken from them: of titles, and of interactions
+ORIGINS = ("country", "productioncountry", "productioncountries", "origincountry", "countryoforigin")
+UNCLEAR = (
+    "label",
+    "target",
+    "feedback",
+    "response",
+    "reward",
+    "outcome",
+    "score",
+    "liked",
+    "islike",
+    "like",
+    "watched",
+)
 
 # what others call a kind of event; compared as above
 KINDS: Mapping[str, Sequence[str]] = {
-    "impression": ("impression", "view", "viewitemlist", "viewcategorypage", "viewhomepage"),
-    "open": ("open", "click", "viewitem", "detailpageview", "detailspageview"),
-    "play": ("play", "watch", "watched", "stream", "mediaplay", "mediacomplete", "complete", "purchase"),
+    "impression": ("impression", "viewitemlist", "viewcategorypage", "viewhomepage", "shown", "exposure"),
+    "open": ("open", "click", "clicked", "viewitem", "itemview", "detailpageview", "detailspageview"),
+    "play": (
+        *("play", "watch", "watched", "stream", "mediaplay", "mediacomplete", "complete", "completed", "finish"),
+        *("purchase", "transaction", "buy", "order", "rent", "rental"),
+    ),
     "rating": ("rating", "rate", "explicitrating"),
     "thumbs_up": ("thumbsup", "like", "liked", "favorite", "favourite"),
     "thumbs_down": ("thumbsdown", "dislike", "disliked"),
-    "list_add": ("listadd", "addtolist", "wishlist", "addtowatchlist", "bookmark"),
+    "list_add": (
+        "listadd",
+        "addtolist",
+        "wishlist",
+        "addtowishlist",
+        "addtowatchlist",
+        "bookmark",
+        "addtocart",
+        "cart",
+    ),
     "list_remove": ("listremove", "removefromlist", "removefromwatchlist"),
     "dismiss": ("dismiss", "notinterested", "hide"),
     "search": ("search",),
@@ -72,58 +102,30 @@ def plain(name: str) -> str:
 def recognise(
     present: Sequence[str], known: Mapping[str, Sequence[str]], mapping: Mapping[str, str], needed: Sequence[str]
 ) -> dict[str, str]:
-    """Our names -> the columns that hold them: `mapping` (ours to theirs) first, then the synonyms.
+    """Our names -> the columns that hold them: `mapping` (ours to theirs, "" to none) first, then the synonyms.
 
     Raises `BadData` when a mapped column is not there, one of `needed` is not found, or a name of ours is unknown.
     """
     wrong = [name for name in mapping if name not in known]
-    absent = [column for column in mapping.values() if column not in present]
+    absent = [column for column in mapping.values() if column and column not in present]
     if wrong or absent:
         raise BadData(
             f"the column mapping names {wrong + absent}; map some of {sorted(known)} to columns of {list(present)[:30]}"
         )
-    found = dict(mapping)
+    found = {ours: theirs for ours, theirs in mapping.items() if theirs}
     for name in known:
+        if name in mapping:
+            continue
         matches = [one for synonym in known[name] for one in present if plain(one) == synonym]
-        if name not in found and matches:
+        matches = [one for one in matches if one not in mapping.values()]
+        alike = [one for one in matches if plain(one) == plain(matches[0])]
+        if len(alike) > 1:
+            raise BadData(f"the columns {alike} are alike; say which one is {name} with --map {name}={alike[0]}")
+        if matches:
             found[name] = matches[0]
     missing = [name for name in needed if name not in found]
     if missing:
-        raise BadData(f"no column for {missing} among {list(present)[:30]}; rename one or give a column mapping")
+        raise BadData(
+            f"no column for {missing} among {list(present)[:30]}; rename one, or map it: --map {missing[0]}=NAME"
+        )
     return found
-
-
-def moments(column: pl.Series) -> pl.Series:
-    """A column as UTC datetimes: datetimes, ISO 8601 text, or numbers since 1970 in the unit their size tells.
-
-    Seconds, milliseconds or microseconds, decided for the whole column by its median. Null where unreadable.
-    """
-    if isinstance(column.dtype, pl.Datetime):
-        zoned = column if column.dtype.time_zone else column.dt.replace_time_zone("UTC")
-        return zoned.dt.convert_time_zone("UTC").dt.cast_time_unit("us")
-    if column.dtype == pl.Date:
-        return column.cast(pl.Datetime("us", "UTC"))
-    numbers = column.cast(pl.Float64, strict=False)
-    middle = numbers.drop_nulls().abs().median()
-    size = middle if isinstance(middle, float) else 0.0
-    unit = 1 if size > 1e14 else 1_000 if size > 1e11 else 1_000_000
-    counted = (numbers * unit).cast(pl.Int64, strict=False).cast(pl.Datetime("us", "UTC"))
-    if column.dtype != pl.String:
-        return counted
-    written = pl.coalesce(
-        pl.col(column.name).str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False),
-        pl.col(column.name).str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", time_zone="UTC", strict=False),
-        pl.col(column.name).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", time_zone="UTC", strict=False),
-        pl.col(column.name).str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us", "UTC")),
-    )
-    return pl.select(pl.coalesce(counted, pl.DataFrame(column).select(written).to_series())).to_series()
-
-
-def names(column: pl.Series, separator: str | None = None) -> pl.Series:
-    """A column as lists of names: lists as they are, text split at the first of | ; , that occurs in it."""
-    if isinstance(column.dtype, pl.List):
-        return column.cast(pl.List(pl.String))
-    text = column.cast(pl.String).fill_null("").str.strip_chars("[]")
-    found = separator or next((mark for mark in "|;," if text.str.contains(mark, literal=True).any()), "|")
-    parts = pl.element().str.strip_chars(" \t'\"")
-    return text.str.split(found).list.eval(parts.filter(parts != ""))

@@ -8,6 +8,9 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
+from matinee.data.sources.bounds import MAX_BYTES, regular, require_lines, unpacked, within
+from matinee.data.sources.tables import refuse_utf16
+from matinee.data.sources.values import known
 from matinee.errors import BadData
 
 
@@ -17,18 +20,22 @@ class Files:
 
     path: Path
     places: dict[str, str]
+    max_bytes: int = MAX_BYTES
 
     @classmethod
-    def of(cls, path: Path) -> Files:
-        """List a folder (with its subfolders) or a zip. Raises `BadData` when it is neither or is damaged."""
+    def of(cls, path: Path, max_bytes: int = MAX_BYTES) -> Files:
+        """List a folder (with its subfolders) or a zip; a file larger than `max_bytes` is refused when it is read.
+
+        Raises `BadData` when it is neither or is damaged.
+        """
         if path.is_dir():
             found = [str(one.relative_to(path)) for one in path.rglob("*") if one.is_file()]
-        elif path.is_file():
-            found = _zip_names(path)
+        elif path.exists():
+            found = _zip_names(regular(path, max_bytes))
         else:
             raise BadData(f"there is nothing at {path}; give an existing folder or zip archive")
         deepest_first = sorted(found, key=lambda name: (-name.count("/"), name))
-        return cls(path, {PurePosixPath(name).name: name for name in deepest_first})
+        return cls(path, {PurePosixPath(name).name: name for name in deepest_first}, max_bytes)
 
     def __contains__(self, name: str) -> bool:
         return name in self.places
@@ -39,7 +46,7 @@ class Files:
 
     def raw(self, name: str) -> Path | bytes:
         """Where the file lies, or what it holds when it lies in an archive: what `table` reads without a copy."""
-        return self.path / self.places[name] if self.path.is_dir() else self._bytes(name)
+        return regular(self.path / self.places[name], self.max_bytes) if self.path.is_dir() else self._bytes(name)
 
     def text(self, name: str) -> str:
         """The file as text: UTF-8, or Latin-1 where it is not. Raises `BadData` when it cannot be read or is UTF-16."""
@@ -54,31 +61,27 @@ class Files:
         place = self.places[name]
         try:
             if self.path.is_dir():
-                return (self.path / place).read_bytes()
-            with zipfile.ZipFile(self.path) as archive:
-                return archive.read(place)
+                return regular(self.path / place, self.max_bytes).read_bytes()
+            with zipfile.ZipFile(self.path) as archive, archive.open(place) as packed:
+                within(archive.getinfo(place).file_size, f"{name} in {self.path}", self.max_bytes)
+                return unpacked(packed, f"{name} in {self.path}", self.max_bytes)
         except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
             raise BadData(f"cannot read {name} in {self.path}: {error}; get the archive again") from error
-
-
-def refuse_utf16(head: bytes, name: str) -> None:
-    """Raise `BadData` where a text that begins so is in UTF-16, which nothing here reads."""
-    marked = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if marked or {0} in (set(head[0:20:2]), set(head[1:20:2])):
-        raise BadData(f"{name} is encoded in UTF-16; save it as UTF-8")
 
 
 def table(
     text: str | bytes | Path, name: str, separator: str, columns: list[str] | None = None, quote: str | None = None
 ) -> pl.DataFrame:
-    """A separated text, or the file or UTF-8 bytes of one, as a frame of strings.
+    """A separated text, or the file or UTF-8 bytes of one, as a frame of strings; null where a cell says nothing.
 
     `columns` name them where the text has no header line. Raises `BadData` when it is empty, is not
     UTF-8 or has fewer columns than named.
     """
+    data = text.encode() if isinstance(text, str) else text
+    require_lines(data, name)
     try:
         frame = pl.read_csv(
-            text.encode() if isinstance(text, str) else text,
+            data,
             separator=separator,
             has_header=columns is None,
             quote_char=quote,
@@ -87,6 +90,7 @@ def table(
         )
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BadData(f"{name} is not a table separated by {separator!r}: {error}; get the file again") from error
+    frame = known(frame)
     if columns is None:
         return frame
     if frame.width < len(columns):

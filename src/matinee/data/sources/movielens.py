@@ -23,6 +23,7 @@ import polars as pl
 from matinee import events
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset, only_known_titles, profiles_of
+from matinee.data.sources.bounds import MAX_BYTES
 from matinee.data.sources.files import Files, table
 from matinee.errors import BadData
 
@@ -66,13 +67,13 @@ _TAG_LENGTH = 40
 _NO_TAGS = pl.DataFrame(schema={"item": pl.String, "tags": pl.List(pl.String)})
 
 
-def read(path: Path) -> Dataset:
+def read(path: Path, max_bytes: int = MAX_BYTES) -> Dataset:
     """Read a MovieLens folder, archive or the RecBole wheel; raises `BadData` when it is none or is incomplete.
 
     A rating becomes an event of kind `rating` with value stars / 5. A full release, recognised by its name or its
     number of ratings, must have the published counts; 100K must also have the known content.
     """
-    files = Files.of(path)
+    files = Files.of(path, max_bytes)
     ratings, titles = _read_layout(files)
     release = _release(files, ratings)
     if release:

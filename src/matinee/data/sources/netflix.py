@@ -16,6 +16,7 @@ import polars as pl
 from matinee import events
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset, profiles_of
+from matinee.data.sources.bounds import MAX_BYTES
 from matinee.data.sources.files import Files, split, table
 from matinee.errors import BadData
 
@@ -25,12 +26,12 @@ KINDS = ("mv_", "combined_data_")
 _TITLES = ("movie_titles.txt", "movie_titles.csv")
 
 
-def read(path: Path) -> Dataset:
+def read(path: Path, max_bytes: int = MAX_BYTES) -> Dataset:
     """Read the ratings; one becomes an event of kind `rating` at the start of its day, with value stars / 5.
 
     Raises `BadData` when there are no such files, or when lines do not stand below a title.
     """
-    files = Files.of(path)
+    files = Files.of(path, max_bytes)
     names = _ratings_in(files)
     if not names:
         raise BadData(f"{path} holds no mv_*.txt or combined_data_*.txt; give the folder of the Netflix Prize")

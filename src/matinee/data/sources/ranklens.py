@@ -18,6 +18,8 @@ import polars as pl
 from matinee import events
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset, only_known_titles, profiles_of
+from matinee.data.sources.bounds import LINE, MAX_BYTES, regular
+from matinee.data.sources.values import text_of
 from matinee.errors import BadData
 from matinee.events import Rejections
 
@@ -34,14 +36,14 @@ LONGEST = 2**31 - 1  # minutes
 _PEOPLE = ("actors", "director", "writer")
 
 
-def read(path: Path) -> Dataset:
+def read(path: Path, max_bytes: int = MAX_BYTES) -> Dataset:
     """Read an events file (.jsonl or .jsonl.gz), or the folder that holds one.
 
     Lines that are no event of the format are counted as rejections. Raises `BadData` when the file cannot be read
     or describes no title.
     """
     lines: dict[str, list[tuple[Any, ...]]] = {"item": [], "ranking": [], "interaction": []}
-    broken = _sort_lines(_lines(_events_file(path)), lines)
+    broken = _sort_lines(_lines(_events_file(path), max_bytes), lines)
     if not lines["item"]:
         raise BadData(f"{path} describes no title; give a RankLens events file, JSON lines with item events first")
     titles = pl.DataFrame(lines["item"], _TITLE, orient="row").unique("item_id", keep="last", maintain_order=True)
@@ -81,18 +83,25 @@ _EVENT: dict[str, Any] = {
 
 
 def _events_file(path: Path) -> Path:
-    if path.is_file():
-        return path
+    if not path.is_dir():
+        return regular(path)
     found = sorted([*path.glob("*.jsonl"), *path.glob("*.jsonl.gz")])
     if not found:
         raise BadData(f"{path} is no events file and holds none; give a .jsonl or .jsonl.gz file")
     return found[0]
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path, max_bytes: int) -> Iterator[bytes]:
+    left = max_bytes
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as opened:
-            yield from opened
+            while line := opened.readline(LINE):
+                left -= len(line)
+                if len(line) == LINE or left < 0:
+                    raise BadData(
+                        f"{path} has a line of {LINE:,} bytes or {max_bytes:,} in all; split it or raise --max-bytes"
+                    )
+                yield line
     except (OSError, EOFError, zlib.error) as error:
         raise BadData(f"cannot read {path} to its end: {error}; get the file again") from error
 
@@ -116,12 +125,12 @@ def _title(event: dict[str, Any]) -> list[tuple[Any, ...]]:
     people = [name for role in _PEOPLE for name in _names(fields.get(role))]
     return [
         (
-            str(event["item"]),
-            str(fields["title"]),
+            text_of(event["item"]),
+            text_of(fields["title"]),
             [name.title() for name in _names(fields.get("genres"))],
             _names(fields.get("tags")),
             [name.title() for name in people],
-            str(fields.get("description", "")) or None,
+            text_of(fields.get("description")),
             _whole(fields["runtime"], LONGEST) if fields.get("runtime") else None,
             _whole(fields["release_date"] * 1e6, LATEST) if fields.get("release_date") else None,
         )
@@ -140,12 +149,13 @@ def _moment(event: dict[str, Any]) -> int:
 
 
 def _names(value: Any) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list) else [value] if isinstance(value, str) else []
+    every = value if isinstance(value, list) else [value] if isinstance(value, str) else []
+    return [name for one in every if (name := text_of(one)) is not None]
 
 
 def _impressions(event: dict[str, Any]) -> list[tuple[Any, ...]]:
-    ranking, user, moment = str(event["id"]), str(event["user"]), _moment(event)
-    shown = [str(item["id"]) for item in event["items"]]
+    ranking, user, moment = str(event["id"]), text_of(event["user"]), _moment(event)
+    shown = [text_of(item["id"]) for item in event["items"]]
     return [(f"{ranking}-{at}", user, item, moment, ranking, at) for at, item in enumerate(shown)]
 
 
@@ -154,7 +164,8 @@ def _click(event: dict[str, Any]) -> list[tuple[Any, ...]]:
         raise ValueError(event["type"])
     if not isinstance(event["ranking"], str | None):
         raise TypeError(event["ranking"])
-    return [(str(event["id"]), str(event["user"]), str(event["item"]), _moment(event), event["ranking"], None)]
+    who, what = text_of(event["user"]), text_of(event["item"])
+    return [(str(event["id"]), who, what, _moment(event), event["ranking"], None)]
 
 
 def _events(shown: list[tuple[Any, ...]], clicks: list[tuple[Any, ...]]) -> pl.DataFrame:

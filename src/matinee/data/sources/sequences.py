@@ -19,8 +19,11 @@ import polars as pl
 from matinee import events
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset, Questions, profiles_of
+from matinee.data.sources.bounds import MAX_BYTES, regular
 from matinee.data.sources.files import Files, table
 from matinee.data.sources.movielens import readable_titles
+from matinee.data.sources.tables import table_of
+from matinee.data.sources.values import ids, known
 from matinee.errors import BadData
 from matinee.maths.ragged import Ragged
 
@@ -30,14 +33,16 @@ _HEADERS = ("user_id", "user_id:token", "userid", "user")
 _RATING = ["user_id", "item_id", "rating", "time"]
 
 
-def read(path: Path, pairs: bool = False, name: str = "", licence: str = "not stated") -> Dataset:
+def read(
+    path: Path, pairs: bool = False, name: str = "", licence: str = "not stated", max_bytes: int = MAX_BYTES
+) -> Dataset:
     """Read a file or a folder; of a folder that holds both, the pairs where `pairs` asks for them, else the sequences.
 
     Every entry becomes a play to the end; its time is its position in seconds since 1970, and the data set is not
     `timed`. A member on several lines goes on where the line before ended, so one pair a line is read too. Lines
     without a title are counted as rejections. Raises `BadData` when nothing can be read.
     """
-    found, questions = _found(path, pairs)
+    found, questions = _found(path, pairs, max_bytes)
     clean, rejected = events.clean(_plays(found))
     if clean.is_empty():
         raise BadData(f"{path} holds no member with a title; {rejected}; give lines of an id and titles in order")
@@ -62,15 +67,13 @@ def holds(path: Path) -> bool:
     return alone or any(one.endswith(".train.rating") or Path(one).stem in ("sequences", "pairs") for one in names)
 
 
-def _found(path: Path, pairs: bool) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+def _found(path: Path, pairs: bool, max_bytes: int) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """(user_id, item_id) in order within each member, and the published questions (user_id, item_id, negatives)."""
-    if path.is_file():
-        return _entries(path), None
     if not path.is_dir():
-        raise BadData(f"there is nothing at {path}; give an existing file or folder of sequences")
+        return _entries(regular(path, max_bytes), max_bytes), None
     rated = sorted(path.glob("*.train.rating"))
     if rated:
-        return _of_ncf(Files.of(path), rated[0].name.removesuffix(".train.rating"))
+        return _of_ncf(Files.of(path, max_bytes), rated[0].name.removesuffix(".train.rating"))
     kinds = ("pairs", "sequences") if pairs else ("sequences", "pairs")
     every = sorted(one for one in path.iterdir() if one.suffix in (*TEXTS, ".parquet"))
     chosen = next((one for kind in kinds for one in every if one.stem == kind), None)
@@ -81,16 +84,16 @@ def _found(path: Path, pairs: bool) -> tuple[pl.DataFrame, pl.DataFrame | None]:
             f"{[one.name for one in others][:8]}); give the file itself"
         )
     asked = path / "ncf_test.parquet"
-    questions = _parquet(asked, ("user_id", "item_id", "negatives")) if pairs and asked.is_file() else None
-    return _entries(chosen or others[0]), questions
+    questions = _parquet(asked, ("user_id", "item_id", "negatives"), max_bytes) if pairs and asked.is_file() else None
+    return _entries(regular(chosen or others[0], max_bytes), max_bytes), questions
 
 
-def _entries(path: Path) -> pl.DataFrame:
+def _entries(path: Path, max_bytes: int) -> pl.DataFrame:
     if path.suffix == ".parquet":
-        frame = _parquet(path, ("user_id", "item_id"))
+        frame = _parquet(path, ("user_id", "item_id"), max_bytes)
         ordered = frame.sort("order", maintain_order=True) if "order" in frame.columns else frame
         return ordered.select("user_id", "item_id")
-    text = Files.of(path.parent).text(path.name)
+    text = Files(path.parent, {path.name: path.name}, max_bytes).text(path.name)
     lines = pl.Series("line", text.splitlines(), pl.String).str.strip_chars(" \t,;\r")
     fields = lines.filter(lines != "").str.replace_all(r"[\s,;]+", " ").str.split(" ")
     if len(fields) and fields[0][0].lower() in _HEADERS:
@@ -101,12 +104,12 @@ def _entries(path: Path) -> pl.DataFrame:
         raise BadData(f"{path} begins with {lines[0]!r}, a title above its ratings; read it as netflix")
     members = pl.DataFrame({"user_id": fields.list.first(), "item_id": fields.list.slice(1)})
     bare = pl.when(pl.col("item_id").list.len() == 0).then(pl.lit([None], pl.List(pl.String))).otherwise("item_id")
-    return members.with_columns(bare.alias("item_id")).explode("item_id")
+    return known(members.with_columns(bare.alias("item_id")).explode("item_id"))
 
 
-def _parquet(path: Path, needed: Sequence[str]) -> pl.DataFrame:
+def _parquet(path: Path, needed: Sequence[str], max_bytes: int) -> pl.DataFrame:
     try:
-        frame = pl.read_parquet(path, glob=False)
+        frame = table_of(path, max_bytes).frame
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BadData(f"cannot read {path}: {error!s:.300}; get the file again") from error
     missing = [column for column in needed if column not in frame.columns]
@@ -115,7 +118,7 @@ def _parquet(path: Path, needed: Sequence[str]) -> pl.DataFrame:
     if "negatives" in needed and not isinstance(frame.schema["negatives"], pl.List | pl.Array):
         raise BadData(f"{path} has negatives of type {frame.schema['negatives']}; give a list of item_id for each row")
     try:
-        return frame.with_columns(pl.col("user_id", "item_id").cast(pl.String))
+        return frame.with_columns(ids(frame["user_id"]), ids(frame["item_id"]))
     except pl.exceptions.PolarsError as error:
         types = [str(frame.schema[name]) for name in ("user_id", "item_id")]
         raise BadData(f"{path} has a user_id and item_id of types {types}; give text or numbers") from error

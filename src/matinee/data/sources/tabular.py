@@ -1,4 +1,4 @@
-"""Tables of your own: interactions, and titles if you have them, as CSV, TSV or Parquet.
+"""Tables of your own: interactions, and titles if you have them, as CSV, TSV, JSON lines or Parquet.
 
 Columns are recognised by the names that common libraries and services give them (`columns.py`), or mapped. Only
 recognised columns are read: age, gender, occupation and the like never enter.
@@ -7,7 +7,8 @@ recognised columns are read: age, gender, occupation and the like never enter.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,27 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee import catalog as nouns
 from matinee import events
 from matinee.catalog import Catalog
-from matinee.data.dataset import Dataset, only_known_titles, profiles_of
-from matinee.data.sources.columns import INTERACTIONS, KINDS, SHARES, TITLES, moments, names, plain, recognise
-from matinee.data.sources.files import refuse_utf16
+from matinee.data.dataset import Column, Dataset, Use, only_known_titles, profiles_of
+from matinee.data.sources.bounds import MAX_BYTES, regular
+from matinee.data.sources.columns import INTERACTIONS, RATIOS, UNCLEAR, plain, recognise
 from matinee.data.sources.frames import as_polars, is_pandas
+from matinee.data.sources.kinds import CLICKS, IGNORE, kinds_of
+from matinee.data.sources.scales import best_of, require_fit, share_scale
+from matinee.data.sources.tables import JSON_LINES, Table, head_of, numbered, table_of, unreadable
+from matinee.data.sources.times import moments
+from matinee.data.sources.titles import Titles, titles_of
+from matinee.data.sources.values import ids, numbers
+from matinee.data.units import Units
 from matinee.errors import BadData
-from matinee.events import MAX_TEXT, Rejections
-from matinee.maturity import age_of
+from matinee.events import Rejections
+from matinee.maths.arrays import Doubles
 
-SCALES = (1.0, 5.0, 10.0, 100.0)  # what values are taken to be out of, by their size
-LONGEST = 20_000  # characters of a title's text that are kept
+NEEDED = ("user_id", "item_id", "timestamp")
+IDS = ("user_id", "item_id", "event_id", "decision_id")
+DECIDING = ("click", "value", "share", "watched")  # without kinds, each says what a row is; one may
+ONE_UNIT = (0.01, 3.0)  # shares watched lie in here where seconds are divided by seconds
 
 
 def read(
@@ -36,225 +45,237 @@ def read(
     columns: Mapping[str, str] | None = None,
     title_columns: Mapping[str, str] | None = None,
     best: float | None = None,
+    time_format: str | None = None,
+    kinds: Mapping[str, str] | None = None,
+    units: Units = Units(),
+    max_bytes: int = MAX_BYTES,
     name: str = "",
     licence: str = "not stated",
 ) -> Dataset:
-    """Read interactions and titles: paths, or frames of polars or pandas.
+    """Read interactions and titles: paths, or frames of polars or pandas. Without titles the catalogue is the ids.
 
-    `columns` and `title_columns` map our names to yours where they are not known. Without titles
-    the catalogue is made of the ids. Without a column of kinds all rows are ratings where there is a column of values,
-    and plays where there is none or it holds shares watched (`columns.SHARES`). Ratings are divided by `best` (5 for
-    stars), or by the scale that they fit, plays by theirs; the notes say which. Bad rows are counted, never fatal; a
-    rating without a value is one. Raises `BadData` when a file cannot be read or lacks a needed column.
+    `columns` and `title_columns` map our names to yours (to "": leave out), `kinds` yours to ours. `best` is the best
+    rating (5 for stars), `time_format` one of `times.FORMATS` or of strptime; where they are None, `units` counts, and
+    else what the file tells surely. Bad rows are counted, with an example of each kind.
+
+    Raises `BadData` when a file cannot be read, is larger than `max_bytes`, has no row, lacks a needed column, or says
+    something that can be understood in two ways; the message names what decides it.
     """
-    raw, encoding = _table(interactions)
-    found = recognise(raw.columns, INTERACTIONS, columns or {}, ("user_id", "item_id", "timestamp"))
-    shares = SHARES.get(plain(found.get("value", "")), ())
-    named = raw.select([pl.col(theirs).alias(ours) for ours, theirs in found.items()])
-    prepared, notes = _prepared(named, best, shares)
-    clean, rejected = events.clean(prepared)
-    catalog, bad_titles, encoding_of_titles = _catalog(titles, title_columns or {}, clean)
-    clean, strangers, unknown = only_known_titles(clean.sort("timestamp", maintain_order=True), catalog)
+    table = _rows_of(interactions, max_bytes)
+    found = _deciding(recognise(table.frame.columns, INTERACTIONS, columns or {}, NEEDED), table.frame)
+    known = units if best is None else replace(units, best=best)
+    file = _name_of(interactions)
+    prepared, written, notes, known = _prepared(table, found, known, time_format, kinds or {})
+    clean, rejected = events.clean(prepared, written=written)
+    described = _catalog(titles, title_columns or {}, clean, known, time_format, max_bytes)
+    clean, strangers, unknown = only_known_titles(clean.sort("timestamp", maintain_order=True), described.catalog)
     return Dataset(
-        name=name or (Path(interactions).stem if isinstance(interactions, str | Path) else "frame"),
+        name=name or Path(file).stem,
         licence=licence,
-        catalog=catalog,
+        catalog=described.catalog,
         profiles=profiles_of(clean),
         events=clean,
-        rejections=rejected + bad_titles + unknown,
+        rejections=table.rejections + rejected + described.rejections + unknown,
+        notes=(*notes, *table.notes, *described.notes),
         strangers=strangers,
-        notes=(_read_as(found), *notes, *encoding, *encoding_of_titles),
-        numeric_ids=_numeric(clean, raw.schema, found),
+        columns=(*_columns(file, table.frame, found), *described.columns),
+        units=known,
+        numeric_ids=_numeric(clean, table.frame.schema, found),
         pandas=is_pandas(interactions),
     )
 
 
+def _name_of(source: Any) -> str:
+    return Path(source).name if isinstance(source, str | Path) else "frame"
+
+
 def _numeric(clean: pl.DataFrame, schema: pl.Schema, found: Mapping[str, str]) -> frozenset[str]:
     """Which ids came as numbers and are whole ones."""
-    numbers = [name for name in ("user_id", "item_id") if schema[found[name]].is_numeric()]
-    whole = clean.select(pl.col(numbers).cast(pl.Int64, strict=False))
-    return frozenset(name for name in numbers if whole[name].null_count() == clean[name].null_count())
+    numeric = [name for name in ("user_id", "item_id") if schema[found[name]].is_numeric()]
+    whole = clean.select(pl.col(numeric).cast(pl.Int64, strict=False))
+    return frozenset(name for name in numeric if whole[name].null_count() == clean[name].null_count())
 
 
 def holds(path: Path) -> bool:
     """Whether a file has column names of which one is a time in Parquet, a member in text: sequences have neither."""
     if path.suffix == ".parquet":
         return any(plain(name) in INTERACTIONS["timestamp"] for name in _parquet_names(path))
-    with path.open(encoding="utf-8-sig", errors="replace") as text:
-        return any(plain(name) in INTERACTIONS["user_id"] for name in re.split(r"[\t,;|]", text.readline(LONGEST)))
+    head = head_of(regular(path))
+    if path.with_suffix("" if path.suffix == ".gz" else path.suffix).suffix in JSON_LINES:
+        return any(f'"{name}"' in head.lower().replace("_", "") for name in INTERACTIONS["user_id"])
+    return any(plain(name.strip("\"' ")) in INTERACTIONS["user_id"] for name in re.split(r"[\t,;|]", head))
 
 
 def _parquet_names(path: Path) -> list[str]:
     try:
-        return list(pl.read_parquet_schema(path))
+        return list(pl.read_parquet_schema(regular(path)))
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: Exception) -> BadData:
-    return BadData(f"cannot read {path} as a table: {error!s:.300}; give a CSV, TSV or Parquet file")
+def _rows_of(source: Any, max_bytes: int) -> Table:
+    is_path = isinstance(source, str | Path)
+    table = table_of(Path(source), max_bytes) if is_path else numbered(as_polars(source))
+    if table.frame.is_empty():
+        raise BadData(f"{source if is_path else 'the frame'} has no row that can be read; {table.rejections}; give a file with rows below its header")
+    return table
 
 
-def _table(source: Any) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """A frame as it is, a file as a frame, and a note where it is Latin-1.
+def _deciding(found: Mapping[str, str], frame: pl.DataFrame) -> dict[str, str]:
+    """The columns that are read: a column of kinds, or one that says what a row is. Raises `BadData` on several."""
+    unclear = [one for one in frame.columns if plain(one) in UNCLEAR and one not in found.values()]
+    several = [ours for ours in DECIDING if ours in found]
+    if "watched" in found and "duration" not in found:
+        raise BadData(
+            f"{found['watched']!r} is no share without how long the title is; add a column of durations in the same "
+            "unit (--map duration=NAME), or leave it out with --map watched="
+        )
+    if "kind" in found:
+        return {ours: theirs for ours, theirs in found.items() if ours != "click"}
+    if len(several) > 1:
+        theirs = [found[ours] for ours in several]
+        raise BadData(
+            f"the columns {theirs} each say what a row is; leave all but one out, for example --map {several[0]}="
+        )
+    if unclear and not several:
+        raise BadData(
+            f"the column {unclear[0]!r} may be a click, a play or a rating; say which: --map kind={unclear[0]} "
+            f"--kinds 1=open,0=impression, or --map value={unclear[0]}; or drop it, and each row is a play"
+        )
+    return dict(found)
 
-    Text formats are read as strings only, so that one bad cell spoils no column. Text that is not UTF-8 is read as
-    Latin-1: every byte is a character there, so two ids never become one.
-    """
-    if not isinstance(source, str | Path):
-        return as_polars(source), ()
-    path = Path(source)
+
+def _prepared(
+    table: Table, found: Mapping[str, str], units: Units, form: str | None, told: Mapping[str, str]
+) -> tuple[pl.DataFrame, pl.DataFrame, list[str], Units]:
+    """The rows as a frame that `events.clean` takes, as they were written, what was assumed, and the units."""
+    named = table.frame.select([pl.col(theirs).alias(ours) for ours, theirs in found.items()])
     try:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            return pl.read_parquet(path, glob=False), ()
-        with path.open("rb") as opened:
-            head = opened.readline(1_000_000)
-        refuse_utf16(head, str(path))
-        try:
-            return _separated(path, head.decode()), ()
-        except (UnicodeDecodeError, pl.exceptions.ComputeError):
-            text = path.read_text("latin-1")
-        found = _separated(text.encode(), text.partition("\n")[0])
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise _unreadable(path, error) from error
-    return found, (f"{path.name} is not UTF-8 and is read as Latin-1",)
-
-
-def _separated(text: Path | bytes, head: str) -> pl.DataFrame:
-    """The columns of a text in UTF-8, all strings, split at what is in its first line most often."""
-    separator = max("\t,;|", key=head.count)
-    return pl.read_csv(
-        text,
-        separator=separator,
-        quote_char='"' if separator in ",;" else None,
-        infer_schema=False,
-        truncate_ragged_lines=True,
-        glob=False,
-    )
-
-
-def _prepared(frame: pl.DataFrame, best: float | None, shares: Sequence[float]) -> tuple[pl.DataFrame, list[str]]:
-    """The recognised columns as a frame that `events.clean` takes, and what was assumed.
-
-    `shares`: what the values may be out of where their column holds shares watched, else empty.
-    """
-    present = frame.columns
-    default = "rating" if "value" in present and not shares else "play"
-    value = pl.col("value").cast(pl.Float64, strict=False) if "value" in present else pl.lit(None, pl.Float64)
-    texts = [pl.col(one).cast(pl.String) for one in present if one not in ("timestamp", "value", "kind")]
-    try:
-        kind = _kinds(frame["kind"]) if "kind" in present else pl.lit(default)
-        typed = frame.select(moments(frame["timestamp"]), value.alias("value"), kind.alias("kind"), *texts)
+        kind, notes = _kind(named, told)
+        timed = moments(named["timestamp"], units, form)
+        value, best, more = _values(named, kind, timed.units.best, found)
+        texts = [
+            ids(named[one]) if one in IDS else named[one].cast(pl.String) for one in named.columns if one not in _TYPED
+        ]
     except pl.exceptions.PolarsError as error:
         raise BadData(f"a column has a type that cannot be read: {error!s:.300}; give text or numbers") from error
-    scaled, notes = _scaled(typed, best, shares)
-    if "event_id" in present:
-        return scaled, notes
+    frame = pl.DataFrame([timed.times.alias("timestamp"), value.alias("value"), kind.alias("kind"), *texts])
+    if "event_id" not in named.columns:
+        frame = frame.with_columns(_made_id())
+    written = named.select(one for one in ("timestamp", "kind", "value") if one in named.columns)
+    for column in ("share", "watched"):
+        written = written.with_columns(named[column].alias("value")) if column in named.columns else written
+    taken = (kind != IGNORE).fill_null(True)
+    units = replace(timed.units, best=best)
+    notes = [*_time_note(timed.units, named["timestamp"]), *notes, *more]
+    return frame.filter(taken), written.with_columns(table.rows.alias("row")).filter(taken), notes, units
+
+
+_TYPED = ("timestamp", "kind", "value", "share", "watched", "duration", "click")
+
+
+def _time_note(units: Units, column: pl.Series) -> list[str]:
+    if column.dtype == pl.String and units.date_order is not None:
+        return [f"dates are read {units.date_order}"]
+    counted = units.time_unit is not None and numbers(column).count() > 0 and not column.dtype.is_temporal()
+    return [f"times are read as {units.time_unit} since 1970"] if counted else []
+
+
+def _kind(named: pl.DataFrame, told: Mapping[str, str]) -> tuple[pl.Series, list[str]]:
+    """What each row is, and what was assumed where the words are others'."""
+    if "kind" not in named.columns and "click" not in named.columns:
+        every = "rating" if "value" in named.columns else "play"
+        return pl.select(pl.repeat(every, named.height)).to_series(), []
+    column = named["kind"] if "kind" in named.columns else named["click"]
+    kind = kinds_of(column, told, None if "kind" in named.columns else CLICKS)
+    pairs = pl.DataFrame({"theirs": ids(column), "ours": kind}).drop_nulls().group_by("theirs", "ours").len()
+    words = [
+        f"{theirs} as {ours} ({n:,})"
+        for theirs, ours, n in pairs.sort("len", "theirs", descending=True).iter_rows()
+        if theirs != ours
+    ]
+    return kind, [f"kinds are read: {', '.join(words[:20])}"] if words else []
+
+
+def _values(
+    named: pl.DataFrame, kind: pl.Series, best: float | None, found: Mapping[str, str]
+) -> tuple[pl.Series, float | None, list[str]]:
+    """Values as shares of the best for ratings and plays, the best rating, and what was assumed."""
+    nothing = pl.repeat(None, named.height, dtype=pl.Float64, eager=True)
+    value = numbers(named["value"]) if "value" in named.columns else nothing
+    values, notes = value.fill_null(np.nan).to_numpy().copy(), []
+    rated, played = ((kind == one).fill_null(False).to_numpy() for one in ("rating", "play"))
+    ratings = values[rated & np.isfinite(values) & (values >= 0)]
+    if len(ratings):
+        best = best_of(ratings) if best is None else best
+        require_fit(ratings, best)
+        values[rated] /= best
+        notes.append(f"rating values are read as shares of {best:g}")
+    shares, more = _shares(named, values, played, found)
+    values[played] = shares[played]
+    return pl.Series(values).fill_nan(None), best, [*notes, *more]
+
+
+def _shares(
+    named: pl.DataFrame, values: Doubles, played: NDArray[np.bool_], found: Mapping[str, str]
+) -> tuple[Doubles, list[str]]:
+    """The share watched of each row that is a play; NaN where it cannot be told."""
+    if "watched" in named.columns:
+        shares = _of_durations(named, played, found)
+        return shares, [f"plays are read as {found['watched']} over {found['duration']}"]
+    if "share" in named.columns:
+        shares = numbers(named["share"]).fill_null(np.nan).to_numpy().copy()
+        seen = shares[played & np.isfinite(shares)]
+        scales = (1.0,) if plain(found["share"]) in RATIOS else (1.0, 100.0)
+        top = share_scale(seen, scales) if len(seen) else 1.0
+        shares = np.where(np.isfinite(shares), np.minimum(shares, top) / top, np.nan)  # above it: watched again
+        return shares, [f"play values are read as shares of {top:g}"] if len(seen) else []
+    seen = values[played & np.isfinite(values)]
+    if len(seen) and (seen > 1).mean() > 0.1:
+        raise BadData(
+            f"play values such as {seen[seen > 1][0]:g} are no shares watched; where they are percentages, say so with "
+            f"--map share={found['value']}, else leave the column out with --map value="
+        )
+    notes = ["play values are read as shares of 1"] if len(seen) else []
+    bare = played & named["value"].is_null().to_numpy() if "value" in named.columns else played
+    if bare.any():
+        notes.append("plays without a value are read as watched to the end")
+    return np.where(bare, 1.0, values), notes
+
+
+def _of_durations(named: pl.DataFrame, played: NDArray[np.bool_], found: Mapping[str, str]) -> Doubles:
+    """Time watched over the title's duration, at most 1. Raises `BadData` where they are of two units."""
+    watched, duration = (numbers(named[one]).fill_null(np.nan).to_numpy() for one in ("watched", "duration"))
+    shares = np.divide(watched, duration, out=np.full(len(watched), np.nan), where=duration > 0)
+    seen = shares[played & np.isfinite(shares) & (shares > 0)]
+    if len(seen) and not (ONE_UNIT[0] <= seen.max() and np.median(seen) <= ONE_UNIT[1]):
+        raise BadData(
+            f"{found['watched']!r} over {found['duration']!r} gives shares such as {seen[0]:.3g}; give both in one unit"
+        )
+    return np.asarray(np.minimum(shares, 1.0), np.float64)
+
+
+def _made_id() -> pl.Expr:
     user, item = (
         pl.col(name).str.replace_all("%", "%25").str.replace_all("-", "%2D") for name in ("user_id", "item_id")
     )
     made = pl.format("{}-{}-{}-{}", user, item.fill_null(""), "kind", pl.col("timestamp").cast(pl.Int64))
-    return scaled.with_columns(made.alias("event_id")), notes
-
-
-def _kinds(column: pl.Series) -> pl.Series:
-    """The kinds as ours; what is not known stays as it is and is counted as rejected."""
-    ours = {synonym: kind for kind, synonyms in KINDS.items() for synonym in synonyms}
-    seen = column.cast(pl.String)
-    known = {one: ours[plain(one)] for one in seen.unique().drop_nulls() if plain(one) in ours}
-    return seen.replace(known)
-
-
-def _scaled(typed: pl.DataFrame, best: float | None, shares: Sequence[float]) -> tuple[pl.DataFrame, list[str]]:
-    """Values as shares of the best, for each kind that has them, and what was taken as the best."""
-    notes, values = [], typed["value"].cast(pl.Float64).to_numpy().copy()
-    for kind in sorted(events.NEEDS_VALUE):
-        mine = (typed["kind"] == kind).fill_null(False).to_numpy()
-        seen = values[mine & np.isfinite(values)]
-        if not len(seen):
-            continue
-        if kind == "play" and shares:
-            top = next((scale for scale in shares if _nearly_all(seen) <= scale), shares[-1])
-            values[mine & (values > top) & np.isfinite(values)] = top  # watched again
-        else:
-            top = best if best is not None and kind == "rating" else _scale(seen, kind)
-        values[mine] /= top
-        notes.append(f"{kind} values are read as shares of {top:g}")
-    bare = ((typed["kind"] == "play") & typed["value"].is_null()).fill_null(False).to_numpy()
-    if bare.any():
-        values[bare] = 1.0
-        notes.append("plays without a value are read as watched to the end")
-    return typed.with_columns(pl.Series("value", values)), notes
-
-
-def _scale(values: NDArray[np.float64], kind: str) -> float:
-    """The smallest of `SCALES` that holds 99.9 % of the values: a few wild ones must not stretch it."""
-    top = _nearly_all(values)
-    fitting = [scale for scale in SCALES if top <= scale]
-    if not fitting:
-        raise BadData(
-            f"{kind} values reach {top:g}, which is no scale of {SCALES}; give the best value, or drop the column"
-        )
-    return fitting[0]
-
-
-def _nearly_all(values: NDArray[np.float64]) -> float:
-    """What 99.9 % of the values do not exceed."""
-    return float(np.quantile(values, 0.999, method="nearest"))
+    return made.alias("event_id")
 
 
 def _catalog(
-    source: Any, mapping: Mapping[str, str], clean: pl.DataFrame
-) -> tuple[Catalog, Rejections, tuple[str, ...]]:
-    """The catalogue, what of it was rejected, and a note where its file is not UTF-8."""
-    if source is None:
-        return Catalog.from_frame(clean.select(pl.col("item_id").drop_nulls().unique().sort())), Rejections(), ()
-    raw, encoding = _table(source)
-    found = recognise(raw.columns, TITLES, mapping, ("item_id",))
-    try:
-        frame = pl.DataFrame([_title_column(ours, raw[theirs]) for ours, theirs in found.items()])
-    except pl.exceptions.PolarsError as error:
-        raise BadData(f"the titles have a column of a type that cannot be read: {error!s:.300}") from error
-    return *_only_good(frame), encoding
+    source: Any, mapping: Mapping[str, str], clean: pl.DataFrame, units: Units, form: str | None, max_bytes: int
+) -> Titles:
+    """The titles of a file or frame, or bare ones of the ids that occur."""
+    if source is not None:
+        return titles_of(_rows_of(source, max_bytes), _name_of(source), mapping, units, form)
+    found = Catalog.from_frame(clean.select(pl.col("item_id").drop_nulls().unique().sort()))
+    return Titles(found, Rejections(), (), ())
 
 
-def _only_good(frame: pl.DataFrame) -> tuple[Catalog, Rejections]:
-    """The catalogue of titles with a usable id, the first of each, and a count of the others."""
-    item = pl.col("item_id").fill_null("")
-    checks = {
-        "titles without an item_id": item == "",
-        "titles with an item_id that is too long": item.str.len_chars() > MAX_TEXT,
-        "titles repeating an item_id": ~pl.col("item_id").is_first_distinct(),
-    }
-    reason = pl.coalesce(*[pl.when(bad).then(pl.lit(text)) for text, bad in checks.items()])
-    marked = frame.with_columns(reason.alias("_reason")).with_row_index("_at", offset=1)
-    bad = marked.filter(pl.col("_reason").is_not_null())
-    counts = dict(bad["_reason"].value_counts().iter_rows())
-    examples = {text: tuple(f"row {at}" for at in bad.filter(_reason=text)["_at"].head(3)) for text in counts}
-    return Catalog.from_frame(marked.filter(pl.col("_reason").is_null())), Rejections(counts, examples)
-
-
-def _title_column(name: str, column: pl.Series) -> pl.Series:
-    """One column of the titles as the catalogue wants it; null where it cannot be read."""
-    dtype = nouns.SCHEMA[name]
-    if dtype == nouns.NAMES:
-        return names(column, " " if column.name.endswith(":token_seq") else None).alias(name)
-    if dtype == nouns.TIME:
-        return _dates(column).alias(name)
-    if name == "maturity":
-        ages = {rating: age_of(rating) for rating in column.cast(pl.String).unique().drop_nulls()}
-        return column.cast(pl.String).replace_strict(ages, default=None, return_dtype=pl.Int16).alias(name)
-    if dtype == pl.String:
-        return column.cast(pl.String).str.slice(0, LONGEST if name == "text" else None).alias(name)
-    return column.cast(pl.Float64, strict=False).cast(dtype, strict=False).alias(name)
-
-
-def _dates(column: pl.Series) -> pl.Series:
-    """Moments; a number of four digits is a year."""
-    years = column.cast(pl.String).str.extract(r"^((?:18|19|20)\d\d)(?:\.0)?$").cast(pl.Int32)
-    first_days = pl.select(pl.datetime(years, 1, 1, time_zone="UTC")).to_series()
-    return pl.select(pl.coalesce(first_days, moments(column))).to_series()
-
-
-def _read_as(found: Mapping[str, str]) -> str:
-    return "columns read: " + ", ".join(f"{theirs} as {ours}" for ours, theirs in found.items())
+def _columns(file: str, frame: pl.DataFrame, found: Mapping[str, str]) -> tuple[Column, ...]:
+    """What became of each column of the interactions."""
+    ours = {theirs: name for name, theirs in found.items()}
+    return tuple(
+        Column(file, one, Use.READ if one in ours else Use.IGNORED, ours.get(one, "")) for one in frame.columns
+    )

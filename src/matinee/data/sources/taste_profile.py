@@ -21,15 +21,16 @@ from matinee.errors import BadData
 LICENCE = "Echo Nest Taste Profile subset: research only, not to be passed on for money"
 NOTE = "plays have no times and no order; how often a song was played is not kept"
 TRIPLETS, TRACKS = "train_triplets.txt", "unique_tracks.txt"
+LARGEST = 4 * 10**9  # bytes; the triplets as published are 2.9 GB
 
 
-def read(path: Path) -> Dataset:
+def read(path: Path, max_bytes: int = LARGEST) -> Dataset:
     """Read the triplets: each becomes one play to the end. The data set is not `timed`.
 
     Raises `BadData` when there is no such file or nothing in it can be read; lines with less than one play are counted
     as rejections.
     """
-    files = Files.of(path.parent if path.is_file() and path.name == TRIPLETS else path)
+    files = Files.of(path.parent if path.is_file() and path.name == TRIPLETS else path, max_bytes)
     if TRIPLETS not in files:
         raise BadData(f"{path} holds no {TRIPLETS}; give the folder of the Taste Profile")
     triplets = table(files.raw(TRIPLETS), TRIPLETS, "\t", ["user_id", "item_id", "plays"])

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset
+from matinee.data.sources.tables import table_of
+from matinee.data.sources.values import ids
 from matinee.errors import BadData
 from matinee.maths.arrays import Floats, Int32s
 
@@ -59,13 +61,13 @@ def read_vectors(path: Path, catalog: Catalog) -> GivenVectors:
 
 def _read(path: Path) -> pl.DataFrame:
     try:
-        frame = pl.read_parquet(path, glob=False)
+        frame = table_of(path).frame
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BadData(f"cannot read {path}: {error}; give a Parquet file") from error
     if "item_id" not in frame.columns or not _vector_columns(frame):
         raise BadData(f"{path} has the columns {dict(frame.schema)}; give 'item_id' and columns of lists of numbers")
     try:
-        frame = frame.with_columns(pl.col("item_id").cast(pl.String))
+        frame = frame.with_columns(ids(frame["item_id"]))
     except pl.exceptions.PolarsError as error:
         raise BadData(f"{path} has an item_id of type {frame.schema['item_id']}; give text or numbers") from error
     repeated = frame.filter(pl.col("item_id").is_duplicated())["item_id"]
