@@ -133,9 +133,14 @@ class Workspace:
         with self.importing(waiting):
             return self._bring_in(dataset, progress)
 
+    def resolved(self, dataset: Dataset) -> Dataset:
+        """The data set with the events too whose titles only this workspace knows."""
+        known = self._known()
+        return dataset if known is None else with_titles_of(dataset, known)
+
     def _bring_in(self, dataset: Dataset, progress: Callable[[int], None] | None) -> int:
         known = self._known()
-        dataset = dataset if known is None else with_titles_of(dataset, known)
+        dataset = self.resolved(dataset)
         _require_rows(dataset)
         catalog = dataset.catalog if known is None else self._catalog_with(known, dataset)
         units = self.units.agreed(dataset.units, self.units_path)

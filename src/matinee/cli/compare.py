@@ -16,10 +16,11 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from matinee.cli.data import Titles, Vectors, fetch
+from matinee.cli.data import fetch
+from matinee.cli.reading import Best, Kinds, Map, MapTitles, MaxBytes, TimeFormat, Titles, Vectors, options
 from matinee.cli.terminal import Html, Json, Seed, console, named, progress, show, writable
 from matinee.data.dataset import Dataset
-from matinee.data.sources.reading import Source, guess, read
+from matinee.data.sources.reading import Options, Source, guess, read
 from matinee.decision import Scorer
 from matinee.errors import MissingExtra
 from matinee.extras import needing
@@ -55,6 +56,12 @@ def leaderboard(
     source: How = None,
     titles: Titles = None,
     vectors: Vectors = None,
+    columns: Map = None,
+    map_titles: MapTitles = None,
+    kinds: Kinds = None,
+    best: Best = None,
+    time_format: TimeFormat = None,
+    max_bytes: MaxBytes = None,
     models: Models = None,
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each model that depends on chance.")] = 3,
     baselines: Annotated[
@@ -78,7 +85,8 @@ def leaderboard(
 
     makers = beside(protocol, named({**board_of(protocol), **_tuned_makers(tuned)}, models))
     among = BASELINES if baselines is None else tuple(named(makers, baselines))
-    rules, dataset = _asked(protocol, data, source, titles, vectors)
+    said = options(columns, map_titles, kinds, best, time_format, max_bytes)
+    rules, dataset = _asked(protocol, data, source, titles, vectors, said)
     with progress(protocol) as tell:
         board = run(dataset, rules, makers, seeds=seeds, seed=seed, baselines=among, tell=tell)
     show(board, html, as_json)
@@ -90,6 +98,12 @@ def tune(
     source: How = None,
     titles: Titles = None,
     vectors: Vectors = None,
+    columns: Map = None,
+    map_titles: MapTitles = None,
+    kinds: Kinds = None,
+    best: Best = None,
+    time_format: TimeFormat = None,
+    max_bytes: MaxBytes = None,
     models: Models = None,
     trials: Annotated[int, typer.Option(min=1, help="Settings tried for each model.")] = 20,
     minutes: Annotated[float, typer.Option(min=0.01, help="Minutes for each model; then no setting is begun.")] = 10.0,
@@ -106,7 +120,8 @@ def tune(
         from matinee.tune import tune as run
     from matinee.spaces import spaces_of
 
-    rules, dataset = _asked(protocol, data, source, titles, vectors)
+    said = options(columns, map_titles, kinds, best, time_format, max_bytes)
+    rules, dataset = _asked(protocol, data, source, titles, vectors, said)
     with progress("tuning") as tell:
         found = run(
             dataset, rules, named(spaces_of(protocol), models), folder, Budget(trials, 60 * minutes), seed, tell
@@ -138,14 +153,19 @@ def _say_found(found: Sequence[Tuned], protocol: Rules) -> None:
 
 
 def _asked(
-    rules: Rules, path: Path | None, source: Source | None, titles: Path | None, vectors: Path | None
+    rules: Rules,
+    path: Path | None,
+    source: Source | None,
+    titles: Path | None,
+    vectors: Path | None,
+    options: Options,
 ) -> tuple[Protocol, Dataset]:
     """The protocol of this name, and the data as it reads them."""
     from matinee.evaluate.protocols import LEADERBOARDS
 
     protocol = next(one for one in LEADERBOARDS if one.name == rules)
     where = path or fetch()
-    dataset = read(source or guess(where), where, titles, vectors, protocol.pairs)
+    dataset = read(source or guess(where), where, titles, vectors, protocol.pairs, options)
     console.print(Panel(escape(dataset.describe()), title="Data", title_align="left"))
     return protocol, dataset
 

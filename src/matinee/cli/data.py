@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, cast
 
+import polars as pl
 import typer
 from rich.markup import escape
 from rich.panel import Panel
+from rich.table import Table
 
+from matinee.cli.reading import Best, Kinds, Map, MapTitles, MaxBytes, TimeFormat, Titles, Vectors, options
 from matinee.cli.terminal import WORKSPACE, Into, console, progress
 from matinee.data.dataset import Dataset
 from matinee.data.sources.reading import Source, read
+from matinee.data.units import Units
 from matinee.workspace import Workspace
 
 CACHE = Path("var/data")
-
-
-Titles = Annotated[Path | None, typer.Option(help="The titles of a tabular source.")]
-Vectors = Annotated[
-    Path | None, typer.Option(help="Parquet file of item_id and lists of numbers: what models see in images or sound.")
-]
+SHOWN = 3  # rows that a dry run shows
 
 
 def data(
@@ -29,12 +29,47 @@ def data(
     path: Annotated[Path, typer.Argument(help="A file, folder or archive; for tabular the interactions.")],
     titles: Titles = None,
     vectors: Vectors = None,
+    columns: Map = None,
+    map_titles: MapTitles = None,
+    kinds: Kinds = None,
+    best: Best = None,
+    time_format: TimeFormat = None,
+    max_bytes: MaxBytes = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be stored, and store nothing.")] = False,
     workspace: Into = WORKSPACE,
 ) -> None:
     """Read a data set into a workspace: catalogue, profiles and events."""
-    dataset = read(source, path, titles, vectors)
+    place = Workspace(workspace)
+    said = options(columns, map_titles, kinds, best, time_format, max_bytes)
+    units = place.units.agreed(Units(best=best), place.units_path)
+    dataset = read(source, path, titles, vectors, options=replace(said, units=units))
+    dataset = place.resolved(dataset)
     console.print(Panel(escape(dataset.describe()), title="Found", title_align="left"))
-    bring_in(Workspace(workspace), dataset)
+    if dry_run:
+        show_rows(dataset)
+    else:
+        bring_in(place, dataset)
+
+
+def show_rows(dataset: Dataset) -> None:
+    """The first events and titles as they would be stored."""
+    for title, frame in (("events", dataset.events), ("titles", dataset.catalog.titles)):
+        table = Table(title=f"the first {title}, as they would be stored", title_justify="left")
+        first = frame.head(SHOWN)
+        told = [name for name in first.columns if first[name].count() and name not in ("event_id", "closed")]
+        told = [name for name in told if not (first[name].dtype == pl.List and first[name].list.len().sum() == 0)]
+        for name in told:
+            table.add_column(name)
+        for row in first.select(told).iter_rows():
+            table.add_row(*(escape(_short(value)) for value in row))
+        console.print(table)
+    console.print("A dry run: nothing is stored.")
+
+
+def _short(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)[:60]
 
 
 def log(

@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from matinee.cli.data import Titles, Vectors, fetch
+from matinee.cli.data import fetch
+from matinee.cli.reading import Best, Kinds, Map, MapTitles, MaxBytes, TimeFormat, Titles, Vectors, options
 from matinee.cli.terminal import WORKSPACE, Html, Into, Json, Seed, TimeZone, console, progress, show, warn
 from matinee.data.sources.reading import Source, read
 from matinee.errors import MatineeError
@@ -49,6 +50,12 @@ def evaluate(
     source: Annotated[Source, typer.Option(help="How to read it.")] = Source.MOVIELENS,
     titles: Titles = None,
     vectors: Vectors = None,
+    columns: Map = None,
+    map_titles: MapTitles = None,
+    kinds: Kinds = None,
+    best: Best = None,
+    time_format: TimeFormat = None,
+    max_bytes: MaxBytes = None,
     html: Html = None,
     pages: Annotated[bool, typer.Option(help="Measure whole home pages too.")] = True,
     seed: Seed = 0,
@@ -58,7 +65,8 @@ def evaluate(
     from matinee.evaluate import evaluate as run
     from matinee.recipes import contenders, home_pages
 
-    dataset = read(source, path or fetch(), titles, vectors)
+    said = options(columns, map_titles, kinds, best, time_format, max_bytes)
+    dataset = read(source, path or fetch(), titles, vectors, options=said)
     console.print(Panel(escape(dataset.describe()), title="Data", title_align="left"))
     with progress("evaluating", total=None) as tell:
         report = run(

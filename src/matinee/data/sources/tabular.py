@@ -117,7 +117,8 @@ def _rows_of(source: Any, max_bytes: int) -> Table:
     is_path = isinstance(source, str | Path)
     table = table_of(Path(source), max_bytes) if is_path else numbered(as_polars(source))
     if table.frame.is_empty():
-        raise BadData(f"{source if is_path else 'the frame'} has no row that can be read; {table.rejections}; give a file with rows below its header")
+        what = source if is_path else "the frame"
+        raise BadData(f"{what} has no row that can be read; {table.rejections}; give one with rows below its header")
     return table
 
 
