@@ -1,5 +1,6 @@
 """The catalogue: indexes that never change, and arrays that say what the frame says."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,6 +80,17 @@ def test_maturity_availability_and_arrival_as_arrays():
         [micros[2030], FOREVER, FOREVER],
     ]
     assert catalog.arrived.tolist() == [micros[1995], micros[2020], least]
+
+
+@pytest.mark.timeout(20)
+def test_a_catalogue_that_is_a_pipe_or_too_long_is_refused(tmp_path: Path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadData, match="no file"):
+        Catalog.load(tmp_path / "pipe")
+    Catalog.from_frame(FRAME).save(tmp_path / "three")
+    monkeypatch.setattr("matinee.catalog.MOST_TITLES", 2)
+    with pytest.raises(BadData, match="3 titles and at most 2"):
+        Catalog.load(tmp_path / "three")
 
 
 def test_a_saved_catalogue_comes_back_the_same(tmp_path: Path):

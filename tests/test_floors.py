@@ -13,7 +13,7 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "matinee"
 FLOORS = {
-    "maths": 1, "errors": 1, "extras": 1,
+    "maths": 1, "errors": 1, "extras": 1, "files": 1,
     "catalog": 2, "clock": 2, "events": 2, "history": 2, "likes": 2, "page": 2, "profile": 2,
     "maturity": 2, "situation": 2,
     "decision": 3, "eligibility": 3, "evidence": 3,

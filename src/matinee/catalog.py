@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.errors import BadData
+from matinee.files import require_file
 from matinee.maths.ragged import Ragged, transpose
 from matinee.situation import country_code
 
@@ -42,6 +43,7 @@ SCHEMA: Mapping[str, pl.DataType] = {
 VECTOR_PREFIX = "vectors."  # begins the names of the columns in which a saved catalogue holds vectors
 Vectors = Mapping[str, NDArray[np.float32]]  # name -> (titles, dimensions), rows of zeros where unknown
 
+MOST_TITLES = 20_000_000  # a few bytes of Parquet can say that they hold any number
 FOREVER = np.iinfo(np.int64).max
 UNRATED = -1
 
@@ -285,7 +287,9 @@ class Catalog:
 
     @classmethod
     def load(cls, path: Path) -> Catalog:
-        """Read what `save` wrote."""
+        """Read what `save` wrote. Raises `BadData` where it cannot be read or says that it holds too many titles."""
+        if (rows := saved_titles(path)) > MOST_TITLES:
+            raise BadData(f"{path} holds {rows:,} titles and at most {MOST_TITLES:,} are read; split the catalogue")
         with _reading(path):
             age = pl.read_parquet_metadata(path).get("unrated_age", "")
             frame = pl.read_parquet(path, glob=False)
@@ -305,6 +309,7 @@ def saved_titles(path: Path) -> int:
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:
+        require_file(path)
         yield
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BadData(f"cannot read the catalogue {path}: {error}; run `matinee data` again") from error

@@ -24,6 +24,7 @@ from matinee.evaluate.measure import measure_hits
 from matinee.evaluate.protocols import Protocol
 from matinee.evaluate.summarise import by_member
 from matinee.evaluate.trial import Trial, prepare
+from matinee.files import require_file
 
 FIRST_LOOK = 0.25  # share of the members that a setting is first fitted on; what looks poor then is dropped
 STARTUP = 5  # settings measured in full before there is a median of them to be worse than
@@ -132,8 +133,9 @@ def _studies(folder: Path) -> optuna.storages.RDBStorage:
     path = folder / "studies.sqlite3"
     connect = partial(sqlite3.connect, path, check_same_thread=False)
     try:
+        require_file(path)
         return optuna.storages.RDBStorage("sqlite:///studies.sqlite3", engine_kwargs={"creator": connect})
-    except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError, AssertionError) as error:
+    except (OSError, SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError, AssertionError) as error:
         said = str(error).partition("\n")[0]
         raise BadData(f"{path} cannot be read as studies: {said}; move it away or give another folder") from error
 

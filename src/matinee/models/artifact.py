@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from matinee.catalog import Catalog
 from matinee.decision import Requests, Scorer
 from matinee.errors import ArtifactRefused, BadRequest, MatineeError
+from matinee.files import opened
 from matinee.history import Histories
 from matinee.maths.calibration import Platt
 from matinee.models.storage import REMEDY
@@ -132,9 +133,12 @@ def load_artifact(folder: Path, scorers: Mapping[str, type[Scorer]], catalog: Ca
     if set(found) != set(manifest.files):
         odd = sorted(set(found) ^ set(manifest.files))
         raise ArtifactRefused(f"{folder} has missing or extra files: {odd[:5]}; {REMEDY}")
-    for name in found:
-        if _file_hash(folder / name) != manifest.files[name]:
-            raise ArtifactRefused(f"{folder / name} is not the file that was saved; {REMEDY}")
+    try:
+        changed = [name for name in found if _file_hash(folder / name) != manifest.files[name]]
+    except OSError as error:
+        raise ArtifactRefused(f"{folder} cannot be read: {error}; {REMEDY}") from error
+    if changed:
+        raise ArtifactRefused(f"{folder / changed[0]} is not the file that was saved; {REMEDY}")
     if manifest.scorer not in scorers:
         raise ArtifactRefused(f"{folder} holds the scorer {manifest.scorer!r}; known are {sorted(scorers)}")
     scorer_type, calibration = scorers[manifest.scorer], Platt(manifest.slope, manifest.intercept)
@@ -159,10 +163,11 @@ def _require_answers(scorer: Scorer, titles: int, folder: Path) -> None:
 
 def _read_manifest(folder: Path) -> tuple[Manifest, str]:
     path = folder / MANIFEST
+    if folder.is_symlink():
+        raise ArtifactRefused(f"{folder} is a link, which no artifact is; give the folder that it leads to")
     try:
-        if path.is_symlink() or path.stat().st_size > MANIFEST_LIMIT:
-            raise ValueError("it is a link or too long")
-        raw = path.read_bytes()
+        with opened(path, MANIFEST_LIMIT) as file:
+            raw = file.read()
         return Manifest.model_validate_json(raw), _artifact_id(raw)
     except (OSError, ValueError, ValidationError) as error:
         raise ArtifactRefused(f"{path} is not a manifest that can be read: {error}; {REMEDY}") from error
@@ -191,7 +196,7 @@ def _titles_hash(item_ids: Sequence[str]) -> str:
 
 
 def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

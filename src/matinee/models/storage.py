@@ -14,7 +14,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from matinee.errors import ArtifactRefused, BadRequest
+from matinee.files import opened
 
+JSON_LIMIT = 100_000_000  # bytes; longer settings are refused unread
 MAPPED = 1 << 20  # arrays from this many bytes on are mapped into memory instead of read
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}  # readers, by version
 REMEDY = "train again, or restore the folder from where it was written"
@@ -39,11 +41,12 @@ def read(
 ) -> tuple[Config, dict[str, NDArray[Any]], dict[str, Any]]:
     """What `write` wrote: (config, arrays by name, the extra fields by name).
 
-    Raises `ArtifactRefused` when a file is missing or damaged in any way, an array has another dtype, a field is
-    missing or unknown, or a setting is not finite.
+    Raises `ArtifactRefused` when a file is missing, no plain file or damaged in any way, an array has another dtype, a
+    field is missing or unknown, or a setting or a number in an array is not finite.
     """
     try:
-        fields = json.loads((folder / "scorer.json").read_text())
+        with opened(folder / "scorer.json", JSON_LIMIT) as file:
+            fields = json.load(file)
         _require_finite(fields["config"])
         config = config_type(**{name: _frozen(value) for name, value in fields.pop("config").items()})
         if set(fields) != set(extra):
@@ -66,7 +69,10 @@ def _array(folder: Path, name: str, dtype: type[np.generic]) -> NDArray[Any]:
     path = folder / f"{name}.npy"
     _require_header(path, np.dtype(dtype))
     large = path.stat().st_size >= MAPPED
-    return np.asarray(np.load(path, mmap_mode="c" if large else None, allow_pickle=False))
+    array = np.asarray(np.load(path, mmap_mode="c" if large else None, allow_pickle=False))
+    if array.dtype.kind == "f" and array.size and not np.isfinite([array.min(), array.max()]).all():
+        raise ValueError(f"{path.name} holds numbers that are not finite")
+    return array
 
 
 def _require_header(path: Path, dtype: np.dtype[Any]) -> None:
@@ -74,7 +80,7 @@ def _require_header(path: Path, dtype: np.dtype[Any]) -> None:
 
     Looked at before anything is allocated for them.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         version = npy.read_magic(file)
         if version not in HEADERS:
             raise ValueError(f"{path.name} has the version {version} instead of one of {sorted(HEADERS)}")

@@ -1,0 +1,32 @@
+"""Reading files that others may have written: plain ones only, and never more of them than is allowed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+
+
+@contextmanager
+def opened(path: Path, most: int | None = None) -> Iterator[BufferedReader]:
+    """A plain file, open for reading. Raises `OSError` on a link, a pipe or a device, and on more than `most` bytes.
+
+    Nothing is waited for: a pipe that nobody writes to is refused too.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags), "rb") as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(f"{path} is no plain file")
+        if most is not None and about.st_size > most:
+            raise OSError(f"{path} has {about.st_size:,} bytes and at most {most:,} are read")
+        yield file
+
+
+def require_file(path: Path) -> None:
+    """Raise `OSError` where neither a file nor a link to one stands: opening a pipe would wait for ever."""
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is no file")
