@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from matinee.maths.ordering import descending
-from matinee.maths.sampling import plackett_luce
+from matinee.maths.sampling import LEAST_TEMPERATURE, plackett_luce
 
 
 def probability(order: tuple[int, ...], logits: np.ndarray, temperature: float) -> float:
@@ -59,6 +59,23 @@ def test_temperature_zero_is_the_sorted_list_with_certainty():
     chosen, logs = plackett_luce(logits, 4, 0.0, np.zeros(1, np.uint64))
     assert chosen.tolist() == [[1, 3, 0, 2]]
     assert not logs.any()
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 2.2e-311, LEAST_TEMPERATURE / 2])
+def test_a_temperature_next_to_zero_is_zero(temperature):
+    logits = np.array([[3.0, -2.0, 5.0, 5.0]], np.float32)
+    chosen, log_probs = plackett_luce(logits, 3, temperature, np.array([7], np.uint64))
+    assert chosen.tolist() == [[2, 3, 0]]
+    assert log_probs.tolist() == [[0.0, 0.0, 0.0]]
+
+
+def test_the_least_temperature_has_probabilities():
+    logits = np.array([[40.0, -40.0, 0.0, 39.0]], np.float32)
+    for order in ([0, 3, 2, 1], [1, 2, 3, 0]):
+        chosen, log_probs = plackett_luce(logits[:, order], 4, LEAST_TEMPERATURE, np.array([7], np.uint64))
+        assert [order[k] for k in chosen[0]] == [0, 3, 2, 1]
+        assert np.isfinite(log_probs).all()
+        assert (log_probs <= 0).all()
 
 
 def test_what_cannot_be_drawn_is_not():

@@ -11,6 +11,7 @@ from pages import NOW, Linear, charts_of, policy_of, world
 
 from matinee.data.histories import histories_of
 from matinee.decision import Context, Requests
+from matinee.errors import BadData
 from matinee.events import Kind
 from matinee.evidence import row_title, title_reasons
 from matinee.history import Histories
@@ -206,3 +207,24 @@ def test_ten_thousand_members_are_one_call():
     decisions = policy.decide(requests, np.random.default_rng(0))
     assert decisions.page().items.shape == (2_000, 3, 4)
     assert decisions.requests.user_ids[1_999] == "m1999"
+
+
+@pytest.mark.parametrize("exploration", [5e-324, 2.2e-311, 1e-9])
+def test_next_to_no_exploration_is_the_best_page_with_certainty(exploration):
+    catalog = world()
+    policy = policy_of(catalog, 0.5)
+    asked = requests_of(len(catalog), exploration=exploration)
+    pages = policy.decide(asked, np.random.default_rng(1))
+    best = policy.decide(replace(asked, exploration=0.0), np.random.default_rng(2))
+    assert (pages.page().items == best.page().items).all()
+    assert (pages.log_probs == 0).all()
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 1e-6])
+def test_a_page_without_its_probability_cannot_be_made(wrong):
+    catalog = world()
+    choices = policy_of(catalog, 0.5).decide(requests_of(len(catalog)), np.random.default_rng(1)).choices
+    log_probs = choices.log_probs.copy()
+    log_probs[3] = wrong
+    with pytest.raises(BadData, match=f"choice 3 has the log-probability {wrong}"):
+        replace(choices, log_probs=log_probs)

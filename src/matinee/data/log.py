@@ -153,6 +153,11 @@ class EventLog:
         record: dict[str, Any] = orjson.loads(found[0])
         return record
 
+    def decisions_of(self, user_id: str) -> list[dict[str, Any]]:
+        """All decision records of a member, oldest first."""
+        with self._reading() as cursor:
+            return [orjson.loads(record) for (record,) in cursor.execute(sql.DECISIONS_OF_MEMBER, (user_id,))]
+
     def read_decisions(
         self, as_of: int, since: int | None = None, surface: str | None = None
     ) -> Iterator[dict[str, Any]]:

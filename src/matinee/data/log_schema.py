@@ -79,6 +79,7 @@ PAGE_OF_DECISIONS = (
     "SELECT time, decision_id, record FROM decisions WHERE (time, decision_id) > (?, ?) AND time < ? "
     "ORDER BY time, decision_id LIMIT 1000"
 )
+DECISIONS_OF_MEMBER = "SELECT record FROM decisions WHERE user_id = ? ORDER BY time, decision_id"
 FIND_PROFILE = "SELECT record FROM profiles WHERE user_id = ?"
 LIST_PROFILES = (
     "SELECT record FROM profiles WHERE folded_name LIKE ? ESCAPE '!' OR user_id LIKE ? ESCAPE '!' "

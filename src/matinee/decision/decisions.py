@@ -113,12 +113,12 @@ class Choices:
         for name in LINES:
             shape = getattr(self, name).shape
             assert shape == (self.offsets[-1],), f"{name} has shape {shape} for {self.offsets[-1]} choices"
-        wrong = ~(self.log_probs <= ABOVE_ONE)
+        wrong = ~((self.log_probs <= ABOVE_ONE) & (self.log_probs > -np.inf))
         if wrong.any():
             at = int(np.argmax(wrong))
             raise BadData(
                 f"choice {at} has the log-probability {self.log_probs[at]}; a choice is made with a known probability "
-                "from 0 to 1, so give its logarithm, at most 0"
+                "above 0, so give its logarithm, at most 0"
             )
 
     def __len__(self) -> int:

@@ -3,7 +3,7 @@
 Plackett-Luce draws an ordered list without replacement: each next element i of the remaining set S has
 probability exp(l_i / T) / sum_{j in S} exp(l_j / T). Adding independent Gumbel noise to l / T and sorting gives the
 same distribution (Yellott 1977; Kool et al. 2019, "Stochastic Beams and Where to Find Them"). Temperature 0 is
-the greedy list, with probability 1.
+the greedy list, with probability 1; so is any below `LEAST_TEMPERATURE`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,12 @@ from matinee.maths.arrays import Doubles, Floats, Int64s, UInt64s
 from matinee.maths.exponentials import exp, log
 
 FAR = 300.0  # e to this and to its negative are normal numbers
+LEAST_TEMPERATURE = 1e-6  # below it logits over temperature leave the numbers, and hardly anything is left to chance
+
+
+def temperature_of(exploration: float) -> float:
+    """The temperature of a share of exploration: itself, and 0 below `LEAST_TEMPERATURE`."""
+    return exploration if exploration >= LEAST_TEMPERATURE else 0.0
 
 
 def plackett_luce(logits: Floats, n: int, temperature: float, seeds: UInt64s) -> tuple[Int64s, Doubles]:
@@ -27,7 +33,7 @@ def plackett_luce(logits: Floats, n: int, temperature: float, seeds: UInt64s) ->
     assert seeds.shape == (len(logits),)
     chosen = np.full((len(logits), n), -1, np.int64)
     log_probs = np.zeros((len(logits), n))
-    _plackett_luce(logits.astype(np.float32), temperature, seeds, chosen, log_probs)
+    _plackett_luce(logits.astype(np.float32), temperature_of(temperature), seeds, chosen, log_probs)
     return chosen, log_probs
 
 

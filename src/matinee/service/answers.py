@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
+
+from matinee.service.shown import Doubt
 
 
 class ErrorOut(TypedDict):
@@ -68,12 +70,19 @@ class PageOut(TypedDict):
     timings: dict[str, float]
 
 
+class PagesOut(TypedDict):
+    """Pages in the order asked."""
+
+    pages: list[PageOut]
+
+
 class EventOut(TypedDict):
-    """What became of one event."""
+    """What became of one event. `decision` says why it was taken without the decision that it names."""
 
     event_id: str | None
     status: Literal["accepted", "duplicate", "rejected"]
     reason: NotRequired[str]
+    decision: NotRequired[Doubt]
 
 
 class EventsOut(TypedDict):
@@ -112,6 +121,15 @@ class DeletedOut(TypedDict):
     removed: dict[str, int]
 
 
+class ExportOut(TypedDict):
+    """All that the log holds about a member: the profile if one is stored, events and decisions, oldest first."""
+
+    user_id: str
+    profile: ProfileOut | None
+    events: list[dict[str, Any]]
+    decisions: list[dict[str, Any]]
+
+
 class TitleOut(TypedDict):
     """A title of the catalogue."""
 
@@ -123,7 +141,7 @@ class TitleOut(TypedDict):
 
 
 class TitlesOut(TypedDict):
-    """Titles with a word that starts with the prefix."""
+    """Titles that were searched for, or the next ones of the catalogue."""
 
     titles: list[TitleOut]
 

@@ -7,24 +7,25 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query
-from fastapi import Path as UrlPath
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from matinee.errors import MatineeError
-from matinee.events import MAX_TEXT
+from matinee.service.addresses import Known, New
 from matinee.service.answers import (
     DeletedOut,
-    ErrorOut,
     EventsOut,
+    ExportOut,
     HealthOut,
     PageOut,
+    PagesOut,
     ProfileOut,
     ProfilesOut,
     ReloadOut,
     StateOut,
+    TitleOut,
     TitlesOut,
 )
 from matinee.service.core import Service
@@ -33,18 +34,13 @@ from matinee.service.gate import Gate
 from matinee.service.keys import Keys, Role, needs
 from matinee.service.present import profile_out
 from matinee.service.problems import Json, Problem, answer_error, problem_words
-from matinee.service.schemas import EventsIn, HomeIn, ProfileIn, SimilarIn
+from matinee.service.schemas import EventsIn, HomeIn, HomesIn, Id, ProfileIn, SimilarIn, Text
+from matinee.service.statuses import ASKED, BODY, FOUND, Responses, common, statuses
 from matinee.service.web.pages import api_page, member_pages
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    code: {"model": ErrorOut, "description": words}
-    for code, words in ((401, "no valid key"), (422, "the body or a parameter is wrong"), (503, "try again later"))
-}
 LARGE = 2_000  # bytes from which an answer is compressed for those who ask
 Count = Annotated[int, Query(ge=1, le=100)]
-Prefix = Annotated[str, Query(max_length=MAX_TEXT)]
-User = Annotated[str, UrlPath(max_length=MAX_TEXT)]
-Member = Annotated[str, Query(min_length=1, max_length=MAX_TEXT)]
+Asked = Annotated[Text, Query()]
 
 
 def create_app(deployment: Deployment) -> FastAPI:
@@ -70,9 +66,10 @@ def create_app(deployment: Deployment) -> FastAPI:
     app.add_middleware(Gate, metrics=service.metrics, deployment=deployment)
     for error in (Problem, MatineeError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, answer_error)
-    app.include_router(_reading(service), dependencies=_roles("read", deployment.keys))
-    app.include_router(_writing(service), dependencies=_roles("write", deployment.keys))
-    app.include_router(_watching(service))
+    doors = common(deployment.keys.open)
+    app.include_router(_reading(service), dependencies=_roles("read", deployment.keys), responses=doors)
+    app.include_router(_writing(service), dependencies=_roles("write", deployment.keys), responses=doors)
+    app.include_router(_watching(service, doors), responses=statuses(421) if deployment.keys.open else None)
     app.include_router(api_page(app))
     if deployment.keys.open:
         app.include_router(member_pages(service))
@@ -86,40 +83,56 @@ def _roles(role: Role, keys: Keys) -> list[Any]:
 
 def _reading(service: Service) -> APIRouter:
     """What a read key may ask."""
-    router = APIRouter(prefix="/v1", tags=["read"], responses=ERRORS)
+    router = APIRouter(prefix="/v1", tags=["read"])
 
-    @router.post("/home", response_model=PageOut)
+    @router.post("/home", response_model=PageOut, responses=BODY)
     async def home(asked: HomeIn) -> Response:
         """A personalized home page. It is a decision: logged, with its probability, before it is sent."""
         return Json(await service.home(asked))
 
-    @router.post("/similar", response_model=PageOut)
+    @router.post("/homes", response_model=PagesOut, responses=BODY)
+    async def homes(asked: HomesIn) -> Response:
+        """Several home pages at once, each a decision of its own, in the order asked."""
+        return Json({"pages": await service.homes(asked.homes)})
+
+    @router.post("/similar", response_model=PageOut, responses={**BODY, **FOUND})
     async def similar(asked: SimilarIn) -> Response:
         """Titles that go with one title, as a decision with one row."""
         return Json(await service.similar(asked))
 
-    @router.get("/decisions/{decision_id}")
-    async def decision(decision_id: str) -> Response:
+    @router.get("/decisions/{decision_id:id}", responses=FOUND)
+    async def decision(decision_id: Known) -> Response:
         """A logged decision as it was made: dense title indexes, scores and log-probabilities."""
         return Json(await service.decision(decision_id))
 
-    @router.get("/titles", response_model=TitlesOut)
-    async def titles(prefix: Prefix, user_id: Prefix | None = None, n: Count = 10) -> Response:
-        """Titles with words that start with `prefix`, whatever case and accents, that the member may see."""
-        return Json({"titles": await service.titles(prefix, user_id, n)})
+    @router.get("/titles", response_model=TitlesOut, responses=FOUND)
+    async def titles(
+        prefix: Asked = "",
+        user_id: Asked | None = None,
+        genre: Asked | None = None,
+        after: Asked | None = None,
+        n: Count = 10,
+    ) -> Response:
+        """Titles that the member may see: with words that start with `prefix`, or the next ones after a title."""
+        return Json({"titles": await service.titles(prefix, user_id, n, genre, after)})
 
-    @router.get("/state", response_model=StateOut)
-    async def state(user_id: Member) -> Response:
+    @router.get("/titles/{item_id:id}", response_model=TitleOut, responses=FOUND)
+    async def title(item_id: Known, user_id: Asked | None = None) -> Response:
+        """One title; 404 where the member may not see it."""
+        return Json(await service.title_for(user_id, item_id))
+
+    @router.get("/state", response_model=StateOut, responses=ASKED)
+    async def state(user_id: Annotated[Id, Query()]) -> Response:
         """What stands of a member's thumbs, list, hidden titles and plays, title by title."""
         return Json(await service.state(user_id))
 
-    @router.get("/profiles", response_model=ProfilesOut)
-    async def profiles(prefix: Prefix = "", n: Count = 20) -> Response:
+    @router.get("/profiles", response_model=ProfilesOut, responses=ASKED)
+    async def profiles(prefix: Asked = "", n: Count = 20) -> Response:
         """Profiles whose name or id starts with `prefix`."""
         return Json({"profiles": [profile_out(one) for one in await service.profiles(prefix, n)]})
 
-    @router.get("/profiles/{user_id}", response_model=ProfileOut)
-    async def profile(user_id: str) -> Response:
+    @router.get("/profiles/{user_id:id}", response_model=ProfileOut, responses=FOUND)
+    async def profile(user_id: Known) -> Response:
         """One member's profile."""
         return Json(profile_out(await service.profile(user_id)))
 
@@ -128,24 +141,29 @@ def _reading(service: Service) -> APIRouter:
 
 def _writing(service: Service) -> APIRouter:
     """What a write key may change."""
-    router = APIRouter(prefix="/v1", tags=["write"], responses=ERRORS)
+    router = APIRouter(prefix="/v1", tags=["write"])
 
-    @router.post("/events", response_model=EventsOut)
+    @router.post("/events", response_model=EventsOut, responses=BODY)
     async def events(batch: EventsIn) -> Response:
         """Log what happened. Each event is judged on its own; an accepted one is on disk and counts at once."""
         return Json(await service.take(batch.events))
 
-    @router.put("/profiles/{user_id}", response_model=ProfileOut)
-    async def put_profile(user_id: User, body: ProfileIn) -> Response:
+    @router.put("/profiles/{user_id:id}", response_model=ProfileOut, responses=BODY)
+    async def put_profile(user_id: New, body: ProfileIn) -> Response:
         """Create or replace a member's profile, with every name as the catalogue spells it; unknown names are 422."""
         return Json(profile_out(await service.put_profile(body.profile(user_id))))
 
-    @router.delete("/profiles/{user_id}", response_model=DeletedOut)
-    async def delete_profile(user_id: str) -> Response:
+    @router.delete("/profiles/{user_id:id}", response_model=DeletedOut, responses=ASKED)
+    async def delete_profile(user_id: Known) -> Response:
         """Remove every trace of a member from log, sealed files and memory. Answers when it is done."""
         return Json({"user_id": user_id, "removed": await service.delete(user_id)})
 
-    @router.post("/artifacts/reload", response_model=ReloadOut, responses={409: {"model": ErrorOut}})
+    @router.get("/exports/{user_id:id}", response_model=ExportOut, responses=ASKED)
+    async def exported(user_id: Known) -> Response:
+        """Everything that the log holds about a member: what a deletion would remove."""
+        return Json(await service.export(user_id))
+
+    @router.post("/artifacts/reload", response_model=ReloadOut, responses=statuses(400, 409))
     async def reload() -> Response:
         """Swap in newly built policies if they pass their check; keep the old ones and say why if they do not."""
         return Json({"ladders": await service.reload()})
@@ -153,7 +171,7 @@ def _writing(service: Service) -> APIRouter:
     return router
 
 
-def _watching(service: Service) -> APIRouter:
+def _watching(service: Service, doors: Responses) -> APIRouter:
     """What operators and load balancers ask; needs no key and tells nothing about members."""
     router = APIRouter(tags=["operate"])
 
@@ -162,14 +180,14 @@ def _watching(service: Service) -> APIRouter:
         """The process answers."""
         return Json({"status": "live"})
 
-    @router.get("/health/ready", response_model=HealthOut)
+    @router.get("/health/ready", response_model=HealthOut, responses=statuses(503))
     async def ready() -> Response:
         """The policies passed their check; 503 with the reason while they have not."""
         if service.unready:
             return Json(problem_words("not_ready", service.unready), status_code=503)
         return Json({"status": "ready"})
 
-    @router.get("/metrics", response_class=Response)
+    @router.get("/metrics", response_class=PlainTextResponse, responses=doors)
     async def metrics() -> Response:
         """Counters and latencies for Prometheus."""
         service.metrics.members.set(len(service.members))

@@ -18,12 +18,14 @@ from matinee.decision.record import record_of
 from matinee.eligibility import check, eligible
 from matinee.errors import ArtifactRefused, BadRequest, NotFound
 from matinee.history import Histories
+from matinee.maths.arrays import Flags
 from matinee.page import Layout, layout_for
 from matinee.profile import Profile
-from matinee.service.answers import EventOut, EventsOut, PageOut, StateOut, TitleOut
+from matinee.service.answers import EventOut, EventsOut, ExportOut, PageOut, StateOut, TitleOut
 from matinee.service.asking import request_of
 from matinee.service.deployment import Deployment, Ladders
-from matinee.service.intake import Judged, deeds_of, judge, rows_of
+from matinee.service.export import export
+from matinee.service.intake import Judged, answering, deeds_of, judge, rows_of
 from matinee.service.ladder import Ladder
 from matinee.service.members import Member, Members
 from matinee.service.metrics import Metrics
@@ -32,7 +34,9 @@ from matinee.service.probe import probe
 from matinee.service.profiles import understood
 from matinee.service.schemas import ContextIn, HomeIn, SimilarIn
 from matinee.service.search import TitleSearch
+from matinee.service.shown import ShownLately
 from matinee.service.state import states_of
+from matinee.service.titles import narrowed
 
 T = TypeVar("T")
 END_OF_TIME = int(np.iinfo(np.int64).max)
@@ -50,6 +54,7 @@ class Service:
         self._ladders = self._started(deployment.ladders)
         self._presenter = Presenter(deployment.catalog)
         self._search = TitleSearch(deployment.catalog)
+        self._shown = ShownLately(deployment.log.decision, deployment.max_members)
         self._reloading = asyncio.Lock()
 
     async def warm(self) -> None:
@@ -64,6 +69,14 @@ class Service:
         """Decide a home page, log it, and say why."""
         layout = asked.layout.layout() if asked.layout else layout_for(asked.context.device)
         return await self._decided(asked, asked.user_id, layout=layout, exploration=asked.exploration)
+
+    async def homes(self, asked: Sequence[HomeIn]) -> list[PageOut]:
+        """Home pages in the order asked, decided as many at a time as each policy has threads."""
+        at_once = self.deployment.threads
+        pages: list[PageOut] = []
+        for start in range(0, len(asked), at_once):
+            pages += await asyncio.gather(*map(self.home, asked[start : start + at_once]))
+        return pages
 
     async def similar(self, asked: SimilarIn) -> PageOut:
         """Decide which titles go with one title, none that the member turned down, log it, and say why."""
@@ -80,8 +93,13 @@ class Service:
         """
         now, catalog = datetime.now(UTC), self.deployment.catalog
         judged = [judge(raw, catalog, now + timedelta(microseconds=at)) for at, raw in enumerate(events)]
-        first = {one.event_id: one for one in reversed(judged) if one.event}
-        taken = [one for one in judged if one.event and first[one.event_id] is one]
+        named = {one.event.decision_id for one in judged if one.event and one.event.decision_id}
+        judged = answering(judged, await self._shown.find(named), catalog)
+        first: dict[tuple[str, str | None], Judged] = {}
+        for one in judged:
+            if one.event:
+                first.setdefault((one.event.user_id, one.event_id), one)
+        taken = list(first.values())
         users = {one.event.user_id for one in taken if one.event}
         async with self.members.visiting(users, writes=True):
             fresh = await self._stored(taken)
@@ -116,14 +134,31 @@ class Service:
     async def delete(self, user_id: str) -> dict[str, int]:
         """Remove every trace of a member from log, sealed files and memory; counts what was removed."""
         async with self.members.deleting(user_id):
+            self._shown.forget(user_id)
             return await asyncio.to_thread(self.deployment.log.delete_member, user_id)
 
-    async def titles(self, prefix: str, user_id: str | None, n: int) -> list[TitleOut]:
-        """Titles whose words start with `prefix`, of those that the member may see."""
-        member = await self._member(user_id)
-        requests = request_of(self.deployment.catalog, member, ContextIn(), time_zone=self.deployment.time_zone)
-        allowed = eligible(self.deployment.catalog, requests)[0]
-        return [self._presenter.title(item) for item in self._search.find(prefix, n, allowed.__getitem__)]
+    async def export(self, user_id: str) -> ExportOut:
+        """Everything that the log holds about a member."""
+        async with self.members.visiting([user_id]):
+            return await asyncio.to_thread(export, self.deployment.log, user_id)
+
+    async def titles(
+        self, prefix: str, user_id: str | None, n: int, genre: str | None = None, after: str | None = None
+    ) -> list[TitleOut]:
+        """At most `n` titles that the member may see: those with words that start with `prefix`, without one all.
+
+        Only those of `genre`, and those that come after the title `after` in the catalogue. Raises `NotFound`.
+        """
+        start = None if after is None else self.item(after)
+        allowed = narrowed(self.deployment.catalog, await self._allowed(user_id), genre, start)
+        found = self._search.find(prefix, n, allowed.__getitem__) if prefix else np.flatnonzero(allowed)[:n].tolist()
+        return [self._presenter.title(item) for item in found]
+
+    async def title_for(self, user_id: str | None, item_id: str) -> TitleOut:
+        """What is shown of a title to a member. Raises `NotFound`, also for what they may not see."""
+        if not (await self._allowed(user_id))[self.item(item_id)]:
+            raise NotFound(f"this member may not see the title {item_id[:100]!r}; ask without user_id")
+        return self.title(item_id)
 
     async def state(self, user_id: str) -> StateOut:
         """What stands of a member's thumbs, list, hidden titles and plays, of the titles that they may see."""
@@ -175,6 +210,7 @@ class Service:
             served = await ladder.decide(requests, rng, self.deployment.deadline, self._check)
             decided = time.perf_counter()
             await self._durable(self.deployment.log.submit_decisions([record_of(served.decisions, 0)]))
+            self._shown.add(served.decisions)
         logged = time.perf_counter()
         for miss in served.missed:
             self.metrics.fallbacks.labels(requests.surface, miss.step, miss.reason).inc()
@@ -182,6 +218,13 @@ class Service:
         page["timings"]["log"] = round((logged - decided) * 1e3, 3)
         page["timings"]["total"] = round((time.perf_counter() - started) * 1e3, 3)
         return page
+
+    async def _allowed(self, user_id: str | None) -> Flags:
+        """(titles,) whether the member may see each."""
+        catalog, zone = self.deployment.catalog, self.deployment.time_zone
+        requests = request_of(catalog, await self._member(user_id), ContextIn(), time_zone=zone)
+        allowed: Flags = eligible(catalog, requests)[0]
+        return allowed
 
     async def _member(self, user_id: str | None) -> Member:
         return await self.members.get(user_id) if user_id else NOBODY
@@ -236,4 +279,7 @@ class Service:
 def _result(judged: Judged, fresh: bool) -> EventOut:
     if judged.reason:
         return {"event_id": judged.event_id, "status": "rejected", "reason": judged.reason}
-    return {"event_id": judged.event_id, "status": "accepted" if fresh else "duplicate"}
+    result: EventOut = {"event_id": judged.event_id, "status": "accepted" if fresh else "duplicate"}
+    if judged.doubt is not None:
+        result["decision"] = judged.doubt
+    return result

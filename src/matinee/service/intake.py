@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,33 +12,45 @@ from pydantic import ValidationError
 from matinee.catalog import Catalog
 from matinee.events import CLOCK_SKEW, NEEDS_TITLE, NEEDS_VALUE, OLDEST
 from matinee.service.members import KIND_NUMBER, Deed
+from matinee.service.problems import in_words, printable
 from matinee.service.schemas import EventIn
+from matinee.service.shown import Doubt, Shown, doubt
 from matinee.situation import country_code, device_code
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One event of a batch: taken (`event` and `time` in microseconds are set) or refused (`reason` is)."""
+    """One event of a batch: taken (`event` and `time` in microseconds are set) or refused (`reason` is).
+
+    `doubt` says why it is taken without the decision that it names.
+    """
 
     event_id: str | None
     event: EventIn | None = None
     time: int = 0
     reason: str = ""
+    doubt: Doubt | None = None
 
 
 def judge(raw: Any, catalog: Catalog, now: datetime) -> Judged:
     """Whether one event can be taken; an absent timestamp becomes `now`, and so does one a little ahead of it."""
     event_id = raw.get("event_id") if isinstance(raw, dict) else None
-    event_id = event_id[:100] if isinstance(event_id, str) else None
+    event_id = printable(event_id[:100]) if isinstance(event_id, str) else None
     try:
         event = EventIn.model_validate(raw)
     except ValidationError as error:
-        return Judged(event_id, reason=in_words(error))
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        return Judged(event_id, reason=in_words(found))
     moment = _aware(event.timestamp or now)
     reason = _unfit(event, moment, catalog, now)
     if reason:
         return Judged(event_id, reason=reason)
     return Judged(event.event_id, event, microseconds(min(moment, now)))
+
+
+def answering(taken: Sequence[Judged], shown: Mapping[str, Shown | None], catalog: Catalog) -> list[Judged]:
+    """The events, each with its decision only where `shown` has it, it is theirs, and it showed the title there."""
+    return [_answering(one, shown, catalog) for one in taken]
 
 
 def rows_of(taken: Sequence[Judged]) -> list[dict[str, Any]]:
@@ -63,15 +75,6 @@ def deeds_of(taken: Sequence[Judged], catalog: Catalog) -> list[Deed]:
     ]
 
 
-def in_words(error: ValidationError) -> str:
-    """The first things that a validation found, short whatever was sent."""
-    found = [
-        f"{'.'.join(str(part)[:60] for part in one['loc']) or 'body'}: {one['msg'][:300]}"
-        for one in error.errors(include_url=False, include_input=False, include_context=False)[:3]
-    ]
-    return "; ".join(found)
-
-
 def microseconds(moment: datetime) -> int:
     """Microseconds since 1970, UTC."""
     passed = moment - OLDEST
@@ -80,6 +83,18 @@ def microseconds(moment: datetime) -> int:
 
 def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _answering(judged: Judged, shown: Mapping[str, Shown | None], catalog: Catalog) -> Judged:
+    event = judged.event
+    if event is None or event.decision_id is None:
+        return judged
+    item = None if event.item_id is None else catalog.index[event.item_id]
+    why = doubt(shown.get(event.decision_id), event.user_id, item, event.row, event.column)
+    if why is None:
+        return judged
+    alone = event.model_copy(update={"decision_id": None, "row": None, "column": None})
+    return replace(judged, event=alone, doubt=why)
 
 
 def _unfit(event: EventIn, moment: datetime, catalog: Catalog, now: datetime) -> str:

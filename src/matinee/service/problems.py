@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match, Mount
+from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
 from matinee.errors import ArtifactRefused, BadData, BadRequest, MatineeError, NotFound, Overloaded, UnknownName
@@ -85,20 +85,17 @@ def _of_the_house(error: MatineeError) -> Response:
 
 
 def _of_the_framework(request: Request, error: HTTPException) -> Response:
-    headers = dict(error.headers or {})
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
     if error.status_code == 405:
-        headers["allow"] = ", ".join(_allowed(request.app.routes, request.scope))
+        headers["allow"] = _allowed(request.app.routes, request.scope) or headers.get("allow", "GET")
     words = problem_words("refused", str(error.detail), REMEDIES.get(error.status_code, ""))
     return Json(words, error.status_code, headers)
 
 
-def _allowed(routes: list[Any], scope: Scope) -> list[str]:
+def _allowed(routes: Iterable[BaseRoute], scope: Scope) -> str:
     """The verbs that an address answers to, whichever route they belong to."""
-    if any(isinstance(route, Mount) and route.matches(scope)[0] is Match.FULL for route in routes):
-        return ["GET", "HEAD"]
-    return [
-        verb for verb in VERBS if any(route.matches({**scope, "method": verb})[0] is Match.FULL for route in routes)
-    ]
+    asked = [{**scope, "method": verb} for verb in VERBS]
+    return ", ".join(one["method"] for one in asked if any(route.matches(one)[0] is Match.FULL for route in routes))
 
 
 def _invalid(request: Request, error: RequestValidationError) -> tuple[str, str]:

@@ -1,30 +1,71 @@
-"""What comes in over HTTP: every body with its limits. Unknown fields, NaN and overlong text are refused here."""
+"""What comes in over HTTP: every body with its limits. Nothing is converted: a number is no text, 0 is not false."""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SkipValidation,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
 
 from matinee.events import KIND_NAMES, MAX_TEXT
 from matinee.page import Layout
 from matinee.profile import Profile
 
 MAX_BATCH = 1_000
+MAX_PAGES = 50
 
-Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
-Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT)]
+UNPRINTED = r"\x00-\x1f\x7f-\x9f"  # control characters, NUL among them
+_UNFIT = re.compile(f"[{UNPRINTED}\ud800-\udfff]")  # and halves of a surrogate pair, which UTF-8 cannot carry
+
+
+def _plain(text: Any) -> Any:
+    """The text, unless it holds what no id, name or query holds."""
+    if isinstance(text, str) and (found := _UNFIT.search(text)) is not None:
+        problem = "holds the character U+{code} at {at}; leave control characters and lone surrogates out"
+        raise PydanticCustomError("unfit_character", problem, {"code": f"{ord(found[0]):04X}", "at": found.start()})
+    return text
+
+
+def _moment(given: Any) -> Any:
+    """Text that is a number is no ISO 8601."""
+    if isinstance(given, str) and given.strip().lstrip("+-").replace(".", "", 1).isdigit():
+        raise PydanticCustomError("not_iso_8601", "give ISO 8601 as text, or seconds since 1970 as a number")
+    return given
+
+
+def _text(least: int) -> Any:
+    pattern = f"^[^{UNPRINTED}]*$"
+    return Field(min_length=least or None, max_length=MAX_TEXT, json_schema_extra={"pattern": pattern})
+
+
+Text = Annotated[str, _text(0), BeforeValidator(_plain)]
+Id = Annotated[str, _text(1), BeforeValidator(_plain)]
 Country = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{2}$")]
 Ids = Annotated[list[Id], Field(max_length=MAX_BATCH)]
 Exploration = Annotated[float, Field(ge=0, le=1, description="0 = the best page; left out: the policy's own")]
 Position = Annotated[int, Field(ge=0, lt=2**31)]
+Moment = Annotated[
+    datetime,
+    Field(strict=False),
+    BeforeValidator(_moment),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]}),
+]
 
 
 class Body(BaseModel):
-    """What every body shares: unknown fields and numbers that are none are refused."""
+    """What every body shares: unknown fields, other types, and numbers that are none are refused."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class ContextIn(Body):
@@ -61,6 +102,12 @@ class HomeIn(Body):
     explain: Annotated[bool, Field(description="say for each title why it is there")] = True
 
 
+class HomesIn(Body):
+    """Asks for several home pages at once."""
+
+    homes: Annotated[list[HomeIn], Field(min_length=1, max_length=MAX_PAGES)]
+
+
 class SimilarIn(Body):
     """Asks for titles like one title."""
 
@@ -80,9 +127,7 @@ class EventIn(Body):
     user_id: Id
     kind: Literal[KIND_NAMES]  # type: ignore[valid-type]
     item_id: Id | None = None
-    timestamp: datetime | None = Field(
-        None, description="ISO 8601 or seconds since 1970; the server's time if left out"
-    )
+    timestamp: Moment | None = Field(None, description="ISO 8601 or seconds since 1970; the server's time if left out")
     value: Annotated[float, Field(ge=0, le=1)] | None = Field(None, description="share watched, or stars as a share")
     decision_id: Id | None = None
     row: Position | None = None
@@ -96,11 +141,7 @@ class EventIn(Body):
 class EventsIn(Body):
     """A batch of events. Each is judged on its own: a bad one never costs a good one."""
 
-    events: Annotated[
-        list[Any],
-        Field(min_length=1, max_length=MAX_BATCH),
-        WithJsonSchema({"type": "array", "maxItems": MAX_BATCH, "items": EventIn.model_json_schema()}),
-    ]
+    events: Annotated[list[SkipValidation[EventIn] | Any], Field(min_length=1, max_length=MAX_BATCH)]
 
 
 class ProfileIn(Body):

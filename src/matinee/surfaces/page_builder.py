@@ -34,6 +34,7 @@ from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.history import Tastes
 from matinee.maths.arrays import Doubles, Floats, Int32s, UInt64s
+from matinee.maths.sampling import temperature_of
 from matinee.page import KEEPS_REPEATS, Layout
 from matinee.surfaces import page_kernels as kernels
 from matinee.surfaces.page_types import Attention, Candidates, Choice, Page, Taste
@@ -94,8 +95,8 @@ def build_pages(
     (rows (batch, r), items (batch, r, c)) nothing is chosen: the log-probabilities of that page are computed instead,
     -inf where it could not have been built.
     """
-    layout = requests.layout
-    given = shown is not None and exploration > 0.0
+    layout, temperature = requests.layout, temperature_of(exploration)
+    given = shown is not None and temperature > 0.0
     built = Built.empty(len(requests), layout)
     if shown is not None and given:
         built.rows[:], built.items[:] = shown
@@ -110,7 +111,7 @@ def build_pages(
         Candidates(pools.sizes, pools.minimum, pools.items, pools.worths, pools.logits, repeats),
         Taste(genres.offsets, genres.values, pi, np.empty(0)),
         attention,
-        Choice(BILLBOARD, layout.billboard, exploration, given, BEAM_WIDTH, min(BEAM_ROWS, layout.rows)),
+        Choice(BILLBOARD, layout.billboard, temperature, given, BEAM_WIDTH, min(BEAM_ROWS, layout.rows)),
         seeds,
         Page(
             built.rows,
