@@ -9,6 +9,8 @@ MatineeError
 ├── TooLarge           a computation that would not fit in memory
 ├── ArtifactRefused    a model folder that is damaged, tampered with, or of another catalogue
 ├── LogDamaged         an event log that cannot be read safely
+├── LogFull            an event log whose disk has no room; nothing of the write is stored
+├── LogReadOnly        an event log whose files or folder may not be written
 ├── MissingExtra       a model that needs a package which is not installed
 └── Overloaded         the service sheds load; try again after `retry_after` seconds
 """
@@ -51,6 +53,14 @@ class ArtifactRefused(MatineeError):
 
 class LogDamaged(MatineeError):
     """An event log cannot be read safely."""
+
+
+class LogFull(MatineeError):
+    """The disk of an event log has no room; nothing of the write is stored."""
+
+
+class LogReadOnly(MatineeError):
+    """The files or the folder of an event log may not be written."""
 
 
 class MissingExtra(MatineeError, ImportError):

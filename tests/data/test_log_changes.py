@@ -77,7 +77,7 @@ def test_asking_costs_next_to_nothing_when_nothing_is_new(logs: tuple[EventLog, 
     theirs.append_events([event(str(n), f"m{n}") for n in range(500)])
     seen, _ = ours.changes(0)
     opened = perf_counter()
-    EventLog(ours._path).close()
+    EventLog(ours._store.path).close()
     opened = perf_counter() - opened
     least = min(_seconds(ours, seen) for _ in range(50))
     assert least < max(50e-6, opened / 20), "some 10 microseconds on a quiet machine"

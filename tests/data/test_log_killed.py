@@ -43,12 +43,15 @@ for one in threads:
     one.start()
 while True:
     log.seal(date(1970, 1, 4))
+    log.append_events([{"event_id": f"{run}-gone-{n}", "user_id": f"gone{run}", "item_id": "t", "kind": "open",
+                        "timestamp": 86_400_000_000 * (n % 5)} for n in range(70)])
+    log.delete_member(f"gone{run}")
 """
 
 
 @pytest.mark.slow
 def test_what_was_acknowledged_survives_twenty_kills(tmp_path: Path):
-    """Four threads write while a fifth seals; each run is killed at a random moment of its writing."""
+    """Four threads write while a fifth seals and deletes; each run is killed at a random moment of its writing."""
     path, rng, acknowledged = tmp_path / "events.db", random.Random(5), []
     for run in range(20):
         command = [sys.executable, "-c", WRITER, str(path), str(run)]
@@ -63,7 +66,10 @@ def test_what_was_acknowledged_survives_twenty_kills(tmp_path: Path):
         acknowledged += [line.split() for line in lines if line.endswith("\n")]
         with EventLog(path) as log:
             log.check()
-            stored = log.read(2**62)["event_id"].to_list()
+            events = log.read(2**62)
+            going = events.filter(events["user_id"].str.starts_with("gone")).height
+            assert going in (0, 70), "a deletion that was begun is not finished"
+            stored = events.filter(~events["user_id"].str.starts_with("gone"))["event_id"].to_list()
             present = set(stored)
             assert len(present) == len(stored), "an event is there twice"
             assert all(name in present for batch in acknowledged for name in batch), "an acknowledged event is lost"

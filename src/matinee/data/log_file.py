@@ -1,4 +1,4 @@
-"""The event log's database as a file: begin one, open it, and check that it is one."""
+"""The event log's database as a file: begin one, open it, check that it is one, and say what is wrong with it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from uuid import uuid4
 
 from matinee.data import log_schema as sql
 from matinee.data.log_migrate import migrate
-from matinee.errors import LogDamaged
+from matinee.errors import LogDamaged, LogFull, LogReadOnly, MatineeError
+
+FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+CLOSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
 
 
 class Connection(sqlite3.Connection):
@@ -30,26 +33,42 @@ def connect(path: Path, readonly: bool = False) -> Connection:
         )
         for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
             connection.execute(f"PRAGMA {setting}")
+        connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.DatabaseError as error:
-        raise unreadable(path, str(error)) from error
+        raise refusal(path, error) from error
     return connection
 
 
 def create(path: Path) -> None:
     """Begin a log where none is: made whole under a name of its own, so that nothing at `path` is a part or is lost."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{uuid4().hex}.draft")
-    with closing(connect(draft)) as connection:
-        for statement in sql.everything():
-            connection.execute(statement)
-        connection.execute("INSERT INTO matinee_schema (version) VALUES (?)", (sql.VERSION,))
-        connection.execute(sql.BEGIN_LOG, (uuid4().hex,))
     try:
-        os.link(draft, path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = draft_of(path)
+        try:
+            with closing(make_draft(draft, uuid4().hex)):
+                pass
+            os.link(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
     except FileExistsError:
         pass  # another process was first: its log is the log
-    finally:
-        draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(path, str(error)) from error
+
+
+def draft_of(path: Path) -> Path:
+    """A name beside `path` that nobody else uses."""
+    return path.with_name(f"{path.name}.{uuid4().hex}.draft")
+
+
+def make_draft(draft: Path, log_id: str) -> Connection:
+    """A connection to a new and empty log at `draft`."""
+    connection = connect(draft)
+    for statement in sql.everything():
+        connection.execute(statement)
+    connection.execute("INSERT INTO matinee_schema (version) VALUES (?)", (sql.VERSION,))
+    connection.execute(sql.BEGIN_LOG, (log_id,))
+    return connection
 
 
 def open_for_writing(path: Path) -> Connection:
@@ -63,7 +82,7 @@ def open_for_writing(path: Path) -> Connection:
     except BaseException as error:
         connection.close()
         if isinstance(error, sqlite3.DatabaseError):
-            raise unreadable(path, str(error)) from error
+            raise refusal(path, error) from error
         raise
     return connection
 
@@ -89,9 +108,34 @@ def check_structure(connection: sqlite3.Connection, path: Path) -> None:
         raise unreadable(path, "; ".join(found))
 
 
+def refusal(path: Path, error: sqlite3.Error) -> MatineeError:
+    """What an error of SQLite means for the log at `path`."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if code in FULL:
+        return LogFull(
+            f"the event log {path} has no room: {error}; nothing of this write is stored; make space on its disk, "
+            "then send it again"
+        )
+    if code & 0xFF in CLOSED:
+        return unwritable(path, str(error))
+    if code & 0xFF == sqlite3.SQLITE_BUSY:
+        return LogDamaged(
+            f"the event log {path} is held by another program: {error}; nothing of this write is stored; send it again"
+        )
+    return unreadable(path, str(error))
+
+
 def unreadable(path: Path, why: str) -> LogDamaged:
     """The error for a database that cannot be read safely."""
     return LogDamaged(
-        f"the event log {path} cannot be read safely: {why}; restore it from a backup, "
-        "or move it away to begin a new one"
+        f"the event log {path} cannot be read safely: {why}; restore it from a backup, or run `matinee log --rebuild` "
+        "to make it again from its sealed days, or move it away to begin a new one where there are none"
+    )
+
+
+def unwritable(path: Path, why: str) -> LogReadOnly:
+    """The error for a sound log that this user may not write."""
+    return LogReadOnly(
+        f"the event log {path} may not be written: {why}; it is not damaged; give this user the right to write the "
+        f"file and its folder {path.parent}, or choose another folder"
     )

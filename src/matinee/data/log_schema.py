@@ -24,11 +24,23 @@ DECISION_COLUMNS = ("decision_id", "user_id", "time", "surface", "policy_id", "c
 GENERATIONS = ("a", "b")
 MEMBER_TABLES = ("events", "sealed_ids", "decisions", "profiles")
 
+CHANGES = "CREATE TABLE changes (seq INTEGER PRIMARY KEY, writer INTEGER NOT NULL, user_id TEXT)"
+FORGETTING = """CREATE TABLE forgetting (
+        user_id TEXT PRIMARY KEY, events_until INTEGER NOT NULL, decisions_until INTEGER NOT NULL)"""
 TABLES = (
     "CREATE TABLE matinee_schema (version INTEGER NOT NULL)",
-    "CREATE TABLE matinee_log (id TEXT NOT NULL, generation TEXT NOT NULL)",
-    "CREATE TABLE changes (seq INTEGER PRIMARY KEY, writer INTEGER NOT NULL, user_id TEXT)",
+    # `generation` takes what is new. Deletions are counted when done (`asked`); `serving` of them are being, `served`
+    # have been, wiped from every page.
+    """CREATE TABLE matinee_log (
+        id TEXT NOT NULL, generation TEXT NOT NULL, asked INTEGER NOT NULL, serving INTEGER NOT NULL,
+        served INTEGER NOT NULL)""",
     "CREATE TABLE sealed_days (day TEXT PRIMARY KEY, file TEXT NOT NULL, sha256 TEXT NOT NULL, size BIGINT NOT NULL)",
+    # files that do not count: being made by a handle (`maker`), or replaced (`maker` 0)
+    "CREATE TABLE spent_files (file TEXT PRIMARY KEY, maker INTEGER NOT NULL)",
+    # days whose file counts while their events up to `until` still leave the live table
+    "CREATE TABLE moving (day TEXT PRIMARY KEY, start BIGINT NOT NULL, until INTEGER NOT NULL)",
+    CHANGES,
+    FORGETTING,
 )
 VIEWS = tuple(
     f"CREATE VIEW {table} AS SELECT * FROM {table}_a UNION ALL SELECT * FROM {table}_b" for table in MEMBER_TABLES
@@ -67,8 +79,10 @@ def marks(n: int) -> str:
     return ", ".join(["?"] * n)
 
 
-BEGIN_LOG = "INSERT INTO matinee_log (id, generation) VALUES (?, 'a')"
+BEGIN_LOG = "INSERT INTO matinee_log (id, generation, asked, serving, served) VALUES (?, 'a', 0, 0, 0)"
 GENERATION = "SELECT generation FROM matinee_log"
+
+TRY = "UPDATE matinee_log SET asked = asked"  # the smallest write
 
 FIND_EVENT = (
     "SELECT 1 FROM events WHERE user_id = ?1 AND event_id = ?2 "
@@ -103,9 +117,9 @@ def insert_profile(generation: str) -> str:
     return f"INSERT INTO profiles_{generation} (user_id, folded_name, record) VALUES (?, ?, ?)"
 
 
-def delete_member_from(table: str) -> str:
-    """The statement that removes a member's rows from one of `MEMBER_TABLES`, of one generation."""
-    return f"DELETE FROM {table} WHERE user_id = ?"
+def delete_profile(generation: str) -> str:
+    """Takes a user id."""
+    return f"DELETE FROM profiles_{generation} WHERE user_id = ?"
 
 
 PUT_CHANGE = "INSERT INTO changes (writer, user_id) VALUES (?, ?)"
@@ -119,19 +133,26 @@ PUT_SEALED = "INSERT OR REPLACE INTO sealed_days (day, file, sha256, size) VALUE
 DROP_SEALED = "DELETE FROM sealed_days WHERE day = ?"
 OPEN_DAYS = f'SELECT DISTINCT "timestamp" / {DAY} FROM events WHERE "timestamp" < ? ORDER BY 1'
 EVENTS_OF_DAY = f'SELECT seq, {COLUMNS} FROM events WHERE "timestamp" >= ? AND "timestamp" < ?'
+MOVING = "SELECT day, start, until FROM moving"
+FORGOTTEN = "SELECT user_id, events_until, decisions_until FROM forgetting"
 
 
-def move_ids_of_day(generation: str) -> str:
-    """Takes the day's name and its first microsecond and that of the next; ids go where what is new goes."""
+def some_of_day(generation: str) -> str:
+    """The condition for at most so many live events of one generation (start, end, until, how many)."""
     return (
-        f"INSERT INTO sealed_ids_{generation} (user_id, event_id, day) SELECT user_id, event_id, ? FROM events "
-        'WHERE "timestamp" >= ? AND "timestamp" < ?'
+        f"seq IN (SELECT seq FROM events_{generation} "
+        'WHERE "timestamp" >= ? AND "timestamp" < ? AND seq <= ? ORDER BY "timestamp", seq LIMIT ?)'
     )
 
 
-def delete_events_of_day(generation: str) -> str:
-    """Takes the day's first microsecond and that of the next."""
-    return f'DELETE FROM events_{generation} WHERE "timestamp" >= ? AND "timestamp" < ?'
+def some_of_member(table: str) -> str:
+    """The condition for at most so many rows of a member (user, until, how many)."""
+    return f"seq IN (SELECT seq FROM {table} WHERE user_id = ? AND seq <= ? ORDER BY seq LIMIT ?)"
+
+
+def some_before(table: str) -> str:
+    """The condition for at most so many decisions made before a time (time, how many)."""
+    return f"seq IN (SELECT seq FROM {table} WHERE time < ? ORDER BY time, decision_id LIMIT ?)"
 
 
 def sealed_days_of(members: int) -> str:
@@ -140,9 +161,16 @@ def sealed_days_of(members: int) -> str:
 
 
 def select_events(
-    as_of: int, since: int | None, kinds: Sequence[str] | None, user_ids: Sequence[str] | None
+    as_of: int,
+    since: int | None,
+    kinds: Sequence[str] | None,
+    user_ids: Sequence[str] | None,
+    moving: Sequence[tuple[str, int, int]],
 ) -> tuple[str, list[Any]]:
-    """The query for live events and its values; members are only filtered here when there are few."""
+    """The query for live events and its values; members are only filtered here when there are few.
+
+    `moving`: rows of `MOVING`; what they tell of is in sealed files already.
+    """
     parts, values = ['"timestamp" < ?'], [as_of]
     wanted: list[Any] = values
     if since is not None:
@@ -152,4 +180,7 @@ def select_events(
         if names is not None and len(names) <= FEW:
             parts.append(f"{column} IN ({marks(len(names))})")
             wanted = [*wanted, *names]
+    for _, start, until in moving:
+        parts.append('NOT ("timestamp" >= ? AND "timestamp" < ? AND seq <= ?)')
+        wanted = [*wanted, start, start + DAY, until]
     return f"SELECT seq, {COLUMNS} FROM events WHERE {' AND '.join(parts)}", wanted

@@ -1,15 +1,19 @@
 """Sealed days: whole days of events as Parquet files with a recorded hash, replaced and never edited.
 
-A day's file gets a new name at every change. The database names the file that counts, so one commit moves the rows:
-before it the new file is a stray, after it the old one is; strays are swept. No crash loses or doubles a row.
+A day's file gets a new name at every change, and the database names the file that counts. A file is announced there as
+spent before it is made, and again once another counts; only spent files and drafts are ever removed. A finished file of
+which the database knows nothing is put aside in `strays/`. The folder and its database bear one id.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -22,6 +26,8 @@ from matinee.errors import LogDamaged
 from matinee.events import DAY, SCHEMA
 
 ORDER = ("timestamp", "seq", "event_id")  # days sealed without `seq` come first at one time, by `event_id`
+FILE = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.(\d+))?\.parquet")
+log = logging.getLogger("matinee.log")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class SealedDay:
 
     def overlaps(self, as_of: int, since: int | None) -> bool:
         """Whether the day holds a microsecond in [since, as_of)."""
-        start = int(datetime.fromisoformat(self.day).replace(tzinfo=UTC).timestamp()) * 1_000_000
+        start = first_microsecond(self.day)
         return start < as_of and (since is None or start + DAY > since)
 
 
@@ -44,20 +50,27 @@ def day_name(number: int) -> str:
     return (date(1970, 1, 1) + timedelta(days=number)).isoformat()
 
 
-def write_day(folder: Path, day: str, before: SealedDay | None, frame: pl.DataFrame) -> SealedDay:
+def first_microsecond(day: str) -> int:
+    """Where the day of this ISO date begins, in microseconds since 1970."""
+    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def unused_name(folder: Path, day: str, before: SealedDay | None) -> str:
+    """The day's next generation; a file that is there may still count for those who read what is committed."""
+    matched = FILE.fullmatch(before.file) if before else None
+    names = (f"{day}.{n}.parquet" if n > 1 else f"{day}.parquet" for n in count(_generation(matched) + 1))
+    return next(name for name in names if not (folder / name).exists())
+
+
+def write_day(folder: Path, day: str, name: str, frame: pl.DataFrame) -> SealedDay:
     """Write the day's whole content under a name not used before; on disk when it returns."""
-    folder.mkdir(parents=True, exist_ok=True)
-    name = _unused_name(folder, day, before)
-    buffer = io.BytesIO()
-    frame.select(SEQUENCED.keys()).sort(ORDER).write_parquet(buffer)
-    data = buffer.getvalue()
-    draft = folder / f"{name}.draft"
-    with draft.open("wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(folder / name)
-    _sync_folder(folder)
+    data = bytes_of(frame)
+    write_durably(folder / name, data)
+    return described(day, name, data)
+
+
+def described(day: str, name: str, data: bytes) -> SealedDay:
+    """A day's file of these bytes."""
     return SealedDay(day, name, hashlib.sha256(data).hexdigest(), len(data))
 
 
@@ -72,6 +85,18 @@ def read_day(folder: Path, sealed: SealedDay) -> pl.DataFrame:
         raise _damaged(folder, sealed, str(error)) from error
     if hashlib.sha256(data).hexdigest() != sealed.sha256:
         raise _damaged(folder, sealed, f"its {len(data):,} bytes are not the {sealed.size:,} that were sealed")
+    return frame_of(data)
+
+
+def bytes_of(frame: pl.DataFrame) -> bytes:
+    """A frame of `log_schema.SEQUENCED` as a sealed file."""
+    buffer = io.BytesIO()
+    frame.select(SEQUENCED.keys()).sort(ORDER).write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def frame_of(data: bytes) -> pl.DataFrame:
+    """The bytes of a sealed file as `log_schema.SEQUENCED`."""
     frame = pl.read_parquet(io.BytesIO(data), glob=False)
     return frame.select(pl.col("seq") if "seq" in frame.columns else pl.lit(None, pl.Int64).alias("seq"), *SCHEMA)
 
@@ -86,32 +111,79 @@ def check_sizes(folder: Path, days: Sequence[SealedDay]) -> None:
             raise _damaged(folder, sealed, seen)
 
 
-def sweep(folder: Path, days: Sequence[SealedDay]) -> None:
-    """Remove what the database does not name: drafts and replaced files."""
-    kept = {sealed.file for sealed in days}
-    for place in folder.glob("*.parquet*"):
-        if place.name not in kept:
-            place.unlink()
+def finished(folder: Path) -> list[str]:
+    """The names of finished days in the folder, oldest day and generation first."""
+    found = [match for place in folder.glob("*.parquet") if (match := FILE.fullmatch(place.name))]
+    return [match[0] for match in sorted(found, key=lambda match: (match[1], _generation(match)))]
 
 
-def _unused_name(folder: Path, day: str, before: SealedDay | None) -> str:
-    """The day's next generation; a file that is there may still count for those who read what is committed."""
-    generation = 1
-    if before:
-        generation = int(before.file.split(".")[1]) + 1 if before.file.count(".") == 2 else 2
-    names = (f"{day}.{n}.parquet" if n > 1 else f"{day}.parquet" for n in count(generation))
-    return next(name for name in names if not (folder / name).exists())
-
-
-def _damaged(folder: Path, sealed: SealedDay, why: str) -> LogDamaged:
-    return LogDamaged(
-        f"the sealed day {folder / sealed.file} cannot be trusted: {why}; restore this file from a backup of the log"
+def put_aside(folder: Path, strays: Collection[str]) -> None:
+    """Move finished files that no log knows into `strays/`, and say so in one line."""
+    if not strays:
+        return
+    (folder / "strays").mkdir(exist_ok=True)
+    for name in strays:
+        with suppress(FileNotFoundError):
+            (folder / name).rename(folder / "strays" / name)
+    log.warning(
+        "%s: %d sealed file(s) of which the log knows nothing lie in strays/ now (%s); `matinee log --rebuild` takes "
+        "them in",
+        folder,
+        len(strays),
+        ", ".join(sorted(strays)[:5]),
     )
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def remove_drafts(folder: Path) -> None:
+    """Remove what was never finished."""
+    for place in folder.glob("*.draft"):
+        place.unlink(missing_ok=True)
+
+
+def mark(folder: Path, log_id: str) -> None:
+    """Make the folder that of the log with this id."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if owner(folder) != log_id:
+        write_durably(folder / "log.id", log_id.encode())
+
+
+def owner(folder: Path) -> str | None:
+    """The id of the log that the folder belongs to; None when it does not say."""
+    place = folder / "log.id"
+    return place.read_text().strip() if place.is_file() else None
+
+
+def foreign(path: Path, folder: Path, what: str) -> LogDamaged:
+    """The error for sealed days beside a database that is not theirs."""
+    days = finished(folder)
+    return LogDamaged(
+        f"{what} {path}, but {folder} holds {len(days):,} sealed file(s) of a log, {days[0][:10]} to {days[-1][:10]}; "
+        "put the database that belongs to them back, or run `matinee log --rebuild` to make it again from them"
+    )
+
+
+def write_durably(place: Path, data: bytes) -> None:
+    """Write a whole file, under a draft's name first; on disk under its own when it returns."""
+    draft = place.with_name(f"{place.name}.draft")
+    with draft.open("wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(place)
+    handle = os.open(place.parent, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _generation(matched: re.Match[str] | None) -> int:
+    """Of a day's file; 0 where there is none."""
+    return int(matched[2] or 1) if matched else 0
+
+
+def _damaged(folder: Path, sealed: SealedDay, why: str) -> LogDamaged:
+    return LogDamaged(
+        f"the sealed day {folder / sealed.file} cannot be trusted: {why}; restore this file from a backup of the log, "
+        "or run `matinee log --rebuild` where the database is older than its sealed days"
+    )
