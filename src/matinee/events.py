@@ -113,7 +113,7 @@ class Rejections:
             return "no row rejected"
         parts = [
             f"{count:,} {reason} (for example {', '.join(self.examples[reason])})"
-            for reason, count in sorted(self.counts.items(), key=lambda pair: -pair[1])
+            for reason, count in sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
         ]
         return f"{self.total:,} rows rejected: " + "; ".join(parts)
 

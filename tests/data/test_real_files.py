@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from matinee.catalog import Catalog
 from matinee.data.dataset import Use
+from matinee.data.histories import training_data
+from matinee.data.log import EventLog
 from matinee.data.sources import ranklens
 from matinee.data.sources.tabular import read
 from matinee.data.units import Units
 from matinee.errors import BadData
+from matinee.workspace import Workspace
 
 SECONDS = 1_700_000_000
 
@@ -144,6 +149,13 @@ def test_equal_times_keep_the_order_of_the_file(tmp_path):
     lines = [f"u,{item},{SECONDS}" for item in order]
     data = read(write(tmp_path, "\n".join(["user_id,item_id,timestamp", *lines])))
     assert data.events["item_id"].to_list() == order
+    place = Workspace(tmp_path / "ws")
+    place.bring_in(data)
+    with EventLog(place.log_path) as log:
+        assert log.read(2**62)["item_id"].to_list() == order
+        learned = training_data(log.read(2**62), Catalog.load(place.catalog_path), 2**62)
+    told = training_data(data.events, data.catalog, 2**62)
+    np.testing.assert_array_equal(learned.histories.items, told.histories.items)
 
 
 def test_a_ranking_of_nobody_is_counted_and_is_no_member(tmp_path):
