@@ -190,7 +190,7 @@ def test_going_on_starts_from_the_newest_artifact(place):
     catalog = Catalog.load(place.catalog_path)
     before = place.newest_artifact("ease-recent")
     place.bring_in(dataset([[at % 12 for at in range(9)]]))
-    artifact = train_into(place, "ease-recent", np.random.default_rng(0), going_on=True)
+    artifact, _ = train_into(place, "ease-recent", np.random.default_rng(0), going_on=True)
     assert place.newest_artifact("ease-recent") != before
     assert artifact.manifest.titles == len(catalog)
     assert str(artifact.manifest.metrics["calibration"]).startswith("as before")

@@ -12,7 +12,7 @@ from matinee.maths.calibration import Platt
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.popularity import Popularity
-from matinee.testing import checkerboard, make_catalog, make_data, make_events
+from matinee.testing import assert_same, checkerboard, make_catalog, make_data, make_events
 from matinee.train import HeldOut, Known, _quality, _sample, calibrate, go_on, hold_out, liked_since, train
 
 
@@ -102,7 +102,7 @@ def test_the_scorer_ends_fitted_on_everything():
     requests = Requests.of_histories(data.histories)
     trained = train(data, Popularity(), np.random.default_rng(0))
     whole = Popularity().fit(data, np.random.default_rng(0))
-    np.testing.assert_array_equal(trained.scorer.score(requests), whole.score(requests))
+    assert_same(trained.scorer.score(requests), whole.score(requests))
 
 
 def test_probabilities_are_frequencies():
@@ -192,4 +192,4 @@ def test_a_calibration_stays_when_few_members_came():
     assert str(trained.metrics["calibration"]).startswith("as before: fewer than 100 members")
     requests = Requests.of_histories(data.histories)
     whole = Popularity().fit(data, np.random.default_rng(0))  # popularity cannot go on, so it was fitted again
-    np.testing.assert_array_equal(trained.scorer.score(requests), whole.score(requests))
+    assert_same(trained.scorer.score(requests), whole.score(requests))

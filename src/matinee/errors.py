@@ -8,6 +8,7 @@ MatineeError
 ├── NotFitted          a scorer was asked before it was fitted or loaded
 ├── TooLarge           a computation that would not fit in memory
 ├── ArtifactRefused    a model folder that is damaged, tampered with, or of another catalogue
+├── Collapsed          a training whose model is so much worse than the one that serves that somebody must look
 ├── LogDamaged         an event log that cannot be read safely
 ├── LogFull            an event log whose disk has no room; nothing of the write is stored
 ├── LogReadOnly        an event log whose files or folder may not be written
@@ -49,6 +50,10 @@ class TooLarge(MatineeError, MemoryError):
 
 class ArtifactRefused(MatineeError):
     """A model folder is damaged, tampered with, or belongs to another catalogue."""
+
+
+class Collapsed(MatineeError):
+    """A model is so much worse than the artifact before it that it is not kept unasked."""
 
 
 class LogDamaged(MatineeError):

@@ -10,14 +10,15 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from matinee.catalog import Catalog
+from matinee.catalog import Catalog, write_whole
 from matinee.clock import Clocks
 from matinee.contenders import CONTENDERS, SCORERS
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.log import EventLog
 from matinee.decision import Policy, Scorer, Tell, quiet
-from matinee.errors import ArtifactRefused, BadData, MissingExtra
+from matinee.drift import Drift, drift
+from matinee.errors import ArtifactRefused, BadData, Collapsed, MissingExtra
 from matinee.extras import installed
 from matinee.history import TrainingData
 from matinee.models.artifact import Artifact, load_artifact, save_artifact
@@ -28,7 +29,7 @@ from matinee.surfaces.charts import Charts, charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
 from matinee.surfaces.rows import RowsConfig
 from matinee.surfaces.similar import SimilarPolicy
-from matinee.train import Known, go_on, train
+from matinee.train import Known, Trained, go_on, train
 from matinee.workspace import Workspace
 
 EXPLORATION = 0.1  # enough randomness to learn from, too little to be noticed
@@ -82,11 +83,17 @@ def on_home(workspace: Workspace) -> tuple[str, ...]:
 
 
 def train_into(
-    workspace: Workspace, name: str, rng: np.random.Generator, tell: Tell = quiet, going_on: bool = False
-) -> Artifact:
-    """Train the contender `name` on everything in the workspace's log, and write the artifact.
+    workspace: Workspace,
+    name: str,
+    rng: np.random.Generator,
+    tell: Tell = quiet,
+    going_on: bool = False,
+    accept: bool = False,
+) -> tuple[Artifact, Drift]:
+    """Train the contender `name` on everything in the workspace's log, and write the artifact; also what it changed.
 
-    `going_on`: start from the newest artifact of that name, which must be there, instead of from nothing.
+    `going_on`: start from the newest artifact of that name, which must be there, instead of from nothing. Raises
+    `Collapsed`, and writes none, when it is far worse than the newest artifact was, unless that is asked to `accept`.
     """
     workspace.require()
     with workspace.consistent():
@@ -98,12 +105,39 @@ def train_into(
         trained = go_on(data, *_newest(workspace, name, catalog), rng, tell)
     else:
         trained = train(data, contender.make(), rng, tell)
+    changed = _drift(workspace, name, catalog, trained)
+    _require_no_collapse(workspace, name, Drift() if accept else changed)
     folder = workspace.new_artifact(name)
     artifact = save_artifact(
         folder, contender.type_name, trained.scorer, trained.calibration, catalog, trained.data_window, trained.metrics
     )
     workspace.prune(name)
-    return artifact
+    return artifact, changed
+
+
+def _drift(workspace: Workspace, name: str, catalog: Catalog, trained: Trained) -> Drift:
+    """What changed since the newest artifact of that name; nothing where none can be asked."""
+    try:
+        found = load_artifact(workspace.newest_artifact(name), SCORERS, catalog)
+    except (ArtifactRefused, MissingExtra):
+        return Drift()
+    known, measured = found.manifest.metrics, trained.metrics
+    comparable = known.get("asked") == measured["asked"]
+    return drift((found.scorer, known if comparable else {}), (trained.scorer, measured), catalog)
+
+
+def _require_no_collapse(workspace: Workspace, name: str, changed: Drift) -> None:
+    """Raise `Collapsed` where it fell, and leave the reason in the workspace, which the service tells of."""
+    path = workspace.refusal_path(name)
+    if not changed.fallen:
+        path.unlink(missing_ok=True)
+        return
+    why = (
+        f"{name}: {changed}. The artifact before stays; look at what came into the log since, "
+        f"or run `matinee train {name} --accept --workspace {workspace.folder}`"
+    )
+    write_whole(path, lambda draft: draft.write_text(why, "utf-8"))
+    raise Collapsed(why)
 
 
 def _newest(workspace: Workspace, name: str, catalog: Catalog) -> tuple[Known, Scorer]:

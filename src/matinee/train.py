@@ -17,6 +17,7 @@ NEXT = 5  # likes held out of each, at most, and never more than half of their l
 NEGATIVES = 200  # titles of each member that teach what is not liked; weighted to stand for all
 LIST = 20  # length of the list that recall and NDCG look at
 BATCH = 256
+HELD_OUT, SINCE, NOTHING = "last likes held out", "likes that came since", "nothing"  # what a model was asked for
 FEW = 100  # members who liked something new, below which a calibration is not learned from them
 
 
@@ -25,8 +26,8 @@ class Trained:
     """A scorer fitted on everything, its calibration, and how it did on likes it had not seen.
 
     `metrics`: `recall@20` and `ndcg@20` of held-out likes over the whole catalogue with standard errors `..._se`,
-    `members` (how many were asked) and `calibration` ("platt", or why there is none). `data_window`: first and
-    last microsecond of the events.
+    `members` (how many were asked), `asked` (for what) and `calibration` ("platt", or why there is none).
+    `data_window`: first and last microsecond of the events.
     """
 
     scorer: Scorer
@@ -79,6 +80,7 @@ def train(data: TrainingData, scorer: Scorer, rng: np.random.Generator, tell: Te
     scorer.fit(held.data, rng, within(tell, "fitting without them", 0.05, 0.45))
     tell("calibrating on them", 0.45)
     calibration, metrics = calibrate(scorer, held, rng)
+    metrics["asked"] = HELD_OUT
     tell("fitting on everything", 0.55)
     scorer.fit(data, rng, within(tell, "fitting on everything", 0.55, 1.0))
     tell("trained", 1.0)
@@ -102,7 +104,9 @@ def go_on(data: TrainingData, known: Known, scorer: Scorer, rng: np.random.Gener
     calibration, metrics = known.calibration, dict[str, float | int | str](members=len(held.rows))
     if len(held.rows) >= FEW:
         calibration, metrics = calibrate(known.scorer, held, rng)
+        metrics["asked"] = SINCE
     else:
+        metrics["asked"] = NOTHING
         metrics["calibration"] = f"as before: fewer than {FEW} members liked anything new since"
     learn = scorer.refit if isinstance(scorer, Refits) else scorer.fit
     learn(data, rng, within(tell, "going on", 0.1, 1.0))

@@ -5,6 +5,7 @@ workspace.json      how files are read into it: the best rating, the unit of tim
 time_zone.txt       the clock of those who watch, where profile and country tell none; UTC where it is missing
 log.sqlite3         decisions, events and profiles (with its sealed days beside it)
 models/NAME-TIME/   artifacts, newest last; a new training adds one and keeps the last three
+models/NAME.refused.txt   why the last training was not kept, while no later one was
 .lock               held by whoever imports, shared by whoever reads catalogue and log together
 """
 
@@ -181,6 +182,16 @@ class Workspace:
     def holds(self, name: str) -> bool:
         """Whether there is an artifact of this name."""
         return bool(self._artifacts(name))
+
+    def refusal_path(self, name: str) -> Path:
+        """Why the last training of `name` was not kept; there only while no later one was."""
+        return self.folder / "models" / f"{name}.refused.txt"
+
+    @property
+    def refusals(self) -> frozenset[str]:
+        """The models whose last training was not kept."""
+        found = (self.folder / "models").glob("*.refused.txt")
+        return frozenset(path.name.removesuffix(".refused.txt") for path in found)
 
     def prune(self, name: str) -> None:
         """Delete all but the newest artifacts of this name."""

@@ -16,7 +16,7 @@ from matinee.maths.calibration import Platt
 from matinee.models import storage
 from matinee.models.artifact import load_artifact, save_artifact
 from matinee.models.linear_autoencoder import Ease, EaseConfig
-from matinee.testing import checkerboard, make_catalog
+from matinee.testing import assert_same, checkerboard, make_catalog
 
 SCORERS = {"ease": Ease}
 DATA = checkerboard()
@@ -39,7 +39,7 @@ def test_round_trip(saved):
     assert loaded.manifest.config["l2"] == 500.0
     assert loaded.manifest.metrics == {"recall@20": 0.5}
     assert loaded.manifest.data_window == [1, 2]
-    np.testing.assert_array_equal(loaded.scorer.score(REQUESTS), artifact.scorer.score(REQUESTS))
+    assert_same(loaded.scorer.score(REQUESTS), artifact.scorer.score(REQUESTS))
 
 
 def test_nothing_is_left_beside_the_folder(saved):
@@ -339,8 +339,8 @@ def test_an_appended_catalogue_is_answered(saved):
     scores = wide.scorer.score(REQUESTS)
     known = artifact.scorer.score(REQUESTS)
     assert scores.dtype == np.float32
-    np.testing.assert_array_equal(scores[:, :12], known)
-    np.testing.assert_array_equal(scores[:, 12:], np.repeat(known.min(axis=1, keepdims=True), 2, axis=1))
+    assert_same(scores[:, :12], known)
+    assert_same(scores[:, 12:], np.repeat(known.min(axis=1, keepdims=True), 2, axis=1))
     reasons = wide.scorer.explain(REQUESTS, np.array([[12, 13], [12, 4]], np.int32))
     assert reasons[:, 0].tolist() == [-1, -1]
     assert reasons[1, 1] in (0, 2)

@@ -13,6 +13,7 @@ from matinee.catalog import Catalog
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.models.content import features as content
 from matinee.models.content.features import WIDEST, FeaturesConfig, TitleEncoder, title_features
+from matinee.testing import assert_same
 from matinee.testing.worlds import make_catalog
 
 RNG = np.random.default_rng(0)
@@ -54,7 +55,7 @@ def test_every_block_has_a_mean_squared_length_of_one():
 
 
 def test_same_catalogue_same_bytes():
-    assert title_features(CATALOG).tobytes() == title_features(CATALOG).tobytes()
+    assert_same(title_features(CATALOG), title_features(CATALOG))
 
 
 def test_what_is_missing_is_zeros():
@@ -87,9 +88,9 @@ def test_later_titles_have_the_same_columns_and_known_ones_stay():
     twin = CATALOG.titles[5:6].with_columns(pl.lit("new").alias("item_id"))
     grown = CATALOG.append(twin)
     features = encoder.encode(grown)
-    np.testing.assert_array_equal(features[:N], encoder.encode(CATALOG))
-    np.testing.assert_array_equal(features[N], features[5])
-    np.testing.assert_array_equal(encoder.encode(grown, first=N), features[N:])
+    assert_same(features[:N], encoder.encode(CATALOG))
+    assert_same(features[N], features[5])
+    assert_same(encoder.encode(grown, first=N), features[N:])
 
 
 def test_chunks_do_not_show(monkeypatch):
@@ -117,7 +118,7 @@ def test_saved_and_loaded(tmp_path):
     encoder.save(tmp_path)
     loaded = TitleEncoder.load(tmp_path)
     assert loaded.config == encoder.config
-    np.testing.assert_array_equal(loaded.encode(seen), encoder.encode(seen))
+    assert_same(loaded.encode(seen), encoder.encode(seen))
     np.save(tmp_path / "encoder" / "vectors0_mean.npy", np.zeros(5, np.float32))
     with pytest.raises(ArtifactRefused, match="images"):
         TitleEncoder.load(tmp_path)

@@ -19,6 +19,7 @@ from matinee.models.content.taste import Content, ContentConfig, fit_taste
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.popularity import Popularity
 from matinee.models.widen import Growing, Widened, WidePrior
+from matinee.testing import assert_same
 from matinee.testing.scorers import check_scorer, check_taste
 from matinee.testing.worlds import checkerboard, make_catalog, make_data, make_events
 
@@ -79,10 +80,10 @@ def test_a_play_of_an_appended_title_counts_and_explains(make):
 def test_growing_twice_shrinking_back_and_saving(make, tmp_path):
     scorer = make().fit(DATA, np.random.default_rng(0))
     wide = scorer.for_titles(coloured(25)).for_titles(coloured(28))
-    np.testing.assert_array_equal(wide.score(REQUESTS), scorer.for_titles(coloured(28)).score(REQUESTS))
-    np.testing.assert_array_equal(wide.for_titles(DATA.catalog).score(REQUESTS), scorer.score(REQUESTS))
+    assert_same(wide.score(REQUESTS), scorer.for_titles(coloured(28)).score(REQUESTS))
+    assert_same(wide.for_titles(DATA.catalog).score(REQUESTS), scorer.score(REQUESTS))
     wide.save(tmp_path)
-    np.testing.assert_array_equal(type(wide).load(tmp_path).score(REQUESTS), scorer.score(REQUESTS))
+    assert_same(type(wide).load(tmp_path).score(REQUESTS), scorer.score(REQUESTS))
 
 
 @BOTH
@@ -91,7 +92,7 @@ def test_an_artifact_answers_for_a_grown_catalogue_by_content(make, tmp_path):
     save_artifact(tmp_path / "a", "mine", scorer, Platt(1.0, 0.0), DATA.catalog, (0, 1), {})
     found = load_artifact(tmp_path / "a", {"mine": type(scorer)}, coloured(28)).scorer
     assert isinstance(found, Growing)
-    np.testing.assert_array_equal(found.score(REQUESTS), scorer.for_titles(coloured(28)).score(REQUESTS))
+    assert_same(found.score(REQUESTS), scorer.for_titles(coloured(28)).score(REQUESTS))
 
 
 def test_an_artifact_without_content_is_widened_as_before(tmp_path):
@@ -103,8 +104,8 @@ def test_an_artifact_without_content_is_widened_as_before(tmp_path):
 def test_the_wide_prior_gives_new_titles_the_least_share():
     prior = Prior(Popularity().fit(DATA, np.random.default_rng(0)), kappa=3.0, scale=2.0)
     scores = WidePrior.over(prior, 30).scores(REQUESTS)
-    np.testing.assert_array_equal(scores[:, :24], prior.scores(REQUESTS))
-    np.testing.assert_array_equal(scores[:, 24:], np.repeat(scores[:, :24].min(axis=1, keepdims=True), 6, axis=1))
+    assert_same(scores[:, :24], prior.scores(REQUESTS))
+    assert_same(scores[:, 24:], np.repeat(scores[:, :24].min(axis=1, keepdims=True), 6, axis=1))
 
 
 @BOTH
@@ -202,7 +203,7 @@ def test_refit_asks_for_the_vectors_that_were_learned_from(tmp_path):
         loaded.for_titles(coloured(28)).refit(replace(DATA, catalog=coloured(28)), np.random.default_rng(1))
     again = loaded.refit(data, np.random.default_rng(1))
     assert list(again._state().encoder.projections) == ["images"]
-    np.testing.assert_array_equal(again.score(REQUESTS), scorer.refit(data, np.random.default_rng(1)).score(REQUESTS))
+    assert_same(again.score(REQUESTS), scorer.refit(data, np.random.default_rng(1)).score(REQUESTS))
     longer = coloured(28).with_vectors({"images": np.vstack([vectors["images"], vectors["images"][:4]])})
     grown = loaded.for_titles(longer).refit(replace(DATA, catalog=longer), np.random.default_rng(1))
     assert list(grown._state().encoder.projections) == ["images"]

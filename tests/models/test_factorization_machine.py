@@ -15,7 +15,7 @@ from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import SITUATION, Reading, tokens_of
 from matinee.models.factorization_machine import FactorizationMachine, FactorizationMachineConfig
 from matinee.situation import device_code
-from matinee.testing import check_scorer, checkerboard, make_catalog, make_data, make_events
+from matinee.testing import assert_same, check_scorer, checkerboard, make_catalog, make_data, make_events
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -92,7 +92,7 @@ def test_the_device_of_the_request_moves_the_ranking_and_a_strange_one_does_not(
     blind = small(time=False, context=False).fit(on_devices(), np.random.default_rng(0))
     likes = Histories.of_items([[0, 1]])
     tv, phone = (part_of(blind, Requests.of_histories(likes, contexts=(context,))) for context in contexts[:2])
-    np.testing.assert_array_equal(tv, phone)
+    assert_same(tv, phone)
 
 
 def test_a_title_without_likes_is_known_by_its_content():

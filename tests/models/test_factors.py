@@ -13,7 +13,7 @@ from matinee.history import Histories
 from matinee.maths import als
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.factors import ridges as solved_ridges
-from matinee.testing import check_scorer, cyclic, make_catalog, make_data, make_events
+from matinee.testing import assert_same, check_scorer, cyclic, make_catalog, make_data, make_events
 
 ALPHA, REG = 0.3, 0.007
 
@@ -70,7 +70,7 @@ def test_what_all_columns_share(n):
     y = np.random.default_rng(n).normal(size=(n, 5)).astype(np.float32)
     one = als.everywhere(y, ALPHA, threads=1)
     np.testing.assert_allclose(one, ALPHA * y.T @ y, rtol=1e-4, atol=1e-6)
-    np.testing.assert_array_equal(one, als.everywhere(y, ALPHA, threads=3))
+    assert_same(one, als.everywhere(y, ALPHA, threads=3))
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -80,7 +80,7 @@ def test_the_number_of_threads_does_not_change_a_bit(threads):
     one, other = x.copy(), x.copy()
     als.half_step(likes, one, y, ALPHA, ridges(likes)[0], threads=1)
     als.half_step(likes, other, y, ALPHA, ridges(likes)[0], threads=threads)
-    np.testing.assert_array_equal(one, other)
+    assert_same(one, other)
 
 
 def test_the_loss_never_rises():

@@ -11,7 +11,7 @@ from matinee.errors import ArtifactRefused, BadRequest, TooLarge
 from matinee.history import Histories
 from matinee.maths.gram import gram, inverse_by_rows, invert_upper, mirror_scaled
 from matinee.models.linear_autoencoder import Ease, EaseConfig, fit_map, require_memory
-from matinee.testing import check_scorer, checkerboard, cyclic, make_catalog, make_data, make_events
+from matinee.testing import assert_same, check_scorer, checkerboard, cyclic, make_catalog, make_data, make_events
 
 
 def test_keeps_the_contract():
@@ -137,13 +137,13 @@ def test_a_bigger_batch_on_threads_equals_singles():
     requests = Requests.of_histories(histories)
     together = scorer.score(requests)
     singles = [scorer.score(requests.take(np.array([b])))[0] for b in range(300)]
-    np.testing.assert_array_equal(together, np.stack(singles))
+    assert_same(together, np.stack(singles))
 
 
 def test_the_gram_matrix_is_the_same_on_any_number_of_threads():
     matrix = random_data(titles=200).matrix
     one, four = gram(matrix, threads=1), gram(matrix, threads=4)
-    np.testing.assert_array_equal(one, four)
+    assert_same(one, four)
     np.testing.assert_allclose(one, np.triu((matrix.T @ matrix).toarray()))
 
 

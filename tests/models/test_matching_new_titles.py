@@ -11,7 +11,7 @@ from matinee.models.factorization_machine import FactorizationMachine, Factoriza
 from matinee.models.feed_forward import FeedForward, FeedForwardConfig
 from matinee.models.two_tower import TwoTower, TwoTowerConfig
 from matinee.models.widen import Growing, Widened
-from matinee.testing import make_catalog, make_data, make_events
+from matinee.testing import assert_same, make_catalog, make_data, make_events
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -65,11 +65,11 @@ def test_appended_titles_speak_and_are_scored_by_content(scorer, tmp_path):
     reasons = wide.explain(Requests.of_histories(Histories.of_items([[24]])), np.array([[21, -1]], np.int32))
     assert reasons.tolist() == [[24, -1]]
     again = scorer.for_titles(grown("comedy")).for_titles(grown("comedy", "drama"))
-    np.testing.assert_array_equal(scores_of(again, LISTS), scores_of(wide, LISTS))
+    assert_same(scores_of(again, LISTS), scores_of(wide, LISTS))
     wide.save(tmp_path)
     loaded = type(scorer).load(tmp_path)
-    np.testing.assert_array_equal(scores_of(loaded, LISTS), scores_of(scorer, LISTS))
-    np.testing.assert_array_equal(scores_of(loaded.for_titles(grown("comedy", "drama")), LISTS), scores_of(wide, LISTS))
+    assert_same(scores_of(loaded, LISTS), scores_of(scorer, LISTS))
+    assert_same(scores_of(loaded.for_titles(grown("comedy", "drama")), LISTS), scores_of(wide, LISTS))
 
 
 def test_an_appended_title_has_the_vectors_of_an_unplayed_one_with_the_same_content(scorer):
@@ -82,7 +82,7 @@ def test_an_appended_title_without_any_feature_shares_the_lowest_score_and_says_
     wide, lists = scorer.for_titles(grown(None, "drama", "western")), [*LISTS, [24], [0, 24], [26, 0]]
     scores = scores_of(wide, lists)
     told = np.delete(scores, [24, 26], axis=1).min(axis=1)
-    np.testing.assert_array_equal(scores[:, [24, 26]], np.column_stack([told, told]))
+    assert_same(scores[:, [24, 26]], np.column_stack([told, told]))
     parts = part_of(wide, [*lists, [0]])[:, :24]
     assert (parts[3] == 0).all()
     np.testing.assert_allclose(parts[4:6], parts[[6, 6]], rtol=1e-5, atol=1e-6)
@@ -94,7 +94,7 @@ def test_where_no_title_came_nothing_is_copied(scorer):
     catalog = grown()
     assert scorer.for_titles(catalog) is scorer
     again = scorer.for_titles(grown("comedy")).for_titles(catalog)
-    np.testing.assert_array_equal(scores_of(again, LISTS), scores_of(scorer, LISTS))
+    assert_same(scores_of(again, LISTS), scores_of(scorer, LISTS))
 
 
 @pytest.mark.parametrize("make", MAKERS, ids=NAMES)
@@ -104,7 +104,7 @@ def test_without_content_appended_titles_are_widened(make):
     wide, lists = scorer.for_titles(grown("comedy", "drama")), [*LISTS, [24], [0, 24, 3]]
     np.testing.assert_allclose(scores_of(wide, lists), scores_of(Widened(scorer, 26), lists), rtol=1e-4, atol=1e-5)
     scores = scores_of(wide, lists)
-    np.testing.assert_array_equal(scores[:, 24:], np.repeat(scores[:, :24].min(axis=1, keepdims=True), 2, axis=1))
+    assert_same(scores[:, 24:], np.repeat(scores[:, :24].min(axis=1, keepdims=True), 2, axis=1))
 
 
 @pytest.mark.parametrize("make", MAKERS, ids=NAMES)
@@ -116,7 +116,7 @@ def test_titles_of_which_nothing_is_known_at_the_fit_share_the_lowest_score_and_
     for known in (scorer, loaded, scorer.for_titles(grown("comedy", "drama"))):
         scores = scores_of(known, lists)
         last = np.delete(scores, unheard, axis=1).min(axis=1)
-        np.testing.assert_array_equal(scores[:, unheard], np.repeat(last[:, None], len(unheard), axis=1))
+        assert_same(scores[:, unheard], np.repeat(last[:, None], len(unheard), axis=1))
         parts = part_of(known, [[22], [0, 22, 1], [0, 1]])
         heard = np.delete(np.arange(24), unheard)
         assert (parts[0, heard] == 0).all()

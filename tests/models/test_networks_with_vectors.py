@@ -13,7 +13,7 @@ from matinee.models.factorization_machine import FactorizationMachine, Factoriza
 from matinee.models.feed_forward import FeedForward, FeedForwardConfig
 from matinee.models.sequence import Sequence, SequenceConfig
 from matinee.models.two_tower import TwoTower, TwoTowerConfig
-from matinee.testing import make_catalog, make_data, make_events
+from matinee.testing import assert_same, make_catalog, make_data, make_events
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -59,7 +59,7 @@ def test_posters_tell_what_nobody_played_and_what_came_later(name, tmp_path):
     assert cold[24] > cold[25]
     scorer.save(tmp_path)
     loaded = type(scorer).load(tmp_path)
-    np.testing.assert_array_equal(scores_of(loaded, [[0, 1]]), scores_of(scorer, [[0, 1]]))
+    assert_same(scores_of(loaded, [[0, 1]]), scores_of(scorer, [[0, 1]]))
     assert np.isfinite(scores_of(loaded.for_titles(make_catalog(26)), [[0, 1]])).all(), "without posters, by the rest"
 
 

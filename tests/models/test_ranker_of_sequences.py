@@ -12,7 +12,7 @@ from matinee.models.ranking.ranker import Ranker, RankerConfig
 from matinee.models.ranking.sequence_ranker import SequenceRanker
 from matinee.models.ranking.trees import TreesConfig
 from matinee.models.sequence import Sequence, SequenceConfig, Training
-from matinee.testing import check_scorer, cyclic
+from matinee.testing import assert_same, check_scorer, cyclic
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -32,7 +32,7 @@ def test_a_network_is_a_component_like_any_other(tmp_path):
     fitted = SequenceRanker(RankerConfig(), parts).fit(cyclic(), np.random.default_rng(0))
     fitted.save(tmp_path)
     requests = Requests.of_histories(Histories.of_items([[0, 1], [], [5]]))
-    np.testing.assert_array_equal(SequenceRanker.load(tmp_path).score(requests), fitted.score(requests))
+    assert_same(SequenceRanker.load(tmp_path).score(requests), fitted.score(requests))
     with pytest.raises(ArtifactRefused, match="Sequence"):
         Ranker.load(tmp_path)
 

@@ -15,7 +15,7 @@ from matinee.models.ranking.boosting import fit_trees, trees_of
 from matinee.models.ranking.list_ranker import ListRanker
 from matinee.models.ranking.ranker import Ranker, RankerConfig
 from matinee.models.ranking.trees import LEAF, Lists, Trees, TreesConfig
-from matinee.testing import checkerboard
+from matinee.testing import assert_same, checkerboard
 
 WIDTH = 4
 HERE = Path("folder")
@@ -41,8 +41,8 @@ def test_trees_say_what_the_booster_says(missing, leaves):
     booster = boosted(rng, missing, num_leaves=leaves)
     trees = trees_of(booster)
     asked = with_missing(rng.normal(size=(3_000, WIDTH)).round(1), 0.3, rng)  # NaN also where training met none
-    np.testing.assert_array_equal(trees.predict(asked), booster.predict(asked, num_threads=1))
-    np.testing.assert_array_equal(trees.predict(asked[:1]), trees.predict(asked)[:1])
+    assert_same(trees.predict(asked), booster.predict(asked, num_threads=1))
+    assert_same(trees.predict(asked[:1]), trees.predict(asked)[:1])
     gains = booster.feature_importance("gain")
     np.testing.assert_allclose(trees.importance(WIDTH), gains / gains.sum(), rtol=1e-4)
 
@@ -55,7 +55,7 @@ def test_values_on_a_border_and_beyond_all_borders_go_the_same_way():
     around = [borders, np.nextafter(borders, np.float32(np.inf)), np.nextafter(borders, np.float32(-np.inf))]
     edges = np.array([0.0, -0.0, 1e-36, -1e-36, 3e38, -3e38, np.nan], np.float32)
     asked = np.repeat(np.concatenate([*around, edges])[:, None], WIDTH, axis=1)
-    np.testing.assert_array_equal(trees.predict(asked), booster.predict(asked, num_threads=1))
+    assert_same(trees.predict(asked), booster.predict(asked, num_threads=1))
 
 
 def test_a_tree_without_a_split_is_a_leaf():
@@ -63,7 +63,7 @@ def test_a_tree_without_a_split_is_a_leaf():
     trees = trees_of(booster)
     assert trees.split_features.tolist() == [LEAF]
     asked = np.zeros((3, WIDTH), np.float32)
-    np.testing.assert_array_equal(trees.predict(asked), booster.predict(asked))
+    assert_same(trees.predict(asked), booster.predict(asked))
     assert trees.importance(WIDTH).tolist() == [0] * WIDTH
 
 
@@ -141,7 +141,7 @@ def test_equal_seeds_grow_equal_trees(objective):
     first, second = (fit_trees(lists, np.arange(60) % 5, objective, config, np.random.default_rng(3)) for _ in range(2))
     assert len(first) > 0
     for name, array in vars(first).items():
-        np.testing.assert_array_equal(array, vars(second)[name])
+        assert_same(array, vars(second)[name])
 
 
 def saved_ranker(folder):
@@ -156,7 +156,7 @@ def test_a_ranker_comes_back_with_its_trees(tmp_path):
     loaded = Ranker.load(tmp_path)
     requests = Requests.of_histories(Histories.of_items([[0, 2], [1], []]))
     assert len(loaded._state().trees) > 0
-    np.testing.assert_array_equal(loaded.score(requests), fitted.score(requests))
+    assert_same(loaded.score(requests), fitted.score(requests))
     assert loaded.importance() == fitted.importance()
 
 

@@ -14,7 +14,7 @@ from matinee.models.linear_autoencoder import Ease
 from matinee.models.ranking.ranker import Ranker, RankerConfig
 from matinee.models.sequence import Sequence, SequenceConfig
 from matinee.models.widen import for_catalog
-from matinee.testing import checkerboard, make_catalog
+from matinee.testing import assert_same, checkerboard, make_catalog
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -44,7 +44,7 @@ def test_a_copy_for_more_titles_stays_as_it_was_when_the_scorer_goes_on():
     grown, asked = scorer.for_titles(make_catalog(14)), Requests.of_histories(Histories.of_items([[0, 2]]))
     before = grown.for_titles(data.catalog).score(asked)
     scorer.refit(data, np.random.default_rng(1))
-    np.testing.assert_array_equal(grown.for_titles(data.catalog).score(asked), before)
+    assert_same(grown.for_titles(data.catalog).score(asked), before)
 
 
 @pytest.mark.parametrize("make", [Content, *MAKERS[1:3]], ids=["content", *NAMES[1:3]])

@@ -18,7 +18,7 @@ from matinee.models.deep import fitting
 from matinee.models.deep.tokens import HISTORY
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.sequence import Body, Loss, Reading, Sequence, SequenceConfig, Training
-from matinee.testing import check_scorer, checkerboard, cyclic
+from matinee.testing import assert_same, check_scorer, checkerboard, cyclic
 from matinee.testing.worlds import make_catalog, make_data, make_events
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -104,7 +104,7 @@ def test_without_time_the_clock_is_not_read():
     scorer = fit(hourly_world(), reading=Reading(time=False))
     noon, night = (int(datetime(2024, 6, 4, hour, tzinfo=UTC).timestamp() * 1e6) for hour in (12, 0))
     one, other = (scorer.answers(Requests.of_histories(Histories.of_items([[1, 5]]), at)) for at in (noon, night))
-    np.testing.assert_array_equal(one, other)
+    assert_same(one, other)
 
 
 def fashions():
@@ -197,9 +197,9 @@ def test_titles_appended_after_fitting_speak_and_are_scored_by_content(tmp_path)
     after = scores_of(wide, [[24]])[0]
     assert after[21:24].min() > after[9:12].max(), "a like of a new comedy speaks for comedies"
     again = scorer.for_titles(make_catalog(25, genres=genres[:25])).for_titles(make_catalog(26, genres=genres))
-    np.testing.assert_array_equal(scores_of(again, lists), scores_of(wide, lists))
+    assert_same(scores_of(again, lists), scores_of(wide, lists))
     wide.save(tmp_path)
-    np.testing.assert_array_equal(scores_of(Sequence.load(tmp_path), lists), scores_of(scorer, lists))
+    assert_same(scores_of(Sequence.load(tmp_path), lists), scores_of(scorer, lists))
 
 
 def test_a_reason_is_the_title_that_adds_most_when_it_comes_last_and_when_it_stands_alone():
@@ -355,9 +355,9 @@ def test_what_was_loaded_goes_on_as_what_was_saved(tmp_path):
     scorer.save(tmp_path)
     loaded = Sequence.load(tmp_path)
     assert not (tmp_path / "titles.features.npy").exists()
-    np.testing.assert_array_equal(loaded.title_vectors, scorer.title_vectors)
+    assert_same(loaded.title_vectors, scorer.title_vectors)
     refits = [one.refit(data, np.random.default_rng(5)).title_vectors for one in (scorer, loaded)]
-    np.testing.assert_array_equal(*refits)
+    assert_same(*refits)
 
 
 def test_the_encoder_of_another_catalogue_is_refused(saved_tiny, tmp_path):
@@ -447,4 +447,4 @@ def test_a_cuda_device_gives_the_same_bytes_for_the_same_seed(loss, exact_up_to)
         )
         for _ in range(2)
     )
-    assert first.title_vectors.tobytes() == second.title_vectors.tobytes()
+    assert_same(first.title_vectors, second.title_vectors)

@@ -9,7 +9,7 @@ from matinee.errors import ArtifactRefused, BadRequest, TooLarge
 from matinee.history import Histories
 from matinee.maths.elastic_net import TOLERANCE, nonnegative, nonnegative_among
 from matinee.models.slim import Slim, SlimConfig, require_memory
-from matinee.testing import check_scorer, checkerboard, make_catalog, make_data, make_events
+from matinee.testing import assert_same, check_scorer, checkerboard, make_catalog, make_data, make_events
 
 
 @pytest.mark.parametrize("candidates", [None, 6])
@@ -72,7 +72,7 @@ def test_all_titles_as_candidates_give_the_same_as_no_candidates():
 def test_threads_change_nothing(threads):
     likes = random_likes(titles=100)
     one = nonnegative(likes, 1.0, 8.0, threads=1)
-    np.testing.assert_array_equal(nonnegative(likes, 1.0, 8.0, threads=threads).toarray(), one.toarray())
+    assert_same(nonnegative(likes, 1.0, 8.0, threads=threads).toarray(), one.toarray())
 
 
 def test_titles_that_nobody_liked_take_no_memory_and_change_no_answer(monkeypatch):

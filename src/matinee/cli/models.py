@@ -17,7 +17,8 @@ from matinee.cli.data import fetch
 from matinee.cli.reading import Best, Kinds, Map, MapTitles, MaxBytes, TimeFormat, Titles, Vectors, options
 from matinee.cli.terminal import WORKSPACE, Html, Into, Json, Seed, TimeZone, console, progress, show, warn
 from matinee.data.sources.reading import Source, read
-from matinee.errors import MatineeError
+from matinee.drift import Drift
+from matinee.errors import Collapsed, MatineeError
 from matinee.maths.intervals import share_interval
 from matinee.workspace import Workspace
 
@@ -27,6 +28,9 @@ def train(
     going_on: Annotated[bool, typer.Option("--continue", help="Go on from the newest artifact.")] = False,
     workspace: Into = WORKSPACE,
     time_zone: TimeZone = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Keep a model that is far worse than the one before it.")
+    ] = False,
     seed: Seed = 0,
 ) -> None:
     """Train on everything in the log, say how good each model is, and write the artifacts.
@@ -40,7 +44,7 @@ def train(
     place.require()
     if time_zone is not None:
         place.set_time_zone(time_zone)
-    train_each(place, served_in(place) if model is None else (model,), seed, going_on)
+    train_each(place, served_in(place) if model is None else (model,), seed, going_on, accept)
 
 
 def evaluate(
@@ -79,21 +83,22 @@ def evaluate(
     show(report, html, as_json)
 
 
-def train_each(place: Workspace, names: Sequence[str], seed: int, going_on: bool = False) -> None:
+def train_each(place: Workspace, names: Sequence[str], seed: int, going_on: bool = False, accept: bool = False) -> None:
     """Train some models of a workspace; one that is refused is told and stops no other.
 
-    Raises the first refusal when every model was refused.
+    Raises the first collapse, or the first refusal when every model was refused.
     """
     refused: list[MatineeError] = []
     for name in names:
         try:
-            train_one(place, name, seed, going_on)
+            train_one(place, name, seed, going_on, accept)
         except MatineeError as error:
             refused.append(error)
             if len(names) > 1:
                 warn(f"{name} is not trained: {error}")
-    if refused and len(refused) == len(names):
-        raise refused[0]
+    fallen = [error for error in refused if isinstance(error, Collapsed)]
+    if fallen or (refused and len(refused) == len(names)):
+        raise (fallen or refused)[0]
 
 
 def recommend(
@@ -128,20 +133,24 @@ def _require_model(name: str | None) -> None:
         raise typer.BadParameter(f"{name!r} is no model; choose from {', '.join(CONTENDERS)}")
 
 
-def train_one(place: Workspace, name: str, seed: int, going_on: bool = False) -> None:
-    """Train one model of a workspace and show how good it is."""
+def train_one(place: Workspace, name: str, seed: int, going_on: bool = False, accept: bool = False) -> None:
+    """Train one model of a workspace and show how good it is, and what it changed."""
     from matinee.recipes import train_into
 
     with progress(name) as tell:
-        artifact = train_into(place, name, np.random.default_rng(seed), tell, going_on)
-    console.print(_metrics_table(name, artifact.artifact_id, artifact.manifest.metrics))
+        artifact, changed = train_into(place, name, np.random.default_rng(seed), tell, going_on, accept)
+    console.print(_metrics_table(name, artifact.artifact_id, artifact.manifest.metrics, changed))
 
 
-def _metrics_table(name: str, artifact_id: str, metrics: dict[str, Any]) -> Table:
+def _metrics_table(name: str, artifact_id: str, metrics: dict[str, Any], changed: Drift) -> Table:
     table = Table(title=f"{name} [dim]({artifact_id})[/]", title_justify="left", show_header=False)
     for key in ("recall@20", "ndcg@20"):
         if key in metrics:
             low, high = share_interval(metrics[key], metrics[f"{key}_se"])
             table.add_row(key, f"{metrics[key]:.4f} [dim]{low:.4f} to {high:.4f}[/]")
     table.add_row("measured on", f"the last likes of {metrics['members']:,} members, all titles ranked")
+    for key, before, now in changed.fallen:
+        table.add_row("[bold red]fell[/]", f"{key} from {before:.4f} to {now:.4f}")
+    for one in changed.moved:
+        table.add_row("moved for new members", escape(str(one)))
     return table

@@ -144,6 +144,7 @@ def _serve(
             reload=partial(build, required=serving),
             note=place.about,
             time_zone=place.time_zone,
+            refusals=lambda: place.refusals,
         )
         words = "Home page: {}" if keys.open else "Serving to holders of a key: {}docs"
         run(create_app(deployment), sock, lambda url: console.print(words.format(url)))

@@ -191,6 +191,7 @@ def _watching(service: Service, doors: Responses) -> APIRouter:
     async def metrics() -> Response:
         """Counters and latencies for Prometheus."""
         service.metrics.members.set(len(service.members))
+        service.metrics.refusals.set(len(service.deployment.refusals()))
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
     return router

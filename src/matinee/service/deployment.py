@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -27,7 +27,8 @@ class Deployment:
     per decision, `max_in_flight` requests are answered at a time and the rest are shed, a body has at most `max_body`
     bytes and arrives within `body_seconds`, `max_waiting` of them are awaited at a time, each step has `threads` of its
     own, `max_members` histories stay in memory. `time_zone` is the clock of members whose profile and country tell
-    none. `reload` builds new ladders for POST /v1/artifacts/reload.
+    none. `reload` builds new ladders for POST /v1/artifacts/reload; `refusals` tells of models whose last training was
+    not kept.
     """
 
     log: EventLog
@@ -44,6 +45,7 @@ class Deployment:
     threads: int = 2
     time_zone: str = "UTC"
     reload: Callable[[], Ladders] | None = None
+    refusals: Callable[[], Collection[str]] = tuple
     note: str = ""
 
     def __post_init__(self) -> None:

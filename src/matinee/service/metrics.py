@@ -27,6 +27,9 @@ class Metrics:
             "matinee_commit_seconds", "time until the log has made a write durable", buckets=SECONDS, registry=registry
         )
         self.members = Gauge("matinee_members_cached", "members whose history is in memory", registry=registry)
+        self.refusals = Gauge(
+            "matinee_trainings_refused", "models whose last training collapsed and was not kept", registry=registry
+        )
         self.reloads = Counter("matinee_reloads", "new ladders by outcome", ["outcome"], registry=registry)
 
     def text(self) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -9,12 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from matinee.decision import Context, Requests, Scorer
 from matinee.errors import ArtifactRefused, MatineeError, NotFitted
 from matinee.events import Kind
 from matinee.history import Histories, TrainingData
+from matinee.testing.numbers import assert_same
 from matinee.testing.worlds import checkerboard, make_catalog, make_data, make_events
 
 CONTEXTS = (Context(), Context("DK", "tv", "da", 20, 4), Context("XX", "toaster", None, 3, 0), Context(hour=23))
@@ -49,11 +51,11 @@ def check_answers(scorer: Scorer, data: TrainingData) -> None:
     assert np.isfinite(scores).all()
     for b in range(len(lists)):
         alone = scorer.score(requests.take(np.array([b])))[0]
-        np.testing.assert_allclose(alone, scores[b], rtol=1e-5, atol=1e-6, err_msg="a batch differs from singles")
+        assert_same(alone, scores[b], "a batch differs from singles")
     assert scorer.score(requests.take(np.empty(0, np.int64))).shape == (0, n)
     once, often = Histories.of_items([[2]]), Histories.of_items([[2] * 500])
-    np.testing.assert_array_equal(_score(scorer, once), _score(scorer, often))
-    np.testing.assert_array_equal(scorer.score(requests), scores)
+    assert_same(_score(scorer, once), _score(scorer, often))
+    assert_same(scorer.score(requests), scores)
 
 
 def check_extremes(scorer: Scorer, data: TrainingData) -> None:
@@ -81,7 +83,7 @@ def check_explanations(scorer: Scorer, data: TrainingData) -> None:
 
 
 def check_storage(make: Callable[[], Scorer], scorer: Scorer, data: TrainingData) -> None:
-    """A saved scorer answers the same after loading, equal seeds write equal bytes, and damage is refused."""
+    """A saved scorer answers the same after loading, equal seeds write the same files, and damage is refused."""
     requests = _in_contexts(Histories.of_items([[], [0, 2], [1]]))
     _refuses(NotFitted, lambda: make().score(requests))
     with TemporaryDirectory() as name:
@@ -89,9 +91,9 @@ def check_storage(make: Callable[[], Scorer], scorer: Scorer, data: TrainingData
         for folder, fitted in ((first, scorer), (second, make().fit(data, np.random.default_rng(1)))):
             folder.mkdir()
             fitted.save(folder)
-        assert _bytes(first) == _bytes(second), "the same seed wrote other bytes"
+        _check_same_files(first, second)
         loaded = type(scorer).load(first)
-        np.testing.assert_array_equal(loaded.score(requests), scorer.score(requests))
+        assert_same(loaded.score(requests), scorer.score(requests))
         assert getattr(loaded, "config", None) == getattr(scorer, "config", None)
         for path in sorted(second.rglob("*.*")):
             kept = path.read_bytes()
@@ -158,8 +160,27 @@ def _score(scorer: Scorer, histories: Histories) -> NDArray[np.float32]:
     return scorer.score(Requests.of_histories(histories))
 
 
-def _bytes(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+def _check_same_files(first: Path, second: Path) -> None:
+    names, others = ({str(path.relative_to(one)) for path in one.rglob("*.*")} for one in (first, second))
+    assert names == others, "the same seed wrote other files"
+    for name in names:
+        (text, numbers), (other_text, others_numbers) = (_contents(one / name) for one in (first, second))
+        assert text == other_text, f"the same seed wrote another {name}"
+        assert_same(numbers, others_numbers, f"the same seed wrote other numbers into {name}")
+
+
+def _contents(path: Path) -> tuple[Any, ArrayLike]:
+    """What a file holds, and the floats in it apart, of which the last bit may differ."""
+    if path.suffix == ".npy":
+        array = np.load(path)
+        return (str(array.dtype), array.shape), array
+    floats: list[float] = []
+
+    def keep(text: str) -> str:
+        floats.append(float(text))
+        return "a number"
+
+    return json.loads(path.read_text(), parse_float=keep), floats
 
 
 def _refuses(error: type[MatineeError], call: Callable[[], Any]) -> None:

@@ -6,6 +6,7 @@ import torch
 
 from matinee.decision import quiet
 from matinee.models.deep.fitting import Training, _cosine, fit_network, multiplies_halves
+from matinee.testing import assert_same
 
 CPU = torch.device("cpu")
 
@@ -64,4 +65,4 @@ def test_a_processor_that_would_emulate_it_stays_with_float32(monkeypatch):
     assert not multiplies_halves(CPU)
     weights, kinds = fitted(half=True)
     assert kinds == {torch.float32}
-    np.testing.assert_array_equal(weights, fitted(half=False)[0])
+    assert_same(weights, fitted(half=False)[0])
