@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from matinee.catalog import Catalog
 from matinee.data.histories import training_data
-from matinee.events import DAY, SCHEMA, Kind
+from matinee.events import DAY, SCHEMA, TIME, Kind
 from matinee.history import SPEAKING, Histories, TrainingData
 from matinee.maths.half_life import learned_half_life
 from matinee.testing import checkerboard
@@ -125,7 +125,16 @@ def test_the_half_life_is_learned_from_the_likes_in_the_order_of_their_times():
     times = ((days + 20_000) * DAY).astype(np.int64)[order]
     ours = Histories(offsets, items[order], kinds, np.zeros(4_000, np.float32), times)
     catalog = Catalog.from_frame(pl.DataFrame({"item_id": [str(item) for item in range(40)]}))
-    data = TrainingData(catalog, pl.DataFrame(), [str(member) for member in range(400)], ours, int(times.max()) + 1)
+    events = pl.DataFrame(
+        {
+            "user_id": [f"{member:03}" for member in members],
+            "item": ours.items,
+            "kind": [Kind(kind).name.lower() for kind in kinds],
+            "value": np.ones(4_000),
+            "timestamp": pl.Series(times).cast(TIME),
+        }
+    )
+    data = TrainingData(catalog, events, [f"{member:03}" for member in range(400)], ours, int(times.max()) + 1)
     latest: dict[tuple[int, int], tuple[int, int]] = {}
     for owner, item, kind, time in zip(members, ours.items, kinds, times, strict=True):
         latest[int(owner), int(item)] = (int(time), int(kind))

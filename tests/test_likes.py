@@ -45,7 +45,7 @@ def test_a_member_counts_more_the_longer_known_and_the_more_seen():
     events = make_events([*titles, [9], [9]], [*seconds, [MONTH], [MONTH - 11 * 3_600]])
     likes = weighed(events)
     newcomers = likes.filter(pl.col("item") == 9)["weight"].to_numpy()
-    known, seen = np.array([1 / 24, 12 / 24]), 2 / 6
+    known, seen = np.array([5, 11 * 60 + 5]) / (24 * 60), 2 / 6
     standing = np.append(np.ones(200 * 6), known * seen)
     usual = (standing**2).sum() / standing.sum()
     np.testing.assert_allclose(newcomers, known * seen / usual, atol=1e-6)
@@ -59,7 +59,7 @@ def test_a_thumb_without_a_play_weighs_a_fifth():
     assert thumbs == pytest.approx(plays * 0.2 * (1 / 6) / (2 / 6), rel=1e-2)  # and it is no title seen
 
 
-def test_in_a_day_no_title_gains_more_than_twice_the_best_of_a_usual_day():
+def test_in_a_day_no_title_gains_much_more_than_the_best_of_a_usual_day():
     """Forty members a day watch title 0; then five hundred as well known ones watch title 9 within one day."""
     titles, seconds = [], []
     for day in range(40):
@@ -68,16 +68,16 @@ def test_in_a_day_no_title_gains_more_than_twice_the_best_of_a_usual_day():
     crowd = [[6, 7, 8, 10, 11, 9]] * 500
     events = make_events([*titles, *crowd], [*seconds, *[[day * 86_400 for day in (0, 1, 2, 3, 4, 50)]] * 500])
     likes = weighed(events, MONTH)
-    assert likes.filter(pl.col("item") == 9)["weight"].sum() == pytest.approx(2 * 40)
+    assert likes.filter(pl.col("item") == 9)["weight"].sum() == pytest.approx(1.5 * 40)
 
 
 @pytest.mark.parametrize("fakes", [50, 500, 5_000])
 def test_a_crowd_of_new_members_moves_little(fakes):
-    """Thumbs within three seconds, from members nobody knew, weigh less than a real like each seven hundred."""
+    """Thumbs within three seconds, from members nobody knew, weigh less than one real like each eight thousand."""
     titles, seconds = established(100)
     events = make_events([*titles, *[[9]] * fakes], [*seconds, *[[MONTH]] * fakes])
     likes = weighed(events.with_columns(as_thumbs("t9")))
-    assert likes.filter(pl.col("item") == 9)["weight"].sum() < fakes / 700 * 1.1
+    assert likes.filter(pl.col("item") == 9)["weight"].sum() < fakes / 8_000
     assert likes.filter(pl.col("item") == 0)["weight"].sum() == pytest.approx(100, rel=1e-2)
 
 

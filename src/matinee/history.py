@@ -15,6 +15,7 @@ from scipy import sparse
 from matinee.catalog import Catalog
 from matinee.clock import Clocks
 from matinee.events import DAY, Kind, strengths
+from matinee.likes import counted_likes
 from matinee.maths.half_life import learned_half_life
 from matinee.maths.ragged import gather, last_of_each, narrowed
 
@@ -173,8 +174,17 @@ class TrainingData:
         """The age at which a like counts half for what is popular, as these likes teach it; None = they never age."""
         tastes = self.histories.tastes
         order = np.argsort(tastes.times, kind="stable")
-        members = np.repeat(np.arange(len(tastes)), tastes.lengths)
-        return learned_half_life(members[order], tastes.items[order], tastes.times[order] / DAY, len(self.catalog))
+        members, items = np.repeat(np.arange(len(tastes)), tastes.lengths)[order], tastes.items[order]
+        days, trust = tastes.times[order] / DAY, self._weights(members, items)
+        return learned_half_life(members, items, days, len(self.catalog), trust)
+
+    def _weights(self, members: NDArray[np.int64], items: NDArray[np.int32]) -> NDArray[np.float64]:
+        """What these members' likes of these titles count for, by `likes.counted_likes`."""
+        user_ids = pl.Series("user_id", self.user_ids, pl.String).gather(members)
+        weights = counted_likes(self.events, self.as_of).select("user_id", "item", "weight")
+        asked = pl.DataFrame([user_ids, pl.Series("item", items)])
+        found = asked.join(weights, on=["user_id", "item"], how="left", maintain_order="left")
+        return found["weight"].fill_null(0.0).to_numpy()
 
     def of_members(self, rows: NDArray[np.int64]) -> TrainingData:
         """What is known of these members (places in `user_ids`) alone, in this order."""

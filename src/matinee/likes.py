@@ -7,10 +7,10 @@ import polars as pl
 from matinee.events import DAY, PLAYED, liked
 
 FAMILIAR = DAY  # microseconds after which a member counts in full
-HOUR = DAY // 24
+AT_ONCE = DAY // 288  # five minutes, for which even the newest member counts as known
 ENOUGH = 5  # titles seen from which on a member counts in full
 UNSEEN = 0.2  # what a thumb counts for a title that its member neither played nor rated
-GROWTH = 2.0  # a title gains at most so many times what the best title gains on a usual day
+GROWTH = 1.5  # a title gains at most so many times what the best title gains on a usual day
 
 _PAIR = ["user_id", "item"]
 
@@ -19,7 +19,7 @@ def counted_likes(events: pl.DataFrame, as_of: int) -> pl.DataFrame:
     """Each member's latest like of each title, once, oldest first, with its `weight` in 0..1.
 
         weight   = min(1, standing / usual) * (UNSEEN for a thumb without a play or rating) * min(1, most / gained)
-        standing = min(1, (known + HOUR) / FAMILIAR) * min(1, (1 + seen) / (1 + ENOUGH))
+        standing = min(1, (known + AT_ONCE) / FAMILIAR) * min(1, (1 + seen) / (1 + ENOUGH))
 
     A member has been `known` since the first event and has `seen` the titles played or rated. `usual` is the mean
     standing of those who have some, each counted by it, so that where all are new all count alike. What a title
@@ -50,7 +50,7 @@ def _seen() -> pl.Expr:
 def _standings(events: pl.DataFrame, seen: pl.DataFrame, as_of: int) -> pl.DataFrame:
     """`user_id` and `_standing` of every member."""
     known = as_of - pl.col("timestamp").min().dt.epoch("us")
-    members = events.group_by("user_id").agg(((known + HOUR) / FAMILIAR).clip(upper_bound=1.0).alias("_known"))
+    members = events.group_by("user_id").agg(((known + AT_ONCE) / FAMILIAR).clip(upper_bound=1.0).alias("_known"))
     counts = seen.group_by("user_id").agg(pl.len().alias("_count"))
     enough = ((1 + pl.col("_count").fill_null(0)) / (1 + ENOUGH)).clip(upper_bound=1.0)
     return members.join(counts, on="user_id", how="left").select(

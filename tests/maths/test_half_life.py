@@ -29,14 +29,14 @@ def test_the_recurrence_is_the_sum(seed, half_life, cuts):
     rng = np.random.default_rng(seed)
     items, days = rng.integers(0, 7, 60).astype(np.int32), np.sort(rng.uniform(0, 50, 60))
     edges = np.sort(np.array(cuts))
-    weights = rng.random(edges[-1] - edges[0])
+    weights, trust = rng.random(edges[-1] - edges[0]), rng.random(60)
     expected = 0.0
     for start, end in pairwise(edges):
         for at in range(start, end):
             left = 0.5 ** ((days[start] - days[:start]) / half_life) if half_life else np.ones(start)
-            counts = np.bincount(items[:start], left, 7) + 0.1
+            counts = np.bincount(items[:start], left * trust[:start], 7) + 0.1
             expected += weights[at - edges[0]] * np.log(counts[items[at]] / counts.sum())
-    found = foretold(items, days, weights, edges, 7, half_life)
+    found = foretold(items, days, weights, edges, 7, half_life, trust)
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
@@ -94,3 +94,15 @@ def test_a_pause_teaches_no_half_life():
     members, items, days = world(np.random.default_rng(3), 6)
     later = days + np.where(np.arange(len(days)) > 0.9 * len(days), 730, 0)
     assert learned_half_life(members, items, later, TITLES) == learned_half_life(members, items, days, TITLES)
+
+
+@pytest.mark.parametrize("crowd", [1_000, 4_000])
+def test_a_crowd_that_nobody_trusts_teaches_no_half_life(crowd):
+    """As many likes of one title at the very end hide how tastes age, and change nothing when they count nothing."""
+    members, items, days = world(np.random.default_rng(4), 6)
+    everyone = np.append(members, len(days) + np.arange(crowd))
+    both, later = np.append(items, np.zeros(crowd, np.int32)), np.append(days, np.full(crowd, days[-1] + 0.001))
+    trust = np.append(np.ones(len(days)), np.full(crowd, 1e-4))
+    calm = learned_half_life(members, items, days, TITLES)
+    assert learned_half_life(everyone, both, later, TITLES) == UNKNOWN != calm
+    assert learned_half_life(everyone, both, later, TITLES, trust) == calm

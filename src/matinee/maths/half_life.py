@@ -18,18 +18,28 @@ UNKNOWN = 90.0  # days, where one cannot tell
 SMOOTHING = 0.1  # likes given to every title, so that an unseen one is rare, not impossible
 
 
-def learned_half_life(members: Int64s, items: Int32s, days: Doubles, n_titles: int) -> float | None:
+def learned_half_life(
+    members: Int64s, items: Int32s, days: Doubles, n_titles: int, trust: Doubles | None = None
+) -> float | None:
     """The half-life in days, one of `HALF_LIVES`, that foretells best; None = likes never age.
 
     Likes (n,) in the order of their times (`days` since any moment): the latest fifth of them is foretold, in `BLOCKS`
     blocks, each from the decayed counts of all likes before it, see `foretold`. (Dawid 1984, "Statistical theory: the
-    prequential approach".) Time O(half-lives * (n + blocks * titles)), memory O(n + titles).
+    prequential approach".) `trust` (n,) is what each like counts (None = 1), to foretell and to be foretold.
+    Time O(half-lives * (n + blocks * titles)), memory O(n + titles).
     """
-    edges = np.linspace((1 - ASKED) * len(items), len(items), BLOCKS + 1).astype(np.int64)
-    if len(items) - edges[0] < FEW or days[-1] - days[edges[0]] < LEAST:
+    trust = np.ones(len(items)) if trust is None else trust
+    trust = trust * (trust.sum() / max(float(trust @ trust), 1e-300))  # so that they add up to Kish's effective number
+    mass = trust.cumsum()
+    if ASKED * trust.sum() < FEW:
         return UNKNOWN
-    weights = _of_members(members, edges)
-    told = [foretold(items, lived(days, half_life), weights, edges, n_titles, half_life) for half_life in HALF_LIVES]
+    edges = np.searchsorted(mass, np.linspace(1 - ASKED, 1, BLOCKS + 1) * mass[-1], "right").astype(np.int64)
+    if days[-1] - days[edges[0]] < LEAST:
+        return UNKNOWN
+    asked = _of_members(members, edges) * trust[edges[0] :]
+    told = [
+        foretold(items, lived(days, half_life), asked, edges, n_titles, half_life, trust) for half_life in HALF_LIVES
+    ]
     return HALF_LIVES[int(np.argmax(told))]
 
 
@@ -50,11 +60,17 @@ def kept(days: Doubles, half_life: float | None) -> Doubles:
 
 
 def foretold(
-    items: Int32s, days: Doubles, weights: Doubles, edges: Int64s, n_titles: int, half_life: float | None
+    items: Int32s,
+    days: Doubles,
+    weights: Doubles,
+    edges: Int64s,
+    n_titles: int,
+    half_life: float | None,
+    trust: Doubles,
 ) -> float:
     """Sum over blocks k and likes in them of weight * log share, as the likes before the block tell it:
 
-        share_i = (n_i + SMOOTHING) / sum of the same,    n_i = sum of 0.5^((t_k - t) / half-life) over likes of i
+        share_i = (n_i + SMOOTHING) / sum of the same,    n_i = sum of trust * 0.5^((t_k - t) / half-life), likes of i
 
     Block k holds the likes `edges[k]:edges[k + 1]` and t_k is the time of its first; `weights` are of the likes from
     `edges[0]` on.
@@ -67,7 +83,8 @@ def foretold(
             continue
         now = days[start]
         counts *= _kept(now - since, half_life)
-        counts += np.bincount(items[before:start], _kept(now - days[before:start], half_life), n_titles)
+        left = trust[before:start] * _kept(now - days[before:start], half_life)
+        counts += np.bincount(items[before:start], left, n_titles)
         logs = np.log(counts + SMOOTHING) - np.log(counts.sum() + n_titles * SMOOTHING)
         total += float(weights[start - first : end - first] @ logs[items[start:end]])
         since, before = now, start
