@@ -97,6 +97,24 @@ def test_the_verbs_work_one_after_the_other(matinee, plays, tmp_path):
     assert "0 events are on disk" in out
 
 
+def test_a_lost_database_is_made_again_and_old_decisions_go(matinee, plays, tmp_path):
+    assert matinee("data", "tabular", plays, "--workspace", "ws")[0] == 0
+    assert matinee("log", "--workspace", "ws", "--seal-before", "2999-01-01")[0] == 0
+    path = Workspace(tmp_path / "ws").log_path
+    with EventLog(path) as log:
+        fields = {"surface": "home", "policy_id": "p", "cell": "", "rows": []}
+        log.append_decisions([{"decision_id": f"d{n}", "user_id": "u", "time": n, **fields} for n in range(3)])
+    code, out, _ = matinee("log", "--workspace", "ws", "--forget-decisions-before", "1970-01-02")
+    assert (code, "Removed 3 decision(s)" in out) == (0, True)
+    for place in (tmp_path / "ws").glob("log.sqlite3*"):
+        if place.is_file():
+            place.unlink()
+    assert "--rebuild" in matinee("data", "tabular", plays, "--workspace", "ws")[2]
+    code, out, _ = matinee("log", "--workspace", "ws", "--rebuild")
+    assert (code, "with 48 events" in out) == (0, True)
+    assert events_of(tmp_path / "ws") == 48
+
+
 def test_a_refused_model_stops_no_other(matinee, plays, tmp_path, monkeypatch):
     def refuse(*_):
         raise TooLarge("no room [for it]")

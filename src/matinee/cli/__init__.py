@@ -9,7 +9,8 @@ import typer
 import matinee
 from matinee.cli.bench import bench
 from matinee.cli.compare import leaderboard, tune
-from matinee.cli.data import data, log
+from matinee.cli.data import data
+from matinee.cli.log import log
 from matinee.cli.models import evaluate, recommend, train
 from matinee.cli.service import demo, serve
 from matinee.cli.terminal import errors

@@ -72,25 +72,6 @@ def _short(value: object) -> str:
     return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)[:60]
 
 
-def log(
-    workspace: Into = WORKSPACE,
-    seal_before: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Seal days before this one.")
-    ] = None,
-) -> None:
-    """Check that the event log is whole; with --seal-before, move whole days of events into Parquet."""
-    from matinee.data.log import EventLog
-
-    place = Workspace(workspace)
-    place.require()
-    with EventLog(place.log_path) as opened:
-        opened.check()
-        console.print(f"{escape(str(place.log_path))} is whole.")
-        if seal_before is not None:
-            sealed = opened.seal(seal_before.date())
-            console.print(f"Sealed {len(sealed):,} day(s).")
-
-
 def fetch() -> Path:
     """MovieLens 100K, fetched once."""
     from matinee.data.sources.movielens import fetch_100k

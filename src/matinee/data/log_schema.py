@@ -30,10 +30,10 @@ FORGETTING = """CREATE TABLE forgetting (
 TABLES = (
     "CREATE TABLE matinee_schema (version INTEGER NOT NULL)",
     # `generation` takes what is new. Deletions are counted when done (`asked`); `serving` of them are being, `served`
-    # have been, wiped from every page.
+    # have been, wiped from every page. `tried` counts tries whether the log can be written.
     """CREATE TABLE matinee_log (
         id TEXT NOT NULL, generation TEXT NOT NULL, asked INTEGER NOT NULL, serving INTEGER NOT NULL,
-        served INTEGER NOT NULL)""",
+        served INTEGER NOT NULL, tried INTEGER NOT NULL)""",
     "CREATE TABLE sealed_days (day TEXT PRIMARY KEY, file TEXT NOT NULL, sha256 TEXT NOT NULL, size BIGINT NOT NULL)",
     # files that do not count: being made by a handle (`maker`), or replaced (`maker` 0)
     "CREATE TABLE spent_files (file TEXT PRIMARY KEY, maker INTEGER NOT NULL)",
@@ -79,10 +79,10 @@ def marks(n: int) -> str:
     return ", ".join(["?"] * n)
 
 
-BEGIN_LOG = "INSERT INTO matinee_log (id, generation, asked, serving, served) VALUES (?, 'a', 0, 0, 0)"
+BEGIN_LOG = "INSERT INTO matinee_log (id, generation, asked, serving, served, tried) VALUES (?, 'a', 0, 0, 0, 0)"
 GENERATION = "SELECT generation FROM matinee_log"
 
-TRY = "UPDATE matinee_log SET asked = asked"  # the smallest write
+TRY = "UPDATE matinee_log SET tried = tried + 1"  # the smallest write
 
 FIND_EVENT = (
     "SELECT 1 FROM events WHERE user_id = ?1 AND event_id = ?2 "
@@ -133,6 +133,7 @@ PUT_SEALED = "INSERT OR REPLACE INTO sealed_days (day, file, sha256, size) VALUE
 DROP_SEALED = "DELETE FROM sealed_days WHERE day = ?"
 OPEN_DAYS = f'SELECT DISTINCT "timestamp" / {DAY} FROM events WHERE "timestamp" < ? ORDER BY 1'
 EVENTS_OF_DAY = f'SELECT seq, {COLUMNS} FROM events WHERE "timestamp" >= ? AND "timestamp" < ?'
+DELETE_SEALED_EVENTS = "DELETE FROM events_a WHERE (user_id, event_id) IN (SELECT user_id, event_id FROM sealed_ids_a)"
 MOVING = "SELECT day, start, until FROM moving"
 FORGOTTEN = "SELECT user_id, events_until, decisions_until FROM forgetting"
 

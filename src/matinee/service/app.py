@@ -182,9 +182,10 @@ def _watching(service: Service, doors: Responses) -> APIRouter:
 
     @router.get("/health/ready", response_model=HealthOut, responses=statuses(503))
     async def ready() -> Response:
-        """The policies passed their check; 503 with the reason while they have not."""
-        if service.unready:
-            return Json(problem_words("not_ready", service.unready), status_code=503)
+        """The policies passed their check and the log can be written; 503 with the reason while that is not so."""
+        unready = service.unready or await service.trouble()
+        if unready:
+            return Json(problem_words("not_ready", unready), status_code=503)
         return Json({"status": "ready"})
 
     @router.get("/metrics", response_class=PlainTextResponse, responses=doors)

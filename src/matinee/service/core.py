@@ -65,6 +65,10 @@ class Service:
         except ArtifactRefused as refused:
             self.unready = str(refused)
 
+    async def trouble(self) -> str:
+        """Why the log cannot be written just now; empty when all is well."""
+        return await asyncio.to_thread(lambda: self.deployment.log.trouble)
+
     async def home(self, asked: HomeIn) -> PageOut:
         """Decide a home page, log it, and say why."""
         layout = asked.layout.layout() if asked.layout else layout_for(asked.context.device)

@@ -14,7 +14,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
-from matinee.errors import ArtifactRefused, BadData, BadRequest, MatineeError, NotFound, Overloaded, UnknownName
+from matinee.errors import (
+    ArtifactRefused,
+    BadData,
+    BadRequest,
+    LogFull,
+    LogReadOnly,
+    MatineeError,
+    NotFound,
+    Overloaded,
+    UnknownName,
+)
 
 log = logging.getLogger("matinee.service")
 
@@ -27,6 +37,8 @@ STATUS: dict[type[MatineeError], tuple[int, str]] = {
     NotFound: (404, "not_found"),
     ArtifactRefused: (409, "artifact_refused"),
     Overloaded: (503, "overloaded"),
+    LogReadOnly: (503, "log_read_only"),
+    LogFull: (507, "log_full"),
 }
 REMEDIES = {
     400: "send a body of JSON; /docs shows the fields and their limits",

@@ -16,7 +16,8 @@ WORDS = {
     413: "the body is too large",
     421: "an open service was asked under another name than its machine's",
     422: "the body or a parameter is wrong",
-    503: "too many requests; try again later",
+    503: "too many requests, or the log may not be written; try again later",
+    507: "the log's disk is full; nothing is stored",
 }
 FOREIGN = "a page of another site asked an open service"
 
@@ -31,8 +32,8 @@ def statuses(*codes: int) -> Responses:
 def common(is_open: bool) -> Responses:
     """What every call but those about health may answer: the doors of an open service, or of one with keys."""
     if not is_open:
-        return statuses(401, 403, 408, 413, 503)
-    return {**statuses(408, 413, 421, 503), 403: {"model": ErrorOut, "description": FOREIGN}}
+        return statuses(401, 403, 408, 413, 503, 507)
+    return {**statuses(408, 413, 421, 503, 507), 403: {"model": ErrorOut, "description": FOREIGN}}
 
 
 BODY = statuses(400, 422)

@@ -1,0 +1,60 @@
+"""The verb that looks after the event log."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from matinee.cli.terminal import WORKSPACE, Into, console
+from matinee.workspace import Workspace
+
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Seal days before this one.")]
+Oldest = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Remove the decisions made before this day.")
+]
+Again = Annotated[
+    bool, typer.Option("--rebuild", help="First make the database again from its sealed days; stop the service before.")
+]
+
+
+def log(
+    workspace: Into = WORKSPACE,
+    seal_before: Day = None,
+    forget_decisions_before: Oldest = None,
+    rebuild: Again = False,
+) -> None:
+    """Check that the event log is whole; seal days, forget old decisions, make a lost database again."""
+    from matinee.data.log import EventLog
+
+    place = Workspace(workspace)
+    if rebuild:
+        _rebuild(place.log_path)
+    else:
+        place.require()
+    with EventLog(place.log_path) as opened:
+        opened.check()
+        console.print(f"{escape(str(place.log_path))} is whole.")
+        if seal_before is not None:
+            console.print(f"Sealed {len(opened.seal(seal_before.date())):,} day(s).")
+        if forget_decisions_before is not None:
+            before = int(forget_decisions_before.replace(tzinfo=UTC).timestamp()) * 1_000_000
+            console.print(f"Removed {opened.forget_decisions(before):,} decision(s).")
+
+
+def _rebuild(path: Path) -> None:
+    from matinee.data.log_rebuild import rebuild
+
+    made = rebuild(path)
+    console.print(f"{made.days:,} sealed day(s) with {made.sealed_events:,} events make the log again.")
+    if made.database_read:
+        console.print(
+            f"Kept of the old database: {made.live_events:,} events, {made.profiles:,} profiles, all decisions."
+        )
+    else:
+        console.print("No database of this log could be read: decisions, profiles and unsealed events are not in it.")
+    if made.old is not None:
+        console.print(f"The old database lies in {escape(str(made.old))}.")
