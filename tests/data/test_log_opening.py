@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -177,15 +178,15 @@ except LogReadOnly as refused:
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_a_folder_that_may_not_be_written_is_not_called_damaged(path: Path, there: bool):
-    asked = path if there else path.with_name("new.db")
-    for place in (path.parent, *path.parent.rglob("*")):
-        place.chmod(0o555 if place.is_dir() else 0o444)
-    for place in path.parents[1:]:
-        if place.stat().st_mode & 0o001 == 0 and "pytest" in place.name:
-            place.chmod(0o755)
-    told = subprocess.run([sys.executable, "-c", OPENER, str(asked)], capture_output=True, text=True, check=False)
-    for place in (path.parent, *path.parent.rglob("*")):
-        place.chmod(0o755 if place.is_dir() else 0o644)
+def test_a_folder_that_may_not_be_written_is_not_called_damaged(there: bool):
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "events.db"
+        if there:
+            EventLog(path).close()
+            path.chmod(0o444)
+        Path(folder).chmod(0o555)
+        command = [sys.executable, "-c", OPENER, str(path)]
+        told = subprocess.run(command, capture_output=True, text=True, check=False)
+        Path(folder).chmod(0o755)
     assert "may not be written" in told.stdout, told.stderr
     assert "not damaged" in told.stdout

@@ -86,7 +86,7 @@ def test_others_write_between_the_steps_of_long_work(
             full.append_events([event(f"beside{written}", 9, "zoe")])
             written += 1
         done.result()
-    assert written >= 10
+    assert written >= 4
     assert full.read(FOREVER, user_ids=["zoe"]).height == written
 
 
