@@ -148,7 +148,7 @@ class EventLog:
 
     def decisions_of(self, user_id: str) -> list[dict[str, Any]]:
         """All decision records of a member, oldest first."""
-        with self._reading() as cursor:
+        with self._store.reading() as cursor:
             return [orjson.loads(record) for (record,) in cursor.execute(sql.DECISIONS_OF_MEMBER, (user_id,))]
 
     def read_decisions(
