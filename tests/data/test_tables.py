@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from matinee.data.sources import bounds, movielens
+from matinee.data.sources import bounds, movielens, netflix
 from matinee.data.sources.files import Files
 from matinee.data.sources.tables import WIDER, table_of
 from matinee.errors import BadData
@@ -113,3 +113,20 @@ def test_a_line_without_an_end_is_refused(tmp_path, monkeypatch):
     path = write(tmp_path, "user_id,item_id\n" + "u" * 3_000, "a.csv")
     with pytest.raises(BadData, match="a line of more than 1,000 bytes"):
         table_of(path)
+
+
+def test_published_sources_name_every_column_too(tmp_path):
+    write(tmp_path, "1::2::5::978300760\n", "ratings.dat")
+    write(tmp_path, "2::Heat (1995)::Crime|(no genres listed)\n", "movies.dat")
+    write(tmp_path, "1::2::slow::978300760\n", "tags.dat")
+    data = movielens.read(tmp_path)
+    assert "columns read in ratings.dat: user, item, rating, timestamp" in data.describe()
+    assert "columns ignored in tags.dat: timestamp" in data.describe()
+    assert data.catalog.genres == ("Crime",)
+
+
+def test_nobody_is_no_member_of_the_netflix_prize(tmp_path):
+    write(tmp_path, "1:\nNULL,5,2005-09-06\n7,4,2005-09-06\n", "mv_0000001.txt")
+    data = netflix.read(tmp_path)
+    assert list(data.profiles) == ["7"]
+    assert data.rejections.counts == {"without a user_id": 1}

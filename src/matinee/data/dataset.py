@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +34,26 @@ class Column:
     name: str
     use: Use
     meaning: str = ""
+
+
+def columns_of(file: str, present: Sequence[str], read: Mapping[str, str]) -> tuple[Column, ...]:
+    """What became of the columns of a file: those of `read` (theirs to ours) are read, the others ignored."""
+    uses = ((name, Use.READ if name in read else Use.IGNORED) for name in present)
+    return tuple(Column(file, name, use, read.get(name, "")) for name, use in uses)
+
+
+def columns_of_layout(present: Container[str], layout: Mapping[str, tuple[str, str]]) -> tuple[Column, ...]:
+    """What becomes of the columns of those files of a published layout that are `present`.
+
+    `layout`: file -> the columns that are read and those that are ignored, each separated by blanks.
+    """
+    return tuple(
+        Column(file, name, use)
+        for file, both in layout.items()
+        if file in present
+        for use, names in zip((Use.READ, Use.IGNORED), both, strict=True)
+        for name in names.split()
+    )
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def table(
 
 def split(lines: pl.Series, separator: str, names: list[str]) -> pl.DataFrame:
     """Lines as columns of these names: the last holds all that is left of a line; where a line is shorter, null."""
-    return lines.str.splitn(separator, len(names)).struct.rename_fields(names).struct.unnest()
+    return known(lines.str.splitn(separator, len(names)).struct.rename_fields(names).struct.unnest())
 
 
 def _zip_names(path: Path) -> list[str]:

@@ -22,7 +22,7 @@ import polars as pl
 
 from matinee import events
 from matinee.catalog import Catalog
-from matinee.data.dataset import Dataset, only_known_titles, profiles_of
+from matinee.data.dataset import Dataset, columns_of_layout, only_known_titles, profiles_of
 from matinee.data.sources.bounds import MAX_BYTES
 from matinee.data.sources.files import Files, table
 from matinee.errors import BadData
@@ -49,6 +49,18 @@ RELEASES: Mapping[str, tuple[int, int, int]] = {
     "ml-32m": (32_000_204, 200_948, 87_585),
 }
 HASH_100K = "ec862504a8c24b195f5194e51fb18bb2d59428d00d96d6d1c63433a3bd5f2f47"
+
+# file -> columns that are read, columns that are not
+LAYOUT: Mapping[str, tuple[str, str]] = {
+    "u.data": ("user item rating timestamp", ""),
+    "u.item": ("movie title genres", "release-date video-date url"),
+    "ratings.csv": ("userId movieId rating timestamp", ""),
+    "movies.csv": ("movieId title genres", ""),
+    "tags.csv": ("userId movieId tag", "timestamp"),
+    "ratings.dat": ("user item rating timestamp", ""),
+    "movies.dat": ("item title genres", ""),
+    "tags.dat": ("user item tag", "timestamp"),
+}
 
 PACKAGE = "recbole==1.2.1"
 WHEEL = "recbole-1.2.1-py3-none-any.whl"
@@ -89,6 +101,7 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> Dataset:
         events=clean,
         rejections=rejected + unknown,
         strangers=strangers,
+        columns=columns_of_layout(files.places, LAYOUT),
         notes=(*NOTES, TAG_NOTE) if catalog.tags else NOTES,
     )
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from matinee import events
 from matinee.catalog import Catalog
-from matinee.data.dataset import Dataset, profiles_of
+from matinee.data.dataset import Dataset, columns_of_layout, profiles_of
 from matinee.data.sources.bounds import MAX_BYTES
 from matinee.data.sources.files import Files, split, table
 from matinee.errors import BadData
@@ -23,6 +23,7 @@ from matinee.errors import BadData
 LICENCE = "Netflix Prize rules: research only, not to be passed on, no longer handed out"
 NOTE = "ratings have a day and no hour: hours and the order within a day mean nothing"
 KINDS = ("mv_", "combined_data_")
+RATING, TITLE = ("member stars day", ""), ("title year name", "")  # columns that are read, and that are not
 _TITLES = ("movie_titles.txt", "movie_titles.csv")
 
 
@@ -47,6 +48,7 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> Dataset:
         events=clean.sort("timestamp", maintain_order=True),
         rejections=rejected,
         notes=(NOTE,),
+        columns=columns_of_layout([*names, *files.places], {names[0]: RATING, **dict.fromkeys(_TITLES, TITLE)}),
     )
 
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from matinee import events
 from matinee.catalog import Catalog
-from matinee.data.dataset import Dataset, only_known_titles, profiles_of
+from matinee.data.dataset import Dataset, columns_of_layout, only_known_titles, profiles_of
 from matinee.data.sources.bounds import LINE, MAX_BYTES, regular
 from matinee.data.sources.values import text_of
 from matinee.errors import BadData
@@ -31,6 +31,14 @@ NOTES = (
     "clicks are stated likes of crowd workers; all times lie close together, so only their order means something",
     "no propensities are known, the lists look randomised; titles have no age rating",
 )
+LAYOUT = {  # event -> fields that are read, fields that are not
+    "item": (
+        "title genres tags actors director writer description runtime release_date",
+        "popularity vote_avg vote_cnt budget",
+    ),
+    "ranking": ("id user timestamp items", "relevancy"),
+    "interaction": ("id user item ranking type timestamp", ""),
+}
 LATEST = 253_402_300_799 * 10**6  # the last second of the year 9999, in microseconds
 LONGEST = 2**31 - 1  # minutes
 _PEOPLE = ("actors", "director", "writer")
@@ -59,6 +67,7 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> Dataset:
         rejections=broken + rejected + unknown,
         notes=NOTES,
         strangers=strangers,
+        columns=columns_of_layout(LAYOUT, LAYOUT),
     )
 
 

@@ -20,7 +20,7 @@ from matinee.data.sources.values import known
 from matinee.errors import BadData
 from matinee.events import Rejections
 
-JSON_LINES = (".jsonl", ".ndjson", ".json")
+JSON_LINES = (".jsonl", ".ndjson")
 PARQUET = (".parquet", ".pq")
 BEYOND = "\x00beyond"  # holds the first cell that a line has beyond the columns
 WIDER = "with more cells than the table has columns"
@@ -46,11 +46,16 @@ def table_of(path: Path, max_bytes: int = MAX_BYTES) -> Table:
             return _parquet(path, max_bytes)
         text = _text(path, max_bytes)
         require_lines(text, str(path))
-        if path.with_suffix("" if path.suffix == ".gz" else path.suffix).suffix.lower() in JSON_LINES:
+        if is_json_lines(path):
             return _json_lines(text, path)
         return _separated(text, path)
     except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
         raise unreadable(path, error) from error
+
+
+def is_json_lines(path: Path) -> bool:
+    """Whether a file is JSON lines by its name, packed or not."""
+    return Path(path.name.lower().removesuffix(".gz")).suffix in JSON_LINES
 
 
 def unreadable(path: Path, error: object) -> BadData:
@@ -189,7 +194,7 @@ def _json_lines(text: Path | bytes, path: Path) -> Table:
             rows.append(number)
         else:
             broken.append(f"line {number}")
-    refuse_repeated(_keys(data), path)
+    refuse_repeated(keys_of(data), path)
     names = list(dict.fromkeys(name for one in found for name in one))
     frame = pl.DataFrame({name: [one.get(name) for one in found] for name in names}, dict.fromkeys(names, pl.String))
     reason = "that are no JSON object"
@@ -202,7 +207,7 @@ def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
     return ((number, line) for number, line in lines if line.strip())
 
 
-def _keys(data: bytes) -> list[str]:
+def keys_of(data: bytes) -> list[str]:
     """The names in the first line, repeated ones too."""
     first = next((line for _, line in _lines(data)), b"{}")
     try:

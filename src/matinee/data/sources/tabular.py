@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from matinee import events
 from matinee.catalog import Catalog
-from matinee.data.dataset import Column, Dataset, Use, only_known_titles, profiles_of
+from matinee.data.dataset import Column, Dataset, columns_of, only_known_titles, profiles_of
 from matinee.data.sources.bounds import MAX_BYTES, regular
 from matinee.data.sources.columns import INTERACTIONS, RATIOS, UNCLEAR, plain, recognise
 from matinee.data.sources.frames import as_polars, is_pandas
 from matinee.data.sources.kinds import CLICKS, IGNORE, kinds_of
 from matinee.data.sources.scales import best_of, require_fit, share_scale
-from matinee.data.sources.tables import JSON_LINES, Table, head_of, numbered, table_of, unreadable
+from matinee.data.sources.tables import Table, head_of, is_json_lines, keys_of, numbered, table_of, unreadable
 from matinee.data.sources.times import moments
 from matinee.data.sources.titles import Titles, titles_of
 from matinee.data.sources.values import ids, numbers
@@ -101,8 +101,8 @@ def holds(path: Path) -> bool:
     if path.suffix == ".parquet":
         return any(plain(name) in INTERACTIONS["timestamp"] for name in _parquet_names(path))
     head = head_of(regular(path))
-    if path.with_suffix("" if path.suffix == ".gz" else path.suffix).suffix in JSON_LINES:
-        return any(f'"{name}"' in head.lower().replace("_", "") for name in INTERACTIONS["user_id"])
+    if is_json_lines(path):
+        return any(plain(name) in INTERACTIONS["user_id"] for name in keys_of(head.encode())) and '"event"' not in head
     return any(plain(name.strip("\"' ")) in INTERACTIONS["user_id"] for name in re.split(r"[\t,;|]", head))
 
 
@@ -276,7 +276,4 @@ def _catalog(
 
 def _columns(file: str, frame: pl.DataFrame, found: Mapping[str, str]) -> tuple[Column, ...]:
     """What became of each column of the interactions."""
-    ours = {theirs: name for name, theirs in found.items()}
-    return tuple(
-        Column(file, one, Use.READ if one in ours else Use.IGNORED, ours.get(one, "")) for one in frame.columns
-    )
+    return columns_of(file, frame.columns, {theirs: ours for ours, theirs in found.items()})

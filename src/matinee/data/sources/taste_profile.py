@@ -14,13 +14,14 @@ import polars as pl
 
 from matinee import events
 from matinee.catalog import Catalog
-from matinee.data.dataset import Dataset, profiles_of
+from matinee.data.dataset import Dataset, columns_of_layout, profiles_of
 from matinee.data.sources.files import Files, split, table
 from matinee.errors import BadData
 
 LICENCE = "Echo Nest Taste Profile subset: research only, not to be passed on for money"
 NOTE = "plays have no times and no order; how often a song was played is not kept"
 TRIPLETS, TRACKS = "train_triplets.txt", "unique_tracks.txt"
+LAYOUT = {TRIPLETS: ("member song plays", ""), TRACKS: ("song artist title", "track")}  # read, and not
 LARGEST = 4 * 10**9  # bytes; the triplets as published are 2.9 GB
 
 
@@ -55,6 +56,7 @@ def read(path: Path, max_bytes: int = LARGEST) -> Dataset:
         events=clean,
         rejections=rejected,
         notes=(NOTE,),
+        columns=columns_of_layout(files.places, LAYOUT),
         timed=False,
     )
 
