@@ -50,6 +50,43 @@ def test_titles_are_found_by_the_beginnings_of_their_words(query, titles):
     assert found(query) == titles
 
 
+def searching(titles):
+    frame = pl.DataFrame({"item_id": [str(at) for at in range(len(titles))], "title": titles})
+    return TitleSearch(Catalog.from_frame(frame))
+
+
+def test_a_rare_title_is_found_behind_the_commonest_words():
+    """Six thousand titles begin with "The", and a third of their other words with "z"."""
+    titles = [f"The {'Z' if at % 3 else 'Y'}{at} Hello" for at in range(6_000)] + ["The Zz Top Story of Long Nights"]
+    search = searching(titles)
+    for query in ("the zz top", "zz", "the zz story", "the top", "t z t s", "of the"):
+        assert search.find(query, 10, lambda item: True) == [6_000], query
+
+
+def test_whatever_was_typed_every_match_is_found_up_to_the_limit():
+    heads, tails = ("The", "A", "Of", "Their"), ("Thing", "Man of", "Theme the", "Of Thebes", "Zoo")
+    titles = [f"{head} {tail} {'x' * (at % 5)}{at}" for at in range(700) for head in heads for tail in tails]
+    search, words = searching(titles), [words_of(title) for title in titles]
+    for query in ("the", "the th", "t o", "of the z", "the man", "zoo the x", "xxxx9 a", "the nothing"):
+        typed = words_of(query)
+        wanted = {
+            at
+            for at, held in enumerate(words)
+            if all(any(word.startswith(prefix) for word in held) for prefix in typed)
+        }
+        found = search.find(query, 10, lambda item: True)
+        assert len(found) == len(set(found)) == min(10, len(wanted)), query
+        assert set(found) <= wanted
+
+
+@pytest.mark.parametrize("query", ["!!!", "!", "🎬", "?!"])
+def test_titles_of_marks_and_pictures_are_found(query):
+    titles = ["!!!", "🎬 🎥", "?!", "Heat!"]
+    assert [titles[at] for at in searching(titles).find(query, 10, lambda item: True)] == [
+        title for title in titles[:3] if title.startswith(query)
+    ]
+
+
 def test_the_limit_and_the_guarantees_hold():
     assert found("heat", n=1) == ["Heat"]
     assert found("heat", allowed=lambda item: TITLES[item] != "Heat") == ["Heathers"]
