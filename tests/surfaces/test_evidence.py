@@ -35,6 +35,7 @@ def many_histories(batch: int = 60) -> Histories:
 
 HISTORIES = many_histories()
 REQUESTS = Requests.of_histories(HISTORIES, NOW, layout=TALL)
+NEWCOMERS = Requests.of_histories(Histories.empty(4), NOW, layout=Layout(rows=40, columns=4, visible=4))
 PAGE = policy_of(CATALOG).decide(REQUESTS, np.random.default_rng(0)).page()
 
 
@@ -110,14 +111,14 @@ def test_trending_says_since_when_and_only_when_the_chart_is_fresh():
 @pytest.mark.parametrize(("days", "title"), [(0.5, "Popular this week"), (3, "Popular")])
 def test_an_old_chart_is_not_dated(days, title):
     charts = replace(charts_of(CATALOG), as_of=NOW - int(days * DAY))
-    page = policy_of(CATALOG, charts=charts).decide(REQUESTS, np.random.default_rng(0)).page()
+    page = policy_of(CATALOG, charts=charts).decide(NEWCOMERS, np.random.default_rng(0)).page()
     assert {row_title(name, CATALOG) for name in page.names if name.kind == RowKind.POPULAR} == {title}
     assert (RowKind.TRENDING in page.row_kinds) == (days < 1)
 
 
 def test_a_country_with_a_chart_is_named_and_others_are_not():
     for country, title in (("DK", "Popular in Denmark this week"), ("FR", "Popular this week")):
-        requests = replace(REQUESTS, contexts=(Context(country=country),) * len(REQUESTS))
+        requests = replace(NEWCOMERS, contexts=(Context(country=country),) * len(NEWCOMERS))
         page = policy_of(CATALOG).decide(requests, np.random.default_rng(0)).page()
         assert {row_title(name, CATALOG) for name in page.names if name.kind == RowKind.POPULAR} == {title}
     assert COUNTRIES["DK"] == "Denmark"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from pages import NOW, Linear, charts_of, policy_of, world
+from pages import NOW, Linear, catalog_of, charts_of, policy_of, world
 
 from matinee.data.histories import histories_of
 from matinee.decision import Context, Requests
@@ -75,7 +75,7 @@ def test_the_history_shapes_the_page():
 
 
 def test_a_play_a_second_ago_counts():
-    catalog = world()
+    catalog = catalog_of([[]] * 120)
     policy, rng = policy_of(catalog), np.random.default_rng(0)
     before = policy.decide(Requests.of_histories(Histories.empty(1), NOW, layout=LAYOUT), rng).page()
     top = int(before.items[0, 0, 0])

@@ -21,6 +21,7 @@ from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.page_builder import Built, Shown, build_pages
 from matinee.surfaces.rows import Pools, RowsConfig, Themes, candidate_rows, seeds_of, themes_of
 from matinee.surfaces.stopwatch import Stopwatch
+from matinee.surfaces.taste import GenreSets, intents, name_tastes, with_taste
 
 BLOCK = 64  # requests decided at a time: their scores stay in the cache
 
@@ -78,7 +79,7 @@ class HomePolicy:
         watch = Stopwatch()
         allowed = eligible(self.catalog, requests)
         watch.lap("eligible")
-        worth = worth_of(self.scorer, self.calibration, requests)
+        worth = self._worth(requests)
         watch.lap("scores")
         pools = self._rows(requests, allowed, worth)
         watch.lap("rows")
@@ -104,7 +105,7 @@ class HomePolicy:
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests = decisions.requests
-        worth = worth_of(self.scorer, self.calibration, requests)
+        worth = self._worth(requests)
         pools = self._rows(requests, eligible(self.catalog, requests), worth)
         shown = shown_in(decisions, pools, self.catalog)
         return log_probs_of(decisions, self._build(pools, requests, np.zeros(len(requests), np.uint64), shown))
@@ -114,11 +115,19 @@ class HomePolicy:
         """What its decisions say of who made them."""
         return Maker(self.policy_id, self.artifact_id, digest(self.calibration, self.config, *self.charts.parts))
 
+    def _worth(self, requests: Requests) -> Floats:
+        worth, tastes = worth_of(self.scorer, self.calibration, requests), requests.histories.tastes
+        pi = intents(tastes, self.catalog, self.charts.genre_shares)
+        return with_taste(worth, tastes, pi, self._genre_sets, self.charts.genre_shares)
+
     def _rows(self, requests: Requests, allowed: Flags, worth: Floats) -> Pools:
         tastes, config = requests.histories.tastes, self.config.rows
         founders = only_allowed(np.append(tastes.items, np.int32(-1))[seeds_of(tastes, config.seeds)], allowed, -1)
         shelves = (self.catalog, self._themes, self.charts)
-        return candidate_rows(requests, allowed, worth, self._neighborhood.nearest(founders), shelves, config)
+        pools = candidate_rows(requests, allowed, worth, self._neighborhood.nearest(founders), shelves, config)
+        pi = intents(tastes, self.catalog, self.charts.genre_shares)
+        name_tastes(pools, pi, self.catalog, self.charts.genre_shares)
+        return pools
 
     def _build(self, pools: Pools, requests: Requests, bits: UInt64s, shown: Shown | None = None) -> Built:
         exploration = self.config.exploration if requests.exploration is None else requests.exploration
@@ -127,6 +136,10 @@ class HomePolicy:
     def _evidence(self, requests: Requests, items: Int32s, allowed: Flags) -> Int32s:
         strongest = self.scorer.explain(requests, items.reshape(len(items), -1))
         return only_allowed(strongest, allowed, UNSPOKEN).reshape(items.shape)
+
+    @cached_property
+    def _genre_sets(self) -> GenreSets:
+        return GenreSets.of(self.catalog)
 
     @cached_property
     def _themes(self) -> Themes:

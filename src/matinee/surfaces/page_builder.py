@@ -1,7 +1,7 @@
 """The page builder: chooses rows, their order and their titles, stage by stage.
 
-A member comes with one taste g of the catalogue's genres, with probability pi_g (from the history, smoothed by
-everybody's). A title t satisfies a member of taste g, when looked at, with probability
+A member comes with one taste g of the catalogue's genres, with probability pi_g (`taste.py`). A title t satisfies a
+member of taste g, when looked at, with probability
 
     q_tg = min(1/2, worth_t / sum_{h in t} pi_h)   for the genres g of t, 0 for all others,
 
@@ -32,18 +32,17 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Requests
-from matinee.history import Tastes
 from matinee.maths.arrays import Doubles, Floats, Int32s, UInt64s
 from matinee.maths.sampling import temperature_of
 from matinee.page import KEEPS_REPEATS, Layout
 from matinee.surfaces import page_kernels as kernels
 from matinee.surfaces.page_types import Attention, Candidates, Choice, Page, Taste
 from matinee.surfaces.rows import BILLBOARD, Pools
+from matinee.surfaces.taste import intents
 
 BEAM_WIDTH, BEAM_ROWS = 16, 5  # partial pages kept, and rows searched so, at temperature 0
 SCREENS = 2  # screens of a row on which its gain is measured
 Shown: TypeAlias = tuple[Int32s, Int32s]  # candidate rows (batch, r), items (batch, r, c)
-SMOOTHING = 5.0  # everybody's tastes weigh as much as this many titles of the member's own
 
 
 @dataclass(frozen=True)
@@ -127,17 +126,3 @@ def build_pages(
         differs = (built.rows != shown[0]).any(axis=1) | (built.items != shown[1]).any(axis=(1, 2))
         built.row_log_probs[differs, 0] = -np.inf
     return built
-
-
-def intents(tastes: Tastes, catalog: Catalog, genre_shares: Floats) -> Doubles:
-    """pi: the probability of each genre to be what a member is after, (batch, genres + 1), rows sum to 1.
-
-    Each title in the history is shared equally by its genres; `SMOOTHING` titles of everybody's tastes are added.
-    The last column is the taste of titles without a genre.
-    """
-    genres = catalog.title_genres
-    none = 1.0 / (len(catalog.genres) + 1)
-    shares = np.append(genre_shares.astype(np.float64) * (1.0 - none), none)
-    pi = np.tile(SMOOTHING * shares, (len(tastes), 1))
-    kernels.add_shares(tastes.offsets, tastes.items, tastes.weights, genres.offsets, genres.values, pi)
-    return np.asarray(pi / pi.sum(axis=1, keepdims=True))

@@ -185,14 +185,45 @@ def find(shown: Int32s, items: Int32s, open_at: Int64s, chosen: Int64s) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def add_shares(
-    offsets: Int64s, items: Int32s, weights: Floats, genre_offsets: Int64s, genres: Int32s, pi: Doubles
+def infer(
+    offsets: Int64s,
+    items: Int32s,
+    weights: Floats,
+    genre_offsets: Int64s,
+    genres: Int32s,
+    shares: Doubles,
+    prior: float,
+    steps: int,
+    pi: Doubles,
 ) -> None:
-    """Add each member's titles to `pi` (batch, genres + 1), every title shared equally by its genres."""
+    """Write each member's mixture of tastes into `pi` (batch, genres + 1), by EM from everybody's `shares`.
+
+    E: a title is owed to its genres in proportion to pi_g / share_g. M: what each genre is owed, and `prior` times its
+    share, in proportion. Titles without a genre belong to the last taste.
+    """
+    owed = np.empty(len(shares))
     for b in range(len(offsets) - 1):
-        for at in range(offsets[b], offsets[b + 1]):
-            start, end = genre_offsets[items[at]], genre_offsets[items[at] + 1]
-            for k in range(start, end):
-                pi[b, genres[k]] += weights[at] / (end - start)
-            if start == end:
-                pi[b, -1] += weights[at]
+        pi[b] = shares
+        for _ in range(steps if offsets[b + 1] > offsets[b] else 0):
+            owed[:] = prior * shares
+            for at in range(offsets[b], offsets[b + 1]):
+                start, end = genre_offsets[items[at]], genre_offsets[items[at] + 1]
+                whole = 0.0
+                for k in range(start, end):
+                    whole += pi[b, genres[k]] / shares[genres[k]]
+                for k in range(start, end):
+                    owed[genres[k]] += weights[at] * pi[b, genres[k]] / shares[genres[k]] / whole
+                if start == end:
+                    owed[-1] += weights[at]
+            pi[b] = owed / owed.sum()
+
+
+@numba.njit(cache=True, nogil=True)
+def lift(ratio: Doubles, offsets: Int64s, genres: Int32s, power: Doubles, lifts: Floats) -> None:
+    """Write the mean `ratio` (batch, genres + 1) of each set's genres, to the `power` (batch,), into `lifts`."""
+    for b in range(len(ratio)):
+        for one in range(len(offsets) - 1):
+            total = 0.0
+            for k in range(offsets[one], offsets[one + 1]):
+                total += ratio[b, genres[k]]
+            lifts[b, one] = (total / (offsets[one + 1] - offsets[one])) ** power[b]

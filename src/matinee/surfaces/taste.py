@@ -1,0 +1,90 @@
+"""What a member is after: the genres that a few likes speak for, and what that makes of titles and rows.
+
+A taste g picks a title t of its genre with probability L_t / (|t| L_g): L_t likes of the title, shared by its |t|
+genres, of L_g likes of the genre. So three westerns that are dramas too speak for Western: it explains them with fewer
+titles.
+
+    pi_g        the member's mixture of tastes: EM steps from everybody's, which weigh as much as `SMOOTHING` likes
+    lift_t      P(t | pi) / P(t | everybody) = mean over the genres g of t of pi_g / share_g
+
+A model that knows many likes has learned what its titles have in common. While it knows n, which are few, the worth of
+a title is multiplied by lift^(FEW / (FEW + n)).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.history import Tastes
+from matinee.maths.arrays import Doubles, Floats, Int32s
+from matinee.maths.ragged import Ragged
+from matinee.page import RowKind
+from matinee.surfaces import page_kernels as kernels
+from matinee.surfaces.rows import Pools
+
+SMOOTHING = 1.0  # everybody's tastes weigh as much as this many likes of the member's own
+STEPS = 10  # of EM
+FEW = 5.0  # likes at which the genres say half as much as they say of one who liked nothing else
+MOST = np.float32(1 - 1e-6)  # no title is thought to satisfy surely
+SCENT = 1.0  # in a row that names the one taste a member is after, a title is likelier to satisfy by this share
+
+
+def intents(tastes: Tastes, catalog: Catalog, genre_shares: Floats) -> Doubles:
+    """pi: the probability of each genre to be what a member is after, (batch, genres + 1), rows sum to 1.
+
+    The last column is the taste of titles without a genre.
+    """
+    genres, shares = catalog.title_genres, everybody(genre_shares)
+    pi = np.empty((len(tastes), len(shares)))
+    kernels.infer(
+        tastes.offsets, tastes.items, tastes.weights, genres.offsets, genres.values, shares, SMOOTHING, STEPS, pi
+    )
+    return pi
+
+
+def everybody(genre_shares: Floats) -> Doubles:
+    """Everybody's pi, (genres + 1,): the genres' shares of all likes, and a place for titles without a genre."""
+    none = 1.0 / (len(genre_shares) + 1)
+    return np.append(genre_shares.astype(np.float64) * (1.0 - none), none)
+
+
+@dataclass(frozen=True)
+class GenreSets:
+    """Titles by their set of genres: `of_title` (titles,), and the genres of each set, the last taste for none."""
+
+    of_title: Int32s
+    genres: Ragged
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> GenreSets:
+        """The sets of a catalogue."""
+        known: dict[tuple[int, ...], int] = {}
+        none = (len(catalog.genres),)
+        lists = (tuple(catalog.title_genres[item].tolist()) or none for item in range(len(catalog)))
+        of_title = np.fromiter((known.setdefault(one, len(known)) for one in lists), np.int32, len(catalog))
+        return cls(of_title, Ragged.of(list(known)))
+
+
+def with_taste(worth: Floats, tastes: Tastes, pi: Doubles, sets: GenreSets, genre_shares: Floats) -> Floats:
+    """(batch, titles) worth, of titles in the genres that a member's few likes speak for raised, of others lowered."""
+    lengths = tastes.lengths
+    if not lengths.any():
+        return worth
+    power = np.where(lengths > 0, FEW / (FEW + lengths), 0.0)
+    lift = np.empty((len(pi), len(sets.genres)), np.float32)
+    kernels.lift(pi / everybody(genre_shares), sets.genres.offsets, sets.genres.values, power, lift)
+    return np.asarray(np.minimum(worth * lift[:, sets.of_title], MOST))
+
+
+def name_tastes(pools: Pools, pi: Doubles, catalog: Catalog, genre_shares: Floats) -> None:
+    """Raise the worths in rows that name a genre which a member is after more than others: there they look first."""
+    own = np.where(pi > everybody(genre_shares), pi, 0.0)
+    themed = [pools.kinds == RowKind.GENRE, pools.kinds == RowKind.GENRE_TAG]
+    genre = np.select(themed, [pools.keys, pools.keys // max(len(catalog.tags), 1)], -1)
+    scent = np.where(genre >= 0, np.take_along_axis(own, np.maximum(genre, 0), axis=1), 0.0)
+    held = np.arange(pools.worths.shape[2]) < pools.sizes[:, :, None]
+    raised = pools.worths[held] * np.repeat(1.0 + SCENT * scent.ravel(), pools.sizes.ravel()).astype(np.float32)
+    pools.worths[held] = np.minimum(raised, MOST)
