@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from matinee.cli.models import train_each
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.drift import Drift, Moved, drift
 from matinee.errors import Collapsed
@@ -89,6 +90,12 @@ def test_a_collapse_is_refused_told_and_kept_only_when_asked(place):
     assert place.newest_artifact("neighbors") != kept
     assert place.refusals == frozenset()
     assert artifact.manifest.metrics["asked"] == "last likes held out"
+
+
+def test_one_collapse_among_several_models_ends_the_command_with_it(place):
+    with pytest.raises(Collapsed, match="neighbors: ndcg@20 fell"):
+        train_each(place, ("neighbors", "popularity"), 0)
+    assert place.holds("popularity")
 
 
 def test_training_the_same_again_is_no_collapse(place):

@@ -112,3 +112,11 @@ def test_the_public_names_are_sorted_and_exist():
 def test_nothing_unpickles():
     for path in modules().values():
         assert not re.search(r"\bpickle\b.*load|allow_pickle=True", path.read_text()), f"{path} unpickles"
+
+
+def test_no_test_asks_two_calls_for_equal_bits():
+    """Where memory lies moves the last bit of a score: `testing.assert_same` states the tolerance."""
+    bits = re.compile(r"(assert_array_equal|array_equal)\([^\n]*(score|scores_of|predict|encode)\(|\.tobytes\(\) ==")
+    for folder in (SRC / "testing", Path(__file__).parent):
+        for path in folder.rglob("*.py"):
+            assert not (found := bits.search(path.read_text())), f"{path.name} compares bits: {found[0]}"

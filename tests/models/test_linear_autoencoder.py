@@ -83,7 +83,7 @@ def test_a_map_of_few_titles_comes_back_from_disk_as_it_was(tmp_path):
     scorer = fit(data, l2=1.0)
     scorer.save(tmp_path)
     asked = Requests.of_histories(Histories.of_items([[3], [8], [7, 9]]))
-    np.testing.assert_array_equal(Ease.load(tmp_path).score(asked), scorer.score(asked))
+    assert_same(Ease.load(tmp_path).score(asked), scorer.score(asked))
     np.save(tmp_path / "titles.npy", np.array([3, 9, 7], np.int32))
     with pytest.raises(ArtifactRefused, match="map of shape"):
         Ease.load(tmp_path)

@@ -289,3 +289,9 @@ def test_every_endpoint_stands_in_the_api_page_and_in_the_documentation(client, 
     assert {'href="#PageOut"', 'id="PageOut"', 'id="HomeIn"'} <= set(page.replace(">", " ").split())
     assert "http://" not in page.replace("http://127.0.0.1", "")
     assert "https://" not in page
+
+
+def test_trainings_that_were_refused_are_an_alert(serve):
+    for refused in ((), ("ease-recent",)):
+        text = serve(refusals=lambda refused=refused: refused).get("/metrics").text
+        assert f"matinee_trainings_refused {len(refused)}.0" in text
