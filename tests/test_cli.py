@@ -537,7 +537,7 @@ def test_a_reload_brings_back_what_served_at_the_start_or_is_refused(matinee, pl
 
     def run(app, sock, ready):
         reload = app.state.service.deployment.reload
-        assert [name for name, _ in reload()["home"]] == ["markov", "popularity"]
+        assert [name for name, _ in reload()[1]["home"]] == ["markov", "popularity"]
         (place.newest_artifact("markov") / "manifest.json").write_bytes(b"[]")
         with pytest.raises(ArtifactRefused, match="markov cannot be served: "):
             reload()
@@ -577,7 +577,9 @@ def test_a_second_demo_keeps_what_members_did(matinee, movies, tmp_path, monkeyp
 def test_the_demo_serves_the_sequence_model_where_it_is_soon_trained(matinee, movies, monkeypatch, torch, most, best):
     """The data hold 48 events; what may be learned from soon is moved to just there."""
     served = []
-    monkeypatch.setattr(serving, "run", lambda app, sock, ready: served.append(app.state.service.deployment.reload()))
+    monkeypatch.setattr(
+        serving, "run", lambda app, sock, ready: served.append(app.state.service.deployment.reload()[1])
+    )
     monkeypatch.setattr(recipes, "SOON", most)
     for module in (recipes, cli_service):
         monkeypatch.setattr(module, "installed", lambda package: torch)

@@ -21,7 +21,9 @@ from matinee.recipes import (
     HOME,
     SERVED,
     SIMILAR,
+    _everything,
     as_if_it_ended_now,
+    catalog_and_ladders,
     contenders,
     home_pages,
     ladders,
@@ -184,6 +186,24 @@ def test_the_models_of_the_home_page_can_be_chosen(place):
     requests = Requests.of_histories(make_data(make_events(LIKES), catalog).histories)
     page = built["home"][0][1].decide(requests, np.random.default_rng(0)).page()
     assert (page.items >= 0).any(axis=(1, 2)).all()
+
+
+def test_what_was_stamped_while_the_clock_was_ahead_is_learned_from(place):
+    event = {"event_id": "ahead", "user_id": "new", "kind": "thumbs_up", "item_id": "t3"}
+    with EventLog(place.log_path) as log:
+        before = len(_everything(place, log, Catalog.load(place.catalog_path)).events)
+        log.append_events([{**event, "timestamp": datetime.now(UTC) + timedelta(days=365)}])
+        data = _everything(place, log, Catalog.load(place.catalog_path))
+    assert len(data.events) == before + 1
+    assert data.histories.times.max() == data.as_of - 1
+
+
+def test_catalogue_and_ladders_are_built_together(place):
+    with EventLog(place.log_path) as log:
+        place.bring_in(dataset([[0, 13]], 14))
+        catalog, built = catalog_and_ladders(place, log, exploration=0.25)
+    assert len(catalog) == 14
+    assert {len(policy.catalog) for steps in built.values() for _, policy in steps} == {14}
 
 
 def test_going_on_starts_from_the_newest_artifact(place):

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -42,6 +43,7 @@ SIMILAR = ("ease-recent", "neighbors")  # from best to simplest
 EVALUATED = ("popularity", "popularity-7d", "neighbors", "factors", "ease", "ease-recent")
 WHERE_TRAINED = ("sequence",)  # served first where somebody trained it: it needs torch and takes its time
 EVERY = 2**62  # profiles; more than there are
+END_OF_TIME = int(np.iinfo(np.int64).max)
 SOON = 200_000  # events that the sequence model learns from in less than three minutes on two cores
 SERVED = tuple(dict.fromkeys(name for name in (*HOME, *SIMILAR) if name not in WHERE_TRAINED))  # what a service needs
 
@@ -165,6 +167,15 @@ def recommender(workspace: Workspace, user_id: str, name: str | None = None) -> 
     return Recommender(name, data, artifact.scorer, training)
 
 
+def catalog_and_ladders(workspace: Workspace, log: EventLog, **options: Any) -> tuple[Catalog, Ladders]:
+    """The workspace's catalogue as it is now, and `ladders` for it with these options: what a service serves together.
+
+    Raises `BadData` when the catalogue cannot be read, and what `ladders` raises.
+    """
+    catalog = Catalog.load(workspace.catalog_path)
+    return catalog, ladders(workspace, log, catalog, **options)
+
+
 def ladders(
     workspace: Workspace,
     log: EventLog,
@@ -277,9 +288,13 @@ def _is_small(workspace: Workspace) -> bool:
 
 
 def _everything(workspace: Workspace, log: EventLog, catalog: Catalog) -> TrainingData:
+    """All that was acknowledged; what a clock that has since jumped back stamped later than now counts as just done."""
     now = _now()
+    events = log.read(END_OF_TIME).with_columns(
+        pl.min_horizontal("timestamp", pl.lit(now - 1).cast(pl.Datetime("us", "UTC"))).alias("timestamp")
+    )
     profiles = {one.user_id: one for one in log.profiles(n=EVERY)}
-    return training_data(log.read(now), catalog, now, Clocks(workspace.time_zone, profiles))
+    return training_data(events, catalog, now, Clocks(workspace.time_zone, profiles))
 
 
 def _now() -> int:

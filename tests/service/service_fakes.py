@@ -101,6 +101,8 @@ class GenrePolicy:
         names: dict[RowName, int],
     ) -> None:
         for r, (kind, key) in enumerate(self._rows(b, requests)):
+            if kind == RowKind.SIMILAR and not left[key]:
+                continue  # a row about a title names it
             pool = self._pool(requests, kind, key, left)
             width = 1 if kind == RowKind.BILLBOARD else requests.layout.columns
             shown = rng.permutation(pool)[:width]

@@ -97,7 +97,7 @@ def test_ladders_are_swapped_under_load_without_dropping_a_request(deploy):
 
     def build():
         built.append(1)
-        return {"home": [("newer", new)], "similar": [("newer", new)]}
+        return catalog, {"home": [("newer", new)], "similar": [("newer", new)]}
 
     async def scenario(client):
         asked = [asyncio.create_task(home(client, f"m{n % 7}")) for n in range(20)]
@@ -145,7 +145,7 @@ def test_a_ladder_that_fails_its_check_is_rolled_back_and_the_old_one_serves_on(
 
     def build():
         policy = queue.pop(0)
-        return {"home": [("bad", policy)], "similar": [("good", good)]}
+        return catalog, {"home": [("bad", policy)], "similar": [("good", good)]}
 
     async def scenario(client):
         asked, refused = [], []

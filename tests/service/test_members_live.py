@@ -91,11 +91,12 @@ def test_an_event_of_a_clock_that_runs_ahead_counts_for_the_next_page(client, lo
     assert log.read(NEVER)["timestamp"][0].timestamp() <= time.time() < ahead
 
 
-def test_what_happens_at_or_after_a_moment_is_not_known_before_it():
+def test_all_that_was_acknowledged_is_known_now_whatever_time_it_bears():
     history = Histories(np.array([0, 3]), *(np.arange(3, dtype=t) for t in (np.int32, np.int8, np.float32, np.int64)))
-    assert Member(Profile("a"), history).before(2).items.tolist() == [0, 1]
-    assert Member(Profile("a"), history).before(0).items.tolist() == []
-    assert Member(Profile("a"), history).before(9) is not None
+    for now, times in ((2, [0, 1, 1]), (3, [0, 1, 2]), (9, [0, 1, 2])):
+        known = Member(Profile("a"), history).by(now)
+        assert known.items.tolist() == [0, 1, 2]
+        assert known.times.tolist() == times, "and none of it at or after now"
 
 
 def test_a_member_loaded_while_an_event_was_on_its_way_is_not_kept():
@@ -119,6 +120,26 @@ def test_a_member_loaded_while_an_event_was_on_its_way_is_not_kept():
         return kept, len(members)
 
     assert asyncio.run(scenario()) == (0, 1)
+
+
+def test_a_member_forgotten_while_being_loaded_is_loaded_once_more():
+    names, started, go = iter(["old", "new"]), threading.Event(), threading.Event()
+
+    def load(user_id):
+        name = next(names)
+        started.set()
+        go.wait(60)
+        return Member(Profile(user_id, name=name), Histories.empty(1))
+
+    async def scenario():
+        members = Members(load, 10)
+        loading = asyncio.create_task(members.get("ada"))
+        await asyncio.to_thread(started.wait, 60)
+        members.forget_all()
+        go.set()
+        return (await loading).profile.name, (await members.get("ada")).profile.name, len(members)
+
+    assert asyncio.run(scenario()) == ("new", "new", 1)
 
 
 def test_only_the_most_recent_members_stay_in_memory():

@@ -123,17 +123,15 @@ def _serve(
     home: tuple[str, ...] | None = None,
     budget: Budget = BUDGET,
 ) -> None:
-    from matinee.catalog import Catalog
     from matinee.data.log import EventLog
-    from matinee.recipes import ladders
+    from matinee.recipes import catalog_and_ladders
     from matinee.service.app import create_app
     from matinee.service.deployment import Deployment
     from matinee.serving import run
 
-    catalog = Catalog.load(place.catalog_path)
     with EventLog(place.log_path) as opened:
-        build = partial(ladders, place, opened, catalog, budget=budget, home=home, say=warn)
-        first = build()
+        build = partial(catalog_and_ladders, place, opened, budget=budget, home=home, say=warn)
+        catalog, first = build()
         serving = {name for steps in first.values() for name, _ in steps}
         deployment = Deployment(
             log=opened,

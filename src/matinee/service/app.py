@@ -119,7 +119,7 @@ def _reading(service: Service) -> APIRouter:
     @router.get("/titles/{item_id:id}", response_model=TitleOut, responses=FOUND)
     async def title(item_id: Known, user_id: Asked | None = None) -> Response:
         """One title; 404 where the member may not see it."""
-        return Json(await service.title_for(user_id, item_id))
+        return Json(await service.title(item_id, user_id))
 
     @router.get("/state", response_model=StateOut, responses=ASKED)
     async def state(user_id: Annotated[Id, Query()]) -> Response:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -23,17 +24,19 @@ def request_of(
     catalog: Catalog,
     member: Member,
     asked: ContextIn,
+    now: int,
     exclude: Sequence[str] = (),
     time_zone: str = "UTC",
     **fields: Any,
 ) -> Requests:
-    """What a policy is asked for `member` now. Titles to exclude that the catalogue does not know are ignored.
+    """What a policy is asked for `member` at `now` (microseconds since 1970, UTC), knowing all that was acknowledged.
+
+    Titles to exclude that the catalogue does not know are ignored.
 
     Beside a title, what the member turned down is excluded too; a home page weighs that itself. `fields` are
     those of `Requests` that differ by surface: surface, layout, about, exploration. `time_zone`: the service's.
     """
-    now = time.time_ns() // 1_000
-    past = member.before(now)
+    past = member.by(now)
     excluded = np.array([catalog.index[one] for one in exclude if one in catalog.index], np.int32)
     if fields.get("surface") == "similar":
         excluded = np.append(excluded, turned_down(past))
@@ -52,6 +55,11 @@ def turned_down(history: Histories) -> Int32s:
     """The titles about which one member's latest word is thumbs down or "not for me"; a later play takes it back."""
     latest = last_of_each(history.offsets, history.items, history.speaking)
     return history.items[latest & np.isin(history.kinds, (Kind.THUMBS_DOWN, Kind.DISMISS))]
+
+
+def local_day(member: Member, asked: ContextIn, now: int, time_zone: str) -> date:
+    """The date on the member's wall at `now` (microseconds since 1970, UTC)."""
+    return datetime.fromtimestamp(now / 1e6, ZoneInfo(zone_of(member.profile, asked.country, time_zone))).date()
 
 
 def _context(member: Member, asked: ContextIn, now: int, time_zone: str) -> Context:

@@ -4,36 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, replace
+from datetime import date
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
+import polars as pl
 
+from matinee.catalog import Catalog
 from matinee.data.histories import histories_of
+from matinee.data.log import EventLog
 from matinee.decision import Decisions, Requests
 from matinee.decision.record import record_of
 from matinee.eligibility import check, eligible
-from matinee.errors import ArtifactRefused, BadRequest, NotFound
+from matinee.errors import ArtifactRefused, BadRequest, NotFound, Overloaded
 from matinee.history import Histories
 from matinee.maths.arrays import Flags
 from matinee.page import Layout, layout_for
 from matinee.profile import Profile
 from matinee.service.answers import EventOut, EventsOut, ExportOut, PageOut, StateOut, TitleOut
-from matinee.service.asking import request_of
+from matinee.service.asking import local_day, request_of
+from matinee.service.clock import Clock
 from matinee.service.deployment import Deployment, Ladders
+from matinee.service.draws import Draws
+from matinee.service.edition import Edition, require_same_titles
 from matinee.service.export import export
-from matinee.service.intake import Judged, answering, deeds_of, judge, rows_of
-from matinee.service.ladder import Ladder
+from matinee.service.intake import Judged, after, answering, deeds_of, judge, rows_of
+from matinee.service.ladder import Served
 from matinee.service.members import Member, Members
 from matinee.service.metrics import Metrics
-from matinee.service.present import Presenter
 from matinee.service.probe import probe
 from matinee.service.profiles import understood
 from matinee.service.schemas import ContextIn, HomeIn, SimilarIn
-from matinee.service.search import TitleSearch
 from matinee.service.shown import ShownLately
 from matinee.service.state import states_of
 from matinee.service.titles import narrowed
@@ -41,6 +46,7 @@ from matinee.service.titles import narrowed
 T = TypeVar("T")
 END_OF_TIME = int(np.iinfo(np.int64).max)
 NOBODY = Member(Profile(""), Histories.empty(1))  # an id that no client can send
+ATTEMPTS = 3  # at a page whose member changes while it is made
 
 
 class Service:
@@ -50,17 +56,23 @@ class Service:
         self.deployment = deployment
         self.metrics = Metrics()
         self.members = Members(self._load, deployment.max_members)
+        self.clock = Clock(deployment.clock, _last_event(deployment.log, round(deployment.clock() * 1e6)))
         self.unready = "the policies are being checked"
-        self._ladders = self._started(deployment.ladders)
-        self._presenter = Presenter(deployment.catalog)
-        self._search = TitleSearch(deployment.catalog)
+        self._edition = Edition.of(deployment.catalog, deployment.ladders, deployment.threads)
+        self._seen, _ = deployment.log.changes(0)
+        self._draws = Draws(deployment.rng.bytes(32))
         self._shown = ShownLately(deployment.log.decision, deployment.max_members)
         self._reloading = asyncio.Lock()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalogue that serves now."""
+        return self._edition.catalog
 
     async def warm(self) -> None:
         """Check the policies once, which also compiles what they need; `unready` is empty afterwards if all is well."""
         try:
-            await asyncio.to_thread(probe, self.deployment.ladders, self.deployment.catalog)
+            await asyncio.to_thread(probe, self.deployment.ladders, self.deployment.catalog, self.clock.now())
             self.unready = ""
         except ArtifactRefused as refused:
             self.unready = str(refused)
@@ -72,7 +84,7 @@ class Service:
     async def home(self, asked: HomeIn) -> PageOut:
         """Decide a home page, log it, and say why."""
         layout = asked.layout.layout() if asked.layout else layout_for(asked.context.device)
-        return await self._decided(asked, asked.user_id, layout=layout, exploration=asked.exploration)
+        return await self._decided(asked, asked.user_id, "home", layout)
 
     async def homes(self, asked: Sequence[HomeIn]) -> list[PageOut]:
         """Home pages in the order asked, decided as many at a time as each policy has threads."""
@@ -84,30 +96,25 @@ class Service:
 
     async def similar(self, asked: SimilarIn) -> PageOut:
         """Decide which titles go with one title, none that the member turned down, log it, and say why."""
-        seed = np.array([self.item(asked.item_id)], np.int32)
         layout = Layout(rows=1, columns=asked.n, billboard=False)
-        return await self._decided(
-            asked, asked.user_id, surface="similar", layout=layout, about=seed, exploration=asked.exploration
-        )
+        return await self._decided(asked, asked.user_id, "similar", layout, asked.item_id)
 
     async def take(self, events: Sequence[Any]) -> EventsOut:
         """Judge, log and apply a batch of events; what is accepted is on disk and counts for the next page.
 
-        Events that get the server's time get one each, a microsecond apart, so that their order is kept.
+        Events that get the server's time get one each, a microsecond apart, so that their order is kept; also when the
+        clock has jumped back they are later than what was acknowledged before.
         """
-        now, catalog = datetime.now(UTC), self.deployment.catalog
-        judged = [judge(raw, catalog, now + timedelta(microseconds=at)) for at, raw in enumerate(events)]
+        now = self.clock.now()
+        judged = [judge(raw, self.catalog, now + at, self.clock.latest) for at, raw in enumerate(events)]
         named = {one.event.decision_id for one in judged if one.event and one.event.decision_id}
-        judged = answering(judged, await self._shown.find(named), catalog)
-        first: dict[tuple[str, str | None], Judged] = {}
-        for one in judged:
-            if one.event:
-                first.setdefault((one.event.user_id, one.event_id), one)
-        taken = list(first.values())
-        users = {one.event.user_id for one in taken if one.event}
+        judged = answering(judged, await self._shown.find(named), self.catalog)
+        users = {one.event.user_id for one in judged if one.event}
         async with self.members.visiting(users, writes=True):
-            fresh = await self._stored(taken)
-            self.members.extend(deeds_of(fresh, catalog))
+            if self.clock.latest > now:
+                judged = after(await self._last_times(judged), judged)
+            fresh = await self._stored(_firsts(judged))
+            self.members.extend(deeds_of(fresh, self.catalog))
         return self._counted(judged, {id(one) for one in fresh})
 
     async def decision(self, decision_id: str) -> dict[str, Any]:
@@ -147,91 +154,138 @@ class Service:
             return await asyncio.to_thread(export, self.deployment.log, user_id)
 
     async def titles(
-        self, prefix: str, user_id: str | None, n: int, genre: str | None = None, after: str | None = None
+        self, prefix: str, user_id: str | None, n: int, genre: str | None = None, start: str | None = None
     ) -> list[TitleOut]:
         """At most `n` titles that the member may see: those with words that start with `prefix`, without one all.
 
-        Only those of `genre`, and those that come after the title `after` in the catalogue. Raises `NotFound`.
+        Only those of `genre`, and those that come after the title `start` in the catalogue. Raises `NotFound`.
         """
-        start = None if after is None else self.item(after)
-        allowed = narrowed(self.deployment.catalog, await self._allowed(user_id), genre, start)
-        found = self._search.find(prefix, n, allowed.__getitem__) if prefix else np.flatnonzero(allowed)[:n].tolist()
-        return [self._presenter.title(item) for item in found]
-
-    async def title_for(self, user_id: str | None, item_id: str) -> TitleOut:
-        """What is shown of a title to a member. Raises `NotFound`, also for what they may not see."""
-        if not (await self._allowed(user_id))[self.item(item_id)]:
-            raise NotFound(f"this member may not see the title {item_id[:100]!r}; ask without user_id")
-        return self.title(item_id)
+        edition, _, seen = await self._allowed(user_id)
+        allowed = narrowed(edition.catalog, seen, genre, None if start is None else edition.item(start))
+        find = edition.search.find
+        found = find(prefix, n, allowed.__getitem__) if prefix else np.flatnonzero(allowed)[:n].tolist()
+        return [edition.presenter.title(item) for item in found]
 
     async def state(self, user_id: str) -> StateOut:
         """What stands of a member's thumbs, list, hidden titles and plays, of the titles that they may see."""
-        member = await self._member(user_id)
-        requests = request_of(self.deployment.catalog, member, ContextIn())
-        allowed = eligible(self.deployment.catalog, requests)[0]
-        stands = states_of(requests.histories)
-        titles = [{**self._presenter.title(item), **asdict(state)} for item, state in stands.items() if allowed[item]]
+        edition, requests, allowed = await self._allowed(user_id)
+        show, stands = edition.presenter.title, states_of(requests.histories)
+        titles = [{**show(item), **asdict(state)} for item, state in stands.items() if allowed[item]]
         return {"user_id": user_id, "titles": titles}  # type: ignore[typeddict-item]
 
     async def reload(self) -> dict[str, list[str]]:
-        """Build new ladders, check them, and let them serve from the next request on; else keep the old ones.
+        """Read the catalogue, build its ladders and check them; they serve together from the next request on.
 
-        Raises `ArtifactRefused` when they cannot be built or fail their check.
+        What is under way ends on the old ones. Raises `ArtifactRefused`, and keeps the old ones, when the new ones
+        cannot be built or fail their check, or when a title has another place in the catalogue.
         """
         build = self.deployment.reload
         if build is None:
             raise BadRequest("this service has nothing to reload from; start it with a `reload` function")
         async with self._reloading:
             try:
-                self._ladders = self._started(await asyncio.to_thread(self._checked, build))
+                self._edition = await asyncio.to_thread(self._rebuilt, build, self.clock.now())
             except Exception as error:
                 self.metrics.reloads.labels("refused").inc()
                 raise ArtifactRefused(f"the old policies stay: {error}") from error
+            self.members.forget_all()
         self.unready = ""
         self.metrics.reloads.labels("swapped").inc()
-        return {surface: [step.name for step in ladder.steps] for surface, ladder in self._ladders.items()}
+        return self._edition.steps
 
-    def title(self, item_id: str) -> TitleOut:
-        """What is shown of a title. Raises `NotFound`."""
-        return self._presenter.title(self.item(item_id))
+    async def title(self, item_id: str, user_id: str | None = None) -> TitleOut:
+        """What is shown of a title to a member, else to anybody. Raises `NotFound` also where they may not see it."""
+        edition, _, allowed = await self._allowed(user_id)
+        item = edition.item(item_id)
+        if not allowed[item]:
+            raise NotFound(f"the title {item_id[:100]!r} may not be shown here and now; see the profile and its dates")
+        return edition.presenter.title(item)
 
-    def item(self, item_id: str) -> int:
-        """The dense index of a title. Raises `NotFound`."""
-        found = self.deployment.catalog.index.get(item_id)
-        if found is None:
-            raise NotFound(f"the title {item_id[:100]!r} is not in the catalogue; look it up with GET /v1/titles")
-        return found
+    async def liked(self, user_id: str, n: int) -> list[str]:
+        """The names of the `n` titles that a member liked last, of those that they may see."""
+        edition, requests, allowed = await self._allowed(user_id)
+        latest = requests.histories.tastes.items[::-1]
+        return [edition.catalog.names[item] for item in latest[allowed[latest]][:n].tolist()]
 
-    async def _decided(self, asked: HomeIn | SimilarIn, user_id: str | None, **fields: Any) -> PageOut:
+    async def _decided(
+        self, asked: HomeIn | SimilarIn, user_id: str | None, surface: str, layout: Layout, about: str | None = None
+    ) -> PageOut:
         """Member, decision, log, words: the road of every answer. It is logged before anyone sees it."""
-        started = time.perf_counter()
-        ladder = self._ladders[fields.get("surface", "home")]
+        started, now = time.perf_counter(), self.clock.now()
+        zone = self.deployment.time_zone
+
+        def ask(edition: Edition, member: Member) -> tuple[Requests, int]:
+            fields: dict[str, Any] = {"surface": surface, "layout": layout, "exploration": asked.exploration}
+            if about is not None:
+                fields["about"] = np.array([edition.item(about)], np.int32)
+            requests = request_of(edition.catalog, member, asked.context, now, asked.exclude, zone, **fields)
+            day = local_day(member, asked.context, now, zone)
+            return requests, self._seed(user_id, day, surface, about or "", asked.draw)
+
         async with self.members.visiting([user_id] if user_id else []):
-            member = await self._member(user_id)
-            zone = self.deployment.time_zone
-            requests = request_of(self.deployment.catalog, member, asked.context, asked.exclude, zone, **fields)
-            rng = self.deployment.rng.spawn(1)[0]
-            served = await ladder.decide(requests, rng, self.deployment.deadline, self._check)
+            edition, served = await self._settled(user_id, surface, ask)
             decided = time.perf_counter()
             await self._durable(self.deployment.log.submit_decisions([record_of(served.decisions, 0)]))
             self._shown.add(served.decisions)
         logged = time.perf_counter()
         for miss in served.missed:
-            self.metrics.fallbacks.labels(requests.surface, miss.step, miss.reason).inc()
-        page = self._presenter.page(served.decisions, asked.explain, served.missed)
+            self.metrics.fallbacks.labels(surface, miss.step, miss.reason).inc()
+        page = edition.presenter.page(served.decisions, asked.explain, served.missed)
         page["timings"]["log"] = round((logged - decided) * 1e3, 3)
         page["timings"]["total"] = round((time.perf_counter() - started) * 1e3, 3)
         return page
 
-    async def _allowed(self, user_id: str | None) -> Flags:
-        """(titles,) whether the member may see each."""
-        catalog, zone = self.deployment.catalog, self.deployment.time_zone
-        requests = request_of(catalog, await self._member(user_id), ContextIn(), time_zone=zone)
-        allowed: Flags = eligible(catalog, requests)[0]
-        return allowed
+    async def _settled(
+        self, user_id: str | None, surface: str, ask: Callable[[Edition, Member], tuple[Requests, int]]
+    ) -> tuple[Edition, Served]:
+        """The decision for the member as stored when it is done: made again where they changed meanwhile.
 
-    async def _member(self, user_id: str | None) -> Member:
+        A member and the edition that serves when they are known belong together: every other edition forgot them.
+        """
+        member, edition = await self.member(user_id), self._edition
+        for _ in range(ATTEMPTS):
+            served = await edition.ladders[surface].decide(
+                *ask(edition, member), self.deployment.deadline, partial(_check, edition.catalog)
+            )
+            before, member, now_serving = member, await self.member(user_id), self._edition
+            if not _outdated(before, member):
+                own_id = (self.deployment.rng.bytes(16).hex(),)
+                return edition, replace(served, decisions=replace(served.decisions, ids=own_id))
+            edition = now_serving
+        raise Overloaded(f"member {user_id!r:.100} changed {ATTEMPTS} times while the page was made", retry_after=1.0)
+
+    def _seed(self, user_id: str | None, day: date, surface: str, about: str, draw: int) -> int:
+        """The chance of a page: one a day for a member, one a request for nobody in particular."""
+        if user_id is None:
+            return int.from_bytes(self.deployment.rng.bytes(16), "big")
+        return self._draws.seed(user_id, day, surface, about, draw)
+
+    async def _allowed(self, user_id: str | None) -> tuple[Edition, Requests, Flags]:
+        """What serves now, the member's situation, and which titles may be named or pictured to them: (titles,)."""
+        member, edition = await self.member(user_id), self._edition
+        zone = self.deployment.time_zone
+        requests = request_of(edition.catalog, member, ContextIn(), self.clock.now(), time_zone=zone)
+        return edition, requests, eligible(edition.catalog, requests)[0]
+
+    async def member(self, user_id: str | None) -> Member:
+        """The member as the log knows them now, whoever wrote it."""
+        self._follow()
         return await self.members.get(user_id) if user_id else NOBODY
+
+    def _follow(self) -> None:
+        """Forget the members about whom others have written to the log since the last look."""
+        self._seen, changed = self.deployment.log.changes(self._seen)
+        if changed is None:
+            self.members.forget_all()
+        else:
+            for user_id in changed:
+                self.members.forget(user_id)
+
+    async def _last_times(self, judged: Sequence[Judged]) -> dict[str, int]:
+        """The time of the last event of each member to whom the service gives a time."""
+        users = {one.event.user_id for one in judged if one.event and one.stamped}
+        times = {user_id: (await self.member(user_id)).history.times for user_id in users}
+        return {user_id: int(known[-1]) for user_id, known in times.items() if len(known)}
 
     async def _stored(self, taken: list[Judged]) -> list[Judged]:
         """The events of `taken` that the log had not seen before; all of them are durable on return."""
@@ -255,20 +309,15 @@ class Service:
             self.metrics.events.labels(status).inc(count)
         return {"results": results, **counts}  # type: ignore[typeddict-item]
 
-    def _check(self, requests: Requests, decisions: Decisions) -> None:
-        check(self.deployment.catalog, decisions)
-
-    def _started(self, ladders: Ladders) -> dict[str, Ladder]:
-        return {surface: Ladder(steps, self.deployment.threads) for surface, steps in ladders.items()}
-
-    def _checked(self, build: Any) -> Ladders:
-        ladders: Ladders = build()
-        probe(ladders, self.deployment.catalog)
-        return ladders
+    def _rebuilt(self, build: Callable[[], tuple[Catalog, Ladders]], now: int) -> Edition:
+        catalog, ladders = build()
+        require_same_titles(self.catalog, catalog)
+        probe(ladders, catalog, now)
+        return Edition.of(catalog, ladders, self.deployment.threads)
 
     def _put(self, profile: Profile) -> Profile:
         log = self.deployment.log
-        stored = understood(profile, self.deployment.catalog, log.profile(profile.user_id))
+        stored = understood(profile, self.catalog, log.profile(profile.user_id))
         log.put_profile(stored)
         return stored
 
@@ -277,7 +326,28 @@ class Service:
         log = self.deployment.log
         profile = log.profile(user_id) or Profile(user_id)
         events = log.read(END_OF_TIME, user_ids=[user_id])
-        return Member(profile, histories_of(events, [user_id], self.deployment.catalog, END_OF_TIME))
+        return Member(profile, histories_of(events, [user_id], self.catalog, END_OF_TIME))
+
+
+def _firsts(judged: Sequence[Judged]) -> list[Judged]:
+    """The events to store: of those with one id and member the first."""
+    first = {(one.event.user_id, one.event_id): one for one in reversed(judged) if one.event}
+    return [one for one in judged if one.event and first[one.event.user_id, one.event_id] is one]
+
+
+def _check(catalog: Catalog, requests: Requests, decisions: Decisions) -> None:
+    check(catalog, replace(decisions, requests=requests))
+
+
+def _outdated(known: Member, now: Member) -> bool:
+    """Whether a page made for the member as `known` may break what holds `now`: another profile, or deeds deleted."""
+    return known.profile != now.profile or len(known.history.items) > len(now.history.items)
+
+
+def _last_event(log: EventLog, now: int) -> int:
+    """The time of the last event in the log (microseconds since 1970, UTC), `now` where none is later."""
+    last = log.read(END_OF_TIME, since=now)["timestamp"].cast(pl.Int64).max()
+    return last if isinstance(last, int) else now
 
 
 def _result(judged: Judged, fresh: bool) -> EventOut:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -27,8 +28,9 @@ class Deployment:
     per decision, `max_in_flight` requests are answered at a time and the rest are shed, a body has at most `max_body`
     bytes and arrives within `body_seconds`, `max_waiting` of them are awaited at a time, each step has `threads` of its
     own, `max_members` histories stay in memory. `time_zone` is the clock of members whose profile and country tell
-    none. `reload` builds new ladders for POST /v1/artifacts/reload; `refusals` tells of models whose last training was
-    not kept.
+    none. `reload` reads the catalogue and builds its ladders anew for POST /v1/artifacts/reload; `refusals` tells of
+    models whose last training was not kept. `clock` gives seconds since 1970; `rng` gives the ids of decisions and the
+    secret that all chance in pages follows.
     """
 
     log: EventLog
@@ -44,8 +46,9 @@ class Deployment:
     max_members: int = 10_000
     threads: int = 2
     time_zone: str = "UTC"
-    reload: Callable[[], Ladders] | None = None
+    reload: Callable[[], tuple[Catalog, Ladders]] | None = None
     refusals: Callable[[], Collection[str]] = tuple
+    clock: Callable[[], float] = time.time
     note: str = ""
 
     def __post_init__(self) -> None:

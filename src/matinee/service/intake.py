@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,18 +22,24 @@ from matinee.situation import country_code, device_code
 class Judged:
     """One event of a batch: taken (`event` and `time` in microseconds are set) or refused (`reason` is).
 
-    `doubt` says why it is taken without the decision that it names.
+    `doubt` says why it is taken without the decision that it names; `stamped`: the time is the service's own, so the
+    event came after everything acknowledged before it.
     """
 
     event_id: str | None
     event: EventIn | None = None
     time: int = 0
+    stamped: bool = False
     reason: str = ""
     doubt: Doubt | None = None
 
 
-def judge(raw: Any, catalog: Catalog, now: datetime) -> Judged:
-    """Whether one event can be taken; an absent timestamp becomes `now`, and so does one a little ahead of it."""
+def judge(raw: Any, catalog: Catalog, now: int, latest: int) -> Judged:
+    """Whether one event can be taken; an absent timestamp becomes `now`, and so does one a little ahead of it.
+
+    `latest` is the latest time that the service's clock ever showed: a clock that has jumped back refuses nothing that
+    it would have taken before. Times are microseconds since 1970, UTC.
+    """
     event_id = raw.get("event_id") if isinstance(raw, dict) else None
     event_id = printable(event_id[:100]) if isinstance(event_id, str) else None
     try:
@@ -41,11 +47,26 @@ def judge(raw: Any, catalog: Catalog, now: datetime) -> Judged:
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         return Judged(event_id, reason=in_words(found))
-    moment = _aware(event.timestamp or now)
-    reason = _unfit(event, moment, catalog, now)
+    moment = None if event.timestamp is None else _aware(event.timestamp)
+    reason = _unfit(event, moment, catalog, max(now, latest))
     if reason:
         return Judged(event_id, reason=reason)
-    return Judged(event.event_id, event, microseconds(min(moment, now)))
+    time = now if moment is None else min(microseconds(moment), now)
+    return Judged(event.event_id, event, time, stamped=time == now)
+
+
+def after(last: Mapping[str, int], judged: Sequence[Judged]) -> list[Judged]:
+    """The batch with each event that the service stamped later than all that is known of its member.
+
+    `last` gives the time of the last event of members, where they have one.
+    """
+    times, ordered = dict(last), []
+    for one in judged:
+        user_id = one.event.user_id if one.event else ""
+        before = times.get(user_id, 0)
+        ordered.append(replace(one, time=max(one.time, before + 1)) if one.stamped else one)
+        times[user_id] = max(before, ordered[-1].time)
+    return ordered
 
 
 def answering(taken: Sequence[Judged], shown: Mapping[str, Shown | None], catalog: Catalog) -> list[Judged]:
@@ -97,11 +118,11 @@ def _answering(judged: Judged, shown: Mapping[str, Shown | None], catalog: Catal
     return replace(judged, event=alone, doubt=why)
 
 
-def _unfit(event: EventIn, moment: datetime, catalog: Catalog, now: datetime) -> str:
+def _unfit(event: EventIn, moment: datetime | None, catalog: Catalog, latest: int) -> str:
     """What keeps a well-formed event from being taken; empty when nothing does."""
-    if moment < OLDEST:
+    if moment is not None and moment < OLDEST:
         return f"timestamp: {moment.isoformat()} is before 1970; give the time at which it happened"
-    if moment > now + CLOCK_SKEW:
+    if moment is not None and moment - OLDEST > timedelta(microseconds=latest) + CLOCK_SKEW:
         return f"timestamp: {moment.isoformat()} is in the future; check the device's clock"
     if event.kind in NEEDS_VALUE and event.value is None:
         return f"value: a {event.kind} needs one from 0 to 1"

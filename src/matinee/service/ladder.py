@@ -46,18 +46,20 @@ class Step:
     def __init__(self, name: str, policy: Policy, workers: int) -> None:
         self.name = name
         self.policy = policy
+        self._version = f"{name} {getattr(policy, 'artifact_id', '')}".encode()
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=f"policy-{name}")
         self._abandoned: set[Future[Decisions]] = set()
 
-    async def decide(
-        self, requests: Requests, rng: np.random.Generator, seconds: float, check: Check
-    ) -> Decisions | Miss:
-        """The policy's checked decisions, or why there are none within `seconds`."""
+    async def decide(self, requests: Requests, seed: int, seconds: float, check: Check) -> Decisions | Miss:
+        """The policy's checked decisions, or why there are none within `seconds`.
+
+        Its chance follows `seed`, its name and its artifact; no other step shares the generator.
+        """
         self._abandoned = {call for call in self._abandoned if not call.done()}
         if len(self._abandoned) >= self._workers:
             return Miss(self.name, "late", f"all {self._workers} threads are still busy with late calls")
-        call = self._pool.submit(self._run, requests, rng, check)
+        call = self._pool.submit(self._run, requests, np.random.default_rng([seed, *self._version]), check)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(call), max(seconds, 0.0))
         except TimeoutError:
@@ -81,7 +83,7 @@ class Ladder:
         assert steps, "a ladder needs at least one step"
         self.steps = [Step(name, policy, workers) for name, policy in steps]
 
-    async def decide(self, requests: Requests, rng: np.random.Generator, deadline: float, check: Check) -> Served:
+    async def decide(self, requests: Requests, seed: int, deadline: float, check: Check) -> Served:
         """The decisions of the first step that answers; all but the last share `deadline` seconds.
 
         Raises `Overloaded` when even the last step does not answer.
@@ -92,7 +94,7 @@ class Ladder:
             left = deadline - (time.perf_counter() - started)
             if step is self.steps[-1]:
                 left = max(left, deadline / 2)
-            found = await step.decide(requests, rng, left, check)
+            found = await step.decide(requests, seed, left, check)
             if isinstance(found, Decisions):
                 named = replace(found, fallback=step.name) if missed else found
                 return Served(named, tuple(missed))

@@ -25,12 +25,15 @@ class Member:
     profile: Profile
     history: Histories
 
-    def before(self, time: int) -> Histories:
-        """What they did strictly before `time` (microseconds since 1970, UTC)."""
-        known = int(np.searchsorted(self.history.times, time, side="left"))
-        if known == len(self.history.times):
+    def by(self, now: int) -> Histories:
+        """Everything they did, none of it at or after `now` (microseconds since 1970, UTC).
+
+        What a clock that has since jumped back stamped later than now counts as just done.
+        """
+        times = self.history.times
+        if not len(times) or times[-1] < now:
             return self.history
-        return self.history.select(np.array([0, known], np.int64), slice(known))
+        return replace(self.history, times=np.minimum(times, now - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,14 @@ class Deed:
     device: int = 0
 
 
+@dataclass(eq=False)
+class _Load:
+    """A member being read. `keeps`: memory may hold what it finds; `again`: it may be old already, read once more."""
+
+    keeps: bool
+    again: bool = False
+
+
 class Members:
     """At most `capacity` members in memory, the least recently asked for leave first.
 
@@ -53,14 +64,15 @@ class Members:
 
     Two rules keep memory and log in step. A member who is being deleted lets nobody in until the deletion is done,
     and a deletion waits for those inside (`visiting`). A member loaded while one of their events was on its way to
-    disk is not kept (`writing`), because nobody can tell whether the load saw that event.
+    disk is not kept (`writing`), because nobody can tell whether the load saw that event. One who is forgotten while
+    being loaded is loaded once more.
     """
 
     def __init__(self, load: Callable[[str], Member], capacity: int) -> None:
         self._load = load
         self._capacity = capacity
         self._kept: OrderedDict[str, Member] = OrderedDict()
-        self._loads: dict[str, set[object]] = {}  # loads under way that nothing has disturbed
+        self._loads: dict[str, list[_Load]] = {}
         self._inside: Counter[str] = Counter()
         self._writing: Counter[str] = Counter()
         self._deleting: set[str] = set()
@@ -71,20 +83,19 @@ class Members:
 
     async def get(self, user_id: str) -> Member:
         """The member as known now; from memory, else from the log."""
-        member = self._kept.get(user_id)
-        if member is not None:
-            self._kept.move_to_end(user_id)
-            return member
-        load = object()
-        if user_id not in self._writing:
-            self._loads.setdefault(user_id, set()).add(load)
-        try:
-            member = await asyncio.to_thread(self._load, user_id)
-            if load in self._loads.get(user_id, ()):
-                self._keep(user_id, member)
-            return member
-        finally:
-            self._loads.pop(user_id, None)
+        while (member := self._kept.get(user_id)) is None:
+            load = _Load(keeps=user_id not in self._writing)
+            self._loads.setdefault(user_id, []).append(load)
+            try:
+                found = await asyncio.to_thread(self._load, user_id)
+            finally:
+                self._ended(user_id, load)
+            if load.keeps and user_id not in self._kept:
+                self._keep(user_id, found)
+            if not load.again:
+                return found
+        self._kept.move_to_end(user_id)
+        return member
 
     def extend(self, deeds: Iterable[Deed]) -> None:
         """Add acknowledged events to the members in memory; one who took something back is read anew."""
@@ -100,9 +111,15 @@ class Members:
             self._kept[user_id] = replace(known, history=_extended(known.history, theirs))
 
     def forget(self, user_id: str) -> None:
-        """Drop the member from memory; the next request reads the log again."""
+        """Drop the member from memory; whoever asks, or waits for a load that has begun, reads the log again."""
         self._kept.pop(user_id, None)
-        self._loads.pop(user_id, None)
+        for load in self._loads.get(user_id, ()):
+            load.keeps, load.again = False, True
+
+    def forget_all(self) -> None:
+        """Drop every member from memory."""
+        for user_id in {*self._kept, *self._loads}:
+            self.forget(user_id)
 
     @asynccontextmanager
     async def visiting(self, user_ids: Collection[str], writes: bool = False) -> AsyncIterator[None]:
@@ -137,11 +154,17 @@ class Members:
         if len(self._kept) > self._capacity:
             self._kept.popitem(last=False)
 
+    def _ended(self, user_id: str, load: _Load) -> None:
+        self._loads[user_id].remove(load)
+        if not self._loads[user_id]:
+            del self._loads[user_id]
+
     def _count(self, user_ids: Collection[str], step: int, writes: bool) -> None:
         for user_id in user_ids:
             _add(self._inside, user_id, step)
             if writes:
-                self._loads.pop(user_id, None)
+                for load in self._loads.get(user_id, ()):
+                    load.keeps = False
                 _add(self._writing, user_id, step)
 
     async def _tell(self) -> None:

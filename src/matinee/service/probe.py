@@ -23,8 +23,10 @@ from matinee.service.schemas import ContextIn
 TOLERANCE = 1e-6
 
 
-def probe(ladders: Ladders, catalog: Catalog) -> None:
-    """Ask every policy for a few decisions, as members would. Raises `ArtifactRefused` with the first thing wrong.
+def probe(ladders: Ladders, catalog: Catalog, now: int) -> None:
+    """Ask every policy for a few decisions, as members would at `now` (microseconds since 1970, UTC).
+
+    Raises `ArtifactRefused` with the first thing wrong.
 
     Requests are made as those of members are, so that what a policy compiles for them is compiled here.
     """
@@ -32,13 +34,13 @@ def probe(ladders: Ladders, catalog: Catalog) -> None:
         if not ladders.get(surface):
             raise ArtifactRefused(f"the new ladders have no policy for {surface!r}; the old ones stay")
         for name, policy in ladders[surface]:
-            for requests in _requests(catalog, surface):
+            for requests in _requests(catalog, surface, now):
                 problem = _problem(policy, requests, catalog)
                 if problem:
                     raise ArtifactRefused(f"{surface}/{name} {problem}; fit it again, or keep the ladder that serves")
 
 
-def _requests(catalog: Catalog, surface: str) -> Iterator[Requests]:
+def _requests(catalog: Catalog, surface: str, now: int) -> Iterator[Requests]:
     """A new member, one with three titles watched, and a child."""
     watched = np.linspace(0, len(catalog) - 1, num=min(3, len(catalog)), dtype=np.int64).tolist()
     fields: dict[str, Any] = {"surface": surface, "layout": WEB}
@@ -50,7 +52,7 @@ def _requests(catalog: Catalog, surface: str) -> Iterator[Requests]:
         (Profile("probe-child", kids=True), []),
     ):
         member = Member(profile, Histories.of_items([titles]))
-        yield request_of(catalog, member, ContextIn(), **fields)
+        yield request_of(catalog, member, ContextIn(), now, **fields)
 
 
 def _problem(policy: Policy, requests: Requests, catalog: Catalog) -> str:

@@ -53,6 +53,7 @@ Id = Annotated[str, _text(1), BeforeValidator(_plain)]
 Country = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{2}$")]
 Ids = Annotated[list[Id], Field(max_length=MAX_BATCH)]
 Exploration = Annotated[float, Field(ge=0, le=1, description="0 = the best page; left out: the policy's own")]
+Draw = Annotated[int, Field(ge=0, lt=2**31, description="another number draws another page of the same day")]
 Position = Annotated[int, Field(ge=0, lt=2**31)]
 Moment = Annotated[
     datetime,
@@ -99,6 +100,7 @@ class HomeIn(Body):
     layout: LayoutIn | None = None
     exclude: Ids = Field(default_factory=list, description="titles not to show this time")
     exploration: Exploration | None = None
+    draw: Draw = 0
     explain: Annotated[bool, Field(description="say for each title why it is there")] = True
 
 
@@ -117,6 +119,7 @@ class SimilarIn(Body):
     context: ContextIn = ContextIn()
     exclude: Ids = Field(default_factory=list)
     exploration: Exploration | None = None
+    draw: Draw = 0
     explain: bool = True
 
 

@@ -26,8 +26,10 @@ EXAMPLES = 12  # members offered on the first page
 LIKED = 3  # titles named for each of them
 START_TITLES, START_ROWS = 24, 8  # that someone new picks from
 User = Annotated[str, Query(min_length=1, max_length=MAX_TEXT)]
+PosterUser = Annotated[str, Query(max_length=MAX_TEXT)]
 Find = Annotated[str, Query(max_length=MAX_TEXT)]
 Device = Annotated[str, Query(max_length=MAX_TEXT)]
+WebDraw = Annotated[int, Query(ge=0, lt=2**31)]
 
 
 def templates() -> Environment:
@@ -57,19 +59,21 @@ def member_pages(service: Service) -> APIRouter:
     async def pick(request: Request, find: Find = "") -> Response:
         members = [await _example(service, one) for one in await service.profiles(find, EXAMPLES)]
         template = "_people.html" if "part" in request.query_params else "pick.html"
-        genres, note = service.deployment.catalog.genres, service.deployment.note
+        genres, note = service.catalog.genres, service.deployment.note
         return _html(render, template, members=members, find=find, genres=genres, note=note)
 
     @router.get("/home")
-    async def home(request: Request, user: User, device: Device = "", hour: int = -1, weekday: int = -1) -> Response:
+    async def home(
+        request: Request, user: User, device: Device = "", hour: int = -1, weekday: int = -1, draw: WebDraw = 0
+    ) -> Response:
         context = ContextIn(
             device=_device(request, device),
             hour=hour if 0 <= hour <= 23 else None,
             weekday=weekday if 0 <= weekday <= 6 else None,
         )
-        page = await service.home(HomeIn(user_id=user, context=context))
+        page = await service.home(HomeIn(user_id=user, context=context, draw=draw))
         if "part" in request.query_params:
-            return _html(render, "_page.html", page=page)
+            return _html(render, "_page.html", page=page, watcher=user)
         return _html(render, "home.html", page=page, **await _of_member(service, request, user, device))
 
     @router.get("/list")
@@ -84,10 +88,10 @@ def member_pages(service: Service) -> APIRouter:
         return _html(render, "start.html", page=page, titles=titles, **await _of_member(service, request, user, device))
 
     @router.get("/posters/{item_id:path}.svg")
-    async def art(item_id: str, wide: bool = False) -> Response:
-        title = service.title(item_id)
+    async def art(item_id: str, wide: bool = False, user: PosterUser | None = None) -> Response:
+        title = await service.title(item_id, user)
         svg = poster(title["title"], title["genres"], wide)
-        return Response(svg, media_type="image/svg+xml", headers={"cache-control": "public, max-age=86400"})
+        return Response(svg, media_type="image/svg+xml", headers={"cache-control": "private, max-age=3600"})
 
     return router
 
@@ -123,7 +127,8 @@ async def _of_member(service: Service, request: Request, user: str, device: str)
     """What every page of a member shows: who it is, what stands of their deeds, and the ways to the other pages."""
     asked = {"user": user, **({"device": device} if device else {})}
     return {
-        "member": (await service.members.get(user)).profile,
+        "member": (await service.member(user)).profile,
+        "watcher": user,
         "state": await service.state(user),
         "device": _device(request, device),
         "home": f"/home?{urlencode(asked)}",
@@ -132,10 +137,8 @@ async def _of_member(service: Service, request: Request, user: str, device: str)
 
 
 async def _example(service: Service, profile: Profile) -> dict[str, Any]:
-    """A member to try, with the titles that they liked last."""
-    tastes = (await service.members.get(profile.user_id)).history.tastes
-    names = service.deployment.catalog.names
-    return {"profile": profile, "liked": [names[item] for item in tastes.items[: -LIKED - 1 : -1].tolist()]}
+    """A member to try, with the titles that they liked last and may see."""
+    return {"profile": profile, "liked": await service.liked(profile.user_id, LIKED)}
 
 
 def _initial(profile: Profile) -> str:

@@ -18,8 +18,9 @@ export function button(attributes, pressed, ...children) {
 }
 
 const ownArt = (item) => !item.image_url?.startsWith("https://");
+const watcher = encodeURIComponent(document.querySelector("#page")?.dataset.user ?? "");
 export const art = (item, wide = false) =>
-  wide || ownArt(item) ? `/posters/${encodeURIComponent(item.item_id)}.svg${wide ? "?wide=1" : ""}` : item.image_url;
+  wide || ownArt(item) ? `/posters/${encodeURIComponent(item.item_id)}.svg?user=${watcher}${wide ? "&wide=1" : ""}` : item.image_url;
 
 /** The picture of a title, with its name where the picture holds none. */
 export function poster(item) {

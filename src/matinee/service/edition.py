@@ -1,0 +1,51 @@
+"""What serves at one time: a catalogue and all that was made for it, swapped together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from matinee.catalog import Catalog
+from matinee.errors import ArtifactRefused, NotFound
+from matinee.service.deployment import Ladders
+from matinee.service.ladder import Ladder
+from matinee.service.present import Presenter
+from matinee.service.search import TitleSearch
+
+
+@dataclass(frozen=True)
+class Edition:
+    """A catalogue, its policies, its words and its search. A request is answered by one edition from start to end."""
+
+    catalog: Catalog
+    ladders: Mapping[str, Ladder]
+    presenter: Presenter
+    search: TitleSearch
+
+    @classmethod
+    def of(cls, catalog: Catalog, ladders: Ladders, threads: int) -> Self:
+        """The edition of these policies, each with `threads` of its own."""
+        started = {surface: Ladder(steps, threads) for surface, steps in ladders.items()}
+        return cls(catalog, started, Presenter(catalog), TitleSearch(catalog))
+
+    @property
+    def steps(self) -> dict[str, list[str]]:
+        """Surface -> the names of its policies from best to simplest."""
+        return {surface: [step.name for step in ladder.steps] for surface, ladder in self.ladders.items()}
+
+    def item(self, item_id: str) -> int:
+        """The dense index of a title. Raises `NotFound`."""
+        found = self.catalog.index.get(item_id)
+        if found is None:
+            raise NotFound(f"the title {item_id[:100]!r} is not in the catalogue; look it up with GET /v1/titles")
+        return found
+
+
+def require_same_titles(old: Catalog, new: Catalog) -> None:
+    """Raise `ArtifactRefused` unless `new` begins with the titles of `old`: an index never changes its title."""
+    for item, (before, after) in enumerate(zip(old.item_ids, new.item_ids, strict=False)):
+        if before != after:
+            raise ArtifactRefused(f"the title at place {item:,} of the catalogue was {before!r} and is {after!r} now")
+    if len(new) < len(old):
+        raise ArtifactRefused(f"the catalogue had {len(old):,} titles and has {len(new):,} now")
