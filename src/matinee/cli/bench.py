@@ -21,6 +21,7 @@ class Bench(StrEnum):
     PAGE = "page"
     SERVE = "serve"
     INGEST = "ingest"
+    UPKEEP = "upkeep"
     EASE = "ease"
     FACTORS = "factors"
     SLIM = "slim"

@@ -11,13 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
-from uuid import uuid4
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -28,6 +26,7 @@ from matinee.errors import ArtifactRefused, BadRequest, MatineeError
 from matinee.files import opened
 from matinee.history import Histories
 from matinee.maths.calibration import Platt
+from matinee.models.building import building
 from matinee.models.storage import REMEDY
 from matinee.models.widen import for_catalog
 
@@ -92,16 +91,13 @@ def save_artifact(
     """
     if folder.exists():
         raise BadRequest(f"{folder} exists and artifacts never change; give a new folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    building = folder.with_name(f".{folder.name}-{uuid4().hex[:8]}")
-    building.mkdir()
-    try:
-        (building / "scorer").mkdir()
-        scorer.save(building / "scorer")
+    with building(folder) as draft:
+        (draft / "scorer").mkdir()
+        scorer.save(draft / "scorer")
         manifest = Manifest(
             format=1,
             scorer=scorer_name,
-            config=_config(building / "scorer"),
+            config=_config(draft / "scorer"),
             slope=calibration.slope,
             intercept=calibration.intercept,
             titles=len(catalog),
@@ -109,14 +105,11 @@ def save_artifact(
             data_window=list(data_window),
             metrics=dict(metrics),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            files={name: _file_hash(building / name) for name in _files(building)},
+            files={name: _file_hash(draft / name) for name in _files(draft)},
         )
-        (building / MANIFEST).write_text(manifest.model_dump_json(indent=1))
-        _sync(building)
-        building.rename(folder)
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
+        (draft / MANIFEST).write_text(manifest.model_dump_json(indent=1))
+        _sync(draft)
+        draft.rename(folder)
     _sync_path(folder.parent)
     return Artifact(_artifact_id((folder / MANIFEST).read_bytes()), scorer, calibration, manifest)
 
