@@ -1,5 +1,7 @@
 """The page decision in process: 10,000 titles, a history of 100, 40 rows x 40 titles, EASE; one core, then batches.
 
+`matinee bench page --titles N --model M` asks for another size, or another model of `MODELS`.
+
 Keys of the result: `p50_ms`, `p99_ms` (single decisions on one core, probabilities and evidence included), the stages'
 medians `..._ms`, `slots` shown, `batch_per_second` (batches of 1,000 on all cores), `web_batch_per_second` (the same
 for the web layout), `reads_ms` (one pass over the 100 rows of the map that a score must read: the floor),
@@ -17,13 +19,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 from machine import machine
+from numpy.typing import NDArray
 
 from matinee.catalog import Catalog
 from matinee.data.histories import training_data
 from matinee.decision import Requests
 from matinee.events import clean
 from matinee.history import Histories
+from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease
+from matinee.models.popularity import Popularity
 from matinee.page import WEB, Layout
 from matinee.surfaces.charts import charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
@@ -34,45 +39,53 @@ PAGE = Layout(rows=40, columns=40, visible=8)
 EXPLORATION = 0.1
 DECISIONS, BATCH, BATCHES = 1_000, 1_000, 5
 SEED = 0
+KNOWN = 1_000  # titles, of a larger catalogue, whose neighbours are learned before and that histories hold
+MODELS = {"ease": Ease, "factors": lambda: Factors(FactorsConfig(size=64, epochs=4)), "popularity": Popularity}
 
 
-def run(progress: Callable[[str, float], None] = lambda what, done: None) -> dict[str, Any]:
-    """Fit EASE on a synthetic service of this size and time its pages."""
+def run(
+    progress: Callable[[str, float], None] = lambda what, done: None, titles: int = TITLES, model: str = "ease"
+) -> dict[str, Any]:
+    """Fit a model on a synthetic service of this size and time its pages."""
     rng = np.random.default_rng(SEED)
-    progress("making a service of 10,000 titles and 4,000 members", 0.0)
-    policy, now = make_policy(rng)
-    progress("learning the neighbours of every title, as a service that runs for a while has", 0.2)
-    policy.warm(np.arange(TITLES, dtype=np.int32))
+    progress(f"making a service of {titles:,} titles and {MEMBERS:,} members", 0.0)
+    policy, now = make_policy(rng, titles, model)
+    progress("learning the neighbours of titles, as a service that runs for a while has", 0.2)
+    known = np.arange(0, titles, max(1, titles // KNOWN if titles > TITLES else 1), dtype=np.int32)
+    policy.warm(known)
     progress("single decisions on one core", 0.3)
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    singles = [requests(rng, 1, now, PAGE) for _ in range(DECISIONS + 100)]
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    singles = [requests(rng, 1, now, PAGE, known) for _ in range(DECISIONS + 100)]
     times, laps, slots = time_singles(policy, singles, rng)
-    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    os.sched_setaffinity(0, cores)
     progress("batches of 1,000 on all cores", 0.5)
     return {
         "p50_ms": float(np.percentile(times, 50)),
         "p99_ms": float(np.percentile(times, 99)),
         **{f"{name}_ms": float(np.median(values)) for name, values in laps.items()},
         "slots": slots,
-        "reads_ms": floor_ms(policy, singles),
-        "batch_per_second": batches_per_second(policy, rng, now, PAGE),
-        "web_batch_per_second": batches_per_second(policy, rng, now, WEB),
+        **({"reads_ms": floor_ms(policy, singles)} if model == "ease" else {}),
+        "batch_per_second": batches_per_second(policy, rng, now, PAGE, known),
+        "web_batch_per_second": batches_per_second(policy, rng, now, WEB, known),
+        "titles": titles,
+        "model": model,
         "decisions": DECISIONS,
         "seed": SEED,
         "machine": machine(),
     }
 
 
-def make_policy(rng: np.random.Generator) -> tuple[HomePolicy, int]:
-    """A home policy over EASE, fitted on members who like titles of two genres of theirs; and the time of asking."""
-    genres = [rng.choice(GENRES, 3, replace=False) for _ in range(TITLES)]
+def make_policy(rng: np.random.Generator, titles: int, model: str) -> tuple[HomePolicy, int]:
+    """A home policy over the model, of members who like titles of two genres of theirs; and the time of asking."""
+    genres = [rng.choice(GENRES, 3, replace=False) for _ in range(titles)]
     names = [[f"genre {g}" for g in three] for three in genres]
-    ids = [f"t{i}" for i in range(TITLES)]
+    ids = [f"t{i}" for i in range(titles)]
     catalog = Catalog.from_frame(pl.DataFrame({"item_id": ids, "title": ids, "genres": names}))
     events = synthetic_events(rng, catalog)
     now = int(events["timestamp"].cast(pl.Int64).max()) + 1  # type: ignore[arg-type]
     data = training_data(events, catalog, now)
-    trained = train(data, Ease(), rng)
+    trained = train(data, MODELS[model](), rng)
     drawn = charts(data.events, catalog, now)
     config = HomeConfig(exploration=EXPLORATION)
     return HomePolicy("home", "bench", catalog, trained.scorer, trained.calibration, drawn, config), now
@@ -80,7 +93,7 @@ def make_policy(rng: np.random.Generator) -> tuple[HomePolicy, int]:
 
 def synthetic_events(rng: np.random.Generator, catalog: Catalog) -> pl.DataFrame:
     """Plays in the last 60 days: each member draws titles of two genres, popular ones more often."""
-    popularity = 1.0 / (10 + rng.permutation(TITLES))
+    popularity = 1.0 / (10 + rng.permutation(len(catalog)))
     users, items = [], []
     for member in range(MEMBERS):
         own = np.unique(np.concatenate([catalog.genre_titles[int(g)] for g in rng.choice(GENRES, 2, replace=False)]))
@@ -101,9 +114,9 @@ def synthetic_events(rng: np.random.Generator, catalog: Catalog) -> pl.DataFrame
     return clean(frame)[0]
 
 
-def requests(rng: np.random.Generator, batch: int, now: int, layout: Layout) -> Requests:
-    """Members with random histories of `HISTORY` titles."""
-    titles = [rng.choice(TITLES, HISTORY, replace=False).tolist() for _ in range(batch)]
+def requests(rng: np.random.Generator, batch: int, now: int, layout: Layout, known: NDArray[np.int32]) -> Requests:
+    """Members with random histories of `HISTORY` of the titles whose neighbours are `known`."""
+    titles = [rng.choice(known, HISTORY, replace=False).tolist() for _ in range(batch)]
     return Requests.of_histories(Histories.of_items(titles), now, layout=layout)
 
 
@@ -136,11 +149,13 @@ def floor_ms(policy: HomePolicy, singles: list[Requests]) -> float:
     return float(np.median(spent))
 
 
-def batches_per_second(policy: HomePolicy, rng: np.random.Generator, now: int, layout: Layout) -> float:
+def batches_per_second(
+    policy: HomePolicy, rng: np.random.Generator, now: int, layout: Layout, known: NDArray[np.int32]
+) -> float:
     """Median page decisions per second over batches of 1,000, all cores."""
     rates = []
     for _ in range(BATCHES + 1):
-        batch = requests(rng, BATCH, now, layout)
+        batch = requests(rng, BATCH, now, layout, known)
         start = time.perf_counter()
         policy.decide(batch, rng)
         rates.append(BATCH / (time.perf_counter() - start))

@@ -7,7 +7,7 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -35,21 +35,31 @@ class Bench(StrEnum):
     ALL = "all"
 
 
-def bench(name: Bench, as_json: Json = False) -> None:
+def bench(
+    name: Bench,
+    titles: Annotated[int | None, typer.Option(min=100, help="Titles of the catalogue; of `page` alone.")] = None,
+    model: Annotated[str | None, typer.Option(help="ease, factors or popularity; of `page` alone.")] = None,
+    as_json: Json = False,
+) -> None:
     """Run a benchmark from a checkout's benchmarks/ folder."""
+    given = {key: value for key, value in (("titles", titles), ("model", model)) if value is not None}
+    if given and name is not Bench.PAGE:
+        raise typer.BadParameter(f"{name} takes no --{next(iter(given))}; only page does")
+    if model not in (None, "ease", "factors", "popularity"):
+        raise typer.BadParameter(f"page knows no model {model!r}; choose from ease, factors, popularity")
     folder = Path(__file__).resolve().parents[3] / "benchmarks"
     if not folder.is_dir():
         raise typer.BadParameter("benchmarks live in a checkout of the project; there is none around this installation")
     sys.path.insert(0, str(folder))
-    results = {one: _run_bench(one) for one in Bench if one != Bench.ALL and name in (one, Bench.ALL)}
+    results = {one: _run_bench(one, given) for one in Bench if one != Bench.ALL and name in (one, Bench.ALL)}
     if as_json:
         print(json.dumps(results if name is Bench.ALL else results[name]))
 
 
-def _run_bench(name: Bench) -> dict[str, Any]:
+def _run_bench(name: Bench, given: dict[str, Any]) -> dict[str, Any]:
     module = importlib.import_module(f"bench_{name.value}")
     with progress(name.value) as tell:
-        result: dict[str, Any] = module.run(tell)
+        result: dict[str, Any] = module.run(tell, **given)
     table = Table(title=name.value, title_justify="left", show_header=False)
     for key, value in result.items():
         table.add_row(key, f"{value:,.4g}" if isinstance(value, float) else str(value))

@@ -20,10 +20,12 @@ from matinee.surfaces.deciding import decided, decision_ids, log_probs_of, shown
 from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.page_builder import Built, Shown, build_pages
 from matinee.surfaces.rows import Pools, RowsConfig, Themes, candidate_rows, seeds_of, themes_of
+from matinee.surfaces.shortlist import shortlist
 from matinee.surfaces.stopwatch import Stopwatch
 from matinee.surfaces.taste import GenreSets, intents, name_tastes, with_taste
 
-BLOCK = 64  # requests decided at a time: their scores stay in the cache
+BLOCK = 64  # requests decided at a time, fewer where their scores would be more than `AT_ONCE`
+AT_ONCE = 1 << 23
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,10 @@ class HomePolicy:
         batch = len(requests)
         bits = rng.integers(2**64, size=batch, dtype=np.uint64)
         ids = decision_ids(batch, rng)
-        starts = range(0, batch, BLOCK)
-        if len(starts) <= 1:
+        block = max(1, min(BLOCK, AT_ONCE // max(len(self.catalog), 1)))
+        if batch <= block:
             return self._page(requests, ids, bits)
-        blocks = [np.arange(start, min(start + BLOCK, batch)) for start in starts]
+        blocks = [np.arange(start, min(start + block, batch)) for start in range(0, batch, block)]
         with ThreadPoolExecutor(usable_cores()) as threads:
             parts = threads.map(lambda at: self._page(requests.take(at), ids[at[0] : at[-1] + 1], bits[at]), blocks)
             return joined(requests, list(parts))
@@ -123,8 +125,10 @@ class HomePolicy:
     def _rows(self, requests: Requests, allowed: Flags, worth: Floats) -> Pools:
         tastes, config = requests.histories.tastes, self.config.rows
         founders = only_allowed(np.append(tastes.items, np.int32(-1))[seeds_of(tastes, config.seeds)], allowed, -1)
+        nearest = self._neighborhood.nearest(founders)
+        near = shortlist(requests, allowed, worth, nearest, self.catalog, self.charts, config.new_days)
         shelves = (self.catalog, self._themes, self.charts)
-        pools = candidate_rows(requests, allowed, worth, self._neighborhood.nearest(founders), shelves, config)
+        pools = candidate_rows(requests, allowed, near, worth, nearest, shelves, config)
         pi = intents(tastes, self.catalog, self.charts.genre_shares)
         name_tastes(pools, pi, self.catalog, self.charts.genre_shares)
         return pools

@@ -22,7 +22,7 @@ def build(
     sizes, minimum, items, worths, logits, repeats = candidates
     values, per_mass = np.zeros(len(seeds)), np.empty(len(taste.offsets) - 1)
     for b in range(len(seeds)):
-        invert_mass(taste.offsets, taste.genres, taste.pi[b], per_mass)
+        invert_mass(sizes[b], items[b], taste.offsets, taste.genres, taste.pi[b], per_mass)
         values[b] = build_one(
             Candidates(sizes[b], minimum[b], items[b], worths[b], logits[b], repeats[b]),
             Taste(taste.offsets, taste.genres, taste.pi[b], per_mass),
@@ -93,13 +93,14 @@ def offered_rows(candidates: Candidates, taken: Flags) -> int:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def invert_mass(offsets: Int64s, genres: Int32s, pi: Doubles, per_mass: Doubles) -> None:
-    """`per_mass` (titles,): 1 / the sum of pi over each title's genres."""
-    for item in range(len(per_mass)):
-        mass = pi[-1] if offsets[item] == offsets[item + 1] else 0.0
-        for k in range(offsets[item], offsets[item + 1]):
-            mass += pi[genres[k]]
-        per_mass[item] = 1.0 / mass
+def invert_mass(sizes: Int32s, items: Int32s, offsets: Int64s, genres: Int32s, pi: Doubles, per_mass: Doubles) -> None:
+    """`per_mass` (titles,): 1 / the sum of pi over each title's genres, for the titles of the candidate rows alone."""
+    for row in range(len(sizes)):
+        for item in items[row, : sizes[row]]:
+            mass = pi[-1] if offsets[item] == offsets[item + 1] else 0.0
+            for k in range(offsets[item], offsets[item + 1]):
+                mass += pi[genres[k]]
+            per_mass[item] = 1.0 / mass
 
 
 @numba.njit(cache=True, nogil=True)

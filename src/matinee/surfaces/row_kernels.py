@@ -118,7 +118,6 @@ def walk_histories(
 def fill_by_worth(
     fresh: Flags,
     worth: Floats,
-    log_worth: Floats,
     new_since: Int64s,
     arrived: Int64s,
     nearest: Int32s,
@@ -131,9 +130,11 @@ def fill_by_worth(
 ) -> None:
     """Walk the fresh titles of each request once, by falling worth, and append each to every row it belongs to.
 
+    The logits are left out.
+
     `slots` = (billboard, top picks, new arrivals, first seed); the themes `picked` (batch, k) follow the seeds.
     """
-    sizes, members, worths, logits = pools
+    sizes, members, worths, _ = pools
     n, n_seeds, first_seed, capacity = fresh.shape[1], nearest.shape[1], slots[3], members.shape[2]
     order = np.empty(n, np.int32)
     near = np.zeros(n, np.uint64)  # bit s: among the nearest of seed s
@@ -164,7 +165,6 @@ def fill_by_worth(
             for at in range(size_of[row]):
                 item = titles_of[row, at]
                 worths[b, row, at] = worth[b, item]
-                logits[b, row, at] = log_worth[b, item]
         for k in range(picked.shape[1]):
             row_of_theme[picked[b, k]] = sizes.shape[1]
         for item in nearest[b].flat:

@@ -113,7 +113,7 @@ class Pools:
             sizes=np.zeros(shape[:2], np.int32),
             minimum=np.full(shape[:2], minimum, np.int32),
             items=np.empty(shape, np.int32),
-            worths=np.empty(shape, np.float32),
+            worths=np.ones(shape, np.float32),
             logits=np.empty(shape, np.float32),
         )
 
@@ -142,6 +142,7 @@ def themes_of(catalog: Catalog, config: RowsConfig) -> Themes:
 def candidate_rows(
     requests: Requests,
     allowed: Flags,
+    near: Flags,
     worth: Floats,
     nearest: Int32s,
     shelves: tuple[Catalog, Themes, Charts],
@@ -149,7 +150,8 @@ def candidate_rows(
 ) -> Pools:
     """Fill every candidate row of every request.
 
-    `allowed` (batch, titles) from `eligible`; `worth` (batch, titles) probabilities; `nearest` (batch, seeds, k) the
+    `allowed` (batch, titles) from `eligible`; `near` (batch, titles) from `shortlist`; `worth` (batch, titles) the
+    probabilities of those; `nearest` (batch, seeds, k) the
     titles nearest to each of the request's `seeds_of`, -1 for none; `shelves` what the catalogue offers to everybody.
     """
     catalog, themes, charts = shelves
@@ -158,12 +160,15 @@ def candidate_rows(
     rows, pool = SEEDS + config.seeds + picked.shape[1], min(config.pool * requests.layout.columns, len(catalog))
     pools = Pools.empty(len(requests), rows, pool, _fewest(requests))
     fresh = _personal_rows(requests, allowed, worth, pools, config)
+    fresh &= near
     _chart_rows(requests, fresh, worth, charts, pools)
     new_since = requests.times - config.new_days * DAY
     slots = (BILLBOARD, PICKS, ARRIVALS, SEEDS)
     kernels.fill_by_worth(
-        fresh, worth, np.log(worth), new_since, catalog.arrived, nearest, picked, *themes.arrays, slots, pools.arrays
+        fresh, worth, new_since, catalog.arrived, nearest, picked, *themes.arrays, slots, pools.arrays
     )
+    for rows_by_worth in ([BILLBOARD, PICKS, ARRIVALS], slice(SEEDS, None)):
+        pools.logits[:, rows_by_worth] = np.log(pools.worths[:, rows_by_worth])
     _label(pools, tastes, themes, picked, config.seeds)
     return pools
 
