@@ -8,6 +8,9 @@ import polars as pl
 import pytest
 
 from matinee.catalog import Catalog
+from matinee.service.problems import overloaded
+from matinee.service.schemas import EventIn, EventsIn, HomeIn, ProfileIn, SimilarIn
+from matinee.service.web.reference import bodies
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
@@ -78,6 +81,72 @@ def test_a_profile_that_may_see_nothing_is_told_so(serve):
     client = serve(catalog=Catalog.from_frame(frame))
     client.put("/v1/profiles/kid", json={"kids": True})
     assert "nothing that this profile may see" in client.get("/home?user=kid").text
+
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "heading"),
+    [
+        ("/nowhere", 404, "There is nothing here"),
+        ("/home", 422, "This address is not complete"),
+        ("/home?user=", 422, "This address is not complete"),
+        (f"/{HOSTILE}", 404, "There is nothing here"),
+    ],
+)
+def test_people_get_errors_as_pages_and_programs_as_json(client, address, status, heading):
+    page = client.get(address, headers=BROWSER)
+    assert page.status_code == status
+    assert page.headers["content-type"].startswith("text/html")
+    assert int(page.headers["content-length"]) == len(page.content)
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert heading in page.text
+    assert "<img" not in page.text
+    told = client.get(address)
+    assert told.status_code == status
+    assert told.json()["message"]
+
+
+def test_calls_of_the_interface_answer_json_whoever_asks(client):
+    answer = client.get("/v1/profiles/nobody", headers=BROWSER)
+    assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
+
+
+def test_a_page_that_is_shed_says_so_to_people(client, monkeypatch):
+    async def shed(_):
+        raise overloaded("32 requests are being answered already")
+
+    monkeypatch.setattr(client.app.state.service, "home", shed)
+    page = client.get("/home?user=ada", headers=BROWSER)
+    assert page.status_code == 503
+    assert "Matinee has too much to do" in page.text
+    assert page.headers["retry-after"] == "1"
+
+
+def test_the_members_to_whom_something_happened_last_come_first(client):
+    for user in ("ada", "bob", "cid"):
+        client.put(f"/v1/profiles/{user}", json={"name": user.title()})
+    seen = {"event_id": "1", "user_id": "ada", "kind": "open", "item_id": "t7"}
+    client.post("/v1/events", json={"events": [seen]})
+    assert re.findall(r'data-user="(\w+)"', client.get("/").text) == ["ada", "cid", "bob"]
+    assert re.findall(r'data-user="(\w+)"', client.get("/?find=bo&part=1").text) == ["bob"]
+
+
+def test_the_reference_shows_every_body_with_fields_limits_and_an_example(client):
+    page = client.get("/docs").text
+    for name in client.get("/openapi.json").json()["components"]["schemas"]:
+        section = page.split(f'<h2 id="{name}">')[1].split("</section>")[0]
+        assert "<pre>" in section, name
+    events = page.split('<h2 id="EventIn">')[1].split("</section>")[0]
+    assert "at least 1 characters, at most 1,000 characters" in events
+    assert "share watched, or stars as a share" in events
+
+
+@pytest.mark.parametrize("model", [EventIn, EventsIn, HomeIn, ProfileIn, SimilarIn], ids=lambda model: model.__name__)
+def test_the_examples_of_bodies_are_accepted(client, model):
+    shown = bodies(client.app.openapi())[model.__name__]["example"]
+    model.model_validate_json(shown)
 
 
 @pytest.mark.parametrize("asked", ["user=", f"user={'x' * 1_001}", f"user=a&device={'x' * 1_200}", "", "user=a&hour=x"])

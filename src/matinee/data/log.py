@@ -191,6 +191,11 @@ class EventLog:
         with self._store.reading() as cursor:
             return [log_rows.profile_of(record) for (record,) in cursor.execute(sql.LIST_PROFILES, values)]
 
+    def recent_profiles(self, n: int = 50) -> list[Profile]:
+        """At most `n` stored profiles: those of members who did something or were changed last, then short ids."""
+        with self._reading() as cursor:
+            return [log_rows.profile_of(record) for (record,) in cursor.execute(sql.RECENT_PROFILES, (n,))]
+
     def seal(self, before: date) -> list[Path]:
         """Move the whole days before `before` into Parquet files, one a day; returns the files written.
 

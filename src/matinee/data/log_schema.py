@@ -99,6 +99,10 @@ LIST_PROFILES = (
     "SELECT record FROM profiles WHERE folded_name LIKE ? ESCAPE '!' OR user_id LIKE ? ESCAPE '!' "
     "ORDER BY length(user_id), user_id LIMIT ?"
 )
+RECENT_PROFILES = (
+    "SELECT record FROM profiles LEFT JOIN (SELECT user_id, max(seq) AS latest FROM changes GROUP BY user_id) "
+    "USING (user_id) ORDER BY latest DESC, length(user_id), user_id LIMIT ?"
+)
 
 
 def insert_event(generation: str) -> str:

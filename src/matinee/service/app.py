@@ -36,7 +36,8 @@ from matinee.service.present import profile_out
 from matinee.service.problems import Json, Problem, answer_error, problem_words
 from matinee.service.schemas import EventsIn, HomeIn, HomesIn, Id, ProfileIn, SimilarIn, Text
 from matinee.service.statuses import ASKED, BODY, FOUND, Responses, common, statuses
-from matinee.service.web.pages import api_page, member_pages
+from matinee.service.web.errors import ErrorPages
+from matinee.service.web.pages import api_page, member_pages, templates
 
 LARGE = 2_000  # bytes from which an answer is compressed for those who ask
 Count = Annotated[int, Query(ge=1, le=100)]
@@ -64,6 +65,7 @@ def create_app(deployment: Deployment) -> FastAPI:
     app.state.service = service
     app.add_middleware(GZipMiddleware, minimum_size=LARGE, compresslevel=4)
     app.add_middleware(Gate, metrics=service.metrics, deployment=deployment)
+    app.add_middleware(ErrorPages, render=templates())
     for error in (Problem, MatineeError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, answer_error)
     doors = common(deployment.keys.open)

@@ -132,6 +132,10 @@ class Service:
         """At most `n` stored profiles whose name or id starts with `prefix`."""
         return await asyncio.to_thread(self.deployment.log.profiles, prefix, n)
 
+    async def recent_profiles(self, n: int) -> list[Profile]:
+        """At most `n` stored profiles, those that something happened to last first."""
+        return await asyncio.to_thread(self.deployment.log.recent_profiles, n)
+
     async def put_profile(self, profile: Profile) -> Profile:
         """Store a profile as the catalogue spells it and return it; it holds from the next page on.
 

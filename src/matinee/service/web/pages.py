@@ -20,6 +20,7 @@ from matinee.service.answers import TitleStateOut
 from matinee.service.core import Service
 from matinee.service.schemas import ContextIn, HomeIn, LayoutIn
 from matinee.service.web.posters import lettering, poster, split_year
+from matinee.service.web.reference import bodies, limits
 
 HERE = Path(__file__).parent
 EXAMPLES = 12  # members offered on the first page
@@ -44,6 +45,7 @@ def templates() -> Environment:
     environment.filters["name_and_year"] = split_year
     environment.filters["initial"] = _initial
     environment.filters["lettering"] = lettering
+    environment.filters["limits"] = limits
     environment.tests["unfinished"] = _unfinished
     environment.tests["turned_down"] = _turned_down
     return environment
@@ -57,7 +59,8 @@ def member_pages(service: Service) -> APIRouter:
 
     @router.get("/")
     async def pick(request: Request, find: Find = "") -> Response:
-        members = [await _example(service, one) for one in await service.profiles(find, EXAMPLES)]
+        found = await (service.profiles(find, EXAMPLES) if find else service.recent_profiles(EXAMPLES))
+        members = [await _example(service, one) for one in found]
         template = "_people.html" if "part" in request.query_params else "pick.html"
         genres, note = service.catalog.genres, service.deployment.note
         return _html(render, template, members=members, find=find, genres=genres, note=note)
@@ -106,7 +109,7 @@ def api_page(app: FastAPI) -> APIRouter:
     @cache
     def page() -> str:
         schema = app.openapi()
-        return render.get_template("docs.html").render(schema=schema, bodies=_bodies(schema))
+        return render.get_template("docs.html").render(schema=schema, bodies=bodies(schema))
 
     @cache
     def machine_readable() -> bytes:
@@ -166,31 +169,3 @@ def _device(request: Request, asked: str) -> str:
 
 def _html(render: Environment, template: str, **values: Any) -> Response:
     return HTMLResponse(render.get_template(template).render(values), headers={"cache-control": "no-store"})
-
-
-def _bodies(schema: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
-    """The fields of every named schema, in words."""
-    return {
-        name: [
-            {
-                "name": field,
-                "type": _type(about),
-                "required": "required" if field in body.get("required", ()) else "",
-                "about": about.get("description", ""),
-            }
-            for field, about in body.get("properties", {}).items()
-        ]
-        for name, body in schema.get("components", {}).get("schemas", {}).items()
-    }
-
-
-def _type(about: dict[str, Any]) -> str:
-    if "$ref" in about:
-        return str(about["$ref"]).rpartition("/")[2]
-    if "anyOf" in about:
-        return " or ".join(_type(one) for one in about["anyOf"])
-    if about.get("type") == "array":
-        return f"list of {_type(about.get('items', {}))}"
-    if "enum" in about:
-        return " | ".join(map(str, about["enum"]))
-    return str(about.get("format") or about.get("type") or "any")
