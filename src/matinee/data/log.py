@@ -193,7 +193,7 @@ class EventLog:
 
     def recent_profiles(self, n: int = 50) -> list[Profile]:
         """At most `n` stored profiles: those of members who did something or were changed last, then short ids."""
-        with self._reading() as cursor:
+        with self._store.reading() as cursor:
             return [log_rows.profile_of(record) for (record,) in cursor.execute(sql.RECENT_PROFILES, (n,))]
 
     def seal(self, before: date) -> list[Path]:
