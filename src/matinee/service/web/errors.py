@@ -15,13 +15,13 @@ class ErrorPages:
     """An ASGI middleware that turns a JSON error into a page where the request prefers HTML."""
 
     def __init__(self, app: ASGIApp, render: Environment) -> None:
-        self._app = app
+        self.app = app
         self._page = render.get_template("error.html")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         wants_page = scope["type"] == "http" and _is_for_people(scope)
-        await self._app(scope, receive, self._sending(send) if wants_page else send)
+        await self.app(scope, receive, self._sending(send) if wants_page else send)
 
     def _sending(self, send: Send) -> Send:
         held: list[Message] = []
