@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: demo demo-deep test test-quick test-bounds lint bench install browser clean
+.PHONY: demo demo-deep test test-quick test-bounds lint bench attack install browser clean
 
 demo: .venv/.installed  ## get MovieLens 100K, train, serve a home page on 127.0.0.1:$(PORT)
 	$(BIN)/matinee demo --port $(PORT)
@@ -28,6 +28,9 @@ lint: .venv/.installed-dev
 
 bench: .venv/.installed-dev  ## every benchmark, one after the other
 	$(BIN)/matinee bench all
+
+attack: .venv/.installed-dev  ## attacks on the doors, on loopback: what each does to good requests
+	$(BIN)/python benchmarks/attack.py
 
 install: .venv/.installed-dev
 

@@ -1,4 +1,4 @@
-"""Serve the fake policies on a real socket: `python serve_fake.py LOG PORT [TITLES]`."""
+"""Serve the fake policies on a real socket: `python serve_fake.py LOG PORT [TITLES [WRITE_KEY]]`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from service_fakes import GenrePolicy, small_catalog
 from matinee.data.log import EventLog
 from matinee.service.app import create_app
 from matinee.service.deployment import Deployment
+from matinee.service.keys import Keys
 from matinee.serving import listen, run
 
 
-def main(path: str, port: str, titles: str = "60") -> None:
+def main(path: str, port: str, titles: str = "60", *keys: str) -> None:
     """Serve until killed."""
     catalog = small_catalog(int(titles))
     ladder = [("genres", GenrePolicy(catalog))]
-    deployment = Deployment(
-        EventLog(Path(path)), catalog, {"home": ladder, "similar": ladder}, np.random.default_rng(0)
-    )
+    ladders, rng = {"home": ladder, "similar": ladder}, np.random.default_rng(0)
+    deployment = Deployment(EventLog(Path(path)), catalog, ladders, rng, keys=Keys.of(write=keys))
     with listen("127.0.0.1", int(port)) as sock:
         run(create_app(deployment), sock, lambda url: None)
 

@@ -111,6 +111,14 @@ def test_every_refusal_names_a_remedy(serve):
         assert client.get(path).json()["remedy"]
 
 
+def test_a_parameter_that_no_call_knows_is_refused(client):
+    client.put("/v1/profiles/kid", json={"kids": True})
+    misspelt = client.get("/v1/titles", params={"prefix": "story", "userid": "kid"})
+    assert misspelt.status_code == 422
+    assert "userid" in misspelt.json()["message"]
+    assert "user_id" in misspelt.json()["remedy"]
+
+
 def test_a_body_that_is_no_json_or_is_not_called_so_is_told_what_to_send(client):
     broken = client.post("/v1/home", content=b'{"user_id": }', headers={"content-type": "application/json"}).json()
     assert "no JSON: Expecting value at character 12" in broken["message"]

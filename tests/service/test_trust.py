@@ -142,7 +142,7 @@ def test_an_id_with_control_characters_is_no_new_profile_but_an_old_one_can_be_d
         ("/v1/home", {"user_id": "ada", "explain": 1}),
         ("/v1/home", {"user_id": "ada", "exploration": "0.5"}),
         ("/v1/home", {"user_id": "ada", "exploration": True}),
-        ("/v1/home", {"user_id": "ada", "layout": {"rows": 3.0}}),
+        ("/v1/home", {"user_id": "ada", "layout": {"rows": 3.5}}),
         ("/v1/home", {"user_id": "ada", "context": {"hour": "20"}}),
     ],
 )
@@ -156,7 +156,7 @@ def test_nothing_is_converted(client, path, body):
     "fields",
     [
         {"row": "3"},
-        {"row": 1.0},
+        {"row": 1.5},
         {"value": "0.5"},
         {"value": True},
         {"timestamp": "12"},

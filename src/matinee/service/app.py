@@ -13,7 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse, Response
 
 from matinee.errors import MatineeError
-from matinee.service.addresses import Known, New
+from matinee.service.addresses import Known, New, no_unknown_parameter
 from matinee.service.answers import (
     DeletedOut,
     EventsOut,
@@ -79,8 +79,8 @@ def create_app(deployment: Deployment) -> FastAPI:
 
 
 def _roles(role: Role, keys: Keys) -> list[Any]:
-    """What the calls of a role depend on: a key, where keys are configured."""
-    return [] if keys.open else [Depends(needs(role, keys))]
+    """What the calls of a role depend on: a key, where keys are configured, and known parameters."""
+    return [*([] if keys.open else [Depends(needs(role, keys))]), Depends(no_unknown_parameter)]
 
 
 def _reading(service: Service) -> APIRouter:
@@ -165,7 +165,7 @@ def _writing(service: Service) -> APIRouter:
         """Everything that the log holds about a member: what a deletion would remove."""
         return Json(await service.export(user_id))
 
-    @router.post("/artifacts/reload", response_model=ReloadOut, responses=statuses(400, 409))
+    @router.post("/artifacts/reload", response_model=ReloadOut, responses=statuses(400, 409, 422))
     async def reload() -> Response:
         """Swap in newly built policies if they pass their check; keep the old ones and say why if they do not."""
         return Json({"ladders": await service.reload()})

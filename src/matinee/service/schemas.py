@@ -43,18 +43,24 @@ def _moment(given: Any) -> Any:
     return given
 
 
+def _whole(given: Any) -> Any:
+    """JSON knows one kind of number: 3.0 is 3."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
 def _text(least: int) -> Any:
     pattern = f"^[^{UNPRINTED}]*$"
     return Field(min_length=least or None, max_length=MAX_TEXT, json_schema_extra={"pattern": pattern})
 
 
+WHOLE = BeforeValidator(_whole)
 Text = Annotated[str, _text(0), BeforeValidator(_plain)]
 Id = Annotated[str, _text(1), BeforeValidator(_plain)]
 Country = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{2}$")]
 Ids = Annotated[list[Id], Field(max_length=MAX_BATCH)]
 Exploration = Annotated[float, Field(ge=0, le=1, description="0 = the best page; left out: the policy's own")]
-Draw = Annotated[int, Field(ge=0, lt=2**31, description="another number draws another page of the same day")]
-Position = Annotated[int, Field(ge=0, lt=2**31)]
+Draw = Annotated[int, Field(ge=0, lt=2**31, description="another number draws another page of the same day"), WHOLE]
+Position = Annotated[int, Field(ge=0, lt=2**31), WHOLE]
 Moment = Annotated[
     datetime,
     Field(strict=False),
@@ -75,16 +81,16 @@ class ContextIn(Body):
     country: Country | None = None
     device: Text | None = None
     language: Text | None = None
-    hour: Annotated[int, Field(ge=0, le=23)] | None = None
-    weekday: Annotated[int, Field(ge=0, le=6, description="0 is Monday")] | None = None
+    hour: Annotated[int, Field(ge=0, le=23), WHOLE] | None = None
+    weekday: Annotated[int, Field(ge=0, le=6, description="0 is Monday"), WHOLE] | None = None
 
 
 class LayoutIn(Body):
     """The page's shape; left out, it follows from the device."""
 
-    rows: Annotated[int, Field(ge=1, le=100)] = 12
-    columns: Annotated[int, Field(ge=1, le=100)] = 20
-    visible: Annotated[int, Field(ge=1, le=100)] = 6
+    rows: Annotated[int, Field(ge=1, le=100), WHOLE] = 12
+    columns: Annotated[int, Field(ge=1, le=100), WHOLE] = 20
+    visible: Annotated[int, Field(ge=1, le=100), WHOLE] = 6
     billboard: bool = True
 
     def layout(self) -> Layout:
@@ -115,7 +121,7 @@ class SimilarIn(Body):
 
     item_id: Id
     user_id: Id | None = None
-    n: Annotated[int, Field(ge=1, le=100)] = 20
+    n: Annotated[int, Field(ge=1, le=100), WHOLE] = 20
     context: ContextIn = ContextIn()
     exclude: Ids = Field(default_factory=list)
     exploration: Exploration | None = None
@@ -152,7 +158,7 @@ class ProfileIn(Body):
 
     account_id: Text = ""
     name: Text = ""
-    maturity_limit: Annotated[int, Field(ge=0, le=99)] | None = None
+    maturity_limit: Annotated[int, Field(ge=0, le=99), WHOLE] | None = None
     kids: bool = False
     languages: Ids = []
     country: Country | None = None
