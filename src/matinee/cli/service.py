@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from matinee.cli.data import bring_in_demo
 from matinee.cli.models import train_each
-from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Port, Seed, TimeZone, console, named, warn
+from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Port, Seed, TimeZone, console, named, progress, warn
 from matinee.errors import BadRequest
 from matinee.extras import installed
 from matinee.models.budget import Budget
@@ -131,7 +131,9 @@ def _serve(
 
     with EventLog(place.log_path) as opened:
         build = partial(catalog_and_ladders, place, opened, budget=budget, home=home, say=warn)
-        catalog, first = build()
+        with progress("starting") as tell:
+            tell("loading the models and measuring them", 0.0)
+            catalog, first = build()
         serving = {name for steps in first.values() for name, _ in steps}
         deployment = Deployment(
             log=opened,
@@ -145,7 +147,10 @@ def _serve(
             refusals=lambda: place.refusals,
         )
         words = "Home page: {}" if keys.open else "Serving to holders of a key: {}docs"
-        run(create_app(deployment), sock, lambda url: console.print(words.format(url)))
+        with progress("starting") as tell:
+            tell("asking every model for pages, which compiles what is new", 0.5)
+            app = create_app(deployment)
+        run(app, sock, lambda url: console.print(words.format(url)))
 
 
 def keys_from(variable: str, path: Path | None) -> list[str]:
