@@ -31,7 +31,7 @@ def connect(path: Path, readonly: bool = False) -> Connection:
         connection = sqlite3.connect(
             path, timeout=30, isolation_level=None, check_same_thread=False, factory=Connection
         )
-        for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
+        for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "cache_size = -65536"):
             connection.execute(f"PRAGMA {setting}")
         connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.DatabaseError as error:
