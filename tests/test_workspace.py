@@ -215,12 +215,17 @@ def test_imports_that_overlap_wait_for_each_other_and_lose_no_title(tmp_path):
         writing.set()
         assert go_on.wait(60)
 
+    def refuse() -> None:
+        raise BlockingIOError
+
     one = threading.Thread(target=place.bring_in, args=(new(100), hold))
     two = threading.Thread(target=place.bring_in, args=(new(300), None, told.set))
     one.start()
     assert writing.wait(60)
     two.start()
     assert told.wait(60), "who has to wait is told"
+    with pytest.raises(BlockingIOError), place.consistent(waiting=refuse):
+        pytest.fail("read between the events and the catalogue of an import")
     go_on.set()
     one.join()
     two.join()

@@ -66,6 +66,11 @@ def test_quotes_that_no_writer_closed_are_letters_between_tabs(tmp_path):
     assert found.frame["title"].to_list() == ['"Rome, open', 'City" again', '"Q"']
 
 
+def test_a_quote_that_swallows_the_rest_is_refused(tmp_path):
+    with pytest.raises(BadData, match="a quote that is not closed"):
+        table_of(write(tmp_path, 'item_id,title\n1,"Heat\n2,Babe\n', "a.csv"))
+
+
 def test_lines_of_json_that_are_none_are_counted_and_lists_stay_lists(tmp_path):
     found = table_of(write(tmp_path, '{"a": [1, "x"]}\nnope\n[1]\n{"a": {"name": "y"}}\n', "a.jsonl"))
     assert found.frame["a"].to_list() == ['[1,"x"]', '{"name":"y"}']

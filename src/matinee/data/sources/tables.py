@@ -60,6 +60,8 @@ def is_json_lines(path: Path) -> bool:
 
 def unreadable(path: Path, error: object) -> BadData:
     """The one error for a file that is no table."""
+    if "could not parse" in str(error):  # text is never parsed into anything but text: a quote swallowed the rest
+        return BadData(f"{path} has a quote that is not closed; close it, or save the file again as CSV")
     return BadData(f"cannot read {path} as a table: {error!s:.300}; give CSV, TSV, JSON lines or Parquet")
 
 
