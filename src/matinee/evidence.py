@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from matinee.catalog import Catalog
@@ -56,14 +57,21 @@ def title_reasons(pages: Pages, b: int, r: int, catalog: Catalog) -> list[str]:
             return [f"Goes with {catalog.name_of(item_id)}"] * n
         case RowKind.NEW_ARRIVALS, _:
             return [_arrival(catalog, int(item)) for item in pages.items[b, r][used]]
-        case _:
-            return [_because(catalog, int(source)) for source in pages.evidence[b, r][used]]
+        case RowKind.BECAUSE_YOU_WATCHED, (item_id,):
+            return [f"Goes with {catalog.name_of(item_id)}, which you watched"] * n
+        case RowKind.BECAUSE_YOU_LIKED, (item_id,):
+            return [f"Goes with {catalog.name_of(item_id)}, which you liked"] * n
+        case _, about:
+            return [_because(catalog, int(source), about) for source in pages.evidence[b, r][used]]
 
 
-def _because(catalog: Catalog, source: int) -> str:
+def _because(catalog: Catalog, source: int, about: Sequence[str]) -> str:
+    """The title of the history that adds most, or else what is true of every title that is ordered by its worth."""
     if source >= 0:
         return f"Because of {catalog.names[source]}, in your history"
-    return "From your history" if source == UNSPOKEN else "No title in your history speaks for it"
+    if source == UNSPOKEN:
+        return "From your history"
+    return f"Among the likeliest to please in {': '.join(about)}" if about else "Among the likeliest to please you"
 
 
 def _arrival(catalog: Catalog, item: int) -> str:

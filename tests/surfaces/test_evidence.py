@@ -99,7 +99,39 @@ def test_because_of_names_a_taste_of_the_member():
         named = [title for title in mine if reason == f"Because of t{title}, in your history"]
         weights = policy_of(CATALOG).scorer.weights[mine, item]
         assert (len(named) == 1) == (weights.max(initial=0.0) > 0)
-        assert named or reason == "No title in your history speaks for it"
+        assert named or reason == "Among the likeliest to please you"
+
+
+def test_reasons_are_positive_and_name_a_title_of_the_row_whose_pool_holds_the_likeliest():
+    """For a newcomer nothing speaks: picks are the likeliest of all titles, rows of a genre the likeliest of theirs."""
+    policy = policy_of(CATALOG)
+    page = policy.decide(NEWCOMERS, np.random.default_rng(0)).page()
+    worth = policy.calibration.probability(policy.scorer.score(NEWCOMERS))[0]
+    pool = policy.config.rows.pool * NEWCOMERS.layout.columns
+    for r in np.flatnonzero(np.isin(page.row_kinds[0], (RowKind.TOP_PICKS, RowKind.GENRE))):
+        about = page.name(0, r).about
+        group = CATALOG.genre_titles[CATALOG.genres.index(about[0])] if about else np.arange(len(CATALOG))
+        likeliest = group[np.argsort(-worth[group], kind="stable")][:pool]
+        assert set(page.items[0, r]) - {-1} <= set(likeliest.tolist())
+        words = f"Among the likeliest to please in {about[0]}" if about else "Among the likeliest to please you"
+        assert set(title_reasons(page, 0, r, CATALOG)) == {words}
+
+
+def test_the_reason_in_a_row_because_of_a_title_names_that_title():
+    for kind, words in ((RowKind.BECAUSE_YOU_WATCHED, "watched"), (RowKind.BECAUSE_YOU_LIKED, "liked")):
+        rows = np.argwhere(PAGE.row_kinds == kind)
+        assert len(rows)
+        for b, r in rows:
+            founder = CATALOG.name_of(PAGE.name(b, r).about[0])
+            assert set(title_reasons(PAGE, b, r, CATALOG)) == {f"Goes with {founder}, which you {words}"}
+
+
+def test_what_a_member_played_rated_or_liked_stands_in_no_row_of_fresh_titles():
+    fresh = (RowKind.BILLBOARD, RowKind.TOP_PICKS, RowKind.GENRE, RowKind.POPULAR, RowKind.TRENDING)
+    for b, r in np.argwhere(np.isin(PAGE.row_kinds, fresh)):
+        for item in PAGE.items[b, r][PAGE.items[b, r] >= 0]:
+            assert not consumed(b, int(item))
+            assert not events_of(b, int(item), (Kind.THUMBS_UP,))
 
 
 def test_trending_says_since_when_and_only_when_the_chart_is_fresh():

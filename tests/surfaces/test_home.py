@@ -182,7 +182,7 @@ def test_a_cold_member_is_told_the_truth():
         .page()
     )
     picks = int(np.argmax(page.row_kinds[0] == RowKind.TOP_PICKS))
-    assert set(title_reasons(page, 0, picks, catalog)) == {"No title in your history speaks for it"}
+    assert set(title_reasons(page, 0, picks, catalog)) == {"Among the likeliest to please you"}
     assert (page.evidence == -1).all()
 
 

@@ -80,7 +80,7 @@ def walk_histories(
     """Walk each history from its latest event back; the latest word on a title decides.
 
     Fills the rows `slots` = (continue watching, my list, watch it again) of titles that are `allowed` and not refused;
-    clears `fresh` for what was played, rated or refused. `row_worths` in the same order; `ages` in microseconds:
+    clears `fresh` for what was played, rated, liked or refused. `row_worths` in the same order; `ages` in microseconds:
     how long a play may be resumed, after which it may be watched again, and the half-life of resuming.
     """
     offsets, items, kinds, values, times = events
@@ -93,7 +93,7 @@ def walk_histories(
             consumed = kind == RATING or (kind == PLAY and values[at] >= PLAYED)
             if mood[item] == 0:
                 mood[item] = verdict(kind, consumed)
-            if consumed or mood[item] == REFUSED:
+            if consumed or kind == UP or mood[item] == REFUSED:
                 fresh[b, item] = False
             offered = allowed[b, item] and mood[item] != REFUSED
             if kind in (ADD, REMOVE) and not listed[item]:

@@ -12,7 +12,8 @@ new arrivals         arrived in the last 60 days                   worth        
 popular              the chart of the country, or everywhere       members who liked it         the chart
 watch it again       finished more than 30 days ago                latest first                 the play itself
 
-Fresh: eligible, not played or rated before, not dismissed. Worth: the estimated probability that the title satisfies.
+Fresh: eligible, not played, rated or liked before, not dismissed. Worth: the estimated probability that the title
+satisfies.
 """
 
 from __future__ import annotations

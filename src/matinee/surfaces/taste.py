@@ -29,7 +29,7 @@ SMOOTHING = 1.0  # everybody's tastes weigh as much as this many likes of the me
 STEPS = 10  # of EM
 FEW = 5.0  # likes at which the genres say half as much as they say of one who liked nothing else
 MOST = np.float32(1 - 1e-6)  # no title is thought to satisfy surely
-SCENT = 1.0  # in a row that names the one taste a member is after, a title is likelier to satisfy by this share
+SCENT = 2.0  # in a row that names the one taste a member is after, a title is likelier to satisfy by this share
 
 
 def intents(tastes: Tastes, catalog: Catalog, genre_shares: Floats) -> Doubles:
