@@ -56,7 +56,7 @@ def test_a_thousand_draws_of_a_thousand_members_take_milliseconds():
     rng, values = np.random.default_rng(3), np.random.default_rng(4).random((1_000, 8))
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         iv.percentile_interval(iv.resampled_means(values, iv.bootstrap_weights(1_000, 1_000, rng)))
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.3
