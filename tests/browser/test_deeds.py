@@ -121,3 +121,15 @@ def test_back_closes_the_dialog_and_leaves_the_page(visit, fresh):
     page.locator("#player[open]").wait_for(state="hidden")
     assert page.locator("dialog[open]").count() == 0
     assert layout(page) == before
+
+
+def test_a_new_page_comes_when_asked_for_and_stays_when_read_again(visit, fresh):
+    page = visit(f"/home?user={fresh}")
+    first = decided(page)["decision_id"]
+    page.get_by_role("button", name="Show me a new page").click()
+    page.wait_for_function(
+        "first => JSON.parse(document.querySelector('#decision').textContent).decision_id !== first", arg=first
+    )
+    shown = layout(page)
+    page.reload()
+    assert layout(page) == shown

@@ -23,7 +23,7 @@ export function shown({ row, column, item_id }) {
   return found ?? stateOf(item_id);
 }
 
-/** Show a new page, drawn anew. Nothing but this changes the rows. */
+/** Show a new page, drawn anew, and keep it in the address. Nothing but this changes the rows. */
 export async function another() {
   const main = document.querySelector("#page");
   const draw = crypto.getRandomValues(new Uint32Array(1))[0] >>> 1;
@@ -31,6 +31,9 @@ export async function another() {
   try {
     main.innerHTML = await (await fetched(`/home?${query}`)).text();
     begin();
+    const address = new URL(location);
+    address.searchParams.set("draw", draw);
+    history.replaceState(history.state, "", address);
     scrollTo({ top: 0 });
     main.querySelector(".pitch .primary, .poster")?.focus({ preventScroll: true });
   } catch (error) {
