@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from matinee.clock import CLOCKED, Clocks, country_zones, local_clock, zone_names, zone_of
-from matinee.decision import Context, contexts_of
+from matinee.decision import Context, situations_of
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.models.popularity import Popularity, PopularityConfig
@@ -63,7 +63,7 @@ def test_events_are_read_by_the_clock_of_their_member_or_country():
     clocks = Clocks("UTC", {"m0": Profile("m0", time_zone="Asia/Tokyo"), "m2": Profile("m2", country="JP")})
     assert clocks.read(events).rows() == [(21, 0), (14, 0), (21, 0), (12, 0)]
     assert clocks.read(events.clear()).is_empty()
-    assert contexts_of(events, clocks)[1] == Context("DK", None, None, 14, 0)
+    assert situations_of(events, clocks).context(1) == Context("DK", None, None, 14, 0)
 
 
 @pytest.fixture

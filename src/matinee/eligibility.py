@@ -27,9 +27,10 @@ from numpy.typing import NDArray
 
 from matinee.catalog import Catalog, NameSets
 from matinee.decision import Decisions, Layer, Requests
-from matinee.maths.arrays import Flags, Int32s, Int64s
+from matinee.maths.arrays import Flags, Int16s, Int32s, Int64s
 from matinee.maths.ragged import Ragged
 from matinee.profile import Profile
+from matinee.situation import N_COUNTRIES, country_code, country_of
 
 Names: TypeAlias = tuple[str, ...]
 NO_LIMIT = np.iinfo(np.int16).max
@@ -75,8 +76,7 @@ def eligibility(catalog: Catalog, requests: Requests) -> Eligibility:
     rules = people.rules[requests.members]
     moments = np.searchsorted(catalog.changes, requests.times, side="right")
     countries = countries_of(requests)
-    places, place = np.unique(countries, return_inverse=True)
-    keys = (rules.astype(np.int64) * len(places) + place) * (len(catalog.changes) + 1) + moments
+    keys = (rules.astype(np.int64) * N_COUNTRIES + countries) * (len(catalog.changes) + 1) + moments
     _, first, number = np.unique(keys, return_index=True, return_inverse=True)
     masks = _masks(catalog, [people.profiles[rules[at]] for at in first], countries[first], requests.times[first])
     return Eligibility(masks, number.astype(np.int32))
@@ -93,19 +93,18 @@ def _flat(lists: Ragged) -> tuple[Int64s, Int32s]:
     return np.repeat(np.arange(len(lists)), np.diff(lists.offsets)), lists.values
 
 
-def countries_of(requests: Requests) -> NDArray[np.str_]:
-    """Where each request is made: as it says, else as the profile does, "" where nobody knows."""
-    of_rule = [profile.country or "" for profile in requests.people.profiles]
-    rules = requests.people.rules[requests.members]
-    said = zip(requests.contexts, rules, strict=True)
-    return np.array([context.country or of_rule[rule] for context, rule in said], np.str_)
+def countries_of(requests: Requests) -> Int16s:
+    """(batch,) codes of where each request is made: as it says, else as the profile does, 0 where nobody knows."""
+    of_rule = np.array([country_code(profile.country) for profile in requests.people.profiles], np.int16)
+    said = requests.situations.country
+    return np.where(said > 0, said, of_rule[requests.people.rules[requests.members]])
 
 
-def _masks(catalog: Catalog, profiles: Sequence[Profile], countries: NDArray[np.str_], times: Int64s) -> Flags:
+def _masks(catalog: Catalog, profiles: Sequence[Profile], countries: Int16s, times: Int64s) -> Flags:
     """(rules, titles): what each of these profiles may see in these countries at these times."""
     limits = np.array([NO_LIMIT if one.limit is None else one.limit for one in profiles], np.int16)
     start, end = catalog.available
-    country = _by_set(catalog.sets_of("countries"), [(str(c),) if c else () for c in countries], _open_to)
+    country = _by_set(catalog.sets_of("countries"), [_place(int(code)) for code in countries], _open_to)
     language = _by_set(catalog.sets_of("languages"), [one.languages for one in profiles], _understood_by)
     genre = _by_set(catalog.sets_of("genres"), [one.blocked_genres for one in profiles], _free_of)
     masks = np.empty((len(profiles), len(catalog)), np.bool_)
@@ -147,6 +146,11 @@ def _by_set(sets: NameSets, wishes: Sequence[Names], rule: Callable[[NameSets, N
         if wish not in known:
             known[wish] = rule(sets, wish)
     return SetRule(sets.of_title, np.array([known[wish] for wish in wishes], np.bool_).reshape(len(wishes), -1))
+
+
+def _place(code: int) -> Names:
+    country = country_of(code)
+    return (country,) if country else ()
 
 
 def _open_to(countries: NameSets, country: Names) -> Flags:

@@ -49,7 +49,7 @@ def test_own_times_ask_when_it_happened_and_know_nothing_later(world):
 def test_requests_carry_the_situation_of_the_answer(world):
     split = own_times(world)
     moment = datetime.fromtimestamp(split.as_of[0] / 1e6, ZoneInfo("Europe/Copenhagen"))
-    assert split.contexts[0] == Context("DK", "tv", None, moment.hour, moment.weekday())
+    assert split.situations.context(0) == Context("DK", "tv", None, moment.hour, moment.weekday())
 
 
 def test_a_member_asks_at_most_so_often():

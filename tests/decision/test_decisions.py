@@ -128,7 +128,7 @@ def test_the_record_is_complete():
     made = replace(two_pages().take(np.array([0])), requests=requests)
     back = of_record(orjson.loads(orjson.dumps(record_of(made, 0))), requests.histories)
     assert back.requests.profile(0) == requests.profile(0)
-    assert back.requests.contexts == requests.contexts
+    assert back.requests.situations.context(0) == Context("DK", "tv", "da", 20, 4)
     assert back.requests.layout == requests.layout, "a television with a layout of its own keeps its attention"
     assert back.requests.exploration == 0.25
     assert (back.requests.exclude[0].tolist(), back.requests.candidates[0].tolist()) == ([3, 1], [1, 2])

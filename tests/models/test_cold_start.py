@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from matinee.decision import Context, Requests, Scorer
+from matinee.decision import Context, Requests, Scorer, Situations
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.models import cold_start
@@ -23,7 +23,7 @@ MAKERS = [Ease, Neighbors, lambda: Factors(FactorsConfig(size=4))]
 def test_the_prior_fades_as_kappa_says():
     prior = Prior(Popularity().fit(checkerboard(), np.random.default_rng(0)), kappa=2.0, scale=5.0)
     requests = Requests.of_histories(Histories.of_items([[], [0], [0, 2], list(range(6))]))
-    shares = prior.popularity.shares([Context()])[0]
+    shares = prior.popularity.shares(Situations.of([Context()]))[0]
     expected = 5.0 * shares * (2.0 / (2.0 + np.array([0, 1, 2, 6])))[:, None]
     np.testing.assert_allclose(prior.scores(requests), expected, rtol=1e-5)
 
@@ -35,7 +35,7 @@ def test_the_scale_is_learned_in_blocks_of_bounded_size(monkeypatch):
         sizes.append(len(histories))
         return vectors[histories.items] @ vectors.T
 
-    shares = Popularity().fit(data, np.random.default_rng(0)).shares([Context()])[0]
+    shares = Popularity().fit(data, np.random.default_rng(0)).shares(Situations.of([Context()]))[0]
     expected = np.mean(np.std(vectors @ vectors.T, axis=1)) / max(np.std(shares), 1e-3 * np.mean(shares))
     for at_once, blocks in ((1 << 22, [12]), (60, [5, 5, 2])):
         monkeypatch.setattr(cold_start, "AT_ONCE", at_once)
@@ -53,7 +53,7 @@ def test_new_members_get_what_is_popular_where_they_are(make):
     scorer = make().fit(data, np.random.default_rng(0))
     contexts = (Context(), Context("DK"), Context("SE"))
     nobody = Requests.of_histories(Histories.empty(3), contexts=contexts)
-    popular = Popularity().fit(data, np.random.default_rng(0)).shares(contexts)
+    popular = Popularity().fit(data, np.random.default_rng(0)).shares(Situations.of(contexts))
     scores = scorer.score(nobody)
     for b in range(3):
         order = np.argsort(-popular[b], kind="stable")

@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 
 from matinee.clock import Clocks
-from matinee.decision import Context, Requests
+from matinee.decision import Context, Requests, Situations
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.history import Histories
 from matinee.models.popularity import Popularity, PopularityConfig, _shares
+from matinee.situation import ISO_COUNTRIES, country_code, device_code, language_code
 from matinee.testing import check_scorer, make_catalog, make_data, make_events
 
 DAY = 86_400
@@ -34,7 +35,7 @@ def test_a_like_halves_with_every_half_life():
     scorer = fitted(PopularityConfig(half_life_days=10, smoothing=0.5, contexts=()), events, 4, 30)
     left = 0.5 ** ((20 - days) / 10)
     counts = np.array([1 / 4 + 1 / 2 + 1, 0, left[days % 10 > 0].sum(), 0]) + 0.5 * left.mean()
-    np.testing.assert_allclose(scorer.shares([Context()])[0], counts / counts.sum(), rtol=1e-6)
+    np.testing.assert_allclose(scorer.shares(Situations.of([Context()]))[0], counts / counts.sum(), rtol=1e-6)
 
 
 @pytest.mark.parametrize("pause", [1, 30, 730, 1_460])
@@ -44,8 +45,8 @@ def test_one_like_after_a_pause_stays_one_like(pause):
     seconds = [[60 * DAY * at // (30 - item)] for item in range(20) for at in range(30 - item)]
     events = make_events([*lists, [19]], seconds=[*seconds, [(60 + pause) * DAY]])
     config = PopularityConfig(half_life_days=16, contexts=())
-    before = fitted(config, events[:-1], 25, 60).shares([Context()])[0]
-    after = fitted(config, events, 25, 61 + pause).shares([Context()])[0]
+    before = fitted(config, events[:-1], 25, 60).shares(Situations.of([Context()]))[0]
+    after = fitted(config, events, 25, 61 + pause).shares(Situations.of([Context()]))[0]
     np.testing.assert_array_equal(np.argsort(-after[:19], kind="stable"), np.argsort(-before[:19], kind="stable"))
     assert after[19] < after[0]
     assert len(np.unique(after.round(6))) == len(np.unique(before.round(6)))
@@ -60,7 +61,7 @@ def test_only_relative_weights_matter(scale):
 def test_a_window_forgets_what_is_older():
     events = make_events([[0], [0], [1]], seconds=[[0], [10 * DAY], [20 * DAY]])
     scorer = fitted(PopularityConfig(half_life_days=None, window_days=7, smoothing=1, contexts=()), events, 3, 21)
-    np.testing.assert_allclose(scorer.shares([Context()])[0], np.array([1, 2, 1]) / 4, rtol=1e-6)
+    np.testing.assert_allclose(scorer.shares(Situations.of([Context()]))[0], np.array([1, 2, 1]) / 4, rtol=1e-6)
 
 
 def test_a_context_is_shrunk_toward_the_whole():
@@ -71,17 +72,17 @@ def test_a_context_is_shrunk_toward_the_whole():
     scorer = fitted(config, events, 2, 1)
     whole = np.array([7, 3]) / 10
     danish = (np.array([2, 2]) + 8 * whole) / (4 + 8)
-    shares = scorer.shares([Context(), Context("DK"), Context("FI")])
+    shares = scorer.shares(Situations.of([Context(), Context("DK"), Context("FI")]))
     np.testing.assert_allclose(shares, [whole, danish, whole], rtol=1e-6)
 
 
 def test_many_values_of_a_context_cost_little_more_than_their_factors():
     titles, values = 50_000, 50
     events = make_events([[k // 3] for k in range(3 * values)]).with_columns(
-        pl.Series("device", [f"device {k // 3}" for k in range(3 * values)])
+        pl.Series("country", [ISO_COUNTRIES[k // 3] for k in range(3 * values)])
     )
     data = make_data(events, make_catalog(titles))
-    scorer = Popularity(PopularityConfig(half_life_days=None, contexts=("device",)))
+    scorer = Popularity(PopularityConfig(half_life_days=None, contexts=("country",)))
     tracemalloc.start()
     scorer.fit(data, np.random.default_rng(0))
     peak = tracemalloc.get_traced_memory()[1]
@@ -93,7 +94,7 @@ def test_many_values_of_a_context_cost_little_more_than_their_factors():
 def test_a_device_that_is_called_none_is_not_an_unknown_one():
     events = make_events([[0]] * 5 + [[1]] * 5).with_columns(pl.Series("device", ["None"] * 5 + [None] * 5))
     config = PopularityConfig(half_life_days=None, contexts=("device",), pseudo_counts=1.0)
-    unknown, named = fitted(config, events, 2, 1).shares([Context(), Context(device="None")])
+    unknown, named = fitted(config, events, 2, 1).shares(Situations.of([Context(), Context(device="None")]))
     np.testing.assert_allclose(unknown, [0.5, 0.5], rtol=1e-6)
     np.testing.assert_allclose(named, [(5 + 0.5) / 6, 0.5 / 6], rtol=1e-6)
 
@@ -105,10 +106,10 @@ def test_hours_and_weekdays_are_read_by_the_clock_of_those_who_watch():
     data = replace(make_data(events, make_catalog(2)), clocks=Clocks("Europe/Copenhagen"))
     config = PopularityConfig(contexts=("hour", "weekday"), pseudo_counts=0.001, half_life_days=None)
     scorer = Popularity(config).fit(data, np.random.default_rng(0))
-    assert scorer.shares([Context(hour=23)])[0].argmax() == 0
-    assert scorer.shares([Context(hour=5)])[0].argmax() == 1
-    assert scorer.shares([Context(weekday=1)])[0].argmax() == 0
-    assert scorer.shares([Context(weekday=2)])[0].argmax() == 1
+    assert scorer.shares(Situations.of([Context(hour=23)]))[0].argmax() == 0
+    assert scorer.shares(Situations.of([Context(hour=5)]))[0].argmax() == 1
+    assert scorer.shares(Situations.of([Context(weekday=1)]))[0].argmax() == 0
+    assert scorer.shares(Situations.of([Context(weekday=2)]))[0].argmax() == 1
 
 
 def test_a_member_counts_once_a_title():
@@ -117,9 +118,14 @@ def test_a_member_counts_once_a_title():
 
 
 def test_the_number_of_context_values_is_bounded():
-    events = make_events([[0]] * 900).with_columns(pl.Series("device", [f"device {k // 3}" for k in range(900)]))
-    scorer = fitted(PopularityConfig(contexts=("device",)), events, 2, 1)
+    """150 countries of three members each: the commonest hundred are kept; strange devices are one value."""
+    where = [ISO_COUNTRIES[k // 3] for k in range(450)]
+    events = make_events([[0]] * 450).with_columns(
+        pl.Series("country", where), pl.Series("device", [f"device {k}" for k in range(450)])
+    )
+    scorer = fitted(PopularityConfig(contexts=("country",)), events, 2, 1)
     assert len(scorer._values) == 100
+    assert list(fitted(PopularityConfig(contexts=("device",)), events, 2, 1)._values) == [("device", 7)]
 
 
 def test_what_fewer_than_three_members_share_is_not_kept(tmp_path):
@@ -130,7 +136,11 @@ def test_what_fewer_than_three_members_share_is_not_kept(tmp_path):
         pl.Series("language", ["fo"] * 80 + ["da"] * 3),
     )
     scorer = fitted(PopularityConfig(contexts=("device", "country", "language")), events, 40, 1)
-    assert set(scorer._values) == {("device", "tv"), ("country", "DK"), ("language", "da")}
+    assert set(scorer._values) == {
+        ("device", device_code("tv")),
+        ("country", country_code("DK")),
+        ("language", language_code("da")),
+    }
     scorer.save(tmp_path)
     assert not any(b"fridge" in path.read_bytes() for path in tmp_path.iterdir())
 

@@ -115,21 +115,23 @@ def test_events_of_one_moment_leave_nothing_to_ask_in_time():
 def asked_in(labels, likes, seconds, **context):
     events = make_events(likes, seconds).with_columns(**context)
     fold = hold_out(make_data(events, make_catalog(8)), labels, 0.99, np.random.default_rng(0))
-    return fold.requests.contexts
+    return [fold.requests.situations.context(b) for b in range(len(fold.requests))]
 
 
 @pytest.mark.parametrize("labels", list(Labels))
 def test_requests_are_made_where_and_when_the_answer_was_liked(labels):
-    hours = [[3_600 * (24 * day + 2 * k) for day in range(5)] for k in range(6)]  # member k at 22:13 and 2k hours
+    hours = [
+        [3_600 * (24 * day + 2 * k) for day in range(5)] for k in range(6)
+    ]  # member k at 22:13 and 2k hours, 23:13 in Denmark
     device = pl.when(pl.col("user_id") < "m3").then(pl.lit("tv")).otherwise(pl.lit("phone"))
     found = asked_in(labels, [[0, 1, 2, 3, 4]] * 6, hours, country=pl.lit("DK"), device=device)
     assert found
     assert {one.country for one in found} == {"DK"}
     for one in found:
-        k = (one.hour - 22) % 24 // 2
+        k = (one.hour - 23) % 24 // 2
         assert one.device == ("tv" if k < 3 else "phone")
     if labels is Labels.LAST:  # the fifth day, a Saturday, or the Sunday after its midnight
-        assert [(one.hour, one.weekday) for one in found] == [(22, 5), (0, 6), (2, 6), (4, 6), (6, 6), (8, 6)]
+        assert [(one.hour, one.weekday) for one in found] == [(23, 5), (1, 6), (3, 6), (5, 6), (7, 6), (9, 6)]
 
 
 @pytest.mark.parametrize("labels", list(Labels))
@@ -141,13 +143,13 @@ def test_times_that_only_count_tell_no_hour(labels):
 
 
 def hourly_world(told):
-    """All watch 0 and 1, an hour apart, and then 2 in the morning on a phone, or 3 in the evening on a TV; but only one
-    of hour and device is told.
+    """All watch 0 at once, and later 1 and, an hour after it, 2 in the morning on a phone, or 3 in the evening on a TV;
+    but only one of hour and device is told.
     """
     early = [k % 2 == 0 for k in range(600)]
-    first = [8 if one and told == "hour" else 19 for one in early]  # hours after 22:13: the third is at 8:13 or 19:13
+    third = [10 if one and told == "hour" else 21 for one in early]  # hours after 22:13: at 8:13 or 19:13
     events = make_events(
-        [[0, 1, 2 if one else 3] for one in early], [[3_600 * (at + k) for k in range(3)] for at in first]
+        [[0, 1, 2 if one else 3] for one in early], [[0, 3_600 * (at - 1), 3_600 * at] for at in third]
     )
     device = pl.when(pl.col("item_id") == "t2").then(pl.lit("phone")).otherwise(pl.lit("tv"))
     return make_data(events.with_columns(device=device) if told == "device" else events, make_catalog(6))

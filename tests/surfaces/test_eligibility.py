@@ -100,7 +100,7 @@ def test_the_mask_is_the_rules(seed, unrated_age):
     mask, titles = eligible(catalog, requests), catalog.titles.to_dicts()
     for b in range(6):
         expected = [
-            may_see(catalog, title, requests.profile(b), requests.contexts[b], int(requests.times[b]))
+            may_see(catalog, title, requests.profile(b), requests.situations.context(b), int(requests.times[b]))
             for title in titles
         ]
         assert mask[b].tolist() == expected
@@ -119,7 +119,7 @@ def test_no_leak_in_200_000_served_slots():
         page, titles = policy.decide(requests, rng).page(), catalog.titles.to_dicts()
         for b, r, c in np.argwhere(page.items >= 0):
             title = titles[page.items[b, r, c]]
-            assert may_see(catalog, title, requests.profile(b), requests.contexts[b], int(requests.times[b]))
+            assert may_see(catalog, title, requests.profile(b), requests.situations.context(b), int(requests.times[b]))
             slots += 1
 
 

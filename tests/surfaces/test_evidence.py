@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pages import NOW, charts_of, policy_of, world
 
-from matinee.decision import Context, Requests, row_name
+from matinee.decision import Context, Requests, Situations, row_name
 from matinee.events import DAY, FINISHED, PLAYED, Kind
 from matinee.evidence import COUNTRIES, row_title, title_reasons
 from matinee.history import Histories
@@ -150,7 +150,7 @@ def test_an_old_chart_is_not_dated(days, title):
 
 def test_a_country_with_a_chart_is_named_and_others_are_not():
     for country, title in (("DK", "Popular in Denmark this week"), ("FR", "Popular this week")):
-        requests = replace(NEWCOMERS, contexts=(Context(country=country),) * len(NEWCOMERS))
+        requests = replace(NEWCOMERS, situations=Situations.of([Context(country=country)] * len(NEWCOMERS)))
         page = policy_of(CATALOG).decide(requests, np.random.default_rng(0)).page()
         assert {row_title(name, CATALOG) for name in page.names if name.kind == RowKind.POPULAR} == {title}
     assert COUNTRIES["DK"] == "Denmark"

@@ -10,7 +10,7 @@ import pytest
 from pages import NOW, Linear, catalog_of, charts_of, policy_of, world
 
 from matinee.data.histories import histories_of
-from matinee.decision import Context, Requests
+from matinee.decision import Context, Requests, Situations
 from matinee.errors import BadData
 from matinee.events import Kind
 from matinee.evidence import row_title, title_reasons
@@ -144,7 +144,7 @@ def test_genre_rows_hold_their_genre_and_charts_their_order():
     charts = charts_of(catalog)
     policy = policy_of(catalog, charts=charts)
     requests = requests_of(len(catalog), layout=replace(LAYOUT, rows=30))
-    requests = replace(requests, contexts=(Context(country="DK"),) * len(requests))
+    requests = replace(requests, situations=Situations.of([Context(country="DK")] * len(requests)))
     page = policy.decide(requests, np.random.default_rng(0)).page()
     kinds = set(page.row_kinds.ravel().tolist())
     assert {RowKind.GENRE, RowKind.POPULAR, RowKind.TRENDING} <= kinds

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from matinee.catalog import Catalog
 from matinee.data.histories import about_titles, histories_of
-from matinee.decision import Context
 from matinee.errors import BadData, BadRequest
 from matinee.events import SCHEMA, liked
 from matinee.history import Histories
 from matinee.maths.ragged import Ragged
+from matinee.situation import Situations
 
 AT = "_at"  # position in the canonical order
 
@@ -38,7 +38,7 @@ class Split:
     may ask several times), `as_of` when (microseconds since 1970, UTC), `targets` the dense titles of `catalog` liked
     from then on. Histories are cut strictly before `as_of` from `known_events`, where left out from `train_events`.
     `candidates` are the titles to be ranked, targets among them; left out, all that the member has not seen.
-    `contexts` are the situations of the requests; left out, nothing is known of them.
+    `situations` are those of the requests; left out, nothing is known of them.
     """
 
     catalog: Catalog
@@ -48,7 +48,7 @@ class Split:
     targets: Ragged
     known_events: pl.DataFrame | None = None
     candidates: Ragged | None = None
-    contexts: tuple[Context, ...] | None = None
+    situations: Situations | None = None
 
     def __len__(self) -> int:
         return len(self.user_ids)

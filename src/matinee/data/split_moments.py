@@ -10,7 +10,7 @@ from matinee.clock import Clocks
 from matinee.data.dataset import Dataset
 from matinee.data.shown import LIST, chosen_from, shown_titles
 from matinee.data.split import AT, Part, Split, canonical, first_likes, global_time, grouped
-from matinee.decision import contexts_of
+from matinee.decision import situations_of
 from matinee.errors import BadData
 from matinee.events import SCHEMA
 
@@ -81,7 +81,7 @@ def shown_lists(dataset: Dataset, part: Part = "test", seed: int = 0) -> Split:
         grouped(asked["liked"]),
         known_events=events.filter(pl.col("user_id").is_in(asking.implode())).select(SCHEMA.keys()),
         candidates=grouped(asked["shown"]),
-        contexts=contexts_of(asked, Clocks(profiles=dataset.profiles)),
+        situations=situations_of(asked, Clocks(profiles=dataset.profiles)),
     )
 
 
@@ -117,7 +117,7 @@ def _at_own_times(events: pl.DataFrame, catalog: Catalog, split: Split, clocks: 
         moments["timestamp"].cast(pl.Int64).to_numpy(),
         grouped(moments["item"]),
         known_events=ordered.select(SCHEMA.keys()),
-        contexts=contexts_of(moments, clocks),
+        situations=situations_of(moments, clocks),
     )
 
 

@@ -6,8 +6,9 @@ Everything that serves, simulates, evaluates or experiments knows these and no m
 from matinee.decision.contracts import Policy, Refits, Scorer
 from matinee.decision.decisions import UNSPOKEN, Choices, Decisions, Layer, Maker, Pages, digest, joined
 from matinee.decision.progress import Tell, quiet, within
-from matinee.decision.requests import Cells, Context, Episodes, People, Requests, contexts_of
+from matinee.decision.requests import Cells, Episodes, People, Requests, situations_of
 from matinee.decision.rows import RowName, row_key, row_name
+from matinee.situation import Context, Situations
 
 __all__ = [
     "UNSPOKEN",
@@ -25,12 +26,13 @@ __all__ = [
     "Requests",
     "RowName",
     "Scorer",
+    "Situations",
     "Tell",
-    "contexts_of",
     "digest",
     "joined",
     "quiet",
     "row_key",
     "row_name",
+    "situations_of",
     "within",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from matinee.decision.decisions import LINES, Choices, Decisions, Layer, Maker
-from matinee.decision.requests import Cells, Context, Episodes, People, Requests
+from matinee.decision.requests import Cells, Episodes, People, Requests
 from matinee.decision.rows import RowName
 from matinee.errors import BadData
 from matinee.history import Histories
@@ -17,6 +17,7 @@ from matinee.maths.arrays import Int32s
 from matinee.maths.ragged import Ragged
 from matinee.page import Attention, Layout, RowKind
 from matinee.profile import Profile
+from matinee.situation import Context, Situations
 
 KIND_NAMES = {kind: kind.name.lower() for kind in RowKind}
 _KIND_OF_NAME = {name: kind for kind, name in KIND_NAMES.items()}
@@ -41,7 +42,7 @@ def record_of(decisions: Decisions, b: int) -> dict[str, Any]:
         "cell": "",
         "fallback": decisions.fallback,
         "profile": asdict(requests.profile(b)),
-        "context": asdict(requests.contexts[b]),
+        "context": asdict(requests.situations.context(b)),
         "layout": asdict(requests.layout),
         "exploration": requests.exploration,
         "about": None if requests.about is None else int(requests.about[b]),
@@ -72,7 +73,7 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
             members=np.zeros(1, np.int32),
             people=people,
             histories=Histories.empty(1) if histories is None else histories,
-            contexts=(Context(**record["context"]),),
+            situations=Situations.of([Context(**record["context"])]),
             surface=record["surface"],
             layout=Layout(**{**record["layout"], "attention": Attention(**record["layout"]["attention"])}),
             exploration=record["exploration"],

@@ -16,23 +16,19 @@ from matinee.maths.arrays import Int8s, Int32s, Int64s, UInt64s
 from matinee.maths.ragged import Ragged
 from matinee.page import WEB, Layout
 from matinee.profile import Profile
+from matinee.situation import Context, Situations, country_codes, device_codes, language_codes
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """The situation of one request. None and -1 mean unknown; `weekday` 0 is Monday, both are local time."""
-
-    country: str | None = None
-    device: str | None = None
-    language: str | None = None
-    hour: int = -1
-    weekday: int = -1
-
-
-def contexts_of(events: pl.DataFrame, clocks: Clocks) -> tuple[Context, ...]:
+def situations_of(events: pl.DataFrame, clocks: Clocks) -> Situations:
     """The situation of each event (`events.SCHEMA`), as a request made then and there would have it."""
-    where = events.select("country", "device", "language")
-    return tuple(Context(*row) for row in where.hstack(clocks.read(events)).iter_rows())
+    clock = clocks.read(events)
+    return Situations(
+        country_codes(events["country"]),
+        device_codes(events["device"]),
+        language_codes(events["language"]),
+        clock["hour"].to_numpy().astype(np.int8),
+        clock["weekday"].to_numpy().astype(np.int8),
+    )
 
 
 @dataclass(frozen=True)
@@ -106,7 +102,7 @@ class Requests:
     times        (batch,) microseconds since 1970, UTC
     members      (batch,) rows of `people`
     histories    (batch) as of `times`, of what had arrived
-    contexts     (batch) the situation of each
+    situations   (batch) country, device, language, local hour and weekday of each
     about        (batch,) the title asked about, dense index
     queries      (batch) what was typed
     together     (batch) lists of rows of `people`: who else watches
@@ -123,7 +119,7 @@ class Requests:
     members: Int32s
     people: People
     histories: Histories
-    contexts: tuple[Context, ...]
+    situations: Situations
     surface: str = "home"
     layout: Layout = WEB
     exploration: float | None = None
@@ -168,21 +164,24 @@ class Requests:
         histories: Histories,
         times: Int64s | int = 0,
         profiles: Sequence[Profile] | None = None,
+        contexts: Sequence[Context] | None = None,
         **fields: Any,
     ) -> Requests:
-        """Requests of these `profiles` (batch), anonymous members if left out, in no particular context."""
+        """Requests of these `profiles` in these `contexts` (batch); left out, nothing is known of who and where."""
         batch = len(histories)
         people = People.of([Profile("anonymous")] if profiles is None else profiles)
         members = np.zeros(batch, np.int32) if profiles is None else np.arange(batch, dtype=np.int32)
-        fields.setdefault("contexts", (Context(),) * batch)
-        return cls(np.broadcast_to(np.asarray(times, np.int64), (batch,)), members, people, histories, **fields)
+        when = np.broadcast_to(np.asarray(times, np.int64), (batch,))
+        if "situations" not in fields:
+            fields["situations"] = Situations.unknown(batch) if contexts is None else Situations.of(contexts)
+        return cls(when, members, people, histories, **fields)
 
 
 COLUMNS = (
     "times",
     "members",
     "histories",
-    "contexts",
+    "situations",
     "about",
     "queries",
     "together",

@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 from matinee.catalog import Catalog
 from matinee.page import RowKind
+from matinee.situation import N_COUNTRIES, country_code, country_of
 
 WINDOWS: tuple[tuple[int, str], ...] = ((7, "this week"), (28, "this month"), (365, "this year"), (0, "of all time"))
 UNDATED = len(WINDOWS)  # the window of a chart that was drawn too long ago to be dated
 UNKNOWN = -2  # the key of a row whose name says nothing to this catalogue
-LETTERS = 26
-PER_WINDOW = LETTERS * LETTERS + 1
 ABOUT_A_TITLE = (RowKind.BECAUSE_YOU_WATCHED, RowKind.BECAUSE_YOU_LIKED, RowKind.SIMILAR)
 CHARTS = (RowKind.POPULAR, RowKind.TRENDING)
 
@@ -62,17 +61,13 @@ def row_key(name: RowName, catalog: Catalog) -> int:
 
 def chart_key(window: int, country: str | None) -> int:
     """The row key of a chart: position in `WINDOWS`, or `UNDATED`, and ISO country, None = everywhere."""
-    place = 0 if country is None else 1 + (ord(country[0]) - ord("A")) * LETTERS + ord(country[1]) - ord("A")
-    return window * PER_WINDOW + place
+    return window * N_COUNTRIES + country_code(country)
 
 
 def read_chart_key(key: int) -> tuple[int, str | None]:
     """Position in `WINDOWS` and country of a chart's row key: the inverse of `chart_key`."""
-    window, place = divmod(key, PER_WINDOW)
-    if place == 0:
-        return window, None
-    first, second = divmod(place - 1, LETTERS)
-    return window, chr(ord("A") + first) + chr(ord("A") + second)
+    window, code = divmod(key, N_COUNTRIES)
+    return window, country_of(code)
 
 
 NAME_OF_WINDOW = (*(words for _, words in WINDOWS), "undated")

@@ -15,7 +15,7 @@ from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.split import Part
-from matinee.decision import Requests, Scorer
+from matinee.decision import Requests, Scorer, Situations
 from matinee.eligibility import eligible
 from matinee.errors import BadRequest
 from matinee.evaluate.protocols import Protocol
@@ -80,8 +80,8 @@ def prepare(dataset: Dataset, protocol: Protocol, rng: np.random.Generator, part
             f"{dataset.events.height:,} events; give more events or another protocol"
         )
     profiles = tuple(dataset.profiles.get(user, Profile(user)) for user in split.user_ids)
-    situation = {} if split.contexts is None else {"contexts": split.contexts}
-    requests = Requests.of_histories(split.histories, split.as_of, profiles=profiles, **situation)
+    situations = Situations.unknown(len(split)) if split.situations is None else split.situations
+    requests = Requests.of_histories(split.histories, split.as_of, profiles=profiles, situations=situations)
     return Trial(
         data=data,
         requests=requests.take(asked),

@@ -10,7 +10,7 @@ from typing import Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.decision import Context, Requests
+from matinee.decision import Requests, Situations
 from matinee.errors import ArtifactRefused
 from matinee.history import Histories, TrainingData
 from matinee.maths.ragged import narrowed
@@ -46,7 +46,7 @@ class Prior:
     def fit(cls, data: TrainingData, rng: np.random.Generator, kappa: float, part: Part) -> Self:
         """Fit the popularity and its scale; `part(histories)` is the fitted model part, (batch, titles)."""
         popularity = Popularity().fit(data, rng)
-        shares = popularity.shares([Context()])[0]
+        shares = popularity.shares(Situations.unknown(1))[0]
         known = np.argsort(-shares, kind="stable")[:SAMPLE]
         block = max(1, AT_ONCE // len(shares))
         asked = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -11,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.decision import Context, Requests, Tell, quiet
+from matinee.decision import Requests, Situations, Tell, quiet, situations_of
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.events import DAY
 from matinee.history import TrainingData
@@ -22,7 +21,7 @@ from matinee.models import storage
 
 CONTEXTS = ("country", "device", "language", "weekday", "hour")
 LEAST_MEMBERS = 3  # who must share a value of a context before it is kept, so that none tells of one member
-MOST_VALUES = 100  # values kept of one context, the commonest; clients name devices, so the number must be bounded
+MOST_VALUES = 100  # values kept of one context, the commonest, so that their number is bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class Popularity:
         self.config = config
         self._shares: NDArray[np.float32] | None = None
         self._lifts = np.empty((0, 0), np.float32)
-        self._values: dict[tuple[str, str], int] = {}
+        self._values: dict[tuple[str, int], int] = {}
 
     def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
         """Count likes as of `data.as_of`."""
@@ -98,12 +97,13 @@ class Popularity:
         """Number of titles it was fitted on."""
         return len(self._known())
 
-    def shares(self, contexts: Sequence[Context]) -> NDArray[np.float32]:
-        """(contexts, titles) P(title | context), each row sums to 1."""
-        out = np.tile(self._known(), (len(contexts), 1))
-        for b, context in enumerate(contexts):
-            for at in self._rows(context):
-                out[b] *= self._lifts[at]
+    def shares(self, situations: Situations) -> NDArray[np.float32]:
+        """(batch, titles) P(title | situation), each row sums to 1."""
+        out = np.tile(self._known(), (len(situations), 1))
+        for name in self.config.contexts:
+            for b, value in enumerate(getattr(situations, name).tolist()):
+                if (name, value) in self._values:
+                    out[b] *= self._lifts[self._values[name, value]]
         out /= out.sum(axis=1, keepdims=True)
         return out
 
@@ -112,16 +112,10 @@ class Popularity:
             raise NotFitted("popularity was asked before it was fitted; call fit or load first")
         return self._shares
 
-    def _rows(self, context: Context) -> list[int]:
-        given = ((name, getattr(context, name)) for name in self.config.contexts)
-        keys = [(name, str(value)) for name, value in given if value is not None]
-        return [self._values[key] for key in keys if key in self._values]
-
     def by_context(self, requests: Requests) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Shares of each distinct context (distinct, titles), and which of them each request has (batch,)."""
-        numbers: dict[Context, int] = {}
-        row_of = np.array([numbers.setdefault(context, len(numbers)) for context in requests.contexts], np.int64)
-        return self.shares(list(numbers)), row_of
+        """Shares of each distinct situation (distinct, titles), and which of them each request has (batch,)."""
+        situations, row_of = requests.situations.distinct()
+        return self.shares(situations), row_of
 
     def score(self, requests: Requests) -> NDArray[np.float32]:
         """(batch, titles) log P(title | context)."""
@@ -145,7 +139,7 @@ class Popularity:
         scorer = cls(config)
         scorer._shares, scorer._lifts = arrays["shares"], arrays["lifts"]
         try:
-            scorer._values = {(str(kind), str(value)): row for row, (kind, value) in enumerate(extra["values"])}
+            scorer._values = {(str(kind), int(value)): row for row, (kind, value) in enumerate(extra["values"])}
         except (TypeError, ValueError) as error:
             raise ArtifactRefused(f"{folder} has no list of context values: {error}; {storage.REMEDY}") from error
         if scorer._shares.ndim != 1 or scorer._lifts.shape != (len(scorer._values), len(scorer._shares)):
@@ -164,18 +158,22 @@ def _shares(items: Int32s, weights: Doubles, n: int, smoothing: float) -> Double
 
 
 def _likes(data: TrainingData, config: PopularityConfig) -> pl.DataFrame:
-    """Likes that count: member, item, weight and the contexts as text (null = unknown), hours and weekdays local."""
+    """Likes that count: member, item, weight and the codes of their contexts (null = unknown)."""
     likes = counted_likes(data.events, data.as_of)
     age = (data.as_of - likes["timestamp"].dt.epoch("us")) / DAY
     half_life = data.half_life_days if config.half_life_days == "learned" else config.half_life_days
     likes = likes.with_columns(pl.col("weight") * kept(-age.to_numpy(), half_life))
     if config.window_days is not None:
         likes = likes.filter(age <= config.window_days)
-    clock = data.clocks.read(likes).select(pl.when(pl.all() >= 0).then(pl.all()).cast(pl.String))
-    return likes.select("user_id", "item", "weight", "country", "device", "language").hstack(clock)
+    where = situations_of(likes, data.clocks)
+    known = {name: pl.Series(getattr(where, name), dtype=pl.Int16) for name in CONTEXTS}
+    unknown = {name: -1 if name in ("weekday", "hour") else 0 for name in CONTEXTS}
+    return likes.select("user_id", "item", "weight").with_columns(
+        series.replace(unknown[name], None).alias(name) for name, series in known.items()
+    )
 
 
-def _likes_in(likes: pl.DataFrame, name: str) -> dict[str, tuple[NDArray[np.int32], NDArray[np.float64]]]:
+def _likes_in(likes: pl.DataFrame, name: str) -> dict[int, tuple[NDArray[np.int32], NDArray[np.float64]]]:
     """Titles and weights of the likes in each of the commonest values of the context `name`, values ascending.
 
     A value of fewer than `LEAST_MEMBERS` members is nobody's.
@@ -185,5 +183,5 @@ def _likes_in(likes: pl.DataFrame, name: str) -> dict[str, tuple[NDArray[np.int3
     shared = counts.filter(pl.col("members") >= LEAST_MEMBERS)
     common = shared.sort("len", "key", descending=[True, False]).head(MOST_VALUES)
     parts = known.join(common.select("key"), on="key", how="semi").partition_by("key", as_dict=True)
-    found = {str(key): part for (key,), part in parts.items()}
+    found = {int(key): part for (key,), part in parts.items()}
     return {key: (found[key]["item"].to_numpy(), found[key]["weight"].to_numpy()) for key in sorted(found)}

@@ -18,6 +18,7 @@ from matinee.maths.arrays import Int32s
 from matinee.maths.ragged import Ragged, last_of_each
 from matinee.service.members import Member
 from matinee.service.schemas import ContextIn
+from matinee.situation import Situations
 
 
 def request_of(
@@ -45,7 +46,7 @@ def request_of(
         np.zeros(1, np.int32),
         People.of([member.profile]),
         past,
-        (_context(member, asked, now, time_zone),),
+        Situations.of([_context(member, asked, now, time_zone)]),
         exclude=Ragged.of([excluded]) if len(excluded) else None,
         **fields,
     )

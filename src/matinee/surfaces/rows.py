@@ -31,6 +31,7 @@ from matinee.history import Tastes
 from matinee.maths.arrays import Flags, Floats, Int8s, Int32s, Int64s
 from matinee.maths.ragged import Ragged, transpose
 from matinee.page import RowKind
+from matinee.situation import country_of
 from matinee.surfaces import row_kernels as kernels
 from matinee.surfaces.charts import Chart, Charts
 from matinee.surfaces.row_kernels import PoolArrays
@@ -210,7 +211,8 @@ def _personal_rows(requests: Requests, allowed: Flags, worth: Floats, pools: Poo
 
 def _chart_rows(requests: Requests, fresh: Flags, worth: Floats, charts: Charts, pools: Pools) -> None:
     """Fill popular and trending. A chart drawn more than a day before the request is not dated, and nothing trends."""
-    known = np.array([country if country in charts.popular else None for country in countries_of(requests)], object)
+    countries = (country_of(int(code)) for code in countries_of(requests))
+    known = np.array([country if country in charts.popular else None for country in countries], object)
     dated = requests.times - charts.as_of <= DAY
     pools.keys[:, TRENDING] = chart_key(charts.window, None)
     for country in dict.fromkeys(known):

@@ -15,7 +15,7 @@ from matinee.decision import Requests
 from matinee.events import DAY, PLAYED, Kind, strengths
 from matinee.history import Histories
 from matinee.maths.ragged import last_of_each, narrowed
-from matinee.situation import N_COUNTRIES, N_DEVICES, country_code, device_code
+from matinee.situation import N_COUNTRIES, N_DEVICES
 
 SHARES = (PLAYED, 0.5, 0.9)  # borders between the buckets of a share watched or a rating
 GAPS = 32  # powers of two of seconds: the last begins at 68 years
@@ -99,8 +99,8 @@ def situations_of(requests: Requests, tokens: Tokens, reading: Reading, latest: 
     """
     codes = np.zeros((len(requests), len(SITUATION)), np.int16)
     if reading.context:
-        codes[:, 0] = [country_code(context.country) for context in requests.contexts]
-        codes[:, 1] = [device_code(context.device) for context in requests.contexts]
+        codes[:, 0] = requests.situations.country
+        codes[:, 1] = requests.situations.device
     if reading.time:
         codes[:, 2:4] = _clock(requests.times)
         codes[:, 5] = _ages(requests.times, latest)

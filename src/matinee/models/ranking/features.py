@@ -22,7 +22,6 @@ from matinee.maths.sparse_dense import add_rows
 from matinee.models import storage
 from matinee.models.content.features import title_features
 from matinee.models.markov import latest
-from matinee.situation import country_code, device_code
 
 WINDOWS = (1.0, 7.0, 28.0, np.inf)  # days of popularity
 LATEST = (1, 2, 5, 1_000)  # how many of the last liked titles a candidate is compared with
@@ -157,10 +156,8 @@ class TitleFacts:
         held = requests.histories
         last = np.append(held.times, 0)[held.offsets[1:] - 1]
         days = np.where(np.diff(held.offsets) > 0, np.maximum(requests.times - last, 0) / DAY, np.nan)
-        places = [
-            (country_code(one.country), device_code(one.device), one.hour, one.weekday) for one in requests.contexts
-        ]
-        where = np.array(places, np.float32).reshape(len(requests), 4)
+        now = requests.situations
+        where = np.column_stack([now.country, now.device, now.hour, now.weekday]).astype(np.float32)
         means = self._means(held, RECENT)
         return np.column_stack([np.log1p(held.tastes.lengths), np.log1p(days), where, means]).astype(np.float32)
 

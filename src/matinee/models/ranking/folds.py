@@ -12,7 +12,7 @@ from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.split import AT, Split, canonical, first_likes, grouped, leave_last_out
 from matinee.data.split_moments import own_times
-from matinee.decision import Context, Requests, contexts_of
+from matinee.decision import Requests, Situations, situations_of
 from matinee.errors import BadData
 from matinee.events import SCHEMA
 from matinee.history import TrainingData
@@ -68,15 +68,15 @@ def hold_out(data: TrainingData, labels: Labels, share: float, rng: np.random.Ge
 def _of(data: TrainingData, split: Split, as_of: int | None = None) -> Fold:
     """The first stage learns as of the moment of the cut, where there is one: what is recent then is recent for it."""
     before = training_data(split.train_events, data.catalog, data.as_of if as_of is None else as_of, data.clocks)
-    contexts = _situations(data, split)
-    return Fold(before, Requests.of_histories(split.histories, split.as_of, contexts=contexts), split.targets)
+    requests = Requests.of_histories(split.histories, split.as_of, situations=_situations(data, split))
+    return Fold(before, requests, split.targets)
 
 
 def _nothing_asked(data: TrainingData) -> Fold:
     return Fold(data, Requests.of_histories(data.histories.take(np.empty(0, np.int64))), Ragged.of([]))
 
 
-def _situations(data: TrainingData, split: Split) -> tuple[Context, ...]:
+def _situations(data: TrainingData, split: Split) -> Situations:
     """Of each request, where and when the last of its answers was liked."""
     request = np.repeat(np.arange(len(split)), np.diff(split.targets.offsets))
     answers = pl.DataFrame({"_request": request, "item": split.targets.values}).with_columns(
@@ -84,7 +84,7 @@ def _situations(data: TrainingData, split: Split) -> tuple[Context, ...]:
     )
     likes = first_likes(canonical(data.events, data.catalog)).join(answers, on=["user_id", "item"])
     last = likes.sort("_request", AT).unique("_request", keep="last", maintain_order=True)
-    return contexts_of(last, data.clocks)
+    return situations_of(last, data.clocks)
 
 
 def _fold_in(data: TrainingData, share: float, rng: np.random.Generator) -> Split:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from matinee.data.histories import histories_of
 from matinee.data.shown import LIST, chosen_from, shown_titles
-from matinee.decision import Context, Requests, Scorer, contexts_of
+from matinee.decision import Requests, Scorer, Situations, situations_of
 from matinee.events import Kind
 from matinee.history import Histories, TrainingData
 from matinee.maths.ragged import offsets_of
@@ -34,13 +34,13 @@ RIDGE = 30.0  # penalty on what content says about a title's appeal
 class ShownLists:
     """Lists that were shown, in order of time: list k holds `candidates.items[offsets[k]:offsets[k + 1]]`.
 
-    `members` (lists,) their number in `data.user_ids`, `times` (lists,), `contexts` one each; `columns` and `liked`
+    `members` (lists,) their number in `data.user_ids`, `times` (lists,), `situations` one each; `columns` and `liked`
     (rows,) the place of each title in its list and whether it was liked there.
     """
 
     members: NDArray[np.int64]
     times: NDArray[np.int64]
-    contexts: tuple[Context, ...]
+    situations: Situations
     candidates: Candidates
     columns: NDArray[np.int32]
     liked: NDArray[np.bool_]
@@ -52,7 +52,7 @@ class ShownLists:
         """Who was shown each list, with what that member did strictly before it."""
         user_ids = [data.user_ids[at] for at in self.members]
         histories = histories_of(data.events, user_ids, data.catalog, self.times)
-        return Requests.of_histories(histories, self.times, contexts=self.contexts)
+        return Requests.of_histories(histories, self.times, situations=self.situations)
 
     @classmethod
     def of(cls, data: TrainingData) -> ShownLists:
@@ -71,7 +71,7 @@ class ShownLists:
         return cls(
             np.array([number[user] for user in lists["user_id"]], np.int64),
             lists["timestamp"].dt.epoch("us").to_numpy(),
-            contexts_of(lists, data.clocks),
+            situations_of(lists, data.clocks),
             Candidates(offsets, rows["item"].to_numpy().astype(np.int64)),
             rows["column"].fill_null(0).to_numpy(),
             rows["liked"].to_numpy(),
@@ -82,10 +82,10 @@ class ShownLists:
         lengths = np.diff(self.candidates.offsets)
         rows = np.repeat(lists, lengths)
         offsets = offsets_of(lengths[lists])
-        contexts = tuple(one for one, kept in zip(self.contexts, lists, strict=True) if kept)
+        situations = self.situations.take(np.flatnonzero(lists))
         candidates = Candidates(offsets, self.candidates.items[rows])
         return ShownLists(
-            self.members[lists], self.times[lists], contexts, candidates, self.columns[rows], self.liked[rows]
+            self.members[lists], self.times[lists], situations, candidates, self.columns[rows], self.liked[rows]
         )
 
 
