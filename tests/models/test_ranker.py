@@ -122,7 +122,7 @@ def asked_in(labels, likes, seconds, **context):
 def test_requests_are_made_where_and_when_the_answer_was_liked(labels):
     hours = [
         [3_600 * (24 * day + 2 * k) for day in range(5)] for k in range(6)
-    ]  # member k at 22:13 and 2k hours, 23:13 in Denmark
+    ]  # member k at 23:13 and 2k hours in Denmark
     device = pl.when(pl.col("user_id") < "m3").then(pl.lit("tv")).otherwise(pl.lit("phone"))
     found = asked_in(labels, [[0, 1, 2, 3, 4]] * 6, hours, country=pl.lit("DK"), device=device)
     assert found
