@@ -145,7 +145,9 @@ def _by_set(sets: NameSets, wishes: Sequence[Names], rule: Callable[[NameSets, N
     for wish in wishes:
         if wish not in known:
             known[wish] = rule(sets, wish)
-    return SetRule(sets.of_title, np.array([known[wish] for wish in wishes], np.bool_).reshape(len(wishes), -1))
+    return SetRule(
+        sets.of_title, np.array([known[wish] for wish in wishes], np.bool_).reshape(len(wishes), len(sets.members))
+    )
 
 
 def _place(code: int) -> Names:
