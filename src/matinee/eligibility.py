@@ -26,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalog import Catalog, NameSets
-from matinee.decision import Decisions, Layer, Requests
+from matinee.decision import Decisions, Layer, Requests, RowName, row_key
+from matinee.decision.rows import ABOUT_A_TITLE
 from matinee.maths.arrays import Flags, Int16s, Int32s, Int64s
 from matinee.maths.ragged import Ragged
 from matinee.profile import Profile
@@ -122,20 +123,36 @@ def only_allowed(titles: Int32s, allowed: Flags, otherwise: int) -> Int32s:
 
 
 def check(catalog: Catalog, decisions: Decisions, allowed: Flags | None = None) -> None:
-    """Raise AssertionError unless every title shown was eligible: a bug of a policy, never of its caller.
+    """Raise AssertionError unless every title shown, and every title named as a reason or above a row, was eligible: a
+    bug of a policy, never of its caller.
 
     `allowed` is the answer of `eligible` where it is at hand already.
     """
-    requests, choices = decisions.requests, decisions.choices
-    allowed = eligible(catalog, requests) if allowed is None else allowed
-    title = decisions.layer(Layer.TITLE)
-    leaked = np.flatnonzero(title)[~allowed[choices.decisions[title], choices.actions[title]]]
+    choices = decisions.choices
+    allowed = eligible(catalog, decisions.requests) if allowed is None else allowed
+    title, row = decisions.layer(Layer.TITLE), decisions.layer(Layer.ROW)
+    _require(title, choices.actions, "showed", catalog, decisions, allowed)
+    _require(title & (choices.evidence >= 0), choices.evidence, "named", catalog, decisions, allowed)
+    founders = np.array([_founder(name, catalog) for name in decisions.row_names] + [-1], np.int32)
+    above = np.where(row, founders[np.where(row, choices.actions, -1)], np.int32(-1))
+    _require(above >= 0, above, "named", catalog, decisions, allowed)
+
+
+def _founder(name: RowName, catalog: Catalog) -> int:
+    """The title that a row is about, -1 where it is about none."""
+    return row_key(name, catalog) if name.kind in ABOUT_A_TITLE else -1
+
+
+def _require(lines: Flags, titles: Int32s, did: str, catalog: Catalog, decisions: Decisions, allowed: Flags) -> None:
+    """`titles` (lines,) are eligible for the requests of the choices `lines`."""
+    choices = decisions.choices
+    leaked = np.flatnonzero(lines)[~allowed[choices.decisions[lines], titles[lines]]]
     if len(leaked):
         first = leaked[0]
         raise AssertionError(
-            f"policy {decisions.makers[0].policy!r} showed {len(leaked)} ineligible title(s), the first is "
-            f"{catalog.item_ids[choices.actions[first]]!r} at row {choices.rows[first]}, column "
-            f"{choices.columns[first]} for member {requests.user_ids[int(choices.decisions[first])]!r}"
+            f"policy {decisions.makers[0].policy!r} {did} {len(leaked)} ineligible title(s), the first is "
+            f"{catalog.item_ids[titles[first]]!r} at row {choices.rows[first]}, column {choices.columns[first]} "
+            f"for member {decisions.requests.user_ids[int(choices.decisions[first])]!r}"
         )
 
 

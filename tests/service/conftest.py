@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
-import numpy as np
 import pytest
 from service_fakes import GenrePolicy, small_catalog
 from starlette.testclient import TestClient
@@ -31,7 +30,7 @@ def deploy(log) -> Callable[..., Deployment]:
         policy = GenrePolicy(catalog)
         ladders = {"home": [("genres", policy)], "similar": [("genres", policy)]}
         fields.setdefault("deadline", 5.0)
-        return Deployment(log, catalog, {**ladders, **fields.pop("ladders", {})}, np.random.default_rng(5), **fields)
+        return Deployment(log, catalog, {**ladders, **fields.pop("ladders", {})}, **fields)
 
     return make
 

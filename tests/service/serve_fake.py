@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import numpy as np
 from service_fakes import GenrePolicy, small_catalog
 
 from matinee.data.log import EventLog
@@ -19,8 +18,8 @@ def main(path: str, port: str, titles: str = "60", *keys: str) -> None:
     """Serve until killed."""
     catalog = small_catalog(int(titles))
     ladder = [("genres", GenrePolicy(catalog))]
-    ladders, rng = {"home": ladder, "similar": ladder}, np.random.default_rng(0)
-    deployment = Deployment(EventLog(Path(path)), catalog, ladders, rng, keys=Keys.of(write=keys))
+    ladders = {"home": ladder, "similar": ladder}
+    deployment = Deployment(EventLog(Path(path)), catalog, ladders, keys=Keys.of(write=keys))
     with listen("127.0.0.1", int(port)) as sock:
         run(create_app(deployment), sock, lambda url: None)
 

@@ -9,7 +9,6 @@ import os
 from collections import Counter
 from contextlib import contextmanager, suppress
 
-import numpy as np
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -44,8 +43,7 @@ def serving(folder, keys):
     catalog = small_catalog()
     ladders = {surface: [("genres", GenrePolicy(catalog))] for surface in ("home", "similar")}
     with EventLog(folder / "log.db") as log:
-        rng = np.random.default_rng(5)
-        app = create_app(Deployment(log, catalog, ladders, rng, keys=keys, deadline=60.0, reload=lambda: ladders))
+        app = create_app(Deployment(log, catalog, ladders, keys=keys, deadline=60.0, reload=lambda: ladders))
         app.state.service.unready = ""
         yield schemathesis.openapi.from_asgi("/openapi.json", app, headers=LOCAL)
 

@@ -133,6 +133,20 @@ def test_a_leak_is_an_error_that_names_it():
         check(catalog, leaking)
 
 
+def test_a_forbidden_title_may_not_be_named_as_a_reason_nor_above_a_row():
+    catalog = Catalog.from_frame(pl.DataFrame({"item_id": ["ok", "adult"], "maturity": [0, 18]}))
+    requests = Requests.of_histories(Histories.empty(1), NOW, profiles=(Profile("child", kids=True),))
+    made = policy_of(catalog).decide(requests, np.random.default_rng(0))
+    evidence = np.where(made.layer(Layer.TITLE), 1, -1).astype(np.int32)
+    with pytest.raises(AssertionError, match=r"named 1 ineligible title.* at row 0, column 0"):
+        check(catalog, replace(made, choices=replace(made.choices, evidence=evidence)))
+    about = (RowName(RowKind.SIMILAR, ("adult",)),) * len(made.row_names)
+    with pytest.raises(
+        AssertionError, match=r"named 1 ineligible title.* at row 0, column -1"
+    ):
+        check(catalog, replace(made, row_names=about))
+
+
 def test_unrated_titles_are_hidden_from_limited_profiles_unless_the_catalogue_says_their_age():
     frame = pl.DataFrame({"item_id": ["unrated"]})
     profiles = (Profile("adult"), Profile("teen", maturity_limit=12))

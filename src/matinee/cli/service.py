@@ -9,7 +9,6 @@ from pathlib import Path
 from socket import socket
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.markup import escape
 
@@ -139,7 +138,7 @@ def _serve(
             log=opened,
             catalog=catalog,
             ladders=first,
-            rng=np.random.default_rng(seed),
+            secret=b"" if seed is None else str(seed).encode(),
             keys=keys,
             reload=partial(build, required=serving),
             note=place.about,

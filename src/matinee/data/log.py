@@ -54,6 +54,13 @@ class EventLog:
         self._store.close()
 
     @property
+    def id(self) -> str:
+        """What tells this log from every other: random, made with it, shared with its sealed days."""
+        with self._store.reading() as cursor:
+            (own,) = cursor.execute("SELECT id FROM matinee_log").fetchone()
+        return str(own)
+
+    @property
     def trouble(self) -> str:
         """Why the log cannot be written just now, as of the last try; empty when all is well.
 

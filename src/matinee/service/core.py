@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
+from secrets import randbits, token_hex
 from typing import Any, TypeVar
 
 import numpy as np
@@ -60,7 +61,7 @@ class Service:
         self.unready = "the policies are being checked"
         self._edition = Edition.of(deployment.catalog, deployment.ladders, deployment.threads)
         self._seen, _ = deployment.log.changes(0)
-        self._draws = Draws(deployment.rng.bytes(32))
+        self._draws = Draws(deployment.secret or deployment.log.id.encode())
         self._shown = ShownLately(deployment.log.decision, deployment.max_members)
         self._reloading = asyncio.Lock()
 
@@ -253,15 +254,14 @@ class Service:
             )
             before, member, now_serving = member, await self.member(user_id), self._edition
             if not _outdated(before, member):
-                own_id = (self.deployment.rng.bytes(16).hex(),)
-                return edition, replace(served, decisions=replace(served.decisions, ids=own_id))
+                return edition, replace(served, decisions=replace(served.decisions, ids=(token_hex(16),)))
             edition = now_serving
         raise Overloaded(f"member {user_id!r:.100} changed {ATTEMPTS} times while the page was made", retry_after=1.0)
 
     def _seed(self, user_id: str | None, day: date, surface: str, about: str, draw: int) -> int:
         """The chance of a page: one a day for a member, one a request for nobody in particular."""
         if user_id is None:
-            return int.from_bytes(self.deployment.rng.bytes(16), "big")
+            return randbits(128)
         return self._draws.seed(user_id, day, surface, about, draw)
 
     async def _allowed(self, user_id: str | None) -> tuple[Edition, Requests, Flags]:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-
 from matinee.catalog import Catalog
 from matinee.clock import require_zone
 from matinee.data.log import EventLog
@@ -29,15 +27,15 @@ class Deployment:
     bytes and arrives within `body_seconds`, `max_waiting` of them are awaited at a time, each step has `threads` of its
     own, `max_members` histories stay in memory. `time_zone` is the clock of members whose profile and country tell
     none. `reload` reads the catalogue and builds its ladders anew for POST /v1/artifacts/reload; `refusals` tells of
-    models whose last training was not kept. `clock` gives seconds since 1970; `rng` gives the ids of decisions and the
-    secret that all chance in pages follows.
+    models whose last training was not kept. `clock` gives seconds since 1970. All chance in members' pages follows
+    `secret`; left empty, the id of the log, so that after a restart and on another server pages are drawn alike.
     """
 
     log: EventLog
     catalog: Catalog
     ladders: Ladders
-    rng: np.random.Generator
     keys: Keys = Keys()
+    secret: bytes = b""
     deadline: float = 0.25
     max_in_flight: int = 32
     max_body: int = 2_000_000
