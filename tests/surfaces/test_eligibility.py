@@ -141,9 +141,7 @@ def test_a_forbidden_title_may_not_be_named_as_a_reason_nor_above_a_row():
     with pytest.raises(AssertionError, match=r"named 1 ineligible title.* at row 0, column 0"):
         check(catalog, replace(made, choices=replace(made.choices, evidence=evidence)))
     about = (RowName(RowKind.SIMILAR, ("adult",)),) * len(made.row_names)
-    with pytest.raises(
-        AssertionError, match=r"named 1 ineligible title.* at row 0, column -1"
-    ):
+    with pytest.raises(AssertionError, match=r"named 1 ineligible title.* at row 0, column -1"):
         check(catalog, replace(made, row_names=about))
 
 
