@@ -16,8 +16,11 @@ from matinee.data.log import EventLog
 from matinee.data.units import Units
 from matinee.errors import ArtifactRefused, BadData, BadRequest
 from matinee.events import TIME, Rejections
+from matinee.maths.calibration import Platt
+from matinee.models.artifact import load_artifact, save_artifact
+from matinee.models.popularity import Popularity
 from matinee.profile import Profile
-from matinee.testing import make_catalog, make_events
+from matinee.testing import make_catalog, make_data, make_events
 from matinee.workspace import KEPT, Workspace, grown
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -267,3 +270,18 @@ def test_a_workspace_keeps_its_time_zone(tmp_path):
     assert Workspace(tmp_path).time_zone == "Asia/Tokyo"
     with pytest.raises(BadRequest, match="no time zone 'Tokyo'"):
         place.set_time_zone("Tokyo")
+
+
+def test_text_is_a_path_wherever_one_is_asked_for(tmp_path):
+    text = str(tmp_path / "catalog.parquet")
+    catalog = Catalog.from_frame(pl.DataFrame({"item_id": ["a"]}))
+    catalog.save(text)
+    assert len(Catalog.load(text)) == 1
+    with EventLog(str(tmp_path / "log.sqlite3")) as log:
+        assert log.profiles() == []
+    assert Workspace(str(tmp_path)) == Workspace(tmp_path)
+    assert Workspace(str(tmp_path)).exists
+    fitted = Popularity().fit(make_data(make_events([[0]]), make_catalog(1)), np.random.default_rng(0))
+    folder = str(tmp_path / "artifact")
+    made = save_artifact(folder, "popularity", fitted, Platt(1.0, 0.0), make_catalog(1), (0, 1), {})
+    assert load_artifact(folder, {"popularity": Popularity}, make_catalog(1)).artifact_id == made.artifact_id

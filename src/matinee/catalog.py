@@ -275,7 +275,7 @@ class Catalog:
         number = {name: k for k, name in enumerate(vocabulary)}
         return Ragged.of([[number[name] for name in names] for names in self.titles[column].to_list()])
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the catalogue as one Parquet file, whole or not at all; `unrated_age` travels in its metadata."""
         age = "" if self.unrated_age is None else str(self.unrated_age)
         columns = [
@@ -283,11 +283,12 @@ class Catalog:
             for name, one in self.vectors.items()
         ]
         whole = self.titles.with_columns(columns)
-        write_whole(path, lambda draft: whole.write_parquet(draft, metadata={"unrated_age": age}))
+        write_whole(Path(path), lambda draft: whole.write_parquet(draft, metadata={"unrated_age": age}))
 
     @classmethod
-    def load(cls, path: Path) -> Catalog:
+    def load(cls, path: str | Path) -> Catalog:
         """Read what `save` wrote. Raises `BadData` where it cannot be read or says that it holds too many titles."""
+        path = Path(path)
         if (rows := saved_titles(path)) > MOST_TITLES:
             raise BadData(f"{path} holds {rows:,} titles and at most {MOST_TITLES:,} are read; split the catalogue")
         with _reading(path):

@@ -36,9 +36,12 @@ KEPT = 3  # artifacts kept of each name, so that a service can go back
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folder and what is where in it."""
+    """The folder, a path or its text, and what is where in it."""
 
     folder: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", Path(self.folder))
 
     @property
     def exists(self) -> bool:

@@ -36,12 +36,12 @@ class EventLog:
     waits for writing. Times are microseconds since 1970, UTC. Close it, or use it as a context manager.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | Path) -> None:
         """Open the log at `path`, or begin one; what a crash left half done is finished first.
 
         Raises `LogDamaged` when what is there cannot be read safely, `LogReadOnly` when it may not be written.
         """
-        self._store = opened(path)
+        self._store = opened(Path(path))
 
     def __enter__(self) -> Self:
         return self

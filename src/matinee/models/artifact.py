@@ -76,7 +76,7 @@ class Artifact:
 
 
 def save_artifact(
-    folder: Path,
+    folder: str | Path,
     scorer_name: str,
     scorer: Scorer,
     calibration: Platt,
@@ -89,6 +89,7 @@ def save_artifact(
     All files are on disk before the folder appears under its name. `scorer_name` is the key under which the scorer's
     type will be handed to `load_artifact`; `data_window` in microseconds since 1970.
     """
+    folder = Path(folder)
     if folder.exists():
         raise BadRequest(f"{folder} exists and artifacts never change; give a new folder")
     with building(folder) as draft:
@@ -114,13 +115,14 @@ def save_artifact(
     return Artifact(_artifact_id((folder / MANIFEST).read_bytes()), scorer, calibration, manifest)
 
 
-def load_artifact(folder: Path, scorers: Mapping[str, type[Scorer]], catalog: Catalog) -> Artifact:
+def load_artifact(folder: str | Path, scorers: Mapping[str, type[Scorer]], catalog: Catalog) -> Artifact:
     """Verify and load what `save_artifact` wrote; `scorers` says which types may be loaded, by name.
 
     Accepts the catalogue it was fitted on, also when titles were appended since. Raises `ArtifactRefused` when
     any byte changed, a file is missing or extra, the scorer is not among `scorers` or does not answer for the titles it
     should, or the catalogue is another.
     """
+    folder = Path(folder)
     manifest, artifact_id = _read_manifest(folder)
     found = _files(folder)
     if set(found) != set(manifest.files):

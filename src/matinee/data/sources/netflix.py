@@ -27,11 +27,12 @@ RATING, TITLE = ("member stars day", ""), ("title year name", "")  # columns tha
 _TITLES = ("movie_titles.txt", "movie_titles.csv")
 
 
-def read(path: Path, max_bytes: int = MAX_BYTES) -> Dataset:
+def read(path: str | Path, max_bytes: int = MAX_BYTES) -> Dataset:
     """Read the ratings; one becomes an event of kind `rating` at the start of its day, with value stars / 5.
 
     Raises `BadData` when there are no such files, or when lines do not stand below a title.
     """
+    path = Path(path)
     files = Files.of(path, max_bytes)
     names = _ratings_in(files)
     if not names:

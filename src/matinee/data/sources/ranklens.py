@@ -44,12 +44,13 @@ LONGEST = 2**31 - 1  # minutes
 _PEOPLE = ("actors", "director", "writer")
 
 
-def read(path: Path, max_bytes: int = MAX_BYTES) -> Dataset:
+def read(path: str | Path, max_bytes: int = MAX_BYTES) -> Dataset:
     """Read an events file (.jsonl or .jsonl.gz), or the folder that holds one.
 
     Lines that are no event of the format are counted as rejections. Raises `BadData` when the file cannot be read
     or describes no title.
     """
+    path = Path(path)
     lines: dict[str, list[tuple[Any, ...]]] = {"item": [], "ranking": [], "interaction": []}
     broken = _sort_lines(_lines(_events_file(path), max_bytes), lines)
     if not lines["item"]:

@@ -34,7 +34,7 @@ _RATING = ["user_id", "item_id", "rating", "time"]
 
 
 def read(
-    path: Path, pairs: bool = False, name: str = "", licence: str = "not stated", max_bytes: int = MAX_BYTES
+    path: str | Path, pairs: bool = False, name: str = "", licence: str = "not stated", max_bytes: int = MAX_BYTES
 ) -> Dataset:
     """Read a file or a folder; of a folder that holds both, the pairs where `pairs` asks for them, else the sequences.
 
@@ -42,6 +42,7 @@ def read(
     `timed`. A member on several lines goes on where the line before ended, so one pair a line is read too. Lines
     without a title are counted as rejections. Raises `BadData` when nothing can be read.
     """
+    path = Path(path)
     found, questions = _found(path, pairs, max_bytes)
     clean, rejected = events.clean(_plays(found))
     if clean.is_empty():

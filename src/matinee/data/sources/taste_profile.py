@@ -25,12 +25,13 @@ LAYOUT = {TRIPLETS: ("member song plays", ""), TRACKS: ("song artist title", "tr
 LARGEST = 4 * 10**9  # bytes; the triplets as published are 2.9 GB
 
 
-def read(path: Path, max_bytes: int = LARGEST) -> Dataset:
+def read(path: str | Path, max_bytes: int = LARGEST) -> Dataset:
     """Read the triplets: each becomes one play to the end. The data set is not `timed`.
 
     Raises `BadData` when there is no such file or nothing in it can be read; lines with less than one play are counted
     as rejections.
     """
+    path = Path(path)
     files = Files.of(path.parent if path.is_file() and path.name == TRIPLETS else path, max_bytes)
     if TRIPLETS not in files:
         raise BadData(f"{path} holds no {TRIPLETS}; give the folder of the Taste Profile")
