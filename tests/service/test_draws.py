@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 from scipy import stats
 from service_fakes import small_catalog
-from test_clock import Hands
+from test_clock_jumps import Hands
 
 from matinee.service.draws import Draws
 
