@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import runpy
+import shlex
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -123,14 +126,127 @@ def test_every_public_name_is_documented():
         assert getattr(matinee, name).__doc__, f"{name} has no docstring"
 
 
-def test_the_home_page_example_runs(monkeypatch, capsys, ml100k):
-    monkeypatch.setattr(sys, "argv", ["home_page.py"])
-    monkeypatch.chdir(ROOT)
-    runpy.run_path(str(ROOT / "examples" / "home_page.py"), run_name="__main__")
-    said = capsys.readouterr().out
-    logged, again = re.search(r"log P\(this page\) = (\S+), recomputed from the page alone (\S+)", said).groups()
+SHOWING = [ROOT / "README.md", ROOT / "docs" / "tour.md"]
+NUMBER = re.compile(r"-?\d+\.\d+")
+NEAR = 0.02  # how far probabilities of another processor may be, by rounding in single precision
+
+
+@pytest.fixture(scope="module")
+def page_of_25(ml100k) -> list[str]:
+    """What `python examples/home_page.py 25` prints where MovieLens 100K is at hand, without blank lines."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as said:
+        patch.setattr(sys, "argv", ["home_page.py", "25"])
+        patch.chdir(ROOT)
+        runpy.run_path(str(ROOT / "examples" / "home_page.py"), run_name="__main__")
+    return [line.rstrip() for line in said.getvalue().splitlines() if line.strip()]
+
+
+def same(shown: str, said: str) -> bool:
+    """Whether a line is what was printed: its words, and its numbers nearly."""
+    pairs = zip(NUMBER.findall(shown), NUMBER.findall(said), strict=False)
+    return NUMBER.sub("#", shown) == NUMBER.sub("#", said) and all(abs(float(a) - float(b)) <= NEAR for a, b in pairs)
+
+
+def stands_in(shown: list[str], said: list[str]) -> bool:
+    """Whether the lines shown were printed in this order; "..." stands for any lines left out, nothing else is."""
+    if not shown or shown == ["..."]:
+        return bool(shown) or not said
+    if shown[0] == "...":
+        return any(stands_in(shown[1:], said[skipped:]) for skipped in range(len(said)))
+    return bool(said) and same(shown[0], said[0]) and stands_in(shown[1:], said[1:])
+
+
+def sessions(page: Path) -> list[tuple[str, list[str]]]:
+    """Each command of a page that shows what it prints, and the lines shown."""
+    blocks = re.findall(r"```console\n\$ (.*?)\n(.*?)```", page.read_text(), re.S)
+    return [(command, [line.rstrip() for line in shown.splitlines() if line.strip()]) for command, shown in blocks]
+
+
+@pytest.mark.parametrize("page", SHOWING, ids=lambda page: page.name)
+def test_every_output_shown_is_what_the_command_prints(page, page_of_25):
+    assert sessions(page), f"{page.name} shows no output"
+    assert "\n    $ " not in page.read_text(), f"{page.name} shows an output outside a console block, where none is run"
+    for command, shown in sessions(page):
+        assert shlex.split(command) == ["python", "examples/home_page.py", "25"], f"no test runs {command!r}"
+        assert stands_in(shown, page_of_25), f"{page.name} shows {shown}, but {command!r} prints {page_of_25}"
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed"),
+    [("a 1.00|b 2.00", True), ("a 1.01|...", True), ("...|b 2.00", True), ("a 1.00", False), ("a 1.10|...", False),
+     ("b 2.00|a 1.00", False), ("a x|...", False)],
+)  # fmt: skip
+def test_what_counts_as_printed(shown, printed):
+    assert stands_in(shown.split("|"), ["a 1.00", "b 2.00"]) == printed
+
+
+def test_the_home_page_example_finds_its_probability_again(page_of_25):
+    logged, again = NUMBER.findall(page_of_25[-1])
     assert abs(float(logged) - float(again)) <= 1e-6
-    assert "Tonight's pick" in said
+
+
+RATINGS = "user_id,item_id,timestamp\n" + "".join(
+    f"{user},{item},{1_700_000_000 + 100 * at}\n"
+    for at, (user, item) in enumerate((user, item) for user in ("25", "ada", "bob") for item in ("603", "604", "605"))
+    if (user, item) not in {("25", "605"), ("ada", "604")}
+)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_the_five_lines_run(page, tmp_path, monkeypatch, capsys):
+    (tmp_path / "ratings.csv").write_text(RATINGS)
+    monkeypatch.chdir(tmp_path)
+    code = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.S)[0]
+    assert len([line for line in code.splitlines() if line]) == 5
+    names: dict[str, object] = {}
+    exec(compile(code, page, "exec"), names)
+    assert names["model"].recommend(users=["25"], n=10)["item_id"].to_list() == ["605"]
+
+
+def test_the_readme_is_short_and_its_cells_are():
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) < 120
+    for line in lines:
+        if line.startswith("|"):
+            assert all(len(cell) <= 80 for cell in line.split("|")), f"a cell that needs a paragraph: {line}"
+
+
+def test_every_figure_of_the_benchmarks_names_command_machine_and_date():
+    parts = (ROOT / "docs" / "benchmarks.md").read_text().split("\n### ")
+    machines = set(re.findall(r"^\| ([\w, ]+) \|", parts[0], re.M)) - {"name"}
+    dated = 0
+    for part in parts[1:]:
+        assert re.match(r"(matinee|make|python) ", part), f"no command above {part[:60]!r}"
+        assert re.search(r"\b20\d\d-\d\d-\d\d\b", part), f"no date in {part[:60]!r}"
+        if "| machine | date |" in part:
+            for row in re.findall(r"^\| (?!what)(?!-).*", part.split("\n## ")[0], re.M):
+                *_, machine, date, _ = (cell.strip() for cell in row.split("|"))
+                assert machine in machines, f"{machine!r} is no machine of the table: {row}"
+                assert re.fullmatch(r"(before )?20\d\d-\d\d-\d\d", date), f"no date: {row}"
+                dated += 1
+    assert dated > 50
+
+
+WORDS = re.compile(r"\b(foretell\w*|foretold|founders?|deeds?|thereof|whence)\b", re.I)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_words_are_plain(page):
+    assert not (found := WORDS.findall(page.read_text())), f"{page.name} says {found}"
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "decisions").glob("[a-z]*.md")), ids=lambda page: page.stem)
+def test_every_decision_has_options_a_choice_reasons_and_a_way_back(page):
+    text = page.read_text()
+    assert re.findall(r"^## (.*)", text, re.M) == ["Options", "Choice", "Why", "To go back"]
+    assert len(re.findall(r"^\d\. ", text, re.M)) >= 3, f"{page.name} has fewer than three options"
+    assert len(text.splitlines()) <= 40, f"{page.name} is longer than a short page"
+    assert f"({page.name})" in (page.parent / "README.md").read_text(), f"nothing links {page.name}"
+
+
+def test_the_page_of_public_names_is_what_the_code_says():
+    made = runpy.run_path(str(ROOT / "docs" / "make_api.py"))["page"]()
+    assert (ROOT / "docs" / "api.md").read_text() == made, "names changed; run python docs/make_api.py"
 
 
 def test_numbers_of_the_readme_name_their_command():
