@@ -83,7 +83,7 @@ def test_genre_popularity_by_hand(bench):
     assert found.tolist() == [3.0, 3.5, 4.0, 0.0, 4.0]
 
 
-def test_content_foretells_new_titles_of_movielens_better_than_what_knows_no_content(bench, ml100k):
+def test_content_predicts_new_titles_of_movielens_better_than_what_knows_no_content(bench, ml100k):
     """Over three cuts of MovieLens 100K, on which nothing was tuned; chance passes the p-value once in a thousand."""
     rows = {row["model"]: row for row in bench.new_titles(ml100k, ["content"], 3, lambda what, done: None)}
     rivals = [rows[name] for name in ("random", "newest release", "genre popularity")]

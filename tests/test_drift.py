@@ -61,7 +61,7 @@ LIKES = [[2 * ((k // 2 + at) % 6) + k % 2 for at in range(1, 6)] for k in range(
 @pytest.fixture
 def place(tmp_path) -> Workspace:
     """Members who each like titles of one colour, from which a model was trained; then five times as many like nothing
-    that anything foretells."""
+    that anything predicts."""
     place = Workspace(tmp_path)
     place.bring_in(_dataset(LIKES))
     train_into(place, "neighbors", np.random.default_rng(0))

@@ -90,7 +90,7 @@ def test_a_silence_counts_an_eighth_of_a_half_life():
 
 
 def test_a_pause_teaches_no_half_life():
-    """A world that stops for two years in the middle of what is foretold learns what it learned without."""
+    """A world that stops for two years in the middle of what is predicted learns what it learned without."""
     members, items, days = world(np.random.default_rng(3), 6)
     later = days + np.where(np.arange(len(days)) > 0.9 * len(days), 730, 0)
     assert learned_half_life(members, items, later, TITLES) == learned_half_life(members, items, days, TITLES)

@@ -154,7 +154,7 @@ def test_the_reason_is_the_largest_term():
 
 
 def test_few_likes_are_drawn_to_content_and_many_are_not():
-    """h_i = n/(n+s) own + s/(n+s) foretold: checked against the parts, fitted by hand."""
+    """h_i = n/(n+s) own + s/(n+s) predicted: checked against the parts, fitted by hand."""
     strength = 6.0
     scorer = ContentFactors(ContentFactorsConfig(strength), SMALL).fit(DATA, np.random.default_rng(3))
     rng = np.random.default_rng(3)

@@ -146,7 +146,7 @@ def _forget_strays(store: Store, user_id: str) -> None:
             frame = frame_of((folder / name).read_bytes())
         except (pl.exceptions.PolarsError, OSError) as error:
             raise LogDamaged(
-                f"{folder / name} cannot be read, so nobody can tell whether it holds the member: {error}; remove it, "
+                f"{folder / name} cannot be read, so it may hold the member: {error}; remove it, "
                 "or restore it, and delete the member again"
             ) from error
         others = frame.filter(pl.col("user_id") != user_id)

@@ -1,4 +1,4 @@
-"""The split in which titles are new: what can be foretold of a title before anybody has watched it?"""
+"""The split in which titles are new: what can be predicted of a title before anybody has watched it?"""
 
 from __future__ import annotations
 

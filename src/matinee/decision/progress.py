@@ -8,7 +8,7 @@ Tell = Callable[[str, float], None]  # what is being done, and the share of the 
 
 
 def quiet(what: str, done: float) -> None:
-    """Tell nobody."""
+    """Say nothing."""
 
 
 def within(tell: Tell, stage: str, start: float, end: float) -> Tell:

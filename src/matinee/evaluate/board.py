@@ -85,7 +85,7 @@ def _quality(group: Group) -> Grid:
         group.lists,
         group.lists.metrics,
         0,
-        f"{group.name}: {group.members:,} members, {group.targets:,} titles to foretell",
+        f"{group.name}: {group.members:,} members, {group.targets:,} titles to predict",
         digits=4,
     )
 

@@ -1,4 +1,4 @@
-"""The protocols: ways to cut what happened into what may be learned and what must be foretold, and how it is scored."""
+"""The protocols: ways to cut what happened into what may be learned and what is predicted, and how it is scored."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def _about(cut: Cut) -> str:
 
 LEAVE_LAST_OUT = Protocol(
     "leave-last-out",
-    "Foretell each member's last liked title from what that member did before it. Models are fitted on everything "
+    "Predict each member's last liked title from what that member did before it. Models are fitted on everything "
     "else, other members' later events too: the test of the literature, kinder than life. Popularity of the last 7 "
     "days is that of the last 7 days of the data.",
     _last_out,
 )
 GLOBAL_TIME = Protocol(
     "global-time",
-    "Cut all events at one moment, learn from before, foretell what each member first liked after. The test closest "
-    "to life: what is popular drifts, and members come whom nobody has seen.",
+    "Cut all events at one moment, learn from before, predict what each member first liked after. The test closest "
+    "to life: what is popular drifts, and new members come.",
     time_split,
 )
 PROTOCOLS = (LEAVE_LAST_OUT, GLOBAL_TIME)

@@ -76,7 +76,7 @@ def prepare(dataset: Dataset, protocol: Protocol, rng: np.random.Generator, part
     asked, targets = _newly(split.targets, split.histories, split.candidates)
     if not len(asked):
         raise BadRequest(
-            f"the protocol {protocol.name!r} leaves no member with a newly liked title to foretell in "
+            f"the protocol {protocol.name!r} leaves no member with a newly liked title to predict in "
             f"{dataset.events.height:,} events; give more events or another protocol"
         )
     profiles = tuple(dataset.profiles.get(user, Profile(user)) for user in split.user_ids)

@@ -1,4 +1,4 @@
-"""How fast popularity ages: the half-life under which likes foretold the likes that came after them best."""
+"""How fast popularity ages: the half-life under which likes predicted the likes that came after them best."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from matinee.maths.arrays import Doubles, Int32s, Int64s
 
 HALF_LIVES = (None, *(2.0**k for k in range(11, -1, -1)))  # days: never, and 2,048 to 1; among equals the longest
-ASKED = 0.2  # the latest likes are foretold, this share of all
-BLOCKS = 20  # in which they are foretold, each from everything before it
-FEW = 200  # likes to foretell, below which the answer would be chance
+ASKED = 0.2  # the latest likes are predicted, this share of all
+BLOCKS = 20  # in which they are predicted, each from everything before it
+FEW = 200  # likes to predict, below which the answer would be chance
 LEAST = 7.0  # days that they last, below which the hours and weekdays of taste would be taken for its fashions
 SILENCE = 1 / 8  # of a half-life: what a time without any like counts at most, so a pause costs likes at most 8 %
 UNKNOWN = 90.0  # days, where one cannot tell
@@ -21,11 +21,11 @@ SMOOTHING = 0.1  # likes given to every title, so that an unseen one is rare, no
 def learned_half_life(
     members: Int64s, items: Int32s, days: Doubles, n_titles: int, trust: Doubles | None = None
 ) -> float | None:
-    """The half-life in days, one of `HALF_LIVES`, that foretells best; None = likes never age.
+    """The half-life in days, one of `HALF_LIVES`, that predicts best; None = likes never age.
 
-    Likes (n,) in the order of their times (`days` since any moment): the latest fifth of them is foretold, in `BLOCKS`
+    Likes (n,) in the order of their times (`days` since any moment): the latest fifth of them is predicted, in `BLOCKS`
     blocks, each from the decayed counts of all likes before it, see `foretold`. (Dawid 1984, "Statistical theory: the
-    prequential approach".) `trust` (n,) is what each like counts (None = 1), to foretell and to be foretold.
+    prequential approach".) `trust` (n,) is what each like counts (None = 1), to predict and to be predicted.
     Time O(half-lives * (n + blocks * titles)), memory O(n + titles).
     """
     trust = np.ones(len(items)) if trust is None else trust

@@ -1,4 +1,4 @@
-"""Factors that know new titles: what a title is foretells where it will lie in the space of tastes."""
+"""Factors that know new titles: what a title is predicts where it will lie in the space of tastes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FEW = 2  # titles with likes below which no penalty can be chosen
 
 @dataclass(frozen=True, slots=True)
 class ContentFactorsConfig:
-    """`strength`: number of likes at which a title's own factors and those foretold from its content count alike."""
+    """`strength`: number of likes at which a title's own factors and those predicted from its content count alike."""
 
     strength: float = 5.0
 
@@ -48,7 +48,7 @@ class _Fitted:
 
 
 class ContentFactors:
-    """Factors in which a title's place is drawn towards what its content foretells, the more so the fewer its likes:
+    """Factors in which a title's place is drawn towards what its content predicts, the more so the fewer its likes:
 
         h_i = n_i / (n_i + strength) * h_i(iALS) + strength / (n_i + strength) * Aᵀ f_i
 
@@ -159,5 +159,5 @@ def fit_map(features: Floats, factors: Floats, likes: Doubles, rng: np.random.Ge
 
 
 def foretold(features: Floats, content_map: Floats) -> Floats:
-    """The factors (titles, size) that the map foretells for features (titles, width)."""
+    """The factors (titles, size) that the map predicts for features (titles, width)."""
     return np.asarray(features @ content_map[:-1] + content_map[-1], np.float32)

@@ -1,4 +1,4 @@
-"""Fitting a match network: from some of a member's likes, foretell the others that fell into the same situation."""
+"""Fitting a match network: from some of a member's likes, predict the others that fell into the same situation."""
 
 from __future__ import annotations
 

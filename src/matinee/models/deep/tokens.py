@@ -45,7 +45,7 @@ class Tokens:
 
     `items` (tokens,) dense titles; `history` (tokens, 7) what is known after the event, see `HISTORY`; `situation`
     (tokens, 6) what was known when the title was chosen, see `SITUATION`; `ends` (tokens,) times of the events in
-    microseconds; `taught` (tokens,) whether it is a first like, which a network may learn to foretell.
+    microseconds; `taught` (tokens,) whether it is a first like, which a network may learn to predict.
     """
 
     offsets: NDArray[np.int64]

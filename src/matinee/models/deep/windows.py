@@ -50,7 +50,7 @@ class Batch:
 class Windows:
     """Everything a network is fitted on: tokens whose `items` are rows of the titles that were played.
 
-    A state foretells the next token where that is a member's first like of a title. Members with more than `length`
+    A state predicts the next token where that is a member's first like of a title. Members with more than `length`
     tokens give several windows, cut elsewhere in every epoch. Without `order` every epoch shuffles each history.
     `recurring`: every place of a window is a row and every batch has as many windows, so that few shapes recur and
     the host need not know what is taught; else only the places that are taught.

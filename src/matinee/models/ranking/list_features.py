@@ -146,7 +146,7 @@ def collaborative_features(
 def content_features(
     requests: Requests, candidates: Candidates, facts: TitleFacts, appeal: Appeal
 ) -> tuple[Rows, Rows]:
-    """Leading (rows, 2): content's cosine with all liked titles, and the appeal that content foretells.
+    """Leading (rows, 2): content's cosine with all liked titles, and the appeal that content predicts.
 
     Further: cosines of content and genres and distances in years to the liked titles, latest first, and to those passed
     over; release year; one column a genre.
