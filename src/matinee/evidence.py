@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from matinee.catalog import Catalog
-from matinee.decision import UNSPOKEN, Pages, RowName
+from matinee.decision import CHARTED, FAVOURITE, NEW, UNSPOKEN, Pages, RowName
 from matinee.decision.rows import NAME_OF_WINDOW, UNDATED
 from matinee.page import RowKind
 
@@ -62,15 +62,24 @@ def title_reasons(pages: Pages, b: int, r: int, catalog: Catalog) -> list[str]:
         case RowKind.BECAUSE_YOU_LIKED, (item_id,):
             return [f"Goes with {catalog.name_of(item_id)}, which you liked"] * n
         case _, about:
-            return [_because(catalog, int(source), about) for source in pages.evidence[b, r][used]]
+            because = zip(pages.items[b, r][used].tolist(), pages.evidence[b, r][used].tolist(), strict=True)
+            return [_because(catalog, item, source, about) for item, source in because]
 
 
-def _because(catalog: Catalog, source: int, about: Sequence[str]) -> str:
-    """The title of the history that adds most, or else what is true of every title that is ordered by its worth."""
+def _because(catalog: Catalog, item: int, source: int, about: Sequence[str]) -> str:
+    """The title of the history that adds most, else what is new, popular or to the member's taste in this one, or else
+    what is true of every title that is ordered by its worth.
+    """
     if source >= 0:
         return f"Because of {catalog.names[source]}, in your history"
     if source == UNSPOKEN:
         return "From your history"
+    if source == NEW:
+        return _arrival(catalog, item)
+    if source <= FAVOURITE:
+        return f"A genre you like: {catalog.genres[catalog.title_genres[item][FAVOURITE - source]]}"
+    if source <= CHARTED:
+        return f"Popular with members{_when(NAME_OF_WINDOW[CHARTED - source])}"
     return f"Among the likeliest to please in {': '.join(about)}" if about else "Among the likeliest to please you"
 
 
@@ -80,8 +89,12 @@ def _arrival(catalog: Catalog, item: int) -> str:
 
 def _chart_name(window: str, country: str) -> str:
     where = f" in {_country_name(country)}" if country else ""
-    when = "" if window == NAME_OF_WINDOW[UNDATED] else f" {window}"
-    return f"Popular{where}{when}"
+    return f"Popular{where}{_when(window)}"
+
+
+def _when(window: str) -> str:
+    """When a chart was drawn, after a blank; "" where that is too long ago."""
+    return "" if window == NAME_OF_WINDOW[UNDATED] else f" {window}"
 
 
 def _country_name(code: str) -> str:

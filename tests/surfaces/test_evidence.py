@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import polars as pl
 import pytest
-from pages import NOW, charts_of, policy_of, world
+from pages import NOW, Linear, charts_of, policy_of, world
 
-from matinee.decision import Context, Requests, Situations, row_name
+from matinee.decision import CHARTED, Context, Requests, Situations, row_name
+from matinee.decision.rows import UNDATED
 from matinee.events import DAY, FINISHED, PLAYED, Kind
 from matinee.evidence import COUNTRIES, row_title, title_reasons
 from matinee.history import Histories
@@ -36,7 +40,8 @@ def many_histories(batch: int = 60) -> Histories:
 HISTORIES = many_histories()
 REQUESTS = Requests.of_histories(HISTORIES, NOW, layout=TALL)
 NEWCOMERS = Requests.of_histories(Histories.empty(4), NOW, layout=Layout(rows=40, columns=4, visible=4))
-PAGE = policy_of(CATALOG).decide(REQUESTS, np.random.default_rng(0)).page()
+PAGE_POLICY = policy_of(CATALOG)
+PAGE = PAGE_POLICY.decide(REQUESTS, np.random.default_rng(0)).page()
 
 
 def slots(kind: RowKind):
@@ -99,7 +104,70 @@ def test_because_of_names_a_taste_of_the_member():
         named = [title for title in mine if reason == f"Because of t{title}, in your history"]
         weights = policy_of(CATALOG).scorer.weights[mine, item]
         assert (len(named) == 1) == (weights.max(initial=0.0) > 0)
-        assert named or reason == "Among the likeliest to please you"
+        if not named:
+            assert reason == what_is_true(PAGE_POLICY, CATALOG, HISTORIES, b, item)
+
+
+SPOKEN = (RowKind.BILLBOARD, RowKind.TOP_PICKS, RowKind.GENRE, RowKind.GENRE_TAG)
+
+
+def what_is_true(policy, catalog, histories, b: int, item: int, about: tuple[str, ...] = ()) -> str:
+    """The words for a title for which no title of the history speaks, from the catalogue, the chart and the likes."""
+    arrived = catalog.titles["available_from"][item]
+    moment = datetime.fromtimestamp(NOW / 1e6, UTC)
+    if arrived is not None and moment - timedelta(days=60) <= arrived <= moment:
+        return f"Arrived on {arrived:%d %B %Y}"
+    chart = policy.charts.popular[None].items.tolist()
+    if item in chart[: len(chart) // 5]:
+        return "Popular with members this week"
+    mine = histories.tastes.items[histories.tastes.offsets[b] : histories.tastes.offsets[b + 1]].tolist()
+    liked = Counter(genre for title in mine for genre in catalog.titles["genres"][title])
+    favourite = max(catalog.titles["genres"][item], key=lambda genre: liked[genre])
+    if liked[favourite] >= max(len(mine) / 4, 1):
+        return f"A genre you like: {favourite}"
+    return f"Among the likeliest to please in {': '.join(about)}" if about else "Among the likeliest to please you"
+
+
+def test_a_title_for_which_no_history_speaks_says_what_is_new_popular_or_liked_in_it():
+    """A scorer that explains nothing: every card says the first of what is true, each kind of words somewhere."""
+    days = [NOW - (20 if i % 10 == 9 else 400) * DAY for i in range(120)]
+    catalog = world(available_from=pl.Series(days, dtype=pl.Int64).cast(pl.Datetime("us", "UTC")).to_list())
+    policy = silent(policy_of(catalog))
+    page = policy.decide(REQUESTS, np.random.default_rng(0)).page()
+    said = Counter()
+    for b, r in np.argwhere(np.isin(page.row_kinds, SPOKEN)):
+        for item, reason in zip(page.items[b, r], title_reasons(page, b, r, catalog), strict=False):
+            assert reason == what_is_true(policy, catalog, HISTORIES, b, int(item), page.name(b, r).about)
+            said[reason.split(" ")[0]] += 1
+    assert {"Arrived", "Popular", "A", "Among"} <= said.keys()
+    assert said["Among"] < said.total() / 2
+
+
+def test_an_old_chart_is_not_dated_in_reasons_either():
+    policy = silent(policy_of(CATALOG, charts=replace(charts_of(CATALOG), as_of=NOW - 3 * DAY)))
+    page = policy.decide(NEWCOMERS, np.random.default_rng(0)).page()
+    assert (page.evidence == CHARTED - UNDATED).any()
+    reasons = {one for r in range(3) for one in title_reasons(page, 0, r, CATALOG)}
+    assert "Popular with members" in reasons
+    assert not any("this week" in one for one in reasons)
+
+
+def test_reasons_do_not_depend_on_the_batch():
+    policy = silent(policy_of(CATALOG))
+    together = policy.decide(REQUESTS, np.random.default_rng(0)).page()
+    for b in range(0, len(REQUESTS), 7):
+        alone = policy.decide(REQUESTS.take(np.array([b])), np.random.default_rng(0)).page()
+        np.testing.assert_array_equal(alone.evidence[0], together.evidence[b])
+
+
+def silent(policy):
+    """The policy over a scorer by which no title of a history speaks for another."""
+    return replace(policy, scorer=Silent(policy.scorer.weights, policy.scorer.base))
+
+
+class Silent(Linear):
+    def explain(self, requests: Requests, items: np.ndarray) -> np.ndarray:
+        return np.full(items.shape, -1, np.int32)
 
 
 def test_reasons_are_positive_and_name_a_title_of_the_row_whose_pool_holds_the_likeliest():
@@ -113,8 +181,9 @@ def test_reasons_are_positive_and_name_a_title_of_the_row_whose_pool_holds_the_l
         group = CATALOG.genre_titles[CATALOG.genres.index(about[0])] if about else np.arange(len(CATALOG))
         likeliest = group[np.argsort(-worth[group], kind="stable")][:pool]
         assert set(page.items[0, r]) - {-1} <= set(likeliest.tolist())
-        words = f"Among the likeliest to please in {about[0]}" if about else "Among the likeliest to please you"
-        assert set(title_reasons(page, 0, r, CATALOG)) == {words}
+        shown = page.items[0, r][page.items[0, r] >= 0].tolist()
+        words = [what_is_true(policy, CATALOG, NEWCOMERS.histories, 0, item, about) for item in shown]
+        assert title_reasons(page, 0, r, CATALOG) == words
 
 
 def test_the_reason_in_a_row_because_of_a_title_names_that_title():

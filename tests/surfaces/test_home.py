@@ -10,7 +10,7 @@ import pytest
 from pages import NOW, Linear, catalog_of, charts_of, policy_of, world
 
 from matinee.data.histories import histories_of
-from matinee.decision import Context, Requests, Situations
+from matinee.decision import CHARTED, Context, Requests, Situations
 from matinee.errors import BadData
 from matinee.events import Kind
 from matinee.evidence import row_title, title_reasons
@@ -174,6 +174,16 @@ def test_new_arrivals_arrived_lately():
         assert title_reasons(page, b, r, catalog)[0].startswith("Arrived on ")
 
 
+def test_what_is_shown_before_its_release_has_not_arrived():
+    released = [NOW + (1 if i < 60 else -1) * DAY for i in range(120)]
+    catalog = world(released=pl.Series(released, dtype=pl.Int64).cast(pl.Datetime("us", "UTC")).to_list())
+    page = policy_of(catalog).decide(requests_of(120, layout=replace(LAYOUT, rows=30)), np.random.default_rng(0)).page()
+    shown = page.items[page.row_kinds == RowKind.NEW_ARRIVALS]
+    assert len(shown)
+    assert shown[shown >= 0].min() >= 60
+    assert page.items[page.items >= 0].min() < 60
+
+
 def test_a_cold_member_is_told_the_truth():
     catalog = world()
     page = (
@@ -182,8 +192,11 @@ def test_a_cold_member_is_told_the_truth():
         .page()
     )
     picks = int(np.argmax(page.row_kinds[0] == RowKind.TOP_PICKS))
-    assert set(title_reasons(page, 0, picks, catalog)) == {"Among the likeliest to please you"}
-    assert (page.evidence == -1).all()
+    words = {-1: "Among the likeliest to please you", CHARTED: "Popular with members this week"}
+    told = page.evidence[0, picks][page.items[0, picks] >= 0]
+    assert title_reasons(page, 0, picks, catalog) == [words[source] for source in told]
+    charted = np.isin(page.items, charts_of(catalog).popular[None].items[:8])  # one in five of 40
+    np.testing.assert_array_equal(page.evidence, np.where(charted, CHARTED, -1))
 
 
 def test_exclusions_and_exploration_of_the_request():

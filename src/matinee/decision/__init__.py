@@ -4,13 +4,28 @@ Everything that serves, simulates, evaluates or experiments knows these and no m
 """
 
 from matinee.decision.contracts import Policy, Refits, Scorer
-from matinee.decision.decisions import UNSPOKEN, Choices, Decisions, Layer, Maker, Pages, digest, joined
+from matinee.decision.decisions import (
+    CHARTED,
+    FAVOURITE,
+    NEW,
+    UNSPOKEN,
+    Choices,
+    Decisions,
+    Layer,
+    Maker,
+    Pages,
+    digest,
+    joined,
+)
 from matinee.decision.progress import Tell, quiet, within
 from matinee.decision.requests import Cells, Episodes, People, Requests, situations_of
 from matinee.decision.rows import RowName, row_key, row_name
 from matinee.situation import Context, Situations
 
 __all__ = [
+    "CHARTED",
+    "FAVOURITE",
+    "NEW",
     "UNSPOKEN",
     "Cells",
     "Choices",

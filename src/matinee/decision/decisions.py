@@ -19,6 +19,9 @@ from matinee.maths.ragged import gather, offsets_of
 from matinee.page import Layout, RowKind
 
 UNSPOKEN = -2  # evidence that must not be named
+NEW = -3  # evidence where no title of the history speaks, see `Choices`; the numbers are stored
+CHARTED = -4
+FAVOURITE = -16
 ABOVE_ONE = 1e-9  # a log-probability may be this far above 0, by rounding
 SILENT = 0  # the action of `Layer.SEND` that sends nothing
 
@@ -94,8 +97,10 @@ class Choices:
     among      (lines,) int32    how many could have been chosen here
     makers     (lines,) int8     who chose: place in `Decisions.makers`
     scores     (lines,) float32  estimated probability that a title satisfies, if looked at; 0 for other layers
-    evidence   (lines,) int32    the watched title that speaks most for this one; -1 = none does, `UNSPOKEN` = one that
-                                 this profile may not be shown
+    evidence   (lines,) int32    the watched title that speaks most for this one; `UNSPOKEN` = one that this profile may
+                                 not be shown. Where none does: `NEW` = it arrived lately; `CHARTED` - k = it is high
+                                 in the chart of window k of `rows.WINDOWS`, the last + 1 for one too old to be dated;
+                                 `FAVOURITE` - k = the member likes its own k-th genre; -1 = it is merely likely
     """
 
     offsets: Int64s

@@ -19,6 +19,7 @@ from matinee.surfaces.charts import Charts
 from matinee.surfaces.deciding import decided, decision_ids, log_probs_of, shown_in, worth_of
 from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.page_builder import Built, Shown, build_pages
+from matinee.surfaces.reasons import with_reasons
 from matinee.surfaces.rows import Pools, RowsConfig, Themes, candidate_rows, seeds_of, themes_of
 from matinee.surfaces.shortlist import shortlist
 from matinee.surfaces.stopwatch import Stopwatch
@@ -139,7 +140,8 @@ class HomePolicy:
 
     def _evidence(self, requests: Requests, items: Int32s, allowed: Flags) -> Int32s:
         strongest = self.scorer.explain(requests, items.reshape(len(items), -1))
-        return only_allowed(strongest, allowed, UNSPOKEN).reshape(items.shape)
+        named = only_allowed(strongest, allowed, UNSPOKEN).reshape(items.shape)
+        return with_reasons(named, items, requests, self.catalog, self.charts, self.config.rows.new_days)
 
     @cached_property
     def _genre_sets(self) -> GenreSets:

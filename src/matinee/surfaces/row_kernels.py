@@ -118,7 +118,7 @@ def walk_histories(
 def fill_by_worth(
     fresh: Flags,
     worth: Floats,
-    new_since: Int64s,
+    new: tuple[Int64s, Int64s],
     arrived: Int64s,
     nearest: Int32s,
     picked: Int32s,
@@ -130,7 +130,7 @@ def fill_by_worth(
 ) -> None:
     """Walk the fresh titles of each request once, by falling worth, and append each to every row it belongs to.
 
-    The logits are left out.
+    The logits are left out. `new` = (from, until) which arrival (batch,) a title is new, both included.
 
     `slots` = (billboard, top picks, new arrivals, first seed); the themes `picked` (batch, k) follow the seeds.
     """
@@ -150,7 +150,7 @@ def fill_by_worth(
         size = descending(worth[b], fresh[b], order)
         for at in range(size):
             item = order[at]
-            if arrived[item] >= new_since[b]:
+            if new[0][b] <= arrived[item] <= new[1][b]:
                 _append(item, slots[2], titles_of, size_of, capacity)
             for s in range(n_seeds if near[item] else 0):
                 if near[item] >> np.uint64(s) & np.uint64(1):

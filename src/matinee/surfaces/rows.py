@@ -164,11 +164,9 @@ def candidate_rows(
     fresh = _personal_rows(requests, allowed, worth, pools, config)
     fresh &= near
     _chart_rows(requests, fresh, worth, charts, pools)
-    new_since = requests.times - config.new_days * DAY
+    new = requests.times - config.new_days * DAY, requests.times
     slots = (BILLBOARD, PICKS, ARRIVALS, SEEDS)
-    kernels.fill_by_worth(
-        fresh, worth, new_since, catalog.arrived, nearest, picked, *themes.arrays, slots, pools.arrays
-    )
+    kernels.fill_by_worth(fresh, worth, new, catalog.arrived, nearest, picked, *themes.arrays, slots, pools.arrays)
     for rows_by_worth in ([BILLBOARD, PICKS, ARRIVALS], slice(SEEDS, None)):
         pools.logits[:, rows_by_worth] = np.log(pools.worths[:, rows_by_worth])
     _label(pools, tastes, themes, picked, config.seeds)

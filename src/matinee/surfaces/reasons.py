@@ -1,0 +1,59 @@
+"""What speaks for a title when no title of the history does: it is new, popular, or of a genre the member likes."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.decision import CHARTED, FAVOURITE, NEW, Requests
+from matinee.decision.rows import UNDATED
+from matinee.events import DAY
+from matinee.history import Tastes
+from matinee.maths.arrays import Floats, Int32s, Int64s
+from matinee.surfaces.charts import Charts
+from matinee.surfaces.row_kernels import add_by_group
+
+HIGH = 5  # one in so many titles of a chart is high in it
+OFTEN = 4  # a genre of one in so many liked titles is a favourite
+
+
+def with_reasons(
+    evidence: Int32s, items: Int32s, requests: Requests, catalog: Catalog, charts: Charts, new_days: int
+) -> Int32s:
+    """`evidence` of `items` (batch, r, c) with every -1 replaced by the first that is true, see `Choices`."""
+    silent = np.nonzero((evidence == -1) & (items >= 0))
+    b, titles = silent[0], items[silent]
+    now, arrived = requests.times[b], catalog.arrived[titles]
+    new = (arrived >= now - new_days * DAY) & (arrived <= now)
+    chart = charts.popular[None].items
+    high = np.isin(titles, chart[: len(chart) // HIGH])
+    charted = CHARTED - np.where(now - charts.as_of <= DAY, charts.window, UNDATED)
+    favourite = _favourites(requests.histories.tastes, b, titles, catalog)
+    reasons = evidence.copy()
+    reasons[silent] = np.select([new, high], [NEW, charted], favourite)
+    return reasons
+
+
+def _favourites(tastes: Tastes, members: Int64s, titles: Int32s, catalog: Catalog) -> Int32s:
+    """(slots,) `FAVOURITE` - k for titles whose k-th genre is the favourite of the member; else -1."""
+    genres = catalog.title_genres
+    likes = np.zeros((len(tastes), len(catalog.genres)), np.float32)
+    add_by_group(tastes.offsets, tastes.items, np.ones_like(tastes.weights), genres.offsets, genres.values, likes)
+    least = np.maximum(tastes.lengths / OFTEN, 1).astype(np.float32)
+    found = np.full(len(titles), -1, np.int32)
+    _find_favourites(members, titles, genres.offsets, genres.values, likes, least, found)
+    return np.where(found >= 0, FAVOURITE - found, np.int32(-1))
+
+
+@numba.njit(cache=True, nogil=True)
+def _find_favourites(
+    members: Int64s, titles: Int32s, offsets: Int64s, genres: Int32s, likes: Floats, least: Floats, found: Int32s
+) -> None:
+    """The place among each title's genres of the one that its member likes most, where it has `least` likes or more."""
+    for at in range(len(titles)):
+        most = least[members[at]]
+        for k in range(offsets[titles[at]], offsets[titles[at] + 1]):
+            count = likes[members[at], genres[k]]
+            if count >= most and (found[at] < 0 or count > most):
+                found[at], most = k - offsets[titles[at]], count
