@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 import shlex
@@ -227,12 +228,40 @@ def test_every_figure_of_the_benchmarks_names_command_machine_and_date():
     assert dated > 50
 
 
+def test_what_nothing_calls_yet_is_said():
+    """Answers are joined to decisions by a module that no verb uses: the docs say so for as long as it is true."""
+    source = ROOT / "src" / "matinee"
+    callers = [path.name for path in source.rglob("*.py") if "matinee.data.outcomes" in path.read_text()]
+    said = {
+        "README.md": "no command trains or evaluates on them",
+        "docs/architecture.md": "no command calls it yet",
+    }
+    for page, words in said.items():
+        assert (words in (ROOT / page).read_text()) == (not callers), f"{page} is not true: {callers or 'nobody'} calls"
+        assert not re.search(r"-> *(outcomes|train)", (ROOT / page).read_text()) or callers, f"{page} draws an arrow"
+
+
 WORDS = re.compile(r"\b(foretell\w*|foretold|founders?|deeds?|thereof|whence)\b", re.I)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_words_are_plain(page):
     assert not (found := WORDS.findall(page.read_text())), f"{page.name} says {found}"
+
+
+def test_words_of_messages_are_plain():
+    for path in (ROOT / "src" / "matinee").rglob("*.py"):
+        for said in messages(ast.parse(path.read_text())):
+            assert not (found := WORDS.findall(said)), f"{path.name} says {found}: {said}"
+    for path in (ROOT / "src" / "matinee").rglob("*.j2"):
+        assert not (found := WORDS.findall(path.read_text())), f"{path.name} says {found}"
+
+
+def messages(tree: ast.Module) -> list[str]:
+    """The texts of a file with more than one word that are no docstrings."""
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in alone)
+    return [node.value for node in texts if isinstance(node.value, str) and " " in node.value]
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs" / "decisions").glob("[a-z]*.md")), ids=lambda page: page.stem)
