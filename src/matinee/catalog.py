@@ -140,6 +140,10 @@ class Catalog:
             self, titles=self.titles[items], vectors={name: one[items] for name, one in self.vectors.items()}
         )
 
+    def first(self, n: int) -> Catalog:
+        """The catalogue when it had `n` titles; as it is where it has no more."""
+        return self if n >= len(self) else self.take(np.arange(n, dtype=np.int32))
+
     def with_vectors(self, vectors: Vectors) -> Catalog:
         """The catalogue with these vectors too: name -> (titles, dimensions), zeros where nothing is known of a title.
 

@@ -116,6 +116,13 @@ class Histories:
         """The `events` (places in the flat arrays, a mask or a slice), grouped anew by `offsets`."""
         return Histories(offsets, **{name: getattr(self, name)[events] for name in EVENT_COLUMNS})
 
+    def by(self, now: int) -> Histories:
+        """The same, with nothing at or after `now` (microseconds since 1970, UTC).
+
+        What a clock that has since jumped back stamped later than now counts as just done.
+        """
+        return replace(self, times=np.minimum(self.times, now - 1)) if self.times.max(initial=0) >= now else self
+
     def digest(self, b: int) -> str:
         """64 bits, in hex, of all that member `b` did: equal for equal histories."""
         own = slice(self.offsets[b], self.offsets[b + 1])

@@ -28,6 +28,7 @@ from matinee.recommender import Recommender
 from matinee.service.deployment import Ladders
 from matinee.surfaces.charts import Charts, charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
+from matinee.surfaces.remade import Surfaced, parameters_of
 from matinee.surfaces.rows import RowsConfig
 from matinee.surfaces.similar import SimilarPolicy
 from matinee.train import Known, Trained, go_on, train
@@ -200,14 +201,16 @@ def ladders(
     for name, why in refused.items():
         say(f"{name} is left out: {why}")
     drawn = _charts(_everything(workspace, log, catalog))
-    return {
-        "home": [
-            (name, _warm(_home(name, found[name], catalog, drawn, replace(_config(name), exploration=exploration))))
-            for name in names["home"]
-            if name in found
-        ],
-        "similar": [(name, _similar(name, found[name], catalog)) for name in SIMILAR if name in found],
-    }
+    home_pages = [
+        (name, _warm(_home(name, found[name], catalog, drawn, replace(_config(name), exploration=exploration))))
+        for name in names["home"]
+        if name in found
+    ]
+    similar = [(name, _similar(name, found[name], catalog)) for name in SIMILAR if name in found]
+    served: list[tuple[str, Surfaced]] = [*home_pages, *similar]
+    for _, policy in served:
+        workspace.keep_parameters(policy.maker.parameters, parameters_of(policy))
+    return {"home": home_pages, "similar": similar}
 
 
 def _affordable(

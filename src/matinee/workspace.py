@@ -5,6 +5,7 @@ workspace.json      how files are read into it: the best rating, the unit of tim
 time_zone.txt       the clock of those who watch, where profile and country tell none; UTC where it is missing
 log.sqlite3         decisions, events and profiles (with its sealed days beside it)
 models/NAME-TIME/   artifacts, newest last; a new training adds one and keeps the last three
+policies/           what served policies were made of beside their artifacts, so that decisions can be asked again
 models/NAME.refused.txt   why the last training was not kept, while no later one was
 .lock               held by whoever imports, shared by whoever reads catalogue and log together
 """
@@ -12,13 +13,15 @@ models/NAME.refused.txt   why the last training was not kept, while no later one
 from __future__ import annotations
 
 import fcntl
+import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -30,7 +33,9 @@ from matinee.data.dataset import Dataset, profiles_of, with_titles_of
 from matinee.data.log import EventLog
 from matinee.data.units import Units
 from matinee.errors import ArtifactRefused, BadData, BadRequest
+from matinee.files import opened
 
+PARAMETERS_LIMIT = 100_000_000  # bytes of a policy's parameters
 KEPT = 3  # artifacts kept of each name, so that a service can go back
 
 
@@ -195,6 +200,27 @@ class Workspace:
         """The models whose last training was not kept."""
         found = (self.folder / "models").glob("*.refused.txt")
         return frozenset(path.name.removesuffix(".refused.txt") for path in found)
+
+    def artifacts(self) -> list[Path]:
+        """All artifacts of all names."""
+        return sorted(path for path in (self.folder / "models").glob("*-*T*") if path.is_dir())
+
+    def keep_parameters(self, digest: str, parameters: Mapping[str, Any]) -> None:
+        """Keep what a policy is made of beside its artifact, under its digest, so that it can be asked again."""
+        path = self.folder / "policies" / f"{digest}.json"
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            write_whole(path, lambda draft: draft.write_text(json.dumps(parameters), "utf-8"))
+
+    def parameters(self, digest: str) -> dict[str, Any]:
+        """What `keep_parameters` kept. Raises `ArtifactRefused` where nothing is kept under this digest."""
+        path = self.folder / "policies" / f"{digest}.json"
+        try:
+            with opened(path, PARAMETERS_LIMIT) as file:
+                kept: dict[str, Any] = json.load(file)
+        except (OSError, ValueError) as error:
+            raise ArtifactRefused(f"{path} cannot be read: {error}; restore it from a backup") from error
+        return kept
 
     def prune(self, name: str) -> None:
         """Delete all but the newest artifacts of this name."""

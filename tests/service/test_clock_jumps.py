@@ -43,7 +43,7 @@ def history(client):
     service = client.app.state.service
 
     async def asked():
-        return (await service.members.get("ada")).by(service.clock.now())
+        return (await service.members.get("ada")).history.by(service.clock.now())
 
     live = client.portal.call(asked)
     service.members.forget("ada")

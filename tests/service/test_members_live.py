@@ -94,7 +94,7 @@ def test_an_event_of_a_clock_that_runs_ahead_counts_for_the_next_page(client, lo
 def test_all_that_was_acknowledged_is_known_now_whatever_time_it_bears():
     history = Histories(np.array([0, 3]), *(np.arange(3, dtype=t) for t in (np.int32, np.int8, np.float32, np.int64)))
     for now, times in ((2, [0, 1, 1]), (3, [0, 1, 2]), (9, [0, 1, 2])):
-        known = Member(Profile("a"), history).by(now)
+        known = history.by(now)
         assert known.items.tolist() == [0, 1, 2]
         assert known.times.tolist() == times, "and none of it at or after now"
 

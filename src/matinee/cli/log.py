@@ -19,6 +19,9 @@ Oldest = Annotated[
 Again = Annotated[
     bool, typer.Option("--rebuild", help="First make the database again from its sealed days; stop the service before.")
 ]
+Asked = Annotated[
+    int, typer.Option("--ask-again", min=0, help="Ask the last N decisions again of the policies that made them.")
+]
 
 
 def log(
@@ -26,8 +29,9 @@ def log(
     seal_before: Day = None,
     forget_decisions_before: Oldest = None,
     rebuild: Again = False,
+    ask_again: Asked = 0,
 ) -> None:
-    """Check that the event log is whole; seal days, forget old decisions, make a lost database again."""
+    """Check that the event log is whole; seal days, forget old decisions, ask decisions again, rebuild a lost log."""
     from matinee.data.log import EventLog
 
     place = Workspace(workspace)
@@ -43,6 +47,22 @@ def log(
         if forget_decisions_before is not None:
             before = int(forget_decisions_before.replace(tzinfo=UTC).timestamp()) * 1_000_000
             console.print(f"Removed {opened.forget_decisions(before):,} decision(s).")
+    if ask_again:
+        _ask_again(place, ask_again)
+
+
+def _ask_again(place: Workspace, n: int) -> None:
+    from matinee.audit import audit
+
+    found = audit(place, n)
+    console.print(
+        f"Asked {found.asked:,} decision(s) again: {found.same:,} give back what was logged, choice by choice; the "
+        f"largest difference of a log-probability is {found.worst:.1e}."
+    )
+    for why, count in found.refused.items():
+        console.print(f"{count:,} could not be asked: {escape(why)}.")
+    if found.same < found.asked:
+        raise typer.Exit(1)
 
 
 def _rebuild(path: Path) -> None:

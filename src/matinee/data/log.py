@@ -86,25 +86,32 @@ class EventLog:
             first = cursor.execute(sql.FIRST_CHANGE).fetchone()[0] or 0
         return now, None if since > now or since + 1 < first or None in theirs else frozenset(theirs)
 
-    def submit_events(self, rows: Sequence[Mapping[str, Any]]) -> Future[list[bool]]:
+    def submit_events(self, rows: Sequence[Mapping[str, Any]]) -> Future[list[int]]:
         """Queue clean events (keys of `events.SCHEMA`; timestamp as microseconds or datetime).
 
-        The future resolves once they are on disk: True where the event is new, False where its `event_id` was
-        known of that member. Raises `BadData` at once when a row lacks a required field.
+        The future resolves once they are on disk: the place of each new event in the order of arrival, from 1, and 0
+        where its `event_id` was known of that member. Raises `BadData` at once when a row lacks a required field.
         """
         ready = [log_rows.event_row(row) for row in rows]
         return self._store.writer.run(lambda cursor: _insert_events(cursor, ready, self._store.name))
 
     def append_events(self, rows: Sequence[Mapping[str, Any]]) -> list[bool]:
-        """`submit_events`, and wait until they are on disk."""
-        return self.submit_events(rows).result()
+        """`submit_events`, and wait until they are on disk: which of them are new."""
+        return [place > 0 for place in self.submit_events(rows).result()]
+
+    @property
+    def arrived(self) -> int:
+        """The place of the latest event in the order of arrival, 0 without one."""
+        with self._store.reading() as cursor:
+            return int(cursor.execute(sql.LAST_ARRIVED).fetchone()[0] or 0)
 
     def import_events(self, frame: pl.DataFrame, progress: Callable[[int], None] | None = None) -> int:
         """Append a clean frame (`events.SCHEMA`); `progress` hears the rows done. Returns how many were new."""
         new = 0
         for start in range(0, frame.height, _IMPORTED_AT_ONCE):
             rows = log_rows.event_rows(frame.slice(start, _IMPORTED_AT_ONCE))
-            new += sum(self._store.writer.run(partial(_insert_events, rows=rows, writer=self._store.name)).result())
+            places = self._store.writer.run(partial(_insert_events, rows=rows, writer=self._store.name)).result()
+            new += sum(place > 0 for place in places)
             if progress:
                 progress(start + len(rows))
         return new
@@ -124,9 +131,11 @@ class EventLog:
         since: int | None = None,
         kinds: Sequence[str] | None = None,
         user_ids: Sequence[str] | None = None,
+        arrived: int | None = None,
     ) -> pl.DataFrame:
         """Events of [since, as_of), sealed and live, as `events.SCHEMA` ordered by timestamp, then arrival.
 
+        With `arrived`, only those that had arrived by that place in the order of arrival.
         Of sealed days only those are opened that hold something of `user_ids`, unless these are many. Raises
         `LogDamaged` when the database or a sealed file that was opened is not as it was written.
         """
@@ -141,6 +150,7 @@ class EventLog:
             True if since is None else stamp >= since,
             True if kinds is None else pl.col("kind").is_in(list(kinds)),
             True if user_ids is None else pl.col("user_id").is_in(list(user_ids)),
+            True if arrived is None else pl.col("seq").fill_null(0) <= arrived,
         )
         return found.sort(ORDER).select(SCHEMA.keys())
 
@@ -275,16 +285,16 @@ class EventLog:
             return days, log_sealing.frame_of(cursor, *sql.select_events(as_of, since, kinds, user_ids, moving))
 
 
-def _insert_events(cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]], writer: int) -> list[bool]:
+def _insert_events(cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]], writer: int) -> list[int]:
+    """The place of each in the order of arrival, 0 where it was known."""
     statement = sql.insert_event(generation(cursor))
-    new = []
+    places = []
     for row in rows:
         event_id, user_id = row[:2]
-        new.append(cursor.execute(sql.FIND_EVENT, (user_id, event_id)).fetchone() is None)
-        if new[-1]:
-            cursor.execute(statement, row)
-    _note_changes(cursor, writer, {row[1] for row, is_new in zip(rows, new, strict=True) if is_new})
-    return new
+        known = cursor.execute(sql.FIND_EVENT, (user_id, event_id)).fetchone()
+        places.append(0 if known else int(cursor.execute(statement, row).lastrowid or 0))
+    _note_changes(cursor, writer, {row[1] for row, place in zip(rows, places, strict=True) if place})
+    return places
 
 
 def _insert_decisions(cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]]) -> None:

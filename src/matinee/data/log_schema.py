@@ -127,6 +127,7 @@ def delete_profile(generation: str) -> str:
 
 
 PUT_CHANGE = "INSERT INTO changes (writer, user_id) VALUES (?, ?)"
+LAST_ARRIVED = "SELECT max(seq) FROM sqlite_sequence WHERE name IN ('events_a', 'events_b')"
 LAST_CHANGE = "SELECT max(seq) FROM changes"
 FIRST_CHANGE = "SELECT min(seq) FROM changes"
 CHANGES_OF_OTHERS = "SELECT DISTINCT user_id FROM changes WHERE seq > ? AND writer <> ?"

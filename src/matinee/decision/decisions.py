@@ -191,7 +191,8 @@ class Decisions:
     `ids` (batch) opaque; `bits` (batch,) uint64, the randomness of each; `eligible` (batch,) int32, how many titles
     could have been shown; `makers` who chose, the first of them for the decision as a whole; `row_names` what the
     actions of `Layer.ROW` mean, as text, so that no vocabulary can move it. `fallback` names the step of the fall-back
-    ladder that answered ("" = the intended policy). `timings` are milliseconds per stage of the flow.
+    ladder that answered ("" = the intended policy). `catalog`: how many titles the catalogue had, the first of today's.
+    `timings` are milliseconds per stage of the flow.
     """
 
     requests: Requests
@@ -202,6 +203,7 @@ class Decisions:
     bits: UInt64s
     row_names: tuple[RowName, ...] = ()
     fallback: str = ""
+    catalog: int = 0
     timings: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -53,6 +53,8 @@ def record_of(decisions: Decisions, b: int) -> dict[str, Any]:
         "episode": None if requests.episodes is None else _episode(requests.episodes, b),
         "cells": {} if requests.cells is None else _arms(requests.cells, b),
         "history": requests.histories.digest(b),
+        "arrived": None if requests.arrived is None else int(requests.arrived[b]),
+        "catalog": decisions.catalog,
         "eligible": int(decisions.eligible[b]),
         "bits": int(decisions.bits[b]),
         "makers": [list(maker) for maker in decisions.makers],
@@ -84,6 +86,7 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
             candidates=None if record["candidates"] is None else Ragged.of([record["candidates"]]),
             episodes=_episodes(record["episode"]),
             cells=_cells(record["cells"]),
+            arrived=None if record["arrived"] is None else np.array([record["arrived"]], np.int64),
         )
         lines = {name: np.array(record["choices"][name], dtype) for name, dtype in _TYPES.items()}
         decisions = Decisions(
@@ -95,6 +98,7 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
             bits=np.array([record["bits"]], np.uint64),
             row_names=tuple(RowName(_KIND_OF_NAME[kind], tuple(about)) for kind, *about in record["row_names"]),
             fallback=record["fallback"],
+            catalog=record["catalog"],
         )
     except (KeyError, TypeError, ValueError, IndexError, AssertionError) as error:
         raise BadData(f"not a decision record: {error!r}; seen keys {sorted(record)[:20]}") from error

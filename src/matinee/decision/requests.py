@@ -110,6 +110,7 @@ class Requests:
     candidates   (batch) lists of titles to choose from; None = every eligible title
     episodes     (batch) chain and step, where decisions follow one another
     cells        (batch) experiments and arms
+    arrived      (batch,) the place in the log's order of arrival up to which histories count; None where no log is
 
     One `surface`, `layout` and `exploration` (0 = the best page, 1 = rows and titles drawn in proportion to their
     worth; None = the policy's own) serve the whole batch.
@@ -130,6 +131,7 @@ class Requests:
     candidates: Ragged | None = None
     episodes: Episodes | None = None
     cells: Cells | None = None
+    arrived: Int64s | None = None
 
     def __post_init__(self) -> None:
         batch = len(self.times)
@@ -189,6 +191,7 @@ COLUMNS = (
     "candidates",
     "episodes",
     "cells",
+    "arrived",
 )
 
 

@@ -195,6 +195,11 @@ def _file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def id_of(folder: Path) -> str:
+    """The id of the artifact in a folder, by its manifest. Raises `ArtifactRefused` where there is none."""
+    return _read_manifest(folder)[1]
+
+
 def _artifact_id(manifest: bytes) -> str:
     return hashlib.sha256(manifest).hexdigest()[:12]
 

@@ -37,7 +37,7 @@ def request_of(
     Beside a title, what the member turned down is excluded too; a home page weighs that itself. `fields` are
     those of `Requests` that differ by surface: surface, layout, about, exploration. `time_zone`: the service's.
     """
-    past = member.by(now)
+    past = member.history.by(now)
     excluded = np.array([catalog.index[one] for one in exclude if one in catalog.index], np.int32)
     if fields.get("surface") == "similar":
         excluded = np.append(excluded, turned_down(past))
@@ -47,6 +47,7 @@ def request_of(
         People.of([member.profile]),
         past,
         Situations.of([_context(member, asked, now, time_zone)]),
+        arrived=np.array([member.arrived], np.int64),
         exclude=Ragged.of([excluded]) if len(excluded) else None,
         **fields,
     )

@@ -116,7 +116,7 @@ class Service:
                 judged = after(await self._last_times(judged), judged)
             fresh = await self._stored(_firsts(judged))
             self.members.extend(deeds_of(fresh, self.catalog))
-        return self._counted(judged, {id(one) for one in fresh})
+        return self._counted(judged, {id(one) for one, _ in fresh})
 
     async def decision(self, decision_id: str) -> dict[str, Any]:
         """A logged decision, as it was made."""
@@ -291,12 +291,15 @@ class Service:
         times = {user_id: (await self.member(user_id)).history.times for user_id in users}
         return {user_id: int(known[-1]) for user_id, known in times.items() if len(known)}
 
-    async def _stored(self, taken: list[Judged]) -> list[Judged]:
-        """The events of `taken` that the log had not seen before; all of them are durable on return."""
+    async def _stored(self, taken: list[Judged]) -> list[tuple[Judged, int]]:
+        """The events of `taken` that the log had not seen before, and their places in the order of arrival.
+
+        All of them are durable on return.
+        """
         if not taken:
             return []
-        new = await self._durable(self.deployment.log.submit_events(rows_of(taken)))
-        return [one for one, is_new in zip(taken, new, strict=True) if is_new]
+        places = await self._durable(self.deployment.log.submit_events(rows_of(taken)))
+        return [(one, place) for one, place in zip(taken, places, strict=True) if place]
 
     async def _durable(self, written: Future[T]) -> T:
         started = time.perf_counter()
@@ -329,8 +332,9 @@ class Service:
         """One member as the log knows them."""
         log = self.deployment.log
         profile = log.profile(user_id) or Profile(user_id)
-        events = log.read(END_OF_TIME, user_ids=[user_id])
-        return Member(profile, histories_of(events, [user_id], self.catalog, END_OF_TIME))
+        arrived = log.arrived
+        events = log.read(END_OF_TIME, user_ids=[user_id], arrived=arrived)
+        return Member(profile, histories_of(events, [user_id], self.catalog, END_OF_TIME), arrived)
 
 
 def _firsts(judged: Sequence[Judged]) -> list[Judged]:

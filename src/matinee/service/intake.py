@@ -79,8 +79,8 @@ def rows_of(taken: Sequence[Judged]) -> list[dict[str, Any]]:
     return [{**vars(one.event), "timestamp": one.time} for one in taken]
 
 
-def deeds_of(taken: Sequence[Judged], catalog: Catalog) -> list[Deed]:
-    """The same events in the types of a history; those without a title leave no deed."""
+def deeds_of(arrived: Sequence[tuple[Judged, int]], catalog: Catalog) -> list[Deed]:
+    """Events and their places in the order of arrival in the types of a history; without a title there is no deed."""
     return [
         Deed(
             event.user_id,
@@ -90,8 +90,9 @@ def deeds_of(taken: Sequence[Judged], catalog: Catalog) -> list[Deed]:
             one.time,
             country_code(event.country),
             device_code(event.device),
+            place,
         )
-        for one in taken
+        for one, place in arrived
         if (event := one.event) is not None and event.item_id is not None and event.kind in NEEDS_TITLE
     ]
 

@@ -20,20 +20,14 @@ CLEARING = frozenset(KIND_NUMBER[name] for name in CLEARS)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A profile and everything they did with titles: a batch of one, oldest first."""
+    """A profile and everything they did with titles: a batch of one, oldest first.
+
+    `arrived`: the place in the log's order of arrival up to which their events are in it.
+    """
 
     profile: Profile
     history: Histories
-
-    def by(self, now: int) -> Histories:
-        """Everything they did, none of it at or after `now` (microseconds since 1970, UTC).
-
-        What a clock that has since jumped back stamped later than now counts as just done.
-        """
-        times = self.history.times
-        if not len(times) or times[-1] < now:
-            return self.history
-        return replace(self.history, times=np.minimum(times, now - 1))
+    arrived: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +41,7 @@ class Deed:
     time: int
     country: int = 0  # codes of `situation`
     device: int = 0
+    arrived: int = 0
 
 
 @dataclass(eq=False)
@@ -108,7 +103,8 @@ class Members:
                 self.forget(user_id)
                 continue
             known = self._kept[user_id]
-            self._kept[user_id] = replace(known, history=_extended(known.history, theirs))
+            arrived = max(known.arrived, *(deed.arrived for deed in theirs))
+            self._kept[user_id] = replace(known, history=_extended(known.history, theirs), arrived=arrived)
 
     def forget(self, user_id: str) -> None:
         """Drop the member from memory; whoever asks, or waits for a load that has begun, reads the log again."""

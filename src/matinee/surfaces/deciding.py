@@ -45,6 +45,7 @@ def decided(
         eligible=allowed.sum(axis=1, dtype=np.int32),
         bits=bits,
         row_names=pages.names,
+        catalog=len(catalog),
         timings=dict(timings),
     )
 

@@ -116,7 +116,9 @@ class HomePolicy:
     @cached_property
     def maker(self) -> Maker:
         """What its decisions say of who made them."""
-        return Maker(self.policy_id, self.artifact_id, digest(self.calibration, self.config, *self.charts.parts))
+        return Maker(
+            self.policy_id, self.artifact_id, digest(self.policy_id, self.calibration, self.config, *self.charts.parts)
+        )
 
     def _worth(self, requests: Requests) -> Floats:
         worth, tastes = worth_of(self.scorer, self.calibration, requests), requests.histories.tastes

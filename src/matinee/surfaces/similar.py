@@ -74,7 +74,7 @@ class SimilarPolicy:
     @cached_property
     def maker(self) -> Maker:
         """What its decisions say of who made them."""
-        return Maker(self.policy_id, self.artifact_id, digest(self.calibration, self.neighbors))
+        return Maker(self.policy_id, self.artifact_id, digest(self.policy_id, self.calibration, self.neighbors))
 
     def _pools(self, requests: Requests, allowed: Flags) -> Pools:
         founders = _founders(requests)

@@ -1,0 +1,72 @@
+"""The audit: logged decisions are asked again, from the log and the artifacts alone, of the policies that made them."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.contenders import SCORERS
+from matinee.data.asked import END_OF_TIME, as_asked
+from matinee.data.log import EventLog
+from matinee.decision import Maker
+from matinee.errors import ArtifactRefused, MatineeError
+from matinee.models.artifact import id_of, load_artifact
+from matinee.surfaces.remade import Surfaced, remade
+from matinee.workspace import Workspace
+
+TOLERANCE = 1e-6  # how far a log-probability asked again may be from the logged one
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Of `asked` decisions, how many the policy that acted gives back choice by choice (`same`).
+
+    `worst`: the largest difference of a log-probability; `refused`: why others could not be asked, with counts.
+    """
+
+    asked: int
+    same: int
+    worst: float
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+
+def audit(workspace: Workspace, n: int) -> Audit:
+    """Ask the last `n` decisions of a workspace's log again."""
+    workspace.require()
+    catalog, refused, differences = Catalog.load(workspace.catalog_path), Counter[str](), []
+    made_by = cache(lambda maker, titles: _made_by(workspace, catalog.first(titles), maker))
+    with EventLog(workspace.log_path) as log:
+        records = deque(log.read_decisions(END_OF_TIME), maxlen=n)
+        for record in records:
+            try:
+                differences.append(_difference(record, log, catalog, made_by))
+            except MatineeError as error:
+                refused[str(error).partition(";")[0]] += 1
+    same = sum(difference <= TOLERANCE for difference in differences)
+    return Audit(len(records), same, max(differences, default=0.0), dict(refused))
+
+
+def _difference(record: Mapping[str, Any], log: EventLog, catalog: Catalog, made_by: Any) -> float:
+    """The largest difference between a logged log-probability and the same asked again."""
+    decisions = as_asked(record, log, catalog)
+    again = made_by(decisions.makers[0], decisions.catalog).log_prob(decisions)
+    return float(np.abs(again - decisions.choices.log_probs).max(initial=0.0))
+
+
+def _made_by(workspace: Workspace, catalog: Catalog, maker: Maker) -> Surfaced:
+    """The policy that acted, out of its artifact and its parameters, for the catalogue as it was."""
+    folder = next((one for one in workspace.artifacts() if id_of(one) == maker.artifact), None)
+    if folder is None:
+        raise ArtifactRefused(
+            f"the artifact {maker.artifact} of {maker.policy!r} is gone; put it back to ask its decisions again"
+        )
+    policy = remade(workspace.parameters(maker.parameters), load_artifact(folder, SCORERS, catalog), catalog)
+    if policy.maker != maker:
+        raise ArtifactRefused(f"{maker.policy!r} was made of other parameters than those kept; restore them")
+    return policy

@@ -1,0 +1,69 @@
+"""Policies made again: what a policy is made of beside its artifact as plain data, and the policy out of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.errors import ArtifactRefused
+from matinee.models.artifact import Artifact
+from matinee.surfaces.charts import Chart, Charts
+from matinee.surfaces.home import HomeConfig, HomePolicy
+from matinee.surfaces.rows import RowsConfig
+from matinee.surfaces.similar import SimilarPolicy
+
+Surfaced = HomePolicy | SimilarPolicy
+
+
+def parameters_of(policy: Surfaced) -> dict[str, Any]:
+    """What `remade` needs beside the artifact, as JSON can hold it."""
+    if isinstance(policy, SimilarPolicy):
+        return {"policy": policy.policy_id, "neighbors": policy.neighbors}
+    return {"policy": policy.policy_id, "config": asdict(policy.config), "charts": _plain(policy.charts)}
+
+
+def remade(parameters: Mapping[str, Any], artifact: Artifact, catalog: Catalog) -> Surfaced:
+    """The policy of these parameters over an artifact, for the catalogue as it was.
+
+    Raises `ArtifactRefused` when the parameters are not what `parameters_of` gave.
+    """
+    try:
+        made = (parameters["policy"], artifact.artifact_id, catalog, artifact.scorer, artifact.calibration)
+        if "charts" not in parameters:
+            return SimilarPolicy(*made, parameters["neighbors"])
+        config = {**parameters["config"], "rows": RowsConfig(**parameters["config"]["rows"])}
+        return HomePolicy(*made, _charts(parameters["charts"]), HomeConfig(**config))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactRefused(f"these are no parameters of a policy: {error!r}; restore them from a backup") from error
+
+
+def _plain(charts: Charts) -> dict[str, Any]:
+    return {
+        "popular": {country or "": _lists(chart) for country, chart in charts.popular.items()},
+        "trending": _lists(charts.trending),
+        "genre_shares": charts.genre_shares.tolist(),
+        "window": charts.window,
+        "as_of": charts.as_of,
+    }
+
+
+def _charts(plain: Mapping[str, Any]) -> Charts:
+    return Charts(
+        {country or None: _chart(lists) for country, lists in plain["popular"].items()},
+        _chart(plain["trending"]),
+        np.array(plain["genre_shares"], np.float32),
+        plain["window"],
+        plain["as_of"],
+    )
+
+
+def _lists(chart: Chart) -> list[list[float]]:
+    return [chart.items.tolist(), chart.values.tolist()]
+
+
+def _chart(lists: list[list[float]]) -> Chart:
+    return Chart(np.array(lists[0], np.int32), np.array(lists[1], np.float32))

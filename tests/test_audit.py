@@ -1,0 +1,107 @@
+"""Decisions can be asked again: from the log and the artifacts alone, whatever happened since."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from starlette.testclient import TestClient
+
+from matinee.audit import audit
+from matinee.catalog import Catalog
+from matinee.data.asked import as_asked
+from matinee.data.dataset import Dataset
+from matinee.data.log import EventLog
+from matinee.errors import BadData
+from matinee.recipes import SERVED, catalog_and_ladders, train_into
+from matinee.service.app import create_app
+from matinee.service.deployment import Deployment
+from matinee.testing import make_events
+from matinee.workspace import Workspace
+
+MEMBERS, TITLES = 40, 60
+
+
+def genres(n: int) -> list[list[str]]:
+    return [[("Drama", "Comedy", "War")[k % 3], ("Sad", "Loud")[k % 2]] for k in range(n)]
+
+
+def dataset(n: int = TITLES) -> Dataset:
+    rng = np.random.default_rng(0)
+    likes = [rng.permutation(TITLES)[:12].tolist() for _ in range(MEMBERS)]
+    catalog = pl.DataFrame({"item_id": [f"t{k}" for k in range(n)], "title": [f"t{k}" for k in range(n)]})
+    frame = catalog.with_columns(pl.Series("genres", genres(TITLES) + [["Action"]] * (n - TITLES)))
+    return Dataset("likes", "made up", Catalog.from_frame(frame), {}, make_events(likes))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Workspace:
+    """A workspace whose service made pages while members acted, some late, profiles changed, titles and models came."""
+    place = Workspace(tmp_path_factory.mktemp("audited"))
+    place.bring_in(dataset())
+    for name in SERVED:
+        train_into(place, name, np.random.default_rng(0))
+    with EventLog(place.log_path) as log:
+
+        def build():
+            return catalog_and_ladders(place, log, exploration=0.3)
+
+        catalog, ladders = build()
+        deployment = Deployment(log, catalog, ladders, secret=b"audit", deadline=60.0, reload=build)
+        with TestClient(create_app(deployment), "http://localhost") as client:
+            live(client, 0)
+            place.bring_in(dataset(TITLES + 5))  # genres named Action come before all others
+            train_into(place, "ease-recent", np.random.default_rng(1))
+            assert client.post("/v1/artifacts/reload", headers={"content-type": "application/json"}).status_code == 200
+            live(client, 1)
+    return place
+
+
+def live(client: TestClient, part: int) -> None:
+    rng, now = np.random.default_rng(part), datetime.now(UTC)
+    for turn in range(60):
+        user = f"m{rng.integers(MEMBERS)}"
+        page = client.post(
+            "/v1/home", json={"user_id": user, "draw": turn, "context": {"device": "tv", "country": "DK"}}
+        )
+        assert page.status_code == 200, page.text
+        late = now - timedelta(hours=float(rng.integers(0, 200)))  # an offline device tells of it only now
+        events = [
+            {"event_id": f"{part}-{turn}-{k}", "user_id": user, "kind": kind, "item_id": f"t{rng.integers(TITLES)}",
+             "value": 0.7, "timestamp": late.isoformat()}
+            for k, kind in enumerate(("play", "thumbs_up", "dismiss"))
+        ]  # fmt: skip
+        assert client.post("/v1/events", json={"events": events}).json()["accepted"] == 3
+        if turn % 10 == 0:
+            body = {"blocked_genres": ["War"], "country": "SE"}
+            assert client.put(f"/v1/profiles/{user}", json=body).status_code == 200
+        if turn % 7 == 0:
+            assert client.post("/v1/similar", json={"item_id": "t3", "user_id": user}).status_code == 200
+
+
+def test_every_decision_gives_back_what_was_logged(place):
+    found = audit(place, 1_000)
+    assert found.refused == {}
+    assert found.asked == found.same == 2 * (60 + 9)
+    assert found.worst <= 1e-6
+
+
+def test_an_artifact_that_is_gone_is_named(place, tmp_path):
+    oldest = next(path for path in place.artifacts() if path.name.startswith("ease-recent"))
+    oldest.rename(tmp_path / "away")
+    found = audit(place, 1_000)
+    (tmp_path / "away").rename(oldest)
+    assert found.same == 60 + 9
+    assert sum(found.refused.values()) == 60 + 9
+    assert all(why.endswith("is gone") for why in found.refused)
+
+
+def test_a_history_that_is_not_the_one_seen_is_refused(place):
+    with EventLog(place.log_path) as log:
+        record = list(log.read_decisions(2**62))[-1]
+        catalog = Catalog.load(place.catalog_path)
+        assert as_asked(record, log, catalog).requests.histories.digest(0) == record["history"]
+        with pytest.raises(BadData, match="not the one it saw"):
+            as_asked({**record, "arrived": record["arrived"] - MEMBERS * 12}, log, catalog)
