@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matinee.evaluate import plots, words
+from matinee.evaluate.looks import Bin, Share
 from matinee.evaluate.measure import NDCG
 from matinee.evaluate.results import Comparison, Estimate, Group, Line, ProtocolReport, Table
 
@@ -23,6 +24,13 @@ COMPARISONS = (compared("good", 0.05, 0.0001), compared("bad", -0.05, 0.01), com
 LINES = tuple(
     Line(name, {"ndcg": Estimate(0.1 * k, 0.1 * k - 0.02, 0.1 * k + 0.02), "coverage": Estimate(0.3, 0.2, 0.4)})
     for k, name in enumerate(MODELS)
+)
+
+
+SHARES = (
+    Share("none", 40, 35, Estimate(0.0, 0.0, 0.09)),
+    Share("all", 40, 35, Estimate(1.0, 0.91, 1.0)),
+    Share("few", 4, 3, Estimate(0.5, 0.0, 1.0)),
 )
 
 
@@ -68,6 +76,8 @@ def test_every_mark_lies_on_its_picture():
         plots.forest(COMPARISONS, "difference"),
         plots.scatter(LINES, ("coverage", "Coverage"), ("ndcg", "NDCG")),
         plots.side_by_side([cold, cold], "ndcg", "NDCG"),
+        plots.shares(SHARES, "plays per look"),
+        plots.calibration([Bin(0.01, SHARES[0]), Bin(0.9, SHARES[1])], "plays per look"),
     ]
     for picture in pictures:
         width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', picture).groups())
@@ -123,3 +133,17 @@ def test_missing_and_equal_numbers_are_drawn_without_failing():
     lines = (Line("a", {"ndcg": NOTHING, "coverage": NOTHING}), Line("b", {"ndcg": Estimate(0, 0, 0)}))
     group = Group("cold", 5, 5, Table((NDCG,), lines))
     assert plots.side_by_side([group], "ndcg", "NDCG").count("<circle") == 1
+
+
+def test_groups_of_a_few_members_have_no_mark_where_others_have():
+    assert plots.shares(SHARES, "").count("<circle") == 2
+    assert plots.shares(SHARES[2:], "").count("<circle") == 1
+    assert "50.0 % [0.0, 100.0] of 4" in plots.shares(SHARES, "")
+
+
+def test_equal_score_and_rate_lie_on_the_line():
+    picture = plots.calibration([Bin(0.2, Share("", 9, 9, Estimate(0.2, 0.1, 0.4))), Bin(0.4, SHARES[1])], "")
+    x1, y1, x2, y2 = (float(v) for v in re.search(
+        r'x1="(\S+)" y1="(\S+)" x2="(\S+)" y2="(\S+)" class="zero"', picture).groups())  # fmt: skip
+    x, y = map(float, re.search(r'circle cx="(\S+)" cy="(\S+)"', picture).groups())
+    assert (y - y1) / (y2 - y1) == pytest.approx((x - x1) / (x2 - x1), abs=0.01)

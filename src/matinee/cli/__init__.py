@@ -12,6 +12,7 @@ from matinee.cli.compare import leaderboard, tune
 from matinee.cli.data import data
 from matinee.cli.log import log
 from matinee.cli.models import evaluate, recommend, train
+from matinee.cli.report import report
 from matinee.cli.service import demo, serve
 from matinee.cli.terminal import errors
 from matinee.maths.cores import blas_on_usable_cores
@@ -22,7 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for verb in (demo, data, train, recommend, evaluate, leaderboard, tune, serve, log, bench):
+for verb in (demo, data, train, recommend, evaluate, leaderboard, tune, serve, report, log, bench):
     app.command()(verb)
 
 

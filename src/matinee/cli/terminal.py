@@ -20,6 +20,7 @@ from matinee.errors import MatineeError
 
 if TYPE_CHECKING:
     from matinee.evaluate.board import Board
+    from matinee.evaluate.looks_report import LooksReport
     from matinee.evaluate.report import Report
 
 console = Console(stderr=False)
@@ -113,7 +114,7 @@ def _lines(what: str) -> Tell:
     return tell
 
 
-def show(report: Report | Board, html: Path | None, as_json: bool) -> None:
+def show(report: Report | Board | LooksReport, html: Path | None, as_json: bool) -> None:
     """Print a report's tables; where asked for, its JSON on the last line and, after that is safe, its page."""
     Console(width=max(console.width, REPORT_WIDTH)).print(report.table())
     if as_json:

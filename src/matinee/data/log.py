@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-import orjson
 import polars as pl
 
 from matinee.data import log_forget, log_rows, log_sealing
@@ -160,13 +159,12 @@ class EventLog:
             found = cursor.execute(sql.FIND_DECISION, (decision_id,)).fetchone()
         if found is None:
             raise NotFound(f"no decision {decision_id!r} is in the log; check the id, or its member was deleted")
-        record: dict[str, Any] = orjson.loads(found[0])
-        return record
+        return log_rows.record_of_text(found[0])
 
     def decisions_of(self, user_id: str) -> list[dict[str, Any]]:
         """All decision records of a member, oldest first."""
         with self._store.reading() as cursor:
-            return [orjson.loads(record) for (record,) in cursor.execute(sql.DECISIONS_OF_MEMBER, (user_id,))]
+            return [log_rows.record_of_text(text) for (text,) in cursor.execute(sql.DECISIONS_OF_MEMBER, (user_id,))]
 
     def read_decisions(
         self, as_of: int, since: int | None = None, surface: str | None = None
@@ -179,7 +177,7 @@ class EventLog:
             if not page:
                 return
             at, last, _ = page[-1]
-            records = (orjson.loads(record) for _, _, record in page)
+            records = (log_rows.record_of_text(text) for _, _, text in page)
             yield from (record for record in records if surface in (None, record["surface"]))
 
     def put_profiles(self, profiles: Sequence[Profile]) -> None:

@@ -11,7 +11,7 @@ import orjson
 import polars as pl
 
 from matinee.data.log_schema import DECISION_COLUMNS, SEQUENCED
-from matinee.errors import BadData
+from matinee.errors import BadData, LogDamaged
 from matinee.events import REQUIRED, SCHEMA, TIME
 from matinee.profile import Profile
 
@@ -50,9 +50,21 @@ def profile_row(profile: Profile) -> tuple[str, str, str]:
     return profile.user_id, profile.name.casefold(), orjson.dumps(asdict(profile)).decode()
 
 
+def record_of_text(text: str) -> dict[str, Any]:
+    """The decision or profile that was stored as text. Raises `LogDamaged` where it is no longer one."""
+    try:
+        record: dict[str, Any] = orjson.loads(text)
+    except ValueError as error:
+        raise LogDamaged(
+            f"a decision or profile in the log is not as it was written: {text!r:.80}; bring back a backup, or remove "
+            "decisions up to that day with `matinee log --forget-decisions-before DAY`"
+        ) from error
+    return record
+
+
 def profile_of(record: str) -> Profile:
     """The profile that `profile_row` stored."""
-    return Profile.of(orjson.loads(record))
+    return Profile.of(record_of_text(record))
 
 
 def starting_with(prefix: str) -> str:

@@ -45,22 +45,52 @@ def outcomes(
     One that carries a `decision_id` counts for that decision, at the place it carries if its title was shown there;
     without a place, or without a `decision_id`, it counts where the latest such decision first shows the title.
     """
+    title = decisions.layer(Layer.TITLE)
+    found = with_outcomes(_shown(decisions), events, catalog, window_seconds, reward)
+    lines = len(title)
+    along = Outcomes(np.zeros(lines, np.bool_), np.zeros(lines, np.float32), np.full(lines, NEVER, np.int64))
+    for name in ("examined", "reward", "delay"):
+        getattr(along, name)[title] = found[name].to_numpy()
+    return along
+
+
+def with_outcomes(
+    shown: pl.DataFrame,
+    events: pl.DataFrame,
+    catalog: Catalog,
+    window_seconds: float,
+    reward: Reward = enjoyed,
+) -> pl.DataFrame:
+    """Titles as they were shown (`shown_choices.SHOWN`) with the columns of `Outcomes`; joined as `outcomes` does.
+
+    Of `shown` the columns decision_id, user_id, time, row, column and item are read.
+    """
     if not window_seconds > 0:
         raise BadRequest(f"window_seconds is {window_seconds}; give a positive number of seconds")
-    pairs = (
-        _answers(events, catalog, reward)
-        .join(_shown(decisions), on=["user_id", "item"], suffix="_shown")
-        .filter(
-            pl.col("at") >= pl.col("time"),
-            pl.col("at") < pl.col("time") + round(window_seconds * 1e6),
-            pl.col("decision_id").is_null() | pl.col("decision_id").eq(pl.col("decision_id_shown")),
-            ~_carries_place() | (pl.col("row").eq(pl.col("row_shown")) & pl.col("column").eq(pl.col("column_shown"))),
-        )
+    lines = shown.select(
+        pl.int_range(pl.len()).alias("line"),
+        "user_id",
+        "item",
+        "time",
+        pl.col("decision_id", "row", "column").name.suffix("_shown"),
+    )
+    answers = _answers(events, catalog, reward)
+    named = pl.col("decision_id").is_not_null()
+    own = pl.col("decision_id_shown").alias("decision_id")
+    pairs = pl.concat(
+        [
+            answers.filter(named).join(lines.with_columns(own), on=["decision_id", "user_id", "item"]),
+            answers.filter(~named).join(lines, on=["user_id", "item"]),
+        ]
+    ).filter(
+        pl.col("at") >= pl.col("time"),
+        pl.col("at") < pl.col("time") + round(window_seconds * 1e6),
+        ~_carries_place() | (pl.col("row").eq(pl.col("row_shown")) & pl.col("column").eq(pl.col("column_shown"))),
     )
     latest = pairs.sort("event", "time", "line", descending=[False, True, False]).unique(
         "event", keep="first", maintain_order=True
     )
-    return _along(len(decisions.choices.actions), latest)
+    return shown.with_columns(_along(shown.height, latest))
 
 
 def returned(decisions: Decisions, events: pl.DataFrame, days: float) -> Flags:
@@ -107,12 +137,11 @@ def _answers(events: pl.DataFrame, catalog: Catalog, reward: Reward) -> pl.DataF
 
 
 def _shown(decisions: Decisions) -> pl.DataFrame:
-    """One row for each title shown; `line` is its choice."""
+    """One line for each title shown."""
     choices, title = decisions.choices, decisions.layer(Layer.TITLE)
     decision = choices.decisions[title]
     return pl.DataFrame(
         {
-            "line": np.flatnonzero(title),
             "decision_id": pl.Series(decisions.ids, dtype=pl.String).gather(decision),
             "user_id": decisions.requests.user_ids.gather(decision),
             "time": decisions.requests.times[decision],
@@ -123,8 +152,10 @@ def _shown(decisions: Decisions) -> pl.DataFrame:
     )
 
 
-def _along(lines: int, joined: pl.DataFrame) -> Outcomes:
-    """Arrays out of one row per counted event: of each choice the answer furthest from 0, the first of equals."""
+def _along(lines: int, joined: pl.DataFrame) -> list[pl.Series]:
+    """The columns of `Outcomes` out of one row per counted event: of each line the answer furthest from 0, the first of
+    equals.
+    """
     examined, reward = np.zeros(lines, np.bool_), np.zeros(lines, np.float32)
     delay = np.full(lines, NEVER, np.int64)
     examined[joined["line"].to_numpy()] = True
@@ -135,4 +166,4 @@ def _along(lines: int, joined: pl.DataFrame) -> Outcomes:
     at = told["line"].to_numpy()
     reward[at] = told["reward"].to_numpy()
     delay[at] = (told["at"] - told["time"]).to_numpy()
-    return Outcomes(examined, reward, delay)
+    return [pl.Series("examined", examined), pl.Series("reward", reward), pl.Series("delay", delay)]

@@ -32,13 +32,16 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.globals |= {
+        "calibration": plots.calibration,
         "classes": CLASSES,
         "findings": words.findings,
         "forest": plots.forest,
         "heading": words.heading,
         "number": words.number,
         "p_value": words.p_value,
+        "percent": words.percent,
         "scatter": plots.scatter,
+        "shares": plots.shares,
         "side_by_side": plots.side_by_side,
         "size": words.size,
     }

@@ -1,4 +1,4 @@
-"""Plots as SVG text: forest plot, scatter, and groups side by side. Colours and fonts come from the page's style."""
+"""Plots as SVG text: forest plot, scatter, groups side by side, shares, calibration; the page's style colours them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from markupsafe import Markup, escape
 
+from matinee.evaluate.looks import Bin, Share
 from matinee.evaluate.results import Comparison, Estimate, Group, Line
-from matinee.evaluate.words import interval, number, p_value
+from matinee.evaluate.words import FEW, interval, number, p_value, percent
 
 WIDTH, LEFT, RIGHT, ROW, TOP, FOOT = 760, 150, 40, 30, 16, 44
 CLASSES = {"beats": "good", "loses to": "bad", "is not clearly different from": "open"}
@@ -66,6 +67,49 @@ def side_by_side(groups: Sequence[Group], key: str, label: str) -> Markup:
     return _svg(height, parts, f"{label} of {len(models)} models for {names} members; the tables have the numbers")
 
 
+def shares(groups: Sequence[Share], label: str) -> Markup:
+    """The rate of every group, a row each, with its interval and the number of looks.
+
+    Groups of a few members have a mark only where there are no others.
+    """
+    height = TOP + ROW * len(groups) + FOOT
+    marked = [one for one in groups if one.members >= FEW] or groups
+    x, ticks = _axis([0.0, *(end for one in marked for end in (one.rate.low, one.rate.high))], LEFT, WIDTH - 230)
+    parts = list(_x_grid(x, _percents(ticks), height, label))
+    for row, one in enumerate(groups):
+        y = TOP + ROW * (row + 0.5)
+        said = f"{percent(one.rate)} of {one.looks:,}"
+        parts += [_text(LEFT - 14, y + 5, one.name, "end"), _text(WIDTH - 214, y + 5, said, "start", "number")]
+        parts += _whisker(x, one.rate, y, "group0") if one in marked else ()
+    return _svg(height, parts, f"{label} of {len(groups)} groups, with 95 % intervals; the tables have the numbers")
+
+
+def calibration(bins: Sequence[Bin], label: str) -> Markup:
+    """What came of looks against what their scores foretold, in powers; a line where both are equal.
+
+    What is less than the least number above zero stands on the lower edge.
+    """
+    height = 340
+    numbers = [end for one in bins for end in (one.predicted, one.share.rate.value, one.share.rate.high)]
+    least, most = min(one for one in numbers if one > 0), max(numbers)
+    x, x_ticks = _log_axis([least, most], LEFT - 80, WIDTH - RIGHT)
+    y, y_ticks = _log_axis([least, most], height - FOOT, TOP)
+    parts = list(_x_grid(x, _percents(x_ticks), height, "mean score"))
+    parts += _y_grid(y, _percents(y_ticks), label, WIDTH - RIGHT)
+    parts.append(_line(x(least), y(least), x(most), y(most), "zero"))
+    for one in bins:
+        rate = one.share.rate
+        at, *ends = (max(least, end) for end in (one.predicted, rate.low, rate.value, rate.high))
+        low, value, high = map(y, ends)
+        parts += [_line(x(at), low, x(at), high, "group0"), _disc(x(at), value, "group0")]
+    return _svg(height, parts, f"{label} against the mean score in {len(bins)} bins; the table has the numbers")
+
+
+def _percents(ticks: Ticks) -> Ticks:
+    """The same ticks as percentages, those of a share alone: 0 to 100."""
+    return [(at, f"{100 * at:.6g} %") for at, _ in ticks if -1e-9 <= at <= 1 + 1e-9]
+
+
 def _axis(values: Sequence[float], start: float, end: float) -> tuple[Scale, Ticks]:
     """A linear scale that holds all finite values with some room, and its round ticks."""
     finite = [value for value in values if math.isfinite(value)] or [0.0]
@@ -111,7 +155,7 @@ def _apart(wished: Sequence[tuple[float, float]]) -> list[float]:
 def _whisker(x: Scale, one: Estimate, y: float, name: str) -> Iterator[Markup]:
     if math.isfinite(one.value):
         yield _line(x(one.low), y, x(one.high), y, name)
-        yield Markup('<circle cx="{:.1f}" cy="{:.1f}" r="5" class="{}"/>').format(x(one.value), y, name)
+        yield _disc(x(one.value), y, name)
 
 
 def _x_grid(x: Scale, ticks: Ticks, height: float, label: str) -> Iterator[Markup]:
@@ -121,9 +165,9 @@ def _x_grid(x: Scale, ticks: Ticks, height: float, label: str) -> Iterator[Marku
     yield _text((x(ticks[0][0]) + x(ticks[-1][0])) / 2, height - 6, label, "middle", "tick")
 
 
-def _y_grid(y: Scale, ticks: Ticks, label: str) -> Iterator[Markup]:
+def _y_grid(y: Scale, ticks: Ticks, label: str, end: float = WIDTH - 150) -> Iterator[Markup]:
     for tick, text in ticks:
-        yield _line(LEFT - 80, y(tick), WIDTH - 150, y(tick), "grid")
+        yield _line(LEFT - 80, y(tick), end, y(tick), "grid")
         yield _text(LEFT - 88, y(tick) + 5, text, "end", "tick")
     yield _text(4, TOP - 2, label, "start", "tick")
 
@@ -131,6 +175,10 @@ def _y_grid(y: Scale, ticks: Ticks, label: str) -> Iterator[Markup]:
 def _line(x1: float, y1: float, x2: float, y2: float, name: str) -> Markup:
     form = Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>')
     return form.format(x1, y1, x2, y2, name)
+
+
+def _disc(x: float, y: float, name: str) -> Markup:
+    return Markup('<circle cx="{:.1f}" cy="{:.1f}" r="5" class="{}"/>').format(x, y, name)
 
 
 def _text(x: float, y: float, text: str, anchor: str, name: str = "name") -> Markup:

@@ -61,6 +61,14 @@ def interval(estimate: Estimate, digits: int = 3, sign: bool = False) -> str:
     return f"{value} [{low}, {high}]"
 
 
+def percent(estimate: Estimate) -> str:
+    """Text like 5.1 % [4.2, 6.0]; a dash where nothing was measured."""
+    if math.isnan(estimate.value):
+        return "–"
+    value, low, high = (number(100 * one, 1) for one in (estimate.value, estimate.low, estimate.high))
+    return f"{value} % [{low}, {high}]"
+
+
 def number(value: float, digits: int = 3, sign: bool = False) -> str:
     """A number with a true minus sign, and a plus where `sign` asks for it; a dash for NaN."""
     if math.isnan(value):

@@ -1,4 +1,4 @@
-"""Intervals: turn one value per member into a number that says how sure it is, by the bootstrap over members.
+"""Intervals: turn values of members into a number that says how sure it is, by the bootstrap or a ratio's variance.
 
 Efron and Tibshirani, "An Introduction to the Bootstrap", 1993. One matrix of weights serves all metrics and models
 of a group, so their draws are paired.
@@ -7,6 +7,7 @@ of a group, so their draws are paired.
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import stdtrit
 
 from matinee.maths.arrays import Doubles
 
@@ -53,3 +54,36 @@ def share_interval(estimate: Doubles | float, deviation: Doubles | float) -> tup
     """
     half = NORMAL_95 * deviation
     return np.clip(estimate - half, 0.0, 1.0), np.clip(estimate + half, 0.0, 1.0)
+
+
+def clustered_share(totals: Doubles, counts: Doubles) -> tuple[float, float, float]:
+    """The share sum(totals) / sum(counts) and its 95 % interval over members, each of whom brings any number of trials.
+
+    `totals` (members,) successes, or values in 0..1 added up; `counts` (members,) trials, at least one. Members are
+    what is sampled: the variance is that of a ratio by the delta method, each member compared with the others as in
+    the jackknife, (M - 1) / M * sum(((totals - share * counts) / (sum(counts) - counts))^2). It says how many
+    independent trials these are worth, share (1 - share) / variance, at most as many as there are and, where nobody or
+    everybody succeeded, one a member. Of those the interval is Wilson's, with the quantile of Student's t for the
+    number of members that count, sum(counts)^2 / sum(counts^2), less one (1 at least). A single member says nothing of
+    others: 0 to 1. Source: Dean and Pagano, "Evaluating Confidence Interval Methods for Binomial Proportions in
+    Clustered Surveys", 2015.
+    """
+    assert totals.shape == counts.shape, f"totals {totals.shape}, counts {counts.shape}"
+    members, trials = len(counts), counts.sum()
+    if not members:
+        return np.nan, np.nan, np.nan
+    share = float(totals.sum() / trials)
+    if members == 1:
+        return share, 0.0, 1.0
+    spread = (members - 1) / members * np.square((totals - share * counts) / (trials - counts)).sum()
+    worth = min(share * (1 - share) / spread, trials) if spread > 0 and 0 < share < 1 else float(members)
+    freedom = max(1.0, trials**2 / np.square(counts).sum() - 1)
+    return share, *_wilson(share, worth, float(stdtrit(freedom, (1 + LEVEL) / 2)))
+
+
+def _wilson(share: float, trials: float, quantile: float) -> tuple[float, float]:
+    """Wilson's interval of a share of so many independent trials, for a quantile of the standard deviate."""
+    z = quantile**2 / trials
+    middle = (share + z / 2) / (1 + z)
+    half = np.sqrt(z * (share * (1 - share) + z / 4)) / (1 + z)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))

@@ -1,0 +1,51 @@
+"""The verb that tells from a service's own log what came of what it showed."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from matinee.cli.terminal import WORKSPACE, Html, Into, Json, show
+from matinee.workspace import Workspace
+
+END_OF_TIME = 2**63 - 1
+
+
+class Rewarded(StrEnum):
+    """What counts as success: the rewards of `data.rewards` that are shares."""
+
+    PLAYED = "played"
+    OPENED = "opened"
+    COMPLETED = "completed"
+    ENJOYED = "enjoyed"
+
+
+def report(
+    workspace: Into = WORKSPACE,
+    reward: Annotated[Rewarded, typer.Option(help="What counts as success.")] = Rewarded.PLAYED,
+    days: Annotated[float, typer.Option(min=1e-3, max=366, help="Days after a decision in which it counts.")] = 1.0,
+    html: Html = None,
+    as_json: Json = False,
+) -> None:
+    """Tell from the log what came of what was shown: plays per look by surface, row, place, policy, with intervals."""
+    from matinee.catalog import Catalog
+    from matinee.data.log import EventLog
+    from matinee.data.outcomes import with_outcomes
+    from matinee.data.rewards import REWARDS
+    from matinee.data.shown_choices import shown_choices
+    from matinee.evaluate.looks import looks_of
+    from matinee.evaluate.looks_report import LooksReport
+
+    place = Workspace(workspace)
+    place.require()
+    with place.consistent(), EventLog(place.log_path) as log:
+        catalog = Catalog.load(place.catalog_path)
+        shown, left_out = shown_choices(log.read_decisions(END_OF_TIME))
+        first = next(iter(shown["time"]), END_OF_TIME)  # they come oldest first
+        events = log.read(END_OF_TIME, since=first)
+    joined = with_outcomes(shown, events, catalog, days * 86_400, REWARDS[reward.value])
+    now = time.time_ns() // 1_000
+    show(LooksReport(looks_of(joined, catalog, reward.value, days, now, left_out)), html, as_json)
