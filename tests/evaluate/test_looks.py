@@ -175,7 +175,7 @@ def test_groups_that_surely_differ_are_named():
     events += [("play", f"m{k}", "a", f"top_picks{k}", 0, 0, 1.0) for k in range(40)]
     said = " ".join(LooksReport(world(titles, events)).json()["findings"])
     assert "Kind of row: more plays per look in top picks (50.0 % [" in said
-    assert "foretell 50.0 % on average, more than the plays per look." in said
+    assert "predict 50.0 % on average, more than the plays per look." in said
 
 
 @pytest.mark.parametrize(("rate", "members"), [(0.05, 40), (0.2, 30), (0.02, 300)])

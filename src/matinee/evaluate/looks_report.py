@@ -84,7 +84,7 @@ def _with_confidence(looks: Looks, label: str) -> Iterator[str]:
                 f"{breakdown.name}: more {label} in {most.name} ({percent(most.rate)}) than in {least.name} "
                 f"({percent(least.rate)})."
             )
-    yield _foretold(looks, label)
+    yield _predicted(looks, label)
 
 
 def _apart(shares: Sequence[Share]) -> tuple[Share, Share] | None:
@@ -94,11 +94,11 @@ def _apart(shares: Sequence[Share]) -> tuple[Share, Share] | None:
     return max(pairs, key=lambda pair: pair[0].rate.value - pair[1].rate.value, default=None)
 
 
-def _foretold(looks: Looks, label: str) -> str:
+def _predicted(looks: Looks, label: str) -> str:
     """Whether the scores promise what comes."""
     promised = sum(one.predicted * one.share.looks for one in looks.calibration) / looks.whole.looks
     rate = looks.whole.rate
-    said = f"The scores of these looks foretell {number(100 * promised, 1)} % on average"
+    said = f"The scores of these looks predict {number(100 * promised, 1)} % on average"
     if rate.low <= promised <= rate.high:
         return f"{said}, which agrees with the {label}."
     return f"{said}, {'more' if promised > rate.high else 'less'} than the {label}."

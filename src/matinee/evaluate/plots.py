@@ -85,7 +85,7 @@ def shares(groups: Sequence[Share], label: str) -> Markup:
 
 
 def calibration(bins: Sequence[Bin], label: str) -> Markup:
-    """What came of looks against what their scores foretold, in powers; a line where both are equal.
+    """What came of looks against what their scores predicted, in powers; a line where both are equal.
 
     What is less than the least number above zero stands on the lower edge.
     """
