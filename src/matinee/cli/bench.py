@@ -22,6 +22,7 @@ class Bench(StrEnum):
     SERVE = "serve"
     INGEST = "ingest"
     UPKEEP = "upkeep"
+    RECORD = "record"
     EASE = "ease"
     FACTORS = "factors"
     SLIM = "slim"

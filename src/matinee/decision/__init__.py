@@ -14,6 +14,7 @@ from matinee.decision.decisions import (
     Layer,
     Maker,
     Pages,
+    decision_ids,
     digest,
     joined,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Scorer",
     "Situations",
     "Tell",
+    "decision_ids",
     "digest",
     "joined",
     "quiet",

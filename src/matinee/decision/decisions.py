@@ -15,7 +15,7 @@ from matinee.decision.requests import Requests
 from matinee.decision.rows import RowName
 from matinee.errors import BadData
 from matinee.maths.arrays import Doubles, Flags, Floats, Int8s, Int16s, Int32s, Int64s, UInt64s
-from matinee.maths.ragged import gather, offsets_of
+from matinee.maths.ragged import gather, narrowed, offsets_of
 from matinee.page import Layout, RowKind
 
 UNSPOKEN = -2  # evidence that must not be named
@@ -139,6 +139,11 @@ class Choices:
         """The choices of these decisions, in this order."""
         offsets, places = gather(self.offsets, decisions)
         return Choices(offsets, **{name: getattr(self, name)[places] for name in LINES})
+
+    def keep(self, lines: Flags) -> Choices:
+        """The choices that `lines` (lines,) marks; every decision stays, some with fewer."""
+        kept = {name: getattr(self, name)[lines] for name in LINES}
+        return Choices(narrowed(self.offsets, lines), **kept)
 
     @classmethod
     def of_titles(cls, items: Int32s, log_probs: Doubles, among: Int32s, scores: Floats | None = None) -> Choices:
@@ -265,6 +270,12 @@ class Decisions:
         pages.evidence[of_title] = choices.evidence[title]
         pages.item_log_probs[of_title] = choices.log_probs[title]
         return pages
+
+
+def decision_ids(batch: int, rng: np.random.Generator) -> tuple[str, ...]:
+    """`batch` opaque ids of 128 random bits."""
+    text = rng.bytes(16 * batch).hex()
+    return tuple(text[at : at + 32] for at in range(0, 32 * batch, 32))
 
 
 def digest(*parts: object) -> str:

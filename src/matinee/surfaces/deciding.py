@@ -75,12 +75,6 @@ def log_probs_of(decisions: Decisions, built: Built) -> Doubles:
     return _with_impossible(log_probs, decisions, built)
 
 
-def decision_ids(batch: int, rng: np.random.Generator) -> tuple[str, ...]:
-    """`batch` opaque ids of 128 random bits."""
-    text = rng.bytes(16 * batch).hex()
-    return tuple(text[at : at + 32] for at in range(0, 32 * batch, 32))
-
-
 def _pages(pools: Pools, built: Built, evidence: Int32s, catalog: Catalog) -> Pages:
     """Built pages with their rows named."""
     b, r = np.nonzero(built.rows >= 0)

@@ -9,14 +9,14 @@ from functools import cached_property
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import UNSPOKEN, Decisions, Maker, Requests, Scorer, digest, joined
+from matinee.decision import UNSPOKEN, Decisions, Maker, Requests, Scorer, decision_ids, digest, joined
 from matinee.eligibility import check, eligible, only_allowed
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
 from matinee.maths.cores import usable_cores
 from matinee.surfaces.charts import Charts
-from matinee.surfaces.deciding import decided, decision_ids, log_probs_of, shown_in, worth_of
+from matinee.surfaces.deciding import decided, log_probs_of, shown_in, worth_of
 from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.page_builder import Built, Shown, build_pages
 from matinee.surfaces.reasons import with_reasons

@@ -1,0 +1,1 @@
+"""Policies that choose single titles, out of requests and the catalogue alone."""
