@@ -169,7 +169,7 @@ def test_every_output_shown_is_what_the_command_prints(page, page_of_25):
     assert "\n    $ " not in page.read_text(), f"{page.name} shows an output outside a console block, where none is run"
     for command, shown in sessions(page):
         assert shlex.split(command) == ["python", "examples/home_page.py", "25"], f"no test runs {command!r}"
-        assert stands_in(shown, page_of_25), f"{page.name} shows {shown}, but {command!r} prints {page_of_25}"
+        assert stands_in(shown, page_of_25), f"{page.name}: run python docs/make_outputs.py; it prints {page_of_25}"
 
 
 @pytest.mark.parametrize(
@@ -179,6 +179,18 @@ def test_every_output_shown_is_what_the_command_prints(page, page_of_25):
 )  # fmt: skip
 def test_what_counts_as_printed(shown, printed):
     assert stands_in(shown.split("|"), ["a 1.00", "b 2.00"]) == printed
+
+
+def test_outputs_are_written_again_in_the_form_shown():
+    excerpt = runpy.run_path(str(ROOT / "docs" / "make_outputs.py"))["excerpt"]
+    assert excerpt(["old"], ["said", "", "a"]) == ["said", "", "a"]
+    assert excerpt(["...", "old", "older", "...", "end"], ["said", "", "a", "b", "c", "d"]) == [
+        "...",
+        "a",
+        "b",
+        "...",
+        "d",
+    ]
 
 
 def test_the_home_page_example_finds_its_probability_again(page_of_25):
