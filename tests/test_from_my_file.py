@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ PAGE = (Path(__file__).parents[1] / "docs" / "from_my_file.md").read_text()
 FILES = re.findall(r"`([\w.]+)`:\n\n```csv\n(.*?)```", PAGE, re.S)
 SESSIONS = re.findall(r"```console\n(.*?)```", PAGE, re.S)
 WIDTH = 100
-TRIES = 50  # pages asked for until one is in time: a busy machine compiles the first ones too slowly
+TRIES = 600  # pages asked for until one is in time: a busy machine compiles the first ones too slowly
+PAUSE = 0.1  # seconds after one that was late, which leave the machine to the compiler
 
 
 def steps() -> list[tuple[str, list[str]]]:
@@ -49,8 +51,12 @@ def test_every_command_prints_what_the_page_shows(tmp_path, monkeypatch, capsys)
     def serve(app, sock, ready):
         ready("http://127.0.0.1:8100/")
         client = TestClient(app, base_url="http://127.0.0.1")
-        answers = (client.post("/v1/home", json={"user_id": "ann"}) for _ in range(TRIES))
-        served.append(next(answer.json() for answer in answers if answer.status_code == 200))
+        for _ in range(TRIES):
+            answer = client.post("/v1/home", json={"user_id": "ann"})
+            if answer.status_code == 200:
+                break
+            time.sleep(PAUSE)
+        served.append(answer.json())
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(terminal.console, "width", WIDTH)
