@@ -162,10 +162,12 @@ def test_few_members_get_no_verdict_and_what_is_left_out_is_named():
     found = world()
     said = LooksReport(found).json()["findings"]
     assert said[1] == "Fewer than 30 members: too few to say anything with confidence."
-    assert said[2] == "1 looks are younger than a day: more may still come of them."
+    assert said[2] == "Younger than a day: 1 look, of which more may still come."
     frame = pl.DataFrame(schema={**SHOWN, "examined": pl.Boolean, "reward": pl.Float32, "delay": pl.Int64})
     damaged = looks.looks_of(frame, CATALOG, "played", 1, NOW, Rejections({"damaged": 2}, {"damaged": ("x",)}))
-    assert LooksReport(damaged).json()["findings"][-1].startswith("Left out of the log's decisions: 2 rows")
+    assert LooksReport(damaged).json()["findings"][-1] == (
+        "Decisions that cannot be read and are left out: 2 (for example x)."
+    )
 
 
 def test_groups_that_surely_differ_are_named():

@@ -94,7 +94,7 @@ def test_a_damaged_record_is_left_out_and_named(client, log, place):
     log.append_decisions([{**record, "decision_id": "broken", "choices": {}}])
     found = reported(place)
     assert found["whole"]["looks"] == 8
-    assert "1 that are no decision records (for example decision broken)" in found["findings"][-1]
+    assert found["findings"][-1] == "Decisions that cannot be read and are left out: 1 (for example broken)."
 
 
 def test_text_that_is_no_record_is_damage(client, log, place):

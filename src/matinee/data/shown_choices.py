@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from matinee.decision import Layer
@@ -77,7 +78,7 @@ def _readable(record: Record, damaged: Counter[str]) -> bool:
 
 
 def _name(record: Record) -> str:
-    return f"decision {record.get('decision_id', 'without an id')!s:.100}"
+    return f"{record.get('decision_id', 'one without an id')!s:.100}"
 
 
 def _titles(records: Sequence[Record]) -> pl.DataFrame:
@@ -100,20 +101,31 @@ def _titles(records: Sequence[Record]) -> pl.DataFrame:
 
 def _lines(records: Sequence[Record]) -> pl.DataFrame:
     """Every choice, with the number of its record."""
-    lists = {name: pl.List(dtype) for name, dtype in _LINES.items()}
-    columns = {name: [record["choices"][name] for record in records] for name in _LINES}
-    whole = pl.DataFrame(columns, schema=lists).with_row_index("record")
-    return whole.explode(list(_LINES)).drop_nulls("layers")
+    choices = [record["choices"] for record in records]
+    lengths = [len(one["layers"]) for one in choices]
+    if any([len(one[name]) for one in choices] != lengths for name in _LINES):
+        raise ValueError("the columns of choices differ in length")
+    flat = [
+        pl.Series(name, list(chain.from_iterable(one[name] for one in choices)), dtype)
+        for name, dtype in _LINES.items()
+    ]
+    return pl.DataFrame([pl.Series("record", np.repeat(np.arange(len(records)), lengths)), *flat])
 
 
 def _numbered(records: Sequence[Record], key: str, number: str, name: str) -> pl.DataFrame:
     """What the lists `key` name: columns `record`, `number` (place in the list) and `name` (first of the entry)."""
-    entries = [(r, at, one[0]) for r, record in enumerate(records) for at, one in enumerate(record[key])]
-    schema = {"record": pl.UInt32(), number: _LINES[number], name: pl.String()}
-    return pl.DataFrame(entries, schema=schema, orient="row")
+    lists = [record[key] for record in records]
+    return pl.DataFrame(
+        [
+            pl.Series("record", [r for r, one in enumerate(lists) for _ in one], pl.Int64),
+            pl.Series(number, [at for one in lists for at in range(len(one))], _LINES[number]),
+            pl.Series(name, [entry[0] for one in lists for entry in one], pl.String),
+        ]
+    )
 
 
 def _heads(records: Sequence[Record]) -> pl.DataFrame:
-    heads = [(*(record[name] for name in _HEAD), record["context"].get("device")) for record in records]
-    schema = {name: SHOWN[name] for name in (*_HEAD, "device")}
-    return pl.DataFrame(heads, schema=schema, orient="row").with_row_index("record")
+    columns = {name: [record[name] for record in records] for name in _HEAD}
+    columns["device"] = [record["context"].get("device") for record in records]
+    heads = [pl.Series(name, values, SHOWN[name]) for name, values in columns.items()]
+    return pl.DataFrame([pl.Series("record", np.arange(len(records))), *heads])

@@ -67,9 +67,10 @@ def findings(looks: Looks, label: str) -> Iterator[str]:
         yield f"{label.capitalize()}: {percent(looks.whole.rate)}, of {_counted(looks.whole)}."
         yield from _with_confidence(looks, label)
     if looks.unfinished:
-        yield f"{looks.unfinished:,} looks are younger than {_days(looks.days)}: more may still come of them."
+        yield f"Younger than {_days(looks.days)}: {_looks(looks.unfinished)}, of which more may still come."
     if looks.left_out.total:
-        yield f"Left out of the log's decisions: {looks.left_out}."
+        named = ", ".join(one for some in looks.left_out.examples.values() for one in some)
+        yield f"Decisions that cannot be read and are left out: {looks.left_out.total:,} (for example {named})."
 
 
 def _with_confidence(looks: Looks, label: str) -> Iterator[str]:
@@ -132,7 +133,11 @@ def _calibration(looks: Looks, label: str) -> Grid:
 
 def _counted(share: Share) -> str:
     members = "1 member" if share.members == 1 else f"{share.members:,} members"
-    return f"{'1 look' if share.looks == 1 else f'{share.looks:,} looks'} by {members}"
+    return f"{_looks(share.looks)} by {members}"
+
+
+def _looks(count: int) -> str:
+    return "1 look" if count == 1 else f"{count:,} looks"
 
 
 def _days(days: float) -> str:
