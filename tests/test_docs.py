@@ -296,3 +296,15 @@ def test_the_page_of_public_names_is_what_the_code_says():
 def test_numbers_of_the_readme_name_their_command():
     assert "matinee bench" in EVERYTHING
     assert "matinee evaluate" in EVERYTHING
+
+
+def test_numbers_of_the_readme_stand_among_the_measurements():
+    table = (ROOT / "README.md").read_text().partition("## Five numbers")[2].partition("## ")[0]
+    rows = re.findall(r"^\| (?!what).* \|$", table, re.M)
+    assert len(rows) == 5
+    measured = "\n".join((ROOT / "docs" / name).read_text() for name in ("benchmarks.md", "leaderboard.md"))
+    for row in rows:
+        _, _, ours, beside, place, _ = row.split("|")
+        assert re.search(r"20\d\d-\d\d-\d\d", place), f"no date: {row}"
+        for number in re.findall(r"\d*[.,]?\d+", ours + beside):
+            assert re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", measured), f"{number} of {row} was not measured"
