@@ -2,11 +2,12 @@
 
 `matinee bench page --titles N --model M` asks for another size, or another model of `MODELS`.
 
-Keys of the result: `p50_ms`, `p99_ms` (single decisions on one core, probabilities and evidence included), the stages'
-medians `..._ms`, `slots` shown, `batch_per_second` (batches of 1,000 on all cores), `web_batch_per_second` (the same
-for the web layout), `reads_ms` (one pass over the 100 rows of the map that a score must read: the floor),
-`machine`, `seed`, `decisions`. Neighbours of titles are learned before: the figures are those of a service that has run
-for a while.
+Keys of the result: `p50_ms`, `p99_ms` (single decisions on one core, probabilities and evidence included),
+`apart_p50_ms`, `apart_p99_ms` (the same without `scores`, the scorer's own product), each stage's `..._p50_ms` and
+`..._p99_ms`, `other` being what no stage counts; `slots` shown, `batch_per_second` (batches of 1,000 on all cores),
+`web_batch_per_second` (the same for the web layout), `reads_ms` (one pass over the 100 rows of the map that a score
+must read: the floor), `machine`, `seed`, `decisions`. Neighbours of titles are learned before: the figures are those of
+a service that has run for a while.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from matinee.data.histories import training_data
 from matinee.decision import Requests
 from matinee.events import clean
 from matinee.history import Histories
+from matinee.maths.arrays import Doubles
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease
 from matinee.models.popularity import Popularity
@@ -60,10 +62,14 @@ def run(
     times, laps, slots = time_singles(policy, singles, rng)
     os.sched_setaffinity(0, cores)
     progress("batches of 1,000 on all cores", 0.5)
+    other = times - sum(laps.values())
+    spent = {"": times, "apart_": times - laps["scores"]} | {f"{name}_": one for name, one in laps.items()}
     return {
-        "p50_ms": float(np.percentile(times, 50)),
-        "p99_ms": float(np.percentile(times, 99)),
-        **{f"{name}_ms": float(np.median(values)) for name, values in laps.items()},
+        **{
+            f"{name}p{share}_ms": float(np.percentile(values, share))
+            for name, values in (spent | {"other_": other}).items()
+            for share in (50, 99)
+        },
         "slots": slots,
         **({"reads_ms": floor_ms(policy, singles)} if model == "ease" else {}),
         "batch_per_second": batches_per_second(policy, rng, now, PAGE, known),
@@ -122,19 +128,19 @@ def requests(rng: np.random.Generator, batch: int, now: int, layout: Layout, kno
 
 def time_singles(
     policy: HomePolicy, singles: list[Requests], rng: np.random.Generator
-) -> tuple[list[float], dict[str, list[float]], int]:
+) -> tuple[Doubles, dict[str, Doubles], int]:
     """Milliseconds of each decision after 100 to warm up, milliseconds by stage, and slots on the last page."""
     times: list[float] = []
     laps: dict[str, list[float]] = {}
     for request in singles[:100]:
         policy.decide(request, rng)
-    for request in singles:
+    for request in singles[100:]:
         start = time.perf_counter()
         decisions = policy.decide(request, rng)
         times.append(1e3 * (time.perf_counter() - start))
         for name, spent in decisions.timings.items():
             laps.setdefault(name, []).append(spent)
-    return times[100:], laps, len(decisions.titles)
+    return np.array(times), {name: np.array(spent) for name, spent in laps.items()}, len(decisions.titles)
 
 
 def floor_ms(policy: HomePolicy, singles: list[Requests]) -> float:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from matinee.maths import cores, sparse_dense
-from matinee.maths.cores import blas_on_usable_cores, usable_cores
+from matinee.maths.cores import blas_in_the_calling_thread, blas_on_usable_cores, usable_cores
 from matinee.maths.sparse_dense import in_chunks
 
 SRC = Path(cores.__file__).parents[1]
@@ -84,3 +84,19 @@ def test_blas_is_limited_to_usable_cores(groups):
 def test_nothing_else_counts_the_cores_of_the_machine():
     for path in SRC.rglob("*.py"):
         assert path.name == "cores.py" or not re.search(r"\bcpu_count\b|sched_getaffinity", path.read_text()), path
+
+
+def _blas_threads():
+    return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+
+def test_blas_stays_in_the_calling_thread_until_the_last_of_several_has_left():
+    with threadpool_limits(3, user_api="blas"):
+        first, second = blas_in_the_calling_thread(), blas_in_the_calling_thread()
+        first.__enter__()
+        second.__enter__()
+        assert _blas_threads() == {1}
+        first.__exit__(None, None, None)
+        assert _blas_threads() == {1}
+        second.__exit__(None, None, None)
+        assert _blas_threads() == {3}

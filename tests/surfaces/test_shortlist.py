@@ -1,10 +1,12 @@
 """The shortlist: the best of each request and what rows bring themselves, whatever the batch; the page it leaves."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from pages import NOW, charts_of, policy_of, world
 
-from matinee.decision import Requests
+from matinee.decision import Choices, Requests
 from matinee.history import Histories
 from matinee.page import Layout
 from matinee.surfaces import shortlist as shortlists
@@ -56,6 +58,28 @@ def test_the_page_has_the_titles_of_the_whole_catalogue(monkeypatch, exploration
     )
     assert len(full & mine) / len(full) > 0.9
     np.testing.assert_allclose(policy.log_prob(short), short.choices.log_probs, atol=1e-6)
+
+
+def test_a_catalogue_below_the_length_of_the_list_is_taken_whole(monkeypatch):
+    """400 titles are fewer than are kept: the pages, their probabilities and evidence are those of any longer list."""
+    asked = requests()
+    pages = []
+    for kept in (shortlists.KEPT, 1 << 40):
+        monkeypatch.setattr(shortlists, "KEPT", kept)
+        pages.append(policy_of(world(TITLES), 0.1).decide(asked, np.random.default_rng(0)).choices)
+    for one in fields(Choices):
+        np.testing.assert_array_equal(getattr(pages[0], one.name), getattr(pages[1], one.name))
+
+
+def test_no_title_of_the_page_is_lost_while_the_list_holds_what_rows_can_hold(monkeypatch):
+    """Rows of 32 titles at most, 8 themes of some 100 titles each: 350 titles by worth hold the 32 best of each."""
+    asked = requests()
+    whole = policy_of(world(TITLES)).decide(asked, np.random.default_rng(0)).page().items
+    monkeypatch.setattr(shortlists, "KEPT", 350)
+    short = policy_of(world(TITLES)).decide(asked, np.random.default_rng(0)).page().items
+    shown = [set(page.ravel().tolist()) for page in whole]
+    found = [len(full & set(page.ravel().tolist())) for full, page in zip(shown, short, strict=True)]
+    assert sum(found) / sum(map(len, shown)) >= 0.999
 
 
 def test_a_request_has_the_same_list_in_any_batch(monkeypatch):

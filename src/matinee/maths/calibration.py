@@ -24,8 +24,12 @@ class Platt:
 
     def probability(self, scores: NDArray[Any]) -> NDArray[np.float32]:
         """Probabilities of the shape of `scores`, float32; grows with the score when `slope` is positive."""
-        logits = np.float32(self.slope) * scores.astype(np.float32) + np.float32(self.intercept)
-        return np.asarray(expit(logits), np.float32)
+        against = np.multiply(scores, np.float32(-self.slope), dtype=np.float32)
+        against -= np.float32(self.intercept)
+        with np.errstate(over="ignore"):  # 1 / (1 + infinity) is 0
+            np.exp(against, out=against)
+        against += np.float32(1)
+        return np.asarray(np.reciprocal(against, out=against))
 
 
 def fit_platt(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any]) -> Platt:

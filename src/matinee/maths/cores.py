@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from math import ceil
 from pathlib import Path
+from threading import Lock
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 CGROUP, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
@@ -24,6 +26,40 @@ def blas_on_usable_cores() -> Iterator[None]:
     """BLAS inside takes no more threads than there are usable cores; by itself it counts those of the machine."""
     with threadpool_limits(usable_cores(), user_api="blas"):
         yield
+
+
+@contextmanager
+def blas_in_the_calling_thread() -> Iterator[None]:
+    """BLAS inside starts no threads: products of one request are too small for them, and they spin in each other's way.
+
+    It holds for the whole process until the last of all callers has left.
+    """
+    with _QUIET:
+        yield
+
+
+class _Shared:
+    """A context that the first enters and the last leaves, from any thread."""
+
+    def __init__(self, make: Callable[[], AbstractContextManager[object]]) -> None:
+        self._make, self._lock = make, Lock()
+        self._inside, self._left = 0, ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._left.enter_context(self._make())
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._left.close()
+
+
+_blas = cache(ThreadpoolController)  # looks at every library that is loaded, so once
+_QUIET = _Shared(lambda: _blas().limit(limits=1, user_api="blas"))
 
 
 def _quotas() -> Iterator[float]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import Choices, Decisions, Layer, Maker, Pages, Requests, Scorer, row_key, row_name
+from matinee.decision import Choices, Decisions, Layer, Maker, Pages, Requests, row_key, row_name
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
 from matinee.page import RowKind
@@ -17,9 +17,10 @@ from matinee.surfaces.rows import BILLBOARD, Pools
 LEAST = np.float32(1e-6)  # no title is thought to satisfy never, or surely
 
 
-def worth_of(scorer: Scorer, calibration: Platt, requests: Requests) -> Floats:
-    """(batch, titles): the probability that each title satisfies, if looked at."""
-    return np.clip(calibration.probability(scorer.score(requests)), LEAST, 1 - LEAST)
+def worth_of(scores: Floats, calibration: Platt) -> Floats:
+    """The probability that each title satisfies, if looked at, of the shape of `scores`."""
+    worth = calibration.probability(scores)
+    return np.clip(worth, LEAST, 1 - LEAST, out=worth)
 
 
 def decided(
@@ -42,7 +43,7 @@ def decided(
         ids=ids,
         makers=(maker,),
         choices=Choices.of_pages(pages, built.among_rows, built.among_titles),
-        eligible=allowed.sum(axis=1, dtype=np.int32),
+        eligible=np.array([np.count_nonzero(titles) for titles in allowed], np.int32),
         bits=bits,
         row_names=pages.names,
         catalog=len(catalog),

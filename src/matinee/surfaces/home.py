@@ -14,7 +14,7 @@ from matinee.eligibility import check, eligible, only_allowed
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
-from matinee.maths.cores import usable_cores
+from matinee.maths.cores import blas_in_the_calling_thread, usable_cores
 from matinee.surfaces.charts import Charts
 from matinee.surfaces.deciding import decided, log_probs_of, shown_in, worth_of
 from matinee.surfaces.neighborhood import Neighborhood
@@ -68,9 +68,10 @@ class HomePolicy:
         ids = decision_ids(batch, rng)
         block = max(1, min(BLOCK, AT_ONCE // max(len(self.catalog), 1)))
         if batch <= block:
-            return self._page(requests, ids, bits)
+            with blas_in_the_calling_thread():
+                return self._page(requests, ids, bits)
         blocks = [np.arange(start, min(start + block, batch)) for start in range(0, batch, block)]
-        with ThreadPoolExecutor(usable_cores()) as threads:
+        with blas_in_the_calling_thread(), ThreadPoolExecutor(usable_cores()) as threads:
             parts = threads.map(lambda at: self._page(requests.take(at), ids[at[0] : at[-1] + 1], bits[at]), blocks)
             return joined(requests, list(parts))
 
@@ -82,8 +83,10 @@ class HomePolicy:
         watch = Stopwatch()
         allowed = eligible(self.catalog, requests)
         watch.lap("eligible")
-        worth = self._worth(requests)
+        scores = self.scorer.score(requests)
         watch.lap("scores")
+        worth = self._worth(scores, requests)
+        watch.lap("worth")
         pools = self._rows(requests, allowed, worth)
         watch.lap("rows")
         built = self._build(pools, requests, bits)
@@ -108,7 +111,7 @@ class HomePolicy:
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests = decisions.requests
-        worth = self._worth(requests)
+        worth = self._worth(self.scorer.score(requests), requests)
         pools = self._rows(requests, eligible(self.catalog, requests), worth)
         shown = shown_in(decisions, pools, self.catalog)
         return log_probs_of(decisions, self._build(pools, requests, np.zeros(len(requests), np.uint64), shown))
@@ -120,8 +123,8 @@ class HomePolicy:
             self.policy_id, self.artifact_id, digest(self.policy_id, self.calibration, self.config, *self.charts.parts)
         )
 
-    def _worth(self, requests: Requests) -> Floats:
-        worth, tastes = worth_of(self.scorer, self.calibration, requests), requests.histories.tastes
+    def _worth(self, scores: Floats, requests: Requests) -> Floats:
+        worth, tastes = worth_of(scores, self.calibration), requests.histories.tastes
         pi = intents(tastes, self.catalog, self.charts.genre_shares)
         return with_taste(worth, tastes, pi, self._genre_sets, self.charts.genre_shares)
 

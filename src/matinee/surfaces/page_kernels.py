@@ -220,11 +220,11 @@ def infer(
 
 
 @numba.njit(cache=True, nogil=True)
-def lift(ratio: Doubles, offsets: Int64s, genres: Int32s, power: Doubles, lifts: Floats) -> None:
-    """Write the mean `ratio` (batch, genres + 1) of each set's genres, to the `power` (batch,), into `lifts`."""
+def mean_by_set(ratio: Doubles, offsets: Int64s, genres: Int32s, means: Floats) -> None:
+    """Write the mean `ratio` (batch, genres + 1) of each set's genres into `means` (batch, sets)."""
     for b in range(len(ratio)):
         for one in range(len(offsets) - 1):
             total = 0.0
             for k in range(offsets[one], offsets[one + 1]):
                 total += ratio[b, genres[k]]
-            lifts[b, one] = (total / (offsets[one + 1] - offsets[one])) ** power[b]
+            means[b, one] = total / (offsets[one + 1] - offsets[one])

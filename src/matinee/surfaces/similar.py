@@ -80,7 +80,7 @@ class SimilarPolicy:
         founders = _founders(requests)
         nearest = self._neighborhood.nearest(founders)
         alone = Requests.of_histories(Histories.of_items([[int(title)] for title in founders]))
-        worth = worth_of(self.scorer, self.calibration, alone)
+        worth = worth_of(self.scorer.score(alone), self.calibration)
         pools = Pools.empty(len(requests), ROW + 1, nearest.shape[1], minimum=1)
         pools.kinds[:, ROW], pools.keys[:, ROW] = RowKind.SIMILAR, founders
         for b, titles in enumerate(nearest):

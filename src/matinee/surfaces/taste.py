@@ -73,10 +73,13 @@ def with_taste(worth: Floats, tastes: Tastes, pi: Doubles, sets: GenreSets, genr
     lengths = tastes.lengths
     if not lengths.any():
         return worth
-    power = np.where(lengths > 0, FEW / (FEW + lengths), 0.0)
+    power = np.where(lengths > 0, FEW / (FEW + lengths), 0.0).astype(np.float32)
     lift = np.empty((len(pi), len(sets.genres)), np.float32)
-    kernels.lift(pi / everybody(genre_shares), sets.genres.offsets, sets.genres.values, power, lift)
-    return np.asarray(np.minimum(worth * lift[:, sets.of_title], MOST))
+    kernels.mean_by_set(pi / everybody(genre_shares), sets.genres.offsets, sets.genres.values, lift)
+    np.power(lift, power[:, None], out=lift)
+    lifted = lift.take(sets.of_title, axis=1)
+    lifted *= worth
+    return np.minimum(lifted, MOST, out=lifted)
 
 
 def name_tastes(pools: Pools, pi: Doubles, catalog: Catalog, genre_shares: Floats) -> None:
