@@ -164,3 +164,32 @@ def test_genres_and_their_titles_agree():
     crime = catalog.genres.index("Crime")
     assert catalog.genre_titles[crime].tolist() == [0]
     assert [[catalog.genres[g] for g in one] for one in catalog.title_genres] == [["Crime", "Drama"], ["Children"], []]
+
+
+def test_what_is_told_of_titles_changes_those_columns_alone():
+    shot = datetime(1995, 12, 15, tzinfo=UTC)
+    columns = {
+        "item_id": ["heat", "babe"],
+        "genres": [["Crime"], ["Comedy"]],
+        "minutes": [170, 92],
+        "released": [shot, None],
+    }
+    first = Catalog.from_frame(pl.DataFrame(columns)).with_vectors({"look": np.eye(2, dtype=np.float32)})
+    told = [
+        {"item_id": "new", "countries": ["dk"]},
+        {"item_id": "babe", "genres": [], "closed": True},
+        {"item_id": "babe", "minutes": None, "closed": False},
+        {"item_id": "new", "title": "New"},
+    ]
+    put = first.put(told)
+    assert put.item_ids == ["heat", "babe", "new"]
+    assert put.titles["genres"].to_list() == [["Crime"], [], []]
+    assert put.titles["minutes"].to_list() == [170, None, None]
+    assert put.titles["released"].to_list() == [shot, None, None]
+    assert put.titles["countries"].to_list() == [[], [], ["DK"]]
+    assert put.titles["closed"].to_list() == [False] * 3
+    assert put.names == ["heat", "babe", "New"]
+    np.testing.assert_array_equal(put.vectors["look"], [[1, 0], [0, 1], [0, 0]])
+    assert first.put([]).titles.equals(first.titles)
+    with pytest.raises(BadData, match="no two-letter codes"):
+        first.put([{"item_id": "heat", "countries": ["Denmark"]}])

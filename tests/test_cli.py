@@ -538,6 +538,10 @@ def test_a_reload_brings_back_what_served_at_the_start_or_is_refused(matinee, pl
     def run(app, sock, ready):
         reload = app.state.service.deployment.reload
         assert [name for name, _ in reload()[1]["home"]] == ["markov", "popularity"]
+        with app.state.service.deployment.grow([{"item_id": "told of"}]) as (catalog, ladders):
+            assert [name for name, _ in ladders["home"]] == ["markov", "popularity"]
+        assert reload()[0].item_ids == catalog.item_ids
+        assert catalog.item_ids[-1] == "told of"
         (place.newest_artifact("markov") / "manifest.json").write_bytes(b"[]")
         with pytest.raises(ArtifactRefused, match="markov cannot be served: "):
             reload()

@@ -14,7 +14,7 @@ from matinee.contenders import CONTENDERS, SCORERS
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.log import EventLog
 from matinee.decision import Requests
-from matinee.errors import ArtifactRefused, BadData
+from matinee.errors import ArtifactRefused, BadData, Overloaded
 from matinee.models.budget import Budget
 from matinee.page import Layout
 from matinee.recipes import (
@@ -24,6 +24,7 @@ from matinee.recipes import (
     _everything,
     as_if_it_ended_now,
     catalog_and_ladders,
+    catalog_and_ladders_with,
     contenders,
     home_pages,
     ladders,
@@ -251,3 +252,22 @@ def test_data_without_events_cannot_be_moved_in_time():
     events = make_events([])
     with pytest.raises(BadData, match="nothing holds no event"):
         as_if_it_ended_now(Dataset("nothing", "free", titles, {}, events))
+
+
+def test_titles_that_are_told_of_are_kept_with_ladders_for_them_or_not_at_all(place):
+    told = [{"item_id": "new", "genres": ["even"]}, {"item_id": "t0", "maturity": 16}]
+    before = Catalog.load(place.catalog_path)
+    with EventLog(place.log_path) as log:
+        with pytest.raises(ArtifactRefused, match="not good"), catalog_and_ladders_with(told, place, log):
+            raise ArtifactRefused("not good")
+        assert Catalog.load(place.catalog_path).titles.equals(before.titles)
+        with place.importing(), pytest.raises(Overloaded, match="holds the workspace"):
+            catalog_and_ladders_with(told, place, log).__enter__()
+        with catalog_and_ladders_with(told, place, log) as (catalog, built):
+            assert len(Catalog.load(place.catalog_path)) == len(before)
+    after = Catalog.load(place.catalog_path)
+    assert after.titles.equals(catalog.titles)
+    assert after.item_ids == [*before.item_ids, "new"]
+    assert after.maturity[0] == 16
+    for surface in ("home", "similar"):
+        assert all(policy.catalog is catalog for _, policy in built[surface])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -133,6 +134,20 @@ class Catalog:
         new = Catalog.from_frame(frame).titles
         vectors = {name: np.pad(one, ((0, new.height), (0, 0))) for name, one in self.vectors.items()}
         return replace(self, titles=Catalog.from_frame(pl.concat([self.titles, new])).titles, vectors=vectors)
+
+    def put(self, told: Iterable[Mapping[str, Any]]) -> Catalog:
+        """The catalogue with what is `told` of titles: their `item_id` and any columns of `SCHEMA`, others stay.
+
+        Known titles keep their index, new ones come at the end. Raises `BadData` as `from_frame` does.
+        """
+        told = list(told)
+        known = self.titles[sorted({self.index[one["item_id"]] for one in told if one["item_id"] in self.index})]
+        rows = {row["item_id"]: row for row in known.iter_rows(named=True)}
+        for one in told:
+            rows[one["item_id"]] = {**rows.get(one["item_id"], {}), **one}
+        put = Catalog.from_frame(pl.DataFrame(list(rows.values()), SCHEMA)).titles
+        titles = self.titles.update(put, on="item_id", include_nulls=True)
+        return replace(self, titles=titles).append(put.slice(known.height))
 
     def take(self, items: NDArray[np.int32]) -> Catalog:
         """A catalogue of these titles alone, in this order."""

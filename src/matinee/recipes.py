@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from matinee.data.histories import training_data
 from matinee.data.log import EventLog
 from matinee.decision import Policy, Scorer, Tell, quiet
 from matinee.drift import Drift, drift
-from matinee.errors import ArtifactRefused, BadData, Collapsed, MissingExtra
+from matinee.errors import ArtifactRefused, BadData, Collapsed, MissingExtra, Overloaded
 from matinee.extras import installed
 from matinee.history import TrainingData
 from matinee.models.artifact import Artifact, load_artifact, save_artifact
@@ -175,6 +176,22 @@ def catalog_and_ladders(workspace: Workspace, log: EventLog, **options: Any) -> 
     """
     catalog = Catalog.load(workspace.catalog_path)
     return catalog, ladders(workspace, log, catalog, **options)
+
+
+@contextmanager
+def catalog_and_ladders_with(
+    told: Sequence[Mapping[str, Any]], workspace: Workspace, log: EventLog, **options: Any
+) -> Iterator[tuple[Catalog, Ladders]]:
+    """As `catalog_and_ladders`, with what is `told` of titles; the catalogue is kept when the block has ended well.
+
+    Raises `Overloaded` while an import or a training reads or writes the workspace, and what those raise.
+    """
+    with workspace.growing(told, _busy) as catalog:
+        yield catalog, ladders(workspace, log, catalog, **options)
+
+
+def _busy() -> None:
+    raise Overloaded("an import or a training holds the workspace; try again when it has ended", retry_after=5.0)
 
 
 def ladders(

@@ -16,7 +16,7 @@ import fcntl
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -103,6 +103,19 @@ class Workspace:
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._locked(fcntl.LOCK_EX, waiting):
             yield
+
+    @contextmanager
+    def growing(
+        self, told: Iterable[Mapping[str, Any]], waiting: Callable[[], None] = lambda: None
+    ) -> Iterator[Catalog]:
+        """Hold the workspace as an import does; its catalogue with what is `told` of titles, see `Catalog.put`.
+
+        It is on disk when the block has ended well, and not at all when the block raises.
+        """
+        with self.importing(waiting):
+            catalog = Catalog.load(self.catalog_path).put(told)
+            yield catalog
+            catalog.save(self.catalog_path)
 
     @contextmanager
     def consistent(self, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:

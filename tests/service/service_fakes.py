@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -40,6 +42,21 @@ def small_catalog(n: int = 60) -> Catalog:
             }
         )
     )
+
+
+def growing(catalog: Catalog, kept: Callable[[Catalog], None] = lambda _: None):
+    """What a deployment's `grow` is given: grows this catalogue, and hands it to `kept` when the block ends well."""
+
+    @contextmanager
+    def grow(told):
+        nonlocal catalog
+        new = catalog.put(told)
+        policy = GenrePolicy(new, "grown")
+        yield new, {"home": [("grown", policy)], "similar": [("grown", policy)]}
+        catalog = new
+        kept(new)
+
+    return grow
 
 
 class GenrePolicy:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from service_fakes import growing, small_catalog
 
 EVENT = {"event_id": "e", "user_id": "ada", "kind": "open", "item_id": "t1", "timestamp": "2024-01-01T00:00:00Z"}
 EVENT |= {"decision_id": "d", "query": "q", "country": "DK", "device": "web", "language": "da"}
@@ -16,12 +17,15 @@ CONTEXT = {"country": "DK", "device": "web", "language": "da"}
 HOME = {"user_id": "ada", "context": CONTEXT, "exclude": ["t1"]}
 PROFILE = {"account_id": "a", "name": "Ada", "languages": ["da"], "country": "DK"}
 PROFILE |= {"blocked_titles": ["t1"], "blocked_genres": ["Horror"]}
+TITLE = {"item_id": "t1", "title": "T", "genres": ["Western"], "people": ["P"], "tags": ["t"], "text": "A story."}
+TITLE |= {"languages": ["en"], "countries": ["DK"], "released": "1966-12-23", "image_url": "https://pictures/1"}
 BODIES = {
     ("POST", "/v1/home"): HOME,
     ("POST", "/v1/homes"): {"homes": [HOME]},
     ("POST", "/v1/similar"): {"item_id": "t1", "user_id": "ada", "context": CONTEXT, "exclude": ["t1"]},
     ("POST", "/v1/events"): {"events": [EVENT]},
     ("PUT", "/v1/profiles/{user_id}"): PROFILE,
+    ("POST", "/v1/titles"): {"titles": [TITLE]},
 }
 
 
@@ -71,7 +75,8 @@ def documented(schema: dict[str, Any], verb: str, path: str) -> set[int]:
 
 
 @pytest.mark.parametrize("poison", POISONS.values(), ids=POISONS)
-def test_no_string_of_a_body_breaks_anything(client, poison):
+def test_no_string_of_a_body_breaks_anything(serve, poison):
+    client = serve(grow=growing(small_catalog()))
     schema = client.get("/openapi.json").json()
     for (verb, path), body in BODIES.items():
         for broken in poisoned(copy.deepcopy(body), poison):

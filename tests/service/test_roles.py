@@ -11,7 +11,8 @@ KEYS = {"keys": Keys.of([READER], [WRITER])}
 EVENTS = {"events": [{"event_id": "1", "user_id": "ada", "kind": "open", "item_id": "t1"}]}
 READS = [("POST", "/v1/home", {"user_id": "ada"}), ("GET", "/v1/titles?prefix=w", None), ("GET", "/v1/profiles", None)]
 WRITES = [("POST", "/v1/events", EVENTS), ("PUT", "/v1/profiles/ada", {}), ("DELETE", "/v1/profiles/ada", None)]
-WRITES_ONLY = [*WRITES, ("POST", "/v1/artifacts/reload", None)]
+TITLES = {"titles": [{"item_id": "t1"}]}
+WRITES_ONLY = [*WRITES, ("POST", "/v1/artifacts/reload", None), ("POST", "/v1/titles", TITLES)]
 
 
 def ask(client, call, key):
@@ -30,7 +31,7 @@ def test_a_read_key_reads_and_a_write_key_does_both(serve):
     client = serve(**KEYS)
     assert [ask(client, call, READER) for call in READS] == [200] * 3
     assert [ask(client, call, WRITER) for call in READS + WRITES] == [200] * 6
-    assert [ask(client, call, READER) for call in WRITES_ONLY] == [403] * 4
+    assert [ask(client, call, READER) for call in WRITES_ONLY] == [403] * 5
 
 
 def test_a_service_with_keys_shows_no_member_page_but_its_health_and_api(serve):

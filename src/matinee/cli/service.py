@@ -7,7 +7,7 @@ from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from socket import socket
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -123,13 +123,14 @@ def _serve(
     budget: Budget = BUDGET,
 ) -> None:
     from matinee.data.log import EventLog
-    from matinee.recipes import catalog_and_ladders
+    from matinee.recipes import catalog_and_ladders, catalog_and_ladders_with
     from matinee.service.app import create_app
     from matinee.service.deployment import Deployment
     from matinee.serving import run
 
     with EventLog(place.log_path) as opened:
-        build = partial(catalog_and_ladders, place, opened, budget=budget, home=home, say=warn)
+        options: dict[str, Any] = {"workspace": place, "log": opened, "budget": budget, "home": home, "say": warn}
+        build = partial(catalog_and_ladders, **options)
         with progress("starting") as tell:
             tell("loading the models and measuring them", 0.0)
             catalog, first = build()
@@ -141,6 +142,7 @@ def _serve(
             secret=b"" if seed is None else str(seed).encode(),
             keys=keys,
             reload=partial(build, required=serving),
+            grow=partial(catalog_and_ladders_with, **options, required=serving),
             note=place.about,
             time_zone=place.time_zone,
             refusals=lambda: place.refusals,

@@ -168,6 +168,13 @@ class ReloadOut(TypedDict):
     ladders: dict[str, list[str]]
 
 
+class GrownOut(ReloadOut):
+    """How many titles are new and how many were known, and the ladders that serve now."""
+
+    added: int
+    changed: int
+
+
 class HealthOut(TypedDict):
     """Whether the service lives, or is ready."""
 

@@ -18,6 +18,7 @@ from matinee.service.answers import (
     DeletedOut,
     EventsOut,
     ExportOut,
+    GrownOut,
     HealthOut,
     PageOut,
     PagesOut,
@@ -34,7 +35,7 @@ from matinee.service.gate import Gate
 from matinee.service.keys import Keys, Role, needs
 from matinee.service.present import profile_out
 from matinee.service.problems import Json, Problem, answer_error, problem_words
-from matinee.service.schemas import EventsIn, HomeIn, HomesIn, Id, ProfileIn, SimilarIn, Text
+from matinee.service.schemas import EventsIn, HomeIn, HomesIn, Id, ProfileIn, SimilarIn, Text, TitlesIn
 from matinee.service.statuses import ASKED, BODY, FOUND, Responses, common, statuses
 from matinee.service.web.errors import ErrorPages
 from matinee.service.web.pages import api_page, member_pages, templates
@@ -149,6 +150,11 @@ def _writing(service: Service) -> APIRouter:
     async def events(batch: EventsIn) -> Response:
         """Log what happened. Each event is judged on its own; an accepted one is on disk and counts at once."""
         return Json(await service.take(batch.events))
+
+    @router.post("/titles", response_model=GrownOut, responses=statuses(400, 409, 422))
+    async def put_titles(body: TitlesIn) -> Response:
+        """Bring new and changed titles into the catalogue, on disk and in what serves; all of them or none."""
+        return Json(await service.put_titles([one.told for one in body.titles]))
 
     @router.put("/profiles/{user_id:id}", response_model=ProfileOut, responses=BODY)
     async def put_profile(user_id: New, body: ProfileIn) -> Response:

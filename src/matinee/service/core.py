@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
@@ -26,10 +27,10 @@ from matinee.history import Histories
 from matinee.maths.arrays import Flags
 from matinee.page import Layout, layout_for
 from matinee.profile import Profile
-from matinee.service.answers import EventOut, EventsOut, ExportOut, PageOut, StateOut, TitleOut
+from matinee.service.answers import EventOut, EventsOut, ExportOut, GrownOut, PageOut, StateOut, TitleOut
 from matinee.service.asking import local_day, request_of
 from matinee.service.clock import Clock
-from matinee.service.deployment import Deployment, Ladders
+from matinee.service.deployment import Deployment, Offer
 from matinee.service.draws import Draws
 from matinee.service.edition import Edition, require_same_titles
 from matinee.service.export import export
@@ -187,9 +188,28 @@ class Service:
         build = self.deployment.reload
         if build is None:
             raise BadRequest("this service has nothing to reload from; start it with a `reload` function")
+        return await self._swap(lambda: nullcontext(build()))
+
+    async def put_titles(self, told: Sequence[Mapping[str, Any]]) -> GrownOut:
+        """Bring new titles and changed ones into the catalogue; they are on disk and serve from the next request on.
+
+        Raises `Overloaded` while others write to the catalogue, else what `reload` raises: all are taken or none.
+        """
+        grow = self.deployment.grow
+        if grow is None:
+            raise BadRequest("this service keeps no catalogue on disk; change it where it is made, then reload")
+        named = {one["item_id"] for one in told}
+        added = len(named - self.catalog.index.keys())
+        ladders = await self._swap(lambda: grow(told))
+        return {"added": added, "changed": len(named) - added, "ladders": ladders}
+
+    async def _swap(self, offer: Callable[[], AbstractContextManager[Offer]]) -> dict[str, list[str]]:
+        """Let what is on offer serve, if it passes its check."""
         async with self._reloading:
             try:
-                self._edition = await asyncio.to_thread(self._rebuilt, build, self.clock.now())
+                self._edition = await asyncio.to_thread(self._rebuilt, offer, self.clock.now())
+            except Overloaded:
+                raise
             except Exception as error:
                 self.metrics.reloads.labels("refused").inc()
                 raise ArtifactRefused(f"the old policies stay: {error}") from error
@@ -316,10 +336,10 @@ class Service:
             self.metrics.events.labels(status).inc(count)
         return {"results": results, **counts}  # type: ignore[typeddict-item]
 
-    def _rebuilt(self, build: Callable[[], tuple[Catalog, Ladders]], now: int) -> Edition:
-        catalog, ladders = build()
-        require_same_titles(self.catalog, catalog)
-        probe(ladders, catalog, now)
+    def _rebuilt(self, offer: Callable[[], AbstractContextManager[Offer]], now: int) -> Edition:
+        with offer() as (catalog, ladders):
+            require_same_titles(self.catalog, catalog)
+            probe(ladders, catalog, now)
         return Edition.of(catalog, ladders, self.deployment.threads)
 
     def _put(self, profile: Profile) -> Profile:

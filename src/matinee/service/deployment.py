@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from matinee.catalog import Catalog
 from matinee.clock import require_zone
@@ -15,6 +16,7 @@ from matinee.errors import BadRequest
 from matinee.service.keys import Keys
 
 Ladders: TypeAlias = Mapping[str, Sequence[tuple[str, Policy]]]
+Offer: TypeAlias = tuple[Catalog, Ladders]  # what may serve together next
 SURFACES = ("home", "similar")
 
 
@@ -26,7 +28,8 @@ class Deployment:
     per decision, `max_in_flight` requests are answered at a time and the rest are shed, a body has at most `max_body`
     bytes and arrives within `body_seconds`, `max_waiting` of them are awaited at a time, each step has `threads` of its
     own, `max_members` histories stay in memory. `time_zone` is the clock of members whose profile and country tell
-    none. `reload` reads the catalogue and builds its ladders anew for POST /v1/artifacts/reload; `refusals` tells of
+    none. `reload` reads the catalogue and builds its ladders anew for POST /v1/artifacts/reload; `grow` does so with
+    what POST /v1/titles tells of titles, and keeps the catalogue when its block has ended well. `refusals` tells of
     models whose last training was not kept. `clock` gives seconds since 1970. All chance in members' pages follows
     `secret`; left empty, the id of the log, so that after a restart and on another server pages are drawn alike.
     """
@@ -44,7 +47,8 @@ class Deployment:
     max_members: int = 10_000
     threads: int = 2
     time_zone: str = "UTC"
-    reload: Callable[[], tuple[Catalog, Ladders]] | None = None
+    reload: Callable[[], Offer] | None = None
+    grow: Callable[[Sequence[Mapping[str, Any]]], AbstractContextManager[Offer]] | None = None
     refusals: Callable[[], Collection[str]] = tuple
     clock: Callable[[], float] = time.time
     note: str = ""

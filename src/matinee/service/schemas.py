@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,6 +24,8 @@ from matinee.profile import Profile
 
 MAX_BATCH = 1_000
 MAX_PAGES = 50
+MAX_NAMES = 100  # genres, people, tags, languages or countries of one title
+MAX_PROSE = 20_000  # characters of a title's text
 
 UNPRINTED = r"\x00-\x1f\x7f-\x9f"  # control characters, NUL among them
 _UNFIT = re.compile(f"[{UNPRINTED}\ud800-\udfff]")  # and halves of a surrogate pair, which UTF-8 cannot carry
@@ -41,6 +44,27 @@ def _moment(given: Any) -> Any:
     if isinstance(given, str) and given.strip().lstrip("+-").replace(".", "", 1).isdigit():
         raise PydanticCustomError("not_iso_8601", "give ISO 8601 as text, or seconds since 1970 as a number")
     return given
+
+
+def _carried(text: Any) -> Any:
+    """The text, unless it holds half of a surrogate pair, which UTF-8 cannot carry."""
+    if isinstance(text, str) and re.search("[\ud800-\udfff]", text):
+        raise PydanticCustomError("unfit_character", "holds a lone surrogate; leave it out")
+    return text
+
+
+def _when(moment: datetime) -> datetime:
+    """The moment in UTC, which it is in where it names no zone; no title is of another century."""
+    if not 1800 <= moment.year < 2200:
+        raise PydanticCustomError(
+            "no_time_of_a_title", "is of the year {year}; give 1800 to 2199", {"year": moment.year}
+        )
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _trimmed(names: list[str]) -> list[str]:
+    """The names without blanks around them, and without those that are nothing but blanks."""
+    return [name.strip() for name in names if name.strip()]
 
 
 def _whole(given: Any) -> Any:
@@ -67,6 +91,9 @@ Moment = Annotated[
     BeforeValidator(_moment),
     WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]}),
 ]
+Names = Annotated[list[Id], Field(max_length=MAX_NAMES), AfterValidator(_trimmed)]
+Prose = Annotated[str, Field(max_length=MAX_PROSE), BeforeValidator(_carried)]
+When = Annotated[Moment, AfterValidator(_when)]
 
 
 class Body(BaseModel):
@@ -180,3 +207,36 @@ class ProfileIn(Body):
             tuple(self.blocked_genres),
             self.time_zone,
         )
+
+
+class TitleIn(Body):
+    """What is told of a title. A field that is left out stays as it is; null and [] take away what was known."""
+
+    item_id: Id
+    title: Text | None = None
+    genres: Names = []
+    people: Names = []
+    tags: Names = []
+    text: Prose | None = None
+    maturity: Annotated[int, Field(ge=0, le=99, description="least age"), WHOLE] | None = None
+    languages: Names = Field([], description="spoken or subtitled; empty = unknown")
+    countries: Annotated[list[Country], Field(max_length=MAX_NAMES)] = Field(
+        [], description="where it may be shown; empty = everywhere"
+    )
+    released: When | None = None
+    available_from: When | None = None
+    available_until: When | None = None
+    minutes: Annotated[int, Field(ge=0, lt=2**31), WHOLE] | None = None
+    image_url: Text | None = None
+    closed: Annotated[bool, Field(description="true: shown to nobody; its place stays")] = False
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The fields that were sent, as the catalogue takes them."""
+        return self.model_dump(exclude_unset=True)
+
+
+class TitlesIn(Body):
+    """New titles and changed ones. All of them are taken or none."""
+
+    titles: Annotated[list[TitleIn], Field(min_length=1, max_length=MAX_BATCH)]

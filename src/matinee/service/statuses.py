@@ -12,7 +12,7 @@ WORDS = {
     403: "a key of the wrong role",
     404: "an unknown title, member, decision or genre",
     408: "the body did not arrive in time",
-    409: "the new policies failed their check",
+    409: "the new policies or titles failed their check",
     413: "the body is too large",
     421: "an open service was asked under another name than its machine's",
     422: "the body or a parameter is wrong",
