@@ -118,7 +118,7 @@ def what_is_true(policy, catalog, histories, b: int, item: int, about: tuple[str
     if arrived is not None and moment - timedelta(days=60) <= arrived <= moment:
         return f"Arrived on {arrived:%d %B %Y}"
     chart = policy.charts.popular[None].items.tolist()
-    if item in chart[: len(chart) // 5]:
+    if item in chart[: min(len(chart) // 2, len(catalog) // 20)]:
         return "Popular with members this week"
     mine = histories.tastes.items[histories.tastes.offsets[b] : histories.tastes.offsets[b + 1]].tolist()
     liked = Counter(genre for title in mine for genre in catalog.titles["genres"][title])

@@ -196,7 +196,7 @@ def test_a_cold_member_is_told_the_truth():
     words = {-1: "Among the likeliest to please you", CHARTED: "Popular with members this week"}
     told = page.evidence[0, picks][page.items[0, picks] >= 0]
     assert title_reasons(page, 0, picks, catalog) == [words[source] for source in told]
-    charted = np.isin(page.items, charts_of(catalog).popular[None].items[:8])  # one in five of 40
+    charted = np.isin(page.items, charts_of(catalog).popular[None].items[:6])  # one in twenty of 120
     np.testing.assert_array_equal(page.evidence, np.where(charted, CHARTED, -1))
 
 

@@ -14,7 +14,8 @@ from matinee.maths.arrays import Floats, Int32s, Int64s
 from matinee.surfaces.charts import Charts
 from matinee.surfaces.row_kernels import add_by_group
 
-HIGH = 5  # one in so many titles of a chart is high in it
+HIGH = 2  # one in so many titles of a chart is high in it,
+RARE = 20  # and one in so many of the catalogue at most
 OFTEN = 4  # a genre of one in so many liked titles is a favourite
 
 
@@ -27,7 +28,7 @@ def with_reasons(
     now, arrived = requests.times[b], catalog.arrived[titles]
     new = (arrived >= now - new_days * DAY) & (arrived <= now)
     chart = charts.popular[None].items
-    high = np.isin(titles, chart[: len(chart) // HIGH])
+    high = np.isin(titles, chart[: min(len(chart) // HIGH, len(catalog) // RARE)])
     charted = CHARTED - np.where(now - charts.as_of <= DAY, charts.window, UNDATED)
     favourite = _favourites(requests.histories.tastes, b, titles, catalog)
     reasons = evidence.copy()
