@@ -8,6 +8,7 @@ import re
 import socket
 import sys
 from pathlib import Path
+from threading import Semaphore
 
 import polars as pl
 import pytest
@@ -619,14 +620,41 @@ def test_remedies_name_verbs_and_options_that_exist():
     assert seen >= 4
 
 
-def test_long_work_says_how_far_it_is_where_there_is_no_terminal(capsys, monkeypatch):
-    """At 4, 8, 12, ... seconds after the beginning: at least 10 apart is every third time, on standard error."""
-    clock = iter(range(0, 400, 4))
-    monkeypatch.setattr(terminal, "monotonic", lambda: next(clock))
+class Turns:
+    """An event whose waits end when the test says so."""
+
+    def __init__(self):
+        self.waits, self.ended, self._asleep, self._turns = [], False, Semaphore(0), Semaphore(0)
+
+    def wait(self, seconds):
+        self.waits.append(seconds)
+        self._asleep.release()
+        self._turns.acquire()
+        return self.ended
+
+    def set(self):
+        self.ended = True
+        self._turns.release()
+
+    def pass_one(self):
+        self._turns.release()
+        self.until_asleep()
+
+    def until_asleep(self):
+        assert self._asleep.acquire(timeout=60)
+
+
+def test_long_work_says_where_it_is_where_there_is_no_terminal(capsys, monkeypatch):
+    """A line each ten seconds on standard error, also while one stage lasts; stages that follow quickly add none."""
+    turns = Turns()
+    monkeypatch.setattr(terminal, "Event", lambda: turns)
     with terminal.progress("next-item") as tell:
+        turns.until_asleep()
         for n in range(9):
             tell(f"fitting model {n} [of 9]", n / 9)
+        turns.pass_one()
+        turns.pass_one()
     out, err = capsys.readouterr()
     assert out == ""
-    assert [int(line.split()[3]) for line in err.splitlines()] == [2, 5, 8]
-    assert err.startswith("next-item: fitting model 2 [of 9]\n")
+    assert [line.rsplit(",", 1)[0] for line in err.splitlines()] == ["next-item: fitting model 8 [of 9]"] * 2
+    assert turns.waits == [10.0] * 3

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,7 +29,7 @@ console = Console(stderr=False)
 WORKSPACE = Path("var/workspace")
 LARGEST_SEED = 2**31 - 1  # numbers of fits and settings are added, and some libraries take no more than 2**32 - 1
 REPORT_WIDTH = 100  # columns that the tables of a report need
-SILENCE = 10.0  # seconds without a line, at least, where progress goes to no terminal
+SILENCE = 10.0  # seconds between lines of progress where it goes to no terminal
 
 TimeZone = Annotated[
     str | None,
@@ -90,10 +91,11 @@ def errors() -> Iterator[None]:
 def progress(what: str, total: float | None = 1.0) -> Iterator[Tell]:
     """A bar named `what`; call what it gives with the stage and the share of the work done before it.
 
-    Where output goes to no terminal, long work says now and then on standard error how far it is.
+    Where output goes to no terminal, a line on standard error every `SILENCE` seconds says where the work is.
     """
     if not console.is_terminal:
-        yield _lines(what)
+        with _lines(what) as tell:
+            yield tell
         return
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console) as bar:
@@ -101,17 +103,27 @@ def progress(what: str, total: float | None = 1.0) -> Iterator[Tell]:
         yield lambda stage, done: bar.update(task, description=f"{what}: {stage}", completed=done)
 
 
-def _lines(what: str) -> Tell:
-    said = monotonic()
+@contextmanager
+def _lines(what: str) -> Iterator[Tell]:
+    """Every `SILENCE` seconds a line with the stage that the work is in, also while it tells nothing new."""
+    latest, over, started = "at work", Event(), monotonic()
 
     def tell(stage: str, done: float) -> None:
-        nonlocal said
-        now = monotonic()
-        if now - said >= SILENCE:
-            said = now
-            Console(stderr=True).print(f"{what}: {stage}", markup=False, highlight=False, soft_wrap=True)
+        nonlocal latest
+        latest = stage
 
-    return tell
+    def speak() -> None:
+        while not over.wait(SILENCE):
+            said = f"{what}: {latest}, {monotonic() - started:.0f} s"
+            Console(stderr=True).print(said, markup=False, highlight=False, soft_wrap=True)
+
+    speaker = Thread(target=speak, daemon=True)
+    speaker.start()
+    try:
+        yield tell
+    finally:
+        over.set()
+        speaker.join()
 
 
 def show(report: Report | Board | LooksReport, html: Path | None, as_json: bool) -> None:
