@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Semaphore
 
@@ -553,6 +554,30 @@ def test_a_reload_brings_back_what_served_at_the_start_or_is_refused(matinee, pl
         matinee("train", name, "--workspace", "ws")
     words = "serve --workspace ws --port 0 --models factors,markov,popularity --max-milliseconds 60000"
     code, _, err = matinee(*words.split())
+    assert code == 0, err
+
+
+def test_starting_speaks_until_requests_are_answered(matinee, plays, monkeypatch):
+    """Kernels are compiled while the server starts, which takes longest: progress ends when it is ready, no sooner."""
+    inside = []
+
+    @contextmanager
+    def progress(what, total=1.0):
+        inside.append(what)
+        yield lambda stage, done: None
+        inside.remove(what)
+
+    def run(app, sock, ready):
+        assert inside == ["starting"]
+        ready("http://there/")
+        assert inside == []
+
+    matinee("data", "tabular", plays, "--workspace", "ws")
+    matinee("train", "popularity", "--workspace", "ws")
+    matinee("train", "neighbors", "--workspace", "ws")
+    monkeypatch.setattr(cli_service, "progress", progress)
+    monkeypatch.setattr(serving, "run", run)
+    code, _, err = matinee("serve", "--workspace", "ws", "--port", "0", "--models", "popularity")
     assert code == 0, err
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -128,12 +129,13 @@ def _serve(
     from matinee.service.deployment import Deployment
     from matinee.serving import run
 
-    with EventLog(place.log_path) as opened:
+    words = "Home page: {}" if keys.open else "Serving to holders of a key: {}docs"
+    with EventLog(place.log_path) as opened, ExitStack() as until_ready:
+        tell = until_ready.enter_context(progress("starting"))
+        tell("loading the models and measuring them", 0.0)
         options: dict[str, Any] = {"workspace": place, "log": opened, "budget": budget, "home": home, "say": warn}
         build = partial(catalog_and_ladders, **options)
-        with progress("starting") as tell:
-            tell("loading the models and measuring them", 0.0)
-            catalog, first = build()
+        catalog, first = build()
         serving = {name for steps in first.values() for name, _ in steps}
         deployment = Deployment(
             log=opened,
@@ -147,11 +149,13 @@ def _serve(
             time_zone=place.time_zone,
             refusals=lambda: place.refusals,
         )
-        words = "Home page: {}" if keys.open else "Serving to holders of a key: {}docs"
-        with progress("starting") as tell:
-            tell("asking every model for pages, which compiles what is new", 0.5)
-            app = create_app(deployment)
-        run(app, sock, lambda url: console.print(words.format(url)))
+
+        def ready(url: str) -> None:
+            until_ready.close()
+            console.print(words.format(url))
+
+        tell("asking every model for pages, which compiles what is new", 0.5)
+        run(create_app(deployment), sock, ready)
 
 
 def keys_from(variable: str, path: Path | None) -> list[str]:
