@@ -303,6 +303,7 @@ def large(folder: Path) -> Dataset:
         pl.when(row == 10).then(pl.lit("never")).otherwise("timestamp").alias("timestamp"),
         pl.when(row == 500_000).then(pl.lit("nan")).otherwise("rating").alias("rating"),
         pl.when(row == 999_999).then(pl.lit("0")).otherwise("event_id").alias("event_id"),
+        pl.when(row == 999_999).then(pl.col("user_id").first()).otherwise("user_id").alias("user_id"),
     )
     frame.write_csv(folder / "large.csv")
     return read(folder / "large.csv")
