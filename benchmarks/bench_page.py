@@ -145,12 +145,13 @@ def time_singles(
 
 def floor_ms(policy: HomePolicy, singles: list[Requests]) -> float:
     """Median milliseconds to read the map's rows of one history and add them up: numpy's `B[history].sum(0)`."""
-    weights = policy.scorer._state()[0].weights  # type: ignore[attr-defined]
+    solved = policy.scorer._state()[0]  # type: ignore[attr-defined]
     spent = []
     for request in singles[:200]:
-        items = request.histories.items
+        places = solved.place[request.histories.items]
+        liked = places[places >= 0]
         start = time.perf_counter()
-        weights[items].sum(axis=0)
+        solved.weights[liked].sum(axis=0)
         spent.append(1e3 * (time.perf_counter() - start))
     return float(np.median(spent))
 
