@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from matinee.service.schemas import UNPRINTED
+
 Schema = dict[str, Any]
 
 SAMPLES: dict[str, Any] = {
@@ -27,6 +29,7 @@ LIMITS = (
     ("maxItems", "at most {:,} of them"),
     ("pattern", "like {}"),
 )
+IN_WORDS = {f"^[^{UNPRINTED}]*$": "no control characters", "^[A-Z]{2}$": "two capital letters"}
 
 
 def bodies(schema: Schema) -> dict[str, Schema]:
@@ -93,7 +96,7 @@ def limits(about: Schema) -> Iterator[str]:
     for one in (about, *about.get("anyOf", ()), about.get("items", {})):
         for key, words in LIMITS:
             if key in one:
-                yield words.format(one[key])
+                yield IN_WORDS.get(str(one[key])) or words.format(one[key])
     if about.get("default") is not None:
         yield f"{json.dumps(about['default'])} when left out"
 
