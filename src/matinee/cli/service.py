@@ -52,6 +52,7 @@ def demo(
     seed: Seed = 0,
 ) -> None:
     """Get MovieLens 100K, train, and serve a home page on 127.0.0.1."""
+    from matinee.compiling import compiled_meanwhile
     from matinee.recipes import SERVED, WHERE_TRAINED, trained_in_demo
     from matinee.serving import listen
 
@@ -64,7 +65,8 @@ def demo(
         else:
             bring_in_demo(place, data)
         names = trained_in_demo(place) if deep is None else (*(WHERE_TRAINED if deep else ()), *SERVED)
-        train_each(place, names, seed)
+        with compiled_meanwhile():
+            train_each(place, names, seed)
         if not installed("torch"):
             console.print("[dim]With torch the demo serves the sequence model, which is better: `make demo-deep`.[/]")
         _serve(place, sock, seed, budget=Budget(max_bytes, max_milliseconds))
