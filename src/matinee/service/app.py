@@ -106,7 +106,7 @@ def _reading(service: Service) -> APIRouter:
     @router.get("/decisions/{decision_id:id}", responses=FOUND)
     async def decision(decision_id: Known) -> Response:
         """A logged decision as it was made: dense title indexes, scores and log-probabilities."""
-        return Json(await service.decision(decision_id))
+        return Json(await service.records.decision(decision_id))
 
     @router.get("/titles", response_model=TitlesOut, responses=FOUND)
     async def titles(
@@ -132,12 +132,12 @@ def _reading(service: Service) -> APIRouter:
     @router.get("/profiles", response_model=ProfilesOut, responses=ASKED)
     async def profiles(prefix: Asked = "", n: Count = 20) -> Response:
         """Profiles whose name or id starts with `prefix`."""
-        return Json({"profiles": [profile_out(one) for one in await service.profiles(prefix, n)]})
+        return Json({"profiles": [profile_out(one) for one in await service.records.profiles(prefix, n)]})
 
     @router.get("/profiles/{user_id:id}", response_model=ProfileOut, responses=FOUND)
     async def profile(user_id: Known) -> Response:
         """One member's profile."""
-        return Json(profile_out(await service.profile(user_id)))
+        return Json(profile_out(await service.records.profile(user_id)))
 
     return router
 
@@ -159,7 +159,7 @@ def _writing(service: Service) -> APIRouter:
     @router.put("/profiles/{user_id:id}", response_model=ProfileOut, responses=BODY)
     async def put_profile(user_id: New, body: ProfileIn) -> Response:
         """Create or replace a member's profile, with every name as the catalogue spells it; unknown names are 422."""
-        return Json(profile_out(await service.put_profile(body.profile(user_id))))
+        return Json(profile_out(await service.records.put_profile(body.profile(user_id))))
 
     @router.delete("/profiles/{user_id:id}", response_model=DeletedOut, responses=ASKED)
     async def delete_profile(user_id: Known) -> Response:
@@ -169,7 +169,7 @@ def _writing(service: Service) -> APIRouter:
     @router.get("/exports/{user_id:id}", response_model=ExportOut, responses=ASKED)
     async def exported(user_id: Known) -> Response:
         """Everything that the log holds about a member: what a deletion would remove."""
-        return Json(await service.export(user_id))
+        return Json(await service.records.export(user_id))
 
     @router.post("/artifacts/reload", response_model=ReloadOut, responses=statuses(400, 409, 422))
     async def reload() -> Response:

@@ -27,19 +27,18 @@ from matinee.history import Histories
 from matinee.maths.arrays import Flags
 from matinee.page import Layout, layout_for
 from matinee.profile import Profile
-from matinee.service.answers import EventOut, EventsOut, ExportOut, GrownOut, PageOut, StateOut, TitleOut
+from matinee.service.answers import EventOut, EventsOut, GrownOut, PageOut, StateOut, TitleOut
 from matinee.service.asking import local_day, request_of
 from matinee.service.clock import Clock
 from matinee.service.deployment import Deployment, Offer
 from matinee.service.draws import Draws
 from matinee.service.edition import Edition, require_same_titles
-from matinee.service.export import export
 from matinee.service.intake import Judged, after, answering, deeds_of, judge, rows_of
 from matinee.service.ladder import Served
 from matinee.service.members import Member, Members
 from matinee.service.metrics import Metrics
 from matinee.service.probe import probe
-from matinee.service.profiles import understood
+from matinee.service.records import Records
 from matinee.service.schemas import ContextIn, HomeIn, SimilarIn
 from matinee.service.shown import ShownLately
 from matinee.service.state import states_of
@@ -58,6 +57,7 @@ class Service:
         self.deployment = deployment
         self.metrics = Metrics()
         self.members = Members(self._load, deployment.max_members)
+        self.records = Records(deployment.log, self.members, lambda: self.catalog)
         self.clock = Clock(deployment.clock, _last_event(deployment.log, round(deployment.clock() * 1e6)))
         self.unready = "the policies are being checked"
         self._edition = Edition.of(deployment.catalog, deployment.ladders, deployment.threads)
@@ -119,45 +119,11 @@ class Service:
             self.members.extend(deeds_of(fresh, self.catalog))
         return self._counted(judged, {id(one) for one, _ in fresh})
 
-    async def decision(self, decision_id: str) -> dict[str, Any]:
-        """A logged decision, as it was made."""
-        return await asyncio.to_thread(self.deployment.log.decision, decision_id)
-
-    async def profile(self, user_id: str) -> Profile:
-        """A stored profile. Raises `NotFound`."""
-        found = await asyncio.to_thread(self.deployment.log.profile, user_id)
-        if found is None:
-            raise NotFound(f"there is no profile {user_id[:100]!r}; create it with PUT /v1/profiles/{{user_id}}")
-        return found
-
-    async def profiles(self, prefix: str, n: int) -> list[Profile]:
-        """At most `n` stored profiles whose name or id starts with `prefix`."""
-        return await asyncio.to_thread(self.deployment.log.profiles, prefix, n)
-
-    async def recent_profiles(self, n: int) -> list[Profile]:
-        """At most `n` stored profiles, those that something happened to last first."""
-        return await asyncio.to_thread(self.deployment.log.recent_profiles, n)
-
-    async def put_profile(self, profile: Profile) -> Profile:
-        """Store a profile as the catalogue spells it and return it; it holds from the next page on.
-
-        Raises `UnknownName` where a name in it cannot be understood.
-        """
-        async with self.members.visiting([profile.user_id], writes=True):
-            stored = await asyncio.to_thread(self._put, profile)
-            self.members.forget(profile.user_id)
-        return stored
-
     async def delete(self, user_id: str) -> dict[str, int]:
         """Remove every trace of a member from log, sealed files and memory; counts what was removed."""
-        async with self.members.deleting(user_id):
-            self._shown.forget(user_id)
-            return await asyncio.to_thread(self.deployment.log.delete_member, user_id)
-
-    async def export(self, user_id: str) -> ExportOut:
-        """Everything that the log holds about a member."""
-        async with self.members.visiting([user_id]):
-            return await asyncio.to_thread(export, self.deployment.log, user_id)
+        removed = await self.records.delete(user_id)
+        self._shown.forget(user_id)
+        return removed
 
     async def titles(
         self, prefix: str, user_id: str | None, n: int, genre: str | None = None, start: str | None = None
@@ -341,12 +307,6 @@ class Service:
             require_same_titles(self.catalog, catalog)
             probe(ladders, catalog, now)
         return Edition.of(catalog, ladders, self.deployment.threads)
-
-    def _put(self, profile: Profile) -> Profile:
-        log = self.deployment.log
-        stored = understood(profile, self.catalog, log.profile(profile.user_id))
-        log.put_profile(stored)
-        return stored
 
     def _load(self, user_id: str) -> Member:
         """One member as the log knows them."""

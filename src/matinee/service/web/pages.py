@@ -59,7 +59,7 @@ def member_pages(service: Service) -> APIRouter:
 
     @router.get("/")
     async def pick(request: Request, find: Find = "") -> Response:
-        found = await (service.profiles(find, EXAMPLES) if find else service.recent_profiles(EXAMPLES))
+        found = await (service.records.profiles(find, EXAMPLES) if find else service.records.recent_profiles(EXAMPLES))
         members = [await _example(service, one) for one in found]
         template = "_people.html" if "part" in request.query_params else "pick.html"
         genres, note = service.catalog.genres, service.deployment.note
