@@ -49,7 +49,7 @@ def test_a_kids_profile_sees_only_what_it_may(visit, api):
 
 def test_example_members_show_what_they_liked_and_open_their_page(visit):
     page = visit("/")
-    person = page.locator(".person").first
+    person = page.locator(".person", has_text="liked").first
     assert "liked" in person.inner_text()
     person.click()
     page.wait_for_url("**/home?user=*")
