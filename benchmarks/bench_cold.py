@@ -39,9 +39,9 @@ from matinee.catalog import Catalog
 from matinee.contenders import CONTENDERS
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
-from matinee.data.new_titles import unseen_titles
 from matinee.data.sources import movielens, sequences
-from matinee.data.split import Split, leave_last_out
+from matinee.data.splits.new_titles import unseen_titles
+from matinee.data.splits.split import Split, leave_last_out
 from matinee.decision import Requests, Scorer
 from matinee.history import Histories, Tastes, TrainingData
 from matinee.maths.intervals import bootstrap_weights, percentile_interval, resampled_means

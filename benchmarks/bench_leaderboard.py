@@ -88,17 +88,17 @@ def run(
         marks.setdefault("cut" if what.startswith("model 0") else what, perf_counter() - started)
         tell(what, 0.1 + 0.7 * done)
 
-    board = _board(data, models, note)
+    standings = _board(data, models, note)
     seconds, after = perf_counter() - started, peak()
     tell("the best places against numpy", 0.85)
     return {
         "machine": machine(),
-        "members": board.standings.groups[0].members,
+        "members": standings.groups[0].members,
         "titles": titles,
         "models": models,
         "seconds": seconds,
         "cut_seconds": marks["cut"],
-        "rank_seconds": sum(cost.rank_seconds for cost in board.standings.costs.values()),
+        "rank_seconds": sum(cost.rank_seconds for cost in standings.costs.values()),
         "measure_seconds": seconds - marks["intervals and tests"],
         "peak_bytes": None if before is None or after is None else max(0, after - before),
         "top_ratio": _top_ratio(titles),

@@ -25,7 +25,7 @@ from rich.table import Table as Grid
 
 from matinee.boards import NO_PRIOR
 from matinee.data.sources.reading import guess, read
-from matinee.data.split import Part
+from matinee.data.splits.split import Part
 from matinee.decision import Scorer, Tell, quiet, within
 from matinee.evaluate.protocols import NCF, NEXT_ITEM, STRONG, Protocol
 from matinee.evaluate.trial import prepare

@@ -41,7 +41,7 @@ CUT = """
 import sys
 from pathlib import Path
 from matinee.data.sources.reading import guess, read
-from matinee.data.split_published import strong
+from matinee.data.splits.published import strong
 path = Path(sys.argv[1])
 strong(read(guess(path), path))
 """

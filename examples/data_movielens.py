@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matinee.data.histories import histories_of, training_data
 from matinee.data.sources import movielens
-from matinee.data.split import global_time
+from matinee.data.splits.split import global_time
 
 
 def main() -> None:

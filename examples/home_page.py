@@ -8,7 +8,7 @@ import numpy as np
 from matinee.data.histories import histories_of, training_data
 from matinee.data.sources import movielens
 from matinee.decision import Requests
-from matinee.evidence import row_title, title_reasons
+from matinee.decision.evidence import row_title, title_reasons
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.page import Layout
 from matinee.surfaces.charts import charts

@@ -27,7 +27,7 @@ from matinee.decision import Requests
 from matinee.errors import ArtifactRefused, TooLarge
 from matinee.evaluate.published import MEMBERS
 from matinee.history import Histories
-from matinee.models.artifact import load_artifact
+from matinee.models.artifacts.artifact import load_artifact
 from matinee.workspace import Workspace
 
 SEEDED = ("demo", "train", "evaluate", "leaderboard", "tune", "serve")
@@ -448,7 +448,7 @@ def test_json_is_printed_though_its_page_cannot_be_written(matinee, chains, monk
     def full(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr("matinee.evaluate.board.Board.write_html", full)
+    monkeypatch.setattr("matinee.report.board.Board.write_html", full)
     words = "leaderboard --protocol next-item --models popularity --seeds 1 --json --html board.html"
     code, out, err = matinee(*words.split(), "--data", chains)
     assert code == 1

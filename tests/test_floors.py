@@ -16,10 +16,10 @@ FLOORS = {
     "maths": 1, "errors": 1, "extras": 1, "files": 1,
     "catalog": 2, "clock": 2, "events": 2, "history": 2, "likes": 2, "page": 2, "profile": 2,
     "maturity": 2, "situation": 2,
-    "decision": 3, "eligibility": 3, "evidence": 3,
+    "decision": 3,
     "data": 4, "policies": 4, "testing": 4,
     "models": 5, "evaluate": 5, "service": 5,
-    "drift": 6, "surfaces": 6, "train": 6, "tune": 6, "workspace": 6,
+    "drift": 6, "report": 6, "surfaces": 6, "train": 6, "tune": 6, "workspace": 6,
     "audit": 7, "compiling": 7, "contenders": 7, "boards": 7, "spaces": 7, "recipes": 7, "recommender": 7, "serving": 7,
     "cli": 8, "__init__": 9,
 }  # fmt: skip

@@ -15,7 +15,7 @@ from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.log import EventLog
 from matinee.decision import Requests
 from matinee.errors import ArtifactRefused, BadData, Overloaded
-from matinee.models.budget import Budget
+from matinee.models.artifacts.budget import Budget
 from matinee.page import Layout
 from matinee.recipes import (
     HOME,

@@ -17,7 +17,7 @@ from matinee.data.units import Units
 from matinee.errors import ArtifactRefused, BadData, BadRequest
 from matinee.events import TIME, Rejections
 from matinee.maths.calibration import Platt
-from matinee.models.artifact import load_artifact, save_artifact
+from matinee.models.artifacts.artifact import load_artifact, save_artifact
 from matinee.models.popularity import Popularity
 from matinee.profile import Profile
 from matinee.testing import make_catalog, make_data, make_events

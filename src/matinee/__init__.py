@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matinee.catalog import Catalog
     from matinee.decision import Context, Decisions, Policy, Requests, Scorer
-    from matinee.eligibility import eligible
+    from matinee.decision.eligibility import eligible
     from matinee.errors import MatineeError
     from matinee.events import Kind, Rejections, clean
     from matinee.history import Histories, Tastes, TrainingData
@@ -48,7 +48,7 @@ _HOME_OF = {
     "Tastes": "history",
     "TrainingData": "history",
     "clean": "events",
-    "eligible": "eligibility",
+    "eligible": "decision.eligibility",
     "fit": "recommender",
     "read": "recommender",
 }

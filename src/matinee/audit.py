@@ -16,7 +16,7 @@ from matinee.data.asked import END_OF_TIME, as_asked
 from matinee.data.log import EventLog
 from matinee.decision import Maker
 from matinee.errors import ArtifactRefused, MatineeError
-from matinee.models.artifact import id_of, load_artifact
+from matinee.models.artifacts.artifact import id_of, load_artifact
 from matinee.surfaces.remade import Surfaced, remade
 from matinee.workspace import Workspace
 

@@ -24,9 +24,9 @@ class RowKind(IntEnum):
     BECAUSE_YOU_WATCHED = 3  # the title played
     GENRE = 4  # genre
     GENRE_TAG = 5  # genre * number of tags + tag
-    TRENDING = 6  # the chart's window, see `evidence.chart_key`
+    TRENDING = 6  # the chart's window, see `decision.rows.chart_key`
     NEW_ARRIVALS = 7  # -1
-    POPULAR = 8  # the chart: window and country, see `evidence.chart_key`
+    POPULAR = 8  # the chart: window and country, see `decision.rows.chart_key`
     MY_LIST = 9  # -1
     WATCH_AGAIN = 10  # -1
     SIMILAR = 11  # the title asked about

@@ -23,14 +23,14 @@ from matinee.drift import Drift, drift
 from matinee.errors import ArtifactRefused, BadData, Collapsed, MissingExtra, Overloaded
 from matinee.extras import installed
 from matinee.history import TrainingData
-from matinee.models.artifact import Artifact, load_artifact, save_artifact
-from matinee.models.budget import Budget
+from matinee.models.artifacts.artifact import Artifact, load_artifact, save_artifact
+from matinee.models.artifacts.budget import Budget
 from matinee.recommender import Recommender
 from matinee.service.deployment import Ladders
 from matinee.surfaces.charts import Charts, charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
+from matinee.surfaces.pages.rows import RowsConfig
 from matinee.surfaces.remade import Surfaced, parameters_of
-from matinee.surfaces.rows import RowsConfig
 from matinee.surfaces.similar import SimilarPolicy
 from matinee.train import Known, Trained, go_on, train
 from matinee.workspace import Workspace

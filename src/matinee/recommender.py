@@ -25,7 +25,7 @@ from matinee.data.histories import histories_of, training_data
 from matinee.data.sources import reading, tabular
 from matinee.data.sources.frames import to_pandas
 from matinee.decision import Requests, Scorer
-from matinee.eligibility import eligible
+from matinee.decision.eligibility import eligible
 from matinee.errors import BadData, BadRequest
 from matinee.history import Histories, TrainingData
 from matinee.maths.ranking_metrics import top_n

@@ -14,7 +14,7 @@ from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.histories import histories_of, training_data
 from matinee.data.log import EventLog
-from matinee.data.split import Split, global_time, leave_last_out
+from matinee.data.splits.split import Split, global_time, leave_last_out
 from matinee.errors import BadData, BadRequest
 from matinee.events import CLEARS, KIND_NAMES, SCHEMA, Kind
 from matinee.history import Histories

@@ -15,10 +15,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from matinee.data import log as log_module
-from matinee.data import log_forget, log_sealed, log_sealing, log_store
 from matinee.data.dataset import Dataset
 from matinee.data.log import EventLog
+from matinee.data.log import forget as log_forget
+from matinee.data.log import log as log_module
+from matinee.data.log import sealed as log_sealed
+from matinee.data.log import sealing as log_sealing
+from matinee.data.log import store as log_store
 from matinee.errors import BadData, BadRequest, LogDamaged, NotFound
 from matinee.events import SCHEMA, clean
 from matinee.profile import Profile

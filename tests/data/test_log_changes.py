@@ -7,8 +7,8 @@ from time import perf_counter
 
 import pytest
 
-from matinee.data import log as log_module
 from matinee.data.log import EventLog
+from matinee.data.log import log as log_module
 from matinee.profile import Profile
 
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from matinee.data.log import EventLog
-from matinee.data.log_rebuild import rebuild
+from matinee.data.log.rebuild import rebuild
 from matinee.errors import BadRequest, LogDamaged
 from matinee.profile import Profile
 

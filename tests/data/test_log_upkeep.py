@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from matinee.data import log_forget, log_store
 from matinee.data.log import EventLog
+from matinee.data.log import forget as log_forget
+from matinee.data.log import store as log_store
 from matinee.errors import LogFull, NotFound
 
 DAY = 86_400_000_000

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matinee.data.dataset import Dataset
-from matinee.data.new_titles import new_titles, unseen_titles
+from matinee.data.splits.new_titles import new_titles, unseen_titles
 from matinee.errors import BadData, BadRequest
 from matinee.testing.worlds import START, make_catalog, make_events
 

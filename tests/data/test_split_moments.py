@@ -11,8 +11,8 @@ import pytest
 
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.sources import ranklens
-from matinee.data.split import global_time
-from matinee.data.split_moments import MOST_MOMENTS, own_times, shown_lists, time_split
+from matinee.data.splits.moments import MOST_MOMENTS, own_times, shown_lists, time_split
+from matinee.data.splits.split import global_time
 from matinee.decision import Context
 from matinee.errors import BadData
 from matinee.events import clean

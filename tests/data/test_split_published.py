@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from matinee.data import split_published
 from matinee.data.dataset import Dataset, Questions, profiles_of
-from matinee.data.split_published import Form, binarised, ncf, next_item, next_item_refitted, strong
+from matinee.data.splits import published as split_published
+from matinee.data.splits.published import Form, binarised, ncf, next_item, next_item_refitted, strong
 from matinee.errors import BadData, BadRequest
 from matinee.maths.ragged import Ragged
 from matinee.testing.worlds import make_catalog, make_events

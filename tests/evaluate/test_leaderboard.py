@@ -23,6 +23,7 @@ from matinee.evaluate.summarise import by_member
 from matinee.evaluate.trial import prepare
 from matinee.events import clean
 from matinee.maths.ragged import Ragged
+from matinee.report.board import Board
 from matinee.testing.worlds import make_catalog, make_events
 
 TITLES = 30
@@ -74,7 +75,7 @@ def world(members=60, seed=0):
 
 def board_of(data, protocol=NEXT_ITEM, seeds=1, **answers):
     models = {"popularity": partial(Fake, popular)} | {name: partial(Fake, one) for name, one in answers.items()}
-    return leaderboard(data, protocol, models, seeds=seeds).standings
+    return leaderboard(data, protocol, models, seeds=seeds)
 
 
 def lines(group):
@@ -104,7 +105,7 @@ def test_a_coin_hits_as_often_as_chance():
 def test_chance_is_fitted_with_every_seed_and_certainty_twice():
     told = []
     models = {"popularity": partial(Fake, popular), "coin": partial(Fake, coin)}
-    found = leaderboard(world(), NEXT_ITEM, models, seeds=3, tell=lambda what, done: told.append(what)).standings
+    found = leaderboard(world(), NEXT_ITEM, models, seeds=3, tell=lambda what, done: told.append(what))
     fits = [sum(what.startswith(name) and what.endswith("fitting") for what in told) for name in models]
     assert fits == [2, 3]
     assert len(found.seed_means["popularity"]["ndcg@10"]) == 1
@@ -232,8 +233,8 @@ def test_a_refused_model_leaves_the_others_their_board(tmp_path):
         "diverged": partial(Fake, not_a_number),
         "coin": partial(Fake, coin),
     }
-    board = leaderboard(world(), NEXT_ITEM, models, seeds=2, baselines=("diverged",))
-    found = board.standings
+    found = leaderboard(world(), NEXT_ITEM, models, seeds=2, baselines=("diverged",))
+    board = Board(found)
     assert set(found.costs) == set(lines(found.groups[0])) == {"popularity", "coin"}
     assert found.baseline == "popularity", "a refused model is no baseline"
     assert list(found.refused) == ["huge", "diverged"]
@@ -259,7 +260,7 @@ def missing():
 
 def test_a_model_without_its_package_stops_no_other():
     models = {"popularity": partial(Fake, popular), "gone": missing}
-    found = leaderboard(world(), NEXT_ITEM, models, seeds=1).standings
+    found = leaderboard(world(), NEXT_ITEM, models, seeds=1)
     assert found.refused == {"gone": "nonesuch is not installed"}
     assert list(found.costs) == ["popularity"]
 
@@ -287,7 +288,7 @@ def test_lists_that_were_shown_are_ranked_among_themselves(shown_world):
     ranked = trial.rank(Fake(popular).fit(trial.data, None), np.arange(len(trial.requests)), 20)
     for b, row in enumerate(ranked):
         assert sorted(row[row >= 0].tolist()) == sorted(trial.candidates[b].tolist())
-    found = leaderboard(shown_world, SHOWN_LISTS, {"popularity": partial(Fake, popular)}, seeds=1).standings
+    found = leaderboard(shown_world, SHOWN_LISTS, {"popularity": partial(Fake, popular)}, seeds=1)
     assert found.groups[0].beyond is None
 
 
@@ -310,7 +311,7 @@ def shown_world():
 def test_three_forms_say_the_same(tmp_path):
     data = replace(world(), name="<b>toy</b> & co")
     models = {"popularity": partial(Fake, popular), "oracle": partial(Fake, oracle(NEXT_ITEM.cut(data, "test")))}
-    board = leaderboard(data, NEXT_ITEM, models, seeds=1)
+    board = Board(leaderboard(data, NEXT_ITEM, models, seeds=1))
     console = Console(width=100, record=True, file=(tmp_path / "out.txt").open("w"))
     console.print(board.table())
     text = console.export_text()

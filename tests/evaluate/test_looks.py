@@ -13,9 +13,9 @@ from matinee.data.outcomes import with_outcomes
 from matinee.data.rewards import REWARDS
 from matinee.data.shown_choices import SHOWN
 from matinee.evaluate import looks
-from matinee.evaluate.looks_report import LABELS, LooksReport
 from matinee.events import DAY, SCHEMA, Rejections
 from matinee.maths.intervals import clustered_share
+from matinee.report.looks import LABELS, LooksReport
 
 NOW = 1_800_000_000_000_000  # microseconds: a day in January 2027
 CATALOG = Catalog.from_frame(

@@ -9,10 +9,11 @@ import pytest
 from rich.console import Console
 
 from matinee.data.dataset import Dataset, profiles_of
-from matinee.data.split import global_time, leave_last_out
+from matinee.data.splits.split import global_time, leave_last_out
 from matinee.decision import Choices, Decisions, Maker, Pages, Requests, RowName, Scorer, quiet
 from matinee.errors import BadData, BadRequest, TooLarge
-from matinee.evaluate import evaluate, html, trial
+from matinee.evaluate import evaluate as measure
+from matinee.evaluate import trial
 from matinee.evaluate.measure import page_metrics
 from matinee.evaluate.protocols import GLOBAL_TIME, LEAVE_LAST_OUT, PROTOCOLS
 from matinee.evaluate.results import Comparison, Estimate
@@ -21,6 +22,8 @@ from matinee.events import Rejections
 from matinee.history import Histories
 from matinee.page import Layout, RowKind
 from matinee.profile import Profile
+from matinee.report import html
+from matinee.report.offline import Report
 from matinee.testing.worlds import make_catalog, make_events
 
 TITLES, N = 30, 5
@@ -86,6 +89,11 @@ def oracle(split):
 def scorers(**more):
     made = {"popularity": partial(Fake, popular), "popularity-7d": partial(Fake, popular)}
     return made | {name: partial(Fake, answer) for name, answer in more.items()}
+
+
+def evaluate(*data, **settings):
+    """The report on what is measured."""
+    return Report(measure(*data, **settings))
 
 
 def lines(report, at=0, group=0):

@@ -13,8 +13,8 @@ from matinee.decision import Requests
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.history import Histories
 from matinee.maths.calibration import Platt
-from matinee.models import storage
-from matinee.models.artifact import load_artifact, save_artifact
+from matinee.models.artifacts import storage
+from matinee.models.artifacts.artifact import load_artifact, save_artifact
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.testing import assert_same, checkerboard, make_catalog
 

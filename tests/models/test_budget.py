@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from matinee.errors import ArtifactRefused, BadRequest
-from matinee.models.budget import LENGTH, Budget, request_milliseconds
+from matinee.models.artifacts.budget import LENGTH, Budget, request_milliseconds
 
 
 class Slow:

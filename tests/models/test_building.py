@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from matinee.models.building import building
+from matinee.models.artifacts.building import building
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from matinee.models.building import building
+from matinee.models.artifacts.building import building
 
 with building(Path(sys.argv[1])) as draft:
     (draft / "half").write_text("half")

@@ -8,13 +8,13 @@ from matinee.decision import Context, Requests, Scorer, Situations
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.models import cold_start
+from matinee.models.artifacts.widen import Widened, widened
 from matinee.models.cold_start import Prior, history_rows
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease
 from matinee.models.memory import available_bytes
 from matinee.models.neighbors import Neighbors
 from matinee.models.popularity import Popularity
-from matinee.models.widen import Widened, widened
 from matinee.testing import checkerboard, cyclic, make_catalog, make_data, make_events
 
 MAKERS = [Ease, Neighbors, lambda: Factors(FactorsConfig(size=4))]

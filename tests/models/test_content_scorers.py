@@ -11,14 +11,14 @@ from matinee.decision import Context, Requests, Scorer
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.history import Histories
 from matinee.maths.calibration import Platt
-from matinee.models.artifact import load_artifact, save_artifact
+from matinee.models.artifacts.artifact import load_artifact, save_artifact
+from matinee.models.artifacts.widen import Growing, Widened, WidePrior
 from matinee.models.cold_start import Prior
 from matinee.models.content.factors import ContentFactors, ContentFactorsConfig, fit_map, foretold
 from matinee.models.content.features import TitleEncoder
 from matinee.models.content.taste import Content, ContentConfig, fit_taste
 from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.popularity import Popularity
-from matinee.models.widen import Growing, Widened, WidePrior
 from matinee.testing import assert_same
 from matinee.testing.scorers import check_scorer, check_taste
 from matinee.testing.worlds import checkerboard, make_catalog, make_data, make_events

@@ -6,11 +6,11 @@ import pytest
 from matinee.decision import Requests
 from matinee.errors import ArtifactRefused
 from matinee.history import Histories
+from matinee.models.artifacts.widen import Growing, Widened
 from matinee.models.deep.fitting import Training
 from matinee.models.factorization_machine import FactorizationMachine, FactorizationMachineConfig
 from matinee.models.feed_forward import FeedForward, FeedForwardConfig
 from matinee.models.two_tower import TwoTower, TwoTowerConfig
-from matinee.models.widen import Growing, Widened
 from matinee.testing import assert_same, make_catalog, make_data, make_events
 
 pytestmark = pytest.mark.usefixtures("one_thread")

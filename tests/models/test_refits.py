@@ -6,6 +6,7 @@ import pytest
 from matinee.decision import Requests
 from matinee.errors import BadRequest
 from matinee.history import Histories
+from matinee.models.artifacts.widen import for_catalog
 from matinee.models.content.factors import ContentFactors
 from matinee.models.content.taste import Content
 from matinee.models.deep.fitting import Training
@@ -13,7 +14,6 @@ from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease
 from matinee.models.ranking.ranker import Ranker, RankerConfig
 from matinee.models.sequence import Sequence, SequenceConfig
-from matinee.models.widen import for_catalog
 from matinee.testing import assert_same, checkerboard, make_catalog
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -13,7 +13,7 @@ import polars as pl
 
 from matinee.catalog import Catalog
 from matinee.decision import Choices, Decisions, Layer, Maker, Pages, Requests, RowName, row_key, row_name
-from matinee.eligibility import eligible
+from matinee.decision.eligibility import eligible
 from matinee.page import RowKind
 
 GENRES = (

@@ -16,7 +16,7 @@ from matinee.maths.calibration import Platt
 from matinee.page import Layout, RowKind
 from matinee.surfaces.charts import Chart, Charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
-from matinee.surfaces.rows import Pools
+from matinee.surfaces.pages.rows import Pools
 
 NOW = 1_700_000_000_000_000  # microseconds
 

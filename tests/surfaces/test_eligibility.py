@@ -13,9 +13,9 @@ from pages import NOW, policy_of
 
 from matinee.catalog import Catalog
 from matinee.decision import Context, Layer, Requests, RowName
-from matinee.eligibility import check, eligible
+from matinee.decision.eligibility import check, eligible
+from matinee.decision.evidence import title_reasons
 from matinee.errors import BadData
-from matinee.evidence import title_reasons
 from matinee.history import Histories
 from matinee.page import Layout, RowKind
 from matinee.profile import KIDS_LIMIT, Profile

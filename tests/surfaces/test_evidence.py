@@ -12,9 +12,9 @@ import pytest
 from pages import NOW, Linear, charts_of, policy_of, world
 
 from matinee.decision import CHARTED, Context, Requests, Situations, row_name
+from matinee.decision.evidence import COUNTRIES, row_title, title_reasons
 from matinee.decision.rows import UNDATED
 from matinee.events import DAY, FINISHED, PLAYED, Kind
-from matinee.evidence import COUNTRIES, row_title, title_reasons
 from matinee.history import Histories
 from matinee.page import Layout, RowKind
 

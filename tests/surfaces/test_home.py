@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from matinee.data.histories import histories_of
 from matinee.decision import CHARTED, Context, Requests, Situations
+from matinee.decision.evidence import row_title, title_reasons
 from matinee.errors import BadData
 from matinee.events import Kind
-from matinee.evidence import row_title, title_reasons
 from matinee.history import Histories
 from matinee.maths.calibration import Platt
 from matinee.maths.ragged import Ragged

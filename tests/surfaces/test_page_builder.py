@@ -10,7 +10,7 @@ from pages import catalog_of, pools_of, request_of
 from scipy.stats import chisquare
 
 from matinee.page import Attention, Layout, RowKind
-from matinee.surfaces.page_builder import Built, build_pages
+from matinee.surfaces.pages.builder import Built, build_pages
 
 CATALOG = catalog_of([[f"g{i % 5}"] if i % 3 else [f"g{i % 5}", f"g{(i + 2) % 5}"] for i in range(40)])
 SHARES = np.array([0.4, 0.25, 0.15, 0.15, 0.05], np.float32)

@@ -9,7 +9,7 @@ from pages import NOW, charts_of, policy_of, world
 from matinee.decision import Choices, Requests
 from matinee.history import Histories
 from matinee.page import Layout
-from matinee.surfaces import shortlist as shortlists
+from matinee.surfaces.pages import shortlist as shortlists
 
 LAYOUT = Layout(rows=6, columns=8, visible=4)
 TITLES, KEPT = 400, 250

@@ -82,14 +82,15 @@ def leaderboard(
     from matinee.boards import beside, board_of
     from matinee.evaluate.leaderboard import BASELINES
     from matinee.evaluate.leaderboard import leaderboard as run
+    from matinee.report.board import Board
 
     makers = beside(protocol, named({**board_of(protocol), **_tuned_makers(tuned)}, models))
     among = BASELINES if baselines is None else tuple(named(makers, baselines))
     said = options(columns, map_titles, kinds, best, time_format, max_bytes)
     rules, dataset = _asked(protocol, data, source, titles, vectors, said)
     with progress(protocol) as tell:
-        board = run(dataset, rules, makers, seeds=seeds, seed=seed, baselines=among, tell=tell)
-    show(board, html, as_json)
+        standings = run(dataset, rules, makers, seeds=seeds, seed=seed, baselines=among, tell=tell)
+    show(Board(standings), html, as_json)
 
 
 def tune(

@@ -66,7 +66,7 @@ def _ask_again(place: Workspace, n: int) -> None:
 
 
 def _rebuild(path: Path) -> None:
-    from matinee.data.log_rebuild import rebuild
+    from matinee.data.log.rebuild import rebuild
 
     made = rebuild(path)
     console.print(f"{made.days:,} sealed day(s) with {made.sealed_events:,} events make the log again.")

@@ -68,19 +68,20 @@ def evaluate(
     """Compare the models with honest numbers: two protocols, full catalogue, intervals and paired tests."""
     from matinee.evaluate import evaluate as run
     from matinee.recipes import contenders, home_pages
+    from matinee.report.offline import Report
 
     said = options(columns, map_titles, kinds, best, time_format, max_bytes)
     dataset = read(source, path or fetch(), titles, vectors, options=said)
     console.print(Panel(escape(dataset.describe()), title="Data", title_align="left"))
     with progress("evaluating", total=None) as tell:
-        report = run(
+        results = run(
             dataset,
             contenders(),
             np.random.default_rng(seed),
             policies=home_pages() if pages else None,
             progress=lambda protocol, stage: tell(f"{protocol}, {stage}", 0.0),
         )
-    show(report, html, as_json)
+    show(Report(results), html, as_json)
 
 
 def train_each(place: Workspace, names: Sequence[str], seed: int, going_on: bool = False, accept: bool = False) -> None:

@@ -37,7 +37,7 @@ def report(
     from matinee.data.rewards import REWARDS
     from matinee.data.shown_choices import shown_choices
     from matinee.evaluate.looks import looks_of
-    from matinee.evaluate.looks_report import LooksReport
+    from matinee.report.looks import LooksReport
 
     place = Workspace(workspace)
     place.require()

@@ -18,7 +18,7 @@ from matinee.cli.models import train_each
 from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Port, Seed, TimeZone, console, named, progress, warn
 from matinee.errors import BadRequest
 from matinee.extras import installed
-from matinee.models.budget import Budget
+from matinee.models.artifacts.budget import Budget
 from matinee.service.keys import Keys
 from matinee.workspace import Workspace
 

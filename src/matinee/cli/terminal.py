@@ -20,9 +20,9 @@ from matinee.decision import Tell
 from matinee.errors import MatineeError
 
 if TYPE_CHECKING:
-    from matinee.evaluate.board import Board
-    from matinee.evaluate.looks_report import LooksReport
-    from matinee.evaluate.report import Report
+    from matinee.report.board import Board
+    from matinee.report.looks import LooksReport
+    from matinee.report.offline import Report
 
 console = Console(stderr=False)
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from matinee.data.dataset import Dataset
-from matinee.data.split import Part
+from matinee.data.splits.split import Part
 from matinee.decision import Scorer, Tell, quiet, within
 from matinee.errors import BadData, BadRequest, MatineeError, MissingExtra
-from matinee.evaluate.board import Board
 from matinee.evaluate.cost import Cost, artifact_bytes, request_ms, watched
 from matinee.evaluate.measure import PER_MEMBER, Audience, Titles, measure_beyond, measure_hits
 from matinee.evaluate.protocols import Protocol
@@ -67,7 +66,7 @@ def leaderboard(
     baselines: Sequence[str] = BASELINES,
     part: Part = "test",
     tell: Tell = quiet,
-) -> Board:
+) -> Standings:
     """Fit every model with every seed, rank the protocol's requests, compare with the best baseline and the best model.
 
     `models` name -> maker of an unfitted scorer with the settings for this protocol. A model that lacks a package, or
@@ -94,7 +93,7 @@ def leaderboard(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
         raise BadData(f"every model was refused, so there is nothing to compare: {reasons}")
     tell("intervals and tests", 1.0)
-    return Board(_standings(dataset, protocol, trial, runs, refused, baselines, np.random.default_rng(seed)))
+    return _standings(dataset, protocol, trial, runs, refused, baselines, np.random.default_rng(seed))
 
 
 def unmakeable(models: Mapping[str, MakeScorer]) -> dict[str, str]:

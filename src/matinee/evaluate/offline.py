@@ -27,7 +27,6 @@ from matinee.evaluate.measure import (
     page_metrics,
 )
 from matinee.evaluate.protocols import PROTOCOLS, Protocol
-from matinee.evaluate.report import Report
 from matinee.evaluate.results import Group, ProtocolReport, Results, Table
 from matinee.evaluate.summarise import DRAWS, summarise
 from matinee.evaluate.trial import Trial, prepare
@@ -70,7 +69,7 @@ def evaluate(
     n: int = 20,
     baselines: Sequence[str] = BASELINES,
     progress: Progress = lambda protocol, stage: None,
-) -> Report:
+) -> Results:
     """Measure every scorer (and every policy's pages) under every protocol, with intervals and paired tests.
 
     `protocols` are by default both of `protocols.PROTOCOLS`, of data without times only the first.
@@ -98,8 +97,7 @@ def evaluate(
         say("intervals and tests")
         groups = tuple(_groups(trial, lists, pages, layout, [name for name in baselines if name in lists], own))
         reports.append(_protocol_report(protocol, trial, groups, seconds, refused))
-    results = Results(dataset.name, dataset.licence, len(dataset.catalog), n, DRAWS, tuple(reports), METHOD)
-    return Report(results)
+    return Results(dataset.name, dataset.licence, len(dataset.catalog), n, DRAWS, tuple(reports), METHOD)
 
 
 def _all_lists(

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from matinee.data.dataset import Dataset
-from matinee.data.split import Part, Split, leave_last_out, nested
-from matinee.data.split_moments import own_times, shown_lists, time_split
-from matinee.data.split_published import ncf, next_item, next_item_refitted, strong
+from matinee.data.splits.moments import own_times, shown_lists, time_split
+from matinee.data.splits.published import ncf, next_item, next_item_refitted, strong
+from matinee.data.splits.split import Part, Split, leave_last_out, nested
 from matinee.evaluate.measure import AUC, CAPPED_RECALL, HIT_RATE, MRR, NDCG, RECALL, Cutoff
 from matinee.evaluate.published import ML1M_NCF, ML1M_NEXT_ITEM, STRONG_TABLES, Published
 

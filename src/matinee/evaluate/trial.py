@@ -14,9 +14,9 @@ import polars as pl
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
-from matinee.data.split import Part
+from matinee.data.splits.split import Part
 from matinee.decision import Requests, Scorer, Situations
-from matinee.eligibility import eligible
+from matinee.decision.eligibility import eligible
 from matinee.errors import BadRequest
 from matinee.evaluate.protocols import Protocol
 from matinee.history import Histories, TrainingData

@@ -14,7 +14,7 @@ from matinee.decision import Requests, Situations
 from matinee.errors import ArtifactRefused
 from matinee.history import Histories, TrainingData
 from matinee.maths.ragged import narrowed
-from matinee.models import storage
+from matinee.models.artifacts import storage
 from matinee.models.popularity import Popularity
 
 SAMPLE = 200  # most popular titles whose answers tell the size of a model's scores

@@ -15,10 +15,10 @@ from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.maths import als
-from matinee.models import storage
+from matinee.models.artifacts import storage
+from matinee.models.artifacts.widen import require_appended
 from matinee.models.cold_start import Prior, history_rows
 from matinee.models.reasons import loudest
-from matinee.models.widen import require_appended
 
 Equations = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], float]
 

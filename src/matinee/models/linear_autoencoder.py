@@ -18,7 +18,7 @@ from matinee.maths.arrays import Floats, Int32s
 from matinee.maths.gram import gram, inverse_by_rows, invert_upper, mirror_scaled, touched
 from matinee.maths.ragged import narrowed
 from matinee.maths.sparse_dense import add_rows, strongest
-from matinee.models import storage
+from matinee.models.artifacts import storage
 from matinee.models.cold_start import Prior, history_rows
 from matinee.models.memory import available_bytes
 from matinee.models.sparse_map import Rows

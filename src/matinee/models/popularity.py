@@ -17,7 +17,7 @@ from matinee.history import TrainingData
 from matinee.likes import counted_likes
 from matinee.maths.arrays import Doubles, Int32s
 from matinee.maths.half_life import kept
-from matinee.models import storage
+from matinee.models.artifacts import storage
 
 CONTEXTS = ("country", "device", "language", "weekday", "hour")
 LEAST_MEMBERS = 3  # who must share a value of a context before it is kept, so that none tells of one member

@@ -16,7 +16,8 @@ from matinee.catalog import Catalog
 from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, NotFitted
 from matinee.history import Histories, TrainingData
-from matinee.models import storage
+from matinee.models.artifacts import storage
+from matinee.models.artifacts.widen import WidePrior, require_appended
 from matinee.models.cold_start import Prior
 from matinee.models.content.features import TitleEncoder
 from matinee.models.deep.fitting import Training, best_device, seeded
@@ -29,7 +30,6 @@ from matinee.models.deep.weights import Dtypes, arrays_of, network_of
 from matinee.models.factors import Initial
 from matinee.models.popularity import Popularity
 from matinee.models.reasons import loudest
-from matinee.models.widen import WidePrior, require_appended
 
 __all__ = ["Body", "Loss", "Reading", "Sequence", "SequenceConfig", "Training"]
 

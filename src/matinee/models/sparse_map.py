@@ -14,7 +14,7 @@ from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.maths.sparse_dense import add_sparse_rows, compressed, strongest_sparse
-from matinee.models import storage
+from matinee.models.artifacts import storage
 from matinee.models.cold_start import Prior
 
 Rows: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]

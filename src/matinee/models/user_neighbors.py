@@ -16,7 +16,7 @@ from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.maths.member_similarity import add_likes, nearest_members, similarities
-from matinee.models import storage
+from matinee.models.artifacts import storage
 from matinee.models.cold_start import Prior, history_rows
 from matinee.models.reasons import loudest
 from matinee.models.sparse_map import ROW_DTYPES, checked_rows, row_arrays, rows_of

@@ -8,7 +8,7 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Choices, Decisions, Maker, Requests, decision_ids
-from matinee.eligibility import eligibility, eligible
+from matinee.decision.eligibility import eligibility, eligible
 from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
 from matinee.maths.ragged import Ragged
 

@@ -20,8 +20,8 @@ from matinee.catalog import Catalog
 from matinee.data.histories import histories_of
 from matinee.data.log import EventLog
 from matinee.decision import Decisions, Requests
+from matinee.decision.eligibility import check, eligible
 from matinee.decision.record import record_of
-from matinee.eligibility import check, eligible
 from matinee.errors import ArtifactRefused, BadRequest, NotFound, Overloaded
 from matinee.history import Histories
 from matinee.maths.arrays import Flags

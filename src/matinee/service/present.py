@@ -9,8 +9,8 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Pages
+from matinee.decision.evidence import row_title, title_reasons
 from matinee.decision.record import KIND_NAMES
-from matinee.evidence import row_title, title_reasons
 from matinee.profile import Profile
 from matinee.service.answers import FallbackOut, ItemOut, MissOut, PageOut, ProfileOut, RowOut, TitleOut
 from matinee.service.ladder import Miss

@@ -9,7 +9,7 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Policy, Requests
-from matinee.eligibility import check, eligible
+from matinee.decision.eligibility import check, eligible
 from matinee.errors import ArtifactRefused
 from matinee.history import Histories
 from matinee.maths.arrays import Doubles

@@ -10,18 +10,18 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import UNSPOKEN, Decisions, Maker, Requests, Scorer, decision_ids, digest, joined
-from matinee.eligibility import check, eligible, only_allowed
+from matinee.decision.eligibility import check, eligible, only_allowed
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
 from matinee.maths.cores import blas_in_the_calling_thread, usable_cores
 from matinee.surfaces.charts import Charts
-from matinee.surfaces.deciding import decided, log_probs_of, shown_in, worth_of
 from matinee.surfaces.neighborhood import Neighborhood
-from matinee.surfaces.page_builder import Built, Shown, build_pages
+from matinee.surfaces.pages.builder import Built, Shown, build_pages
+from matinee.surfaces.pages.deciding import decided, log_probs_of, shown_in, worth_of
+from matinee.surfaces.pages.rows import Pools, RowsConfig, Themes, candidate_rows, seeds_of, themes_of
+from matinee.surfaces.pages.shortlist import shortlist
 from matinee.surfaces.reasons import with_reasons
-from matinee.surfaces.rows import Pools, RowsConfig, Themes, candidate_rows, seeds_of, themes_of
-from matinee.surfaces.shortlist import shortlist
 from matinee.surfaces.stopwatch import Stopwatch
 from matinee.surfaces.taste import GenreSets, intents, name_tastes, with_taste
 

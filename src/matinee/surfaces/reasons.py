@@ -12,7 +12,7 @@ from matinee.events import DAY
 from matinee.history import Tastes
 from matinee.maths.arrays import Floats, Int32s, Int64s
 from matinee.surfaces.charts import Charts
-from matinee.surfaces.row_kernels import add_by_group
+from matinee.surfaces.pages.row_kernels import add_by_group
 
 HIGH = 2  # one in so many titles of a chart is high in it,
 RARE = 20  # and one in so many of the catalogue at most

@@ -10,10 +10,10 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.errors import ArtifactRefused
-from matinee.models.artifact import Artifact
+from matinee.models.artifacts.artifact import Artifact
 from matinee.surfaces.charts import Chart, Charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
-from matinee.surfaces.rows import RowsConfig
+from matinee.surfaces.pages.rows import RowsConfig
 from matinee.surfaces.similar import SimilarPolicy
 
 Surfaced = HomePolicy | SimilarPolicy

@@ -9,16 +9,16 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Maker, Requests, Scorer, decision_ids, digest
-from matinee.eligibility import check, eligible
+from matinee.decision.eligibility import check, eligible
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
 from matinee.page import RowKind
-from matinee.surfaces.deciding import decided, log_probs_of, shown_in, worth_of
 from matinee.surfaces.neighborhood import Neighborhood
-from matinee.surfaces.page_builder import Built, Shown, build_pages
-from matinee.surfaces.rows import Pools
+from matinee.surfaces.pages.builder import Built, Shown, build_pages
+from matinee.surfaces.pages.deciding import decided, log_probs_of, shown_in, worth_of
+from matinee.surfaces.pages.rows import Pools
 from matinee.surfaces.stopwatch import Stopwatch
 
 ROW = 1  # the one candidate row; row 0 is the billboard that this surface has not

@@ -22,8 +22,8 @@ from matinee.history import Tastes
 from matinee.maths.arrays import Doubles, Floats, Int32s
 from matinee.maths.ragged import Ragged
 from matinee.page import RowKind
-from matinee.surfaces import page_kernels as kernels
-from matinee.surfaces.rows import Pools
+from matinee.surfaces.pages import kernels
+from matinee.surfaces.pages.rows import Pools
 
 SMOOTHING = 1.0  # everybody's tastes weigh as much as this many likes of the member's own
 STEPS = 10  # of EM

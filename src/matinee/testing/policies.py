@@ -10,8 +10,8 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.decision import Choices, Decisions, Layer, Policy, Requests
 from matinee.decision.decisions import LINES
+from matinee.decision.eligibility import check
 from matinee.decision.record import of_record, record_of
-from matinee.eligibility import check
 from matinee.maths.ragged import Ragged
 from matinee.page import KEEPS_REPEATS
 

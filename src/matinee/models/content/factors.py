@@ -15,11 +15,11 @@ from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import TrainingData
 from matinee.maths.arrays import Doubles, Floats
 from matinee.maths.ridge import Products, best_penalty, total
-from matinee.models import storage
+from matinee.models.artifacts import storage
+from matinee.models.artifacts.widen import WidePrior, require_appended
 from matinee.models.cold_start import Prior
 from matinee.models.content.features import TitleEncoder
 from matinee.models.factors import Factors, FactorsConfig, Space
-from matinee.models.widen import WidePrior, require_appended
 
 FOLDS = 5
 PENALTIES = np.logspace(-1, 4, 11)

@@ -15,7 +15,7 @@ from scipy import sparse
 from matinee.catalog import Catalog
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.maths.text import directions, informativeness, tfidf
-from matinee.models import storage
+from matinee.models.artifacts import storage
 
 BAGS: Mapping[str, int] = {"genres": 64, "kind": 16, "languages": 16, "people": 96, "tags": 64, "text": 128}
 YEARS = np.arange(1910.0, 2031.0, 8.0)  # knots; a year lies between two of them

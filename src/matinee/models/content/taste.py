@@ -17,11 +17,11 @@ from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Doubles, Floats
 from matinee.maths.ridge import CHUNK, Products, ridge_solve
 from matinee.maths.sparse_dense import add_rows
-from matinee.models import storage
+from matinee.models.artifacts import storage
+from matinee.models.artifacts.widen import WidePrior
 from matinee.models.cold_start import Prior, history_rows
 from matinee.models.content.features import TitleEncoder
 from matinee.models.reasons import loudest
-from matinee.models.widen import WidePrior
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.maths.ragged import narrowed
-from matinee.models import storage
+from matinee.models.artifacts import storage
+from matinee.models.artifacts.widen import WidePrior
 from matinee.models.cold_start import Prior
 from matinee.models.content.features import TitleEncoder
 from matinee.models.deep.fitting import Training, best_device, seeded
@@ -29,7 +30,6 @@ from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
 from matinee.models.deep.weights import Arrays, Dtypes, arrays_of, network_of
 from matinee.models.popularity import Popularity
 from matinee.models.reasons import loudest
-from matinee.models.widen import WidePrior
 
 BLOCK, TITLES = 16, 8_192  # requests and titles scored at one time, for a network may hold a layer for each pair
 REASONS = 20  # latest liked titles among which a reason is sought

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from matinee.errors import ArtifactRefused
-from matinee.models.storage import REMEDY
+from matinee.models.artifacts.storage import REMEDY
 
 Network = TypeVar("Network", bound=nn.Module)
 Arrays = Mapping[str, NDArray[Any]]

@@ -19,7 +19,7 @@ from matinee.history import Histories, TrainingData
 from matinee.likes import counted_likes
 from matinee.maths.ragged import offsets_of
 from matinee.maths.sparse_dense import add_rows
-from matinee.models import storage
+from matinee.models.artifacts import storage
 from matinee.models.content.features import title_features
 from matinee.models.markov import latest
 

@@ -10,8 +10,8 @@ import polars as pl
 
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
-from matinee.data.split import AT, Split, canonical, first_likes, grouped, leave_last_out
-from matinee.data.split_moments import own_times
+from matinee.data.splits.moments import own_times
+from matinee.data.splits.split import AT, Split, canonical, first_likes, grouped, leave_last_out
 from matinee.decision import Requests, Situations, situations_of
 from matinee.errors import BadData
 from matinee.events import SCHEMA

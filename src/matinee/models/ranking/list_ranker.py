@@ -13,7 +13,7 @@ from matinee.decision import Requests, Tell, quiet
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.extras import needing
 from matinee.history import Histories, TrainingData
-from matinee.models import storage
+from matinee.models.artifacts import storage
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.neighbors import Neighbors
 from matinee.models.ranking.blend import fit_blend

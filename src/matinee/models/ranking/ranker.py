@@ -14,7 +14,8 @@ from matinee.decision import Refits, Requests, Scorer, Tell, quiet, within
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.extras import needing
 from matinee.history import TrainingData
-from matinee.models import storage
+from matinee.models.artifacts import storage
+from matinee.models.artifacts.widen import require_appended
 from matinee.models.factors import Factors
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.markov import Markov, MarkovConfig
@@ -36,7 +37,6 @@ from matinee.models.ranking.folds import Fold, Labels, hold_out
 from matinee.models.ranking.trees import TREE_ARRAYS, Grow, Lists, Trees, TreesConfig
 from matinee.models.slim import Slim
 from matinee.models.user_neighbors import UserNeighbors
-from matinee.models.widen import require_appended
 
 Components = tuple[tuple[str, Scorer], ...]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.maths.ragged import offsets_of
-from matinee.models.storage import REMEDY
+from matinee.models.artifacts.storage import REMEDY
 
 LEAF = -1  # in place of a feature
 

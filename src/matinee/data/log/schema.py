@@ -1,0 +1,192 @@
+"""The event log's tables and statements.
+
+What belongs to members lies in tables of two generations, `events_a` and `events_b` and so on; a view without the
+suffix shows both. One generation takes what is new. A deletion moves everything to the other generation, step by step,
+and drops the tables that it left: SQLite overwrites with zeros whatever is dropped, with the copies of rows that lie
+forgotten in its pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from matinee.events import DAY, SCHEMA
+
+VERSION = 2
+FEW = 500  # names that a query may list
+
+COLUMNS = ", ".join(f'"{name}"' for name in SCHEMA)
+SEQUENCED: Mapping[str, pl.DataType] = {"seq": pl.Int64(), **SCHEMA}  # `seq`: the order of arrival
+DECISION_COLUMNS = ("decision_id", "user_id", "time", "surface", "policy_id", "cell")
+GENERATIONS = ("a", "b")
+MEMBER_TABLES = ("events", "sealed_ids", "decisions", "profiles")
+
+CHANGES = "CREATE TABLE changes (seq INTEGER PRIMARY KEY, writer INTEGER NOT NULL, user_id TEXT)"
+FORGETTING = """CREATE TABLE forgetting (
+        user_id TEXT PRIMARY KEY, events_until INTEGER NOT NULL, decisions_until INTEGER NOT NULL)"""
+TABLES = (
+    "CREATE TABLE matinee_schema (version INTEGER NOT NULL)",
+    # `generation` takes what is new. Deletions are counted when done (`asked`); `serving` of them are being, `served`
+    # have been, wiped from every page. `tried` counts tries whether the log can be written.
+    """CREATE TABLE matinee_log (
+        id TEXT NOT NULL, generation TEXT NOT NULL, asked INTEGER NOT NULL, serving INTEGER NOT NULL,
+        served INTEGER NOT NULL, tried INTEGER NOT NULL)""",
+    "CREATE TABLE sealed_days (day TEXT PRIMARY KEY, file TEXT NOT NULL, sha256 TEXT NOT NULL, size BIGINT NOT NULL)",
+    # files that do not count: being made by a handle (`maker`), or replaced (`maker` 0)
+    "CREATE TABLE spent_files (file TEXT PRIMARY KEY, maker INTEGER NOT NULL)",
+    # days whose file counts while their events up to `until` still leave the live table
+    "CREATE TABLE moving (day TEXT PRIMARY KEY, start BIGINT NOT NULL, until INTEGER NOT NULL)",
+    CHANGES,
+    FORGETTING,
+)
+VIEWS = tuple(
+    f"CREATE VIEW {table} AS SELECT * FROM {table}_a UNION ALL SELECT * FROM {table}_b" for table in MEMBER_TABLES
+)
+
+
+def member_tables(generation: str) -> tuple[str, ...]:
+    """The statements that make the empty tables of one generation."""
+    g = generation
+    return (
+        f"""CREATE TABLE events_{g} (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, user_id TEXT NOT NULL, item_id TEXT,
+        kind TEXT NOT NULL, "timestamp" BIGINT NOT NULL, value DOUBLE PRECISION, decision_id TEXT, "row" INTEGER,
+        "column" INTEGER, query TEXT, country TEXT, device TEXT, language TEXT, UNIQUE (user_id, event_id))""",
+        f'CREATE INDEX events_{g}_by_time ON events_{g} ("timestamp")',
+        f'CREATE INDEX events_{g}_by_member ON events_{g} (user_id, "timestamp")',
+        f"""CREATE TABLE decisions_{g} (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, decision_id TEXT UNIQUE NOT NULL, user_id TEXT NOT NULL,
+        time BIGINT NOT NULL, surface TEXT NOT NULL, policy_id TEXT NOT NULL, cell TEXT NOT NULL,
+        record TEXT NOT NULL)""",
+        f"CREATE INDEX decisions_{g}_by_time ON decisions_{g} (time, decision_id)",
+        f"CREATE INDEX decisions_{g}_by_member ON decisions_{g} (user_id)",
+        f"CREATE TABLE profiles_{g} (user_id TEXT PRIMARY KEY, folded_name TEXT NOT NULL, record TEXT NOT NULL)",
+        f"""CREATE TABLE sealed_ids_{g} (
+        user_id TEXT NOT NULL, event_id TEXT NOT NULL, day TEXT NOT NULL, PRIMARY KEY (user_id, event_id))""",
+    )
+
+
+def everything() -> tuple[str, ...]:
+    """The statements that make an empty log."""
+    return (*TABLES, *(statement for g in GENERATIONS for statement in member_tables(g)), *VIEWS)
+
+
+def marks(n: int) -> str:
+    """`n` placeholders, separated by commas."""
+    return ", ".join(["?"] * n)
+
+
+BEGIN_LOG = "INSERT INTO matinee_log (id, generation, asked, serving, served, tried) VALUES (?, 'a', 0, 0, 0, 0)"
+GENERATION = "SELECT generation FROM matinee_log"
+
+TRY = "UPDATE matinee_log SET tried = tried + 1"  # the smallest write
+
+FIND_EVENT = (
+    "SELECT 1 FROM events WHERE user_id = ?1 AND event_id = ?2 "
+    "UNION ALL SELECT 1 FROM sealed_ids WHERE user_id = ?1 AND event_id = ?2"
+)
+FIND_DECISION = "SELECT record FROM decisions WHERE decision_id = ?"
+PAGE_OF_DECISIONS = (
+    "SELECT time, decision_id, record FROM decisions WHERE (time, decision_id) > (?, ?) AND time < ? "
+    "ORDER BY time, decision_id LIMIT 1000"
+)
+DECISIONS_OF_MEMBER = "SELECT record FROM decisions WHERE user_id = ? ORDER BY time, decision_id"
+FIND_PROFILE = "SELECT record FROM profiles WHERE user_id = ?"
+LIST_PROFILES = (
+    "SELECT record FROM profiles WHERE folded_name LIKE ? ESCAPE '!' OR user_id LIKE ? ESCAPE '!' "
+    "ORDER BY length(user_id), user_id LIMIT ?"
+)
+RECENT_PROFILES = (
+    "SELECT record FROM profiles LEFT JOIN (SELECT user_id, max(seq) AS latest FROM changes GROUP BY user_id) "
+    "USING (user_id) ORDER BY latest DESC, length(user_id), user_id LIMIT ?"
+)
+
+
+def insert_event(generation: str) -> str:
+    """Takes the values of `rows.event_row`."""
+    return f"INSERT INTO events_{generation} ({COLUMNS}) VALUES ({marks(len(SCHEMA))})"
+
+
+def insert_decision(generation: str) -> str:
+    """Takes the values of `rows.decision_row`."""
+    columns = f"{', '.join(DECISION_COLUMNS)}, record"
+    return f"INSERT INTO decisions_{generation} ({columns}) VALUES ({marks(len(DECISION_COLUMNS) + 1)})"
+
+
+def insert_profile(generation: str) -> str:
+    """Takes the values of `rows.profile_row`."""
+    return f"INSERT INTO profiles_{generation} (user_id, folded_name, record) VALUES (?, ?, ?)"
+
+
+def delete_profile(generation: str) -> str:
+    """Takes a user id."""
+    return f"DELETE FROM profiles_{generation} WHERE user_id = ?"
+
+
+PUT_CHANGE = "INSERT INTO changes (writer, user_id) VALUES (?, ?)"
+LAST_ARRIVED = "SELECT max(seq) FROM sqlite_sequence WHERE name IN ('events_a', 'events_b')"
+LAST_CHANGE = "SELECT max(seq) FROM changes"
+FIRST_CHANGE = "SELECT min(seq) FROM changes"
+CHANGES_OF_OTHERS = "SELECT DISTINCT user_id FROM changes WHERE seq > ? AND writer <> ?"
+TRIM_CHANGES = "DELETE FROM changes WHERE seq <= (SELECT max(seq) FROM changes) - ?"
+
+LIST_SEALED = "SELECT day, file, sha256, size FROM sealed_days ORDER BY day"
+PUT_SEALED = "INSERT OR REPLACE INTO sealed_days (day, file, sha256, size) VALUES (?, ?, ?, ?)"
+DROP_SEALED = "DELETE FROM sealed_days WHERE day = ?"
+OPEN_DAYS = f'SELECT DISTINCT "timestamp" / {DAY} FROM events WHERE "timestamp" < ? ORDER BY 1'
+EVENTS_OF_DAY = f'SELECT seq, {COLUMNS} FROM events WHERE "timestamp" >= ? AND "timestamp" < ?'
+DELETE_SEALED_EVENTS = "DELETE FROM events_a WHERE (user_id, event_id) IN (SELECT user_id, event_id FROM sealed_ids_a)"
+MOVING = "SELECT day, start, until FROM moving"
+FORGOTTEN = "SELECT user_id, events_until, decisions_until FROM forgetting"
+
+
+def some_of_day(generation: str) -> str:
+    """The condition for at most so many live events of one generation (start, end, until, how many)."""
+    return (
+        f"seq IN (SELECT seq FROM events_{generation} "
+        'WHERE "timestamp" >= ? AND "timestamp" < ? AND seq <= ? ORDER BY "timestamp", seq LIMIT ?)'
+    )
+
+
+def some_of_member(table: str) -> str:
+    """The condition for at most so many rows of a member (user, until, how many)."""
+    return f"seq IN (SELECT seq FROM {table} WHERE user_id = ? AND seq <= ? ORDER BY seq LIMIT ?)"
+
+
+def some_before(table: str) -> str:
+    """The condition for at most so many decisions made before a time (time, how many)."""
+    return f"seq IN (SELECT seq FROM {table} WHERE time < ? ORDER BY time, decision_id LIMIT ?)"
+
+
+def sealed_days_of(members: int) -> str:
+    """The query for the sealed days that hold events of at least one of so many members."""
+    return f"SELECT DISTINCT day FROM sealed_ids WHERE user_id IN ({marks(members)}) ORDER BY day"
+
+
+def select_events(
+    as_of: int,
+    since: int | None,
+    kinds: Sequence[str] | None,
+    user_ids: Sequence[str] | None,
+    moving: Sequence[tuple[str, int, int]],
+) -> tuple[str, list[Any]]:
+    """The query for live events and its values; members are only filtered here when there are few.
+
+    `moving`: rows of `MOVING`; what they tell of is in sealed files already.
+    """
+    parts, values = ['"timestamp" < ?'], [as_of]
+    wanted: list[Any] = values
+    if since is not None:
+        parts.append('"timestamp" >= ?')
+        wanted = [*wanted, since]
+    for column, names in (("kind", kinds), ("user_id", user_ids)):
+        if names is not None and len(names) <= FEW:
+            parts.append(f"{column} IN ({marks(len(names))})")
+            wanted = [*wanted, *names]
+    for _, start, until in moving:
+        parts.append('NOT ("timestamp" >= ? AND "timestamp" < ? AND seq <= ?)')
+        wanted = [*wanted, start, start + DAY, until]
+    return f"SELECT seq, {COLUMNS} FROM events WHERE {' AND '.join(parts)}", wanted

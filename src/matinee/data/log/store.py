@@ -1,0 +1,96 @@
+"""The connections to one log: a writer thread, a reading connection a thread, and work done in short steps."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TypeVar
+from weakref import WeakSet
+
+from matinee.data.log import schema as sql
+from matinee.data.log.file import Connection, connect, open_for_writing, refusal
+from matinee.data.log.sealed import SealedDay
+from matinee.data.log.writer import Writer
+
+T = TypeVar("T")
+STEP = 0.02  # seconds that a step of long work holds the writer, about
+
+
+class Store:
+    """One handle on a log. `name` tells its changes from those of others; `upkeep` is held by long work."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the database at `path`, which is there. Raises `LogDamaged` and `LogReadOnly`."""
+        self.path = path
+        self.folder = sealed_folder(path)
+        self.name = secrets.randbits(62) + 1
+        self.upkeep = threading.RLock()
+        self._mine = threading.local()
+        self._readers: WeakSet[Connection] = WeakSet()
+        self.writer = Writer(open_for_writing(path), path)
+
+    def close(self) -> None:
+        """Commit what is queued and let go of the files."""
+        self._mine = threading.local()
+        for connection in list(self._readers):
+            connection.close()
+        self.writer.close()
+
+    def do(self, work: Callable[[sqlite3.Cursor], T]) -> T:
+        """Run `work` on the writer's cursor in a transaction that it may share; durable on return."""
+        return self.writer.run(work).result()
+
+    def in_steps(self, step: Callable[[sqlite3.Cursor], bool]) -> None:
+        """Run `step` again and again until it says that nothing is left; between two of them others write."""
+        while True:
+            started = time.perf_counter()
+            if not self.do(step):
+                return
+            time.sleep(min(time.perf_counter() - started, STEP))
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Cursor]:
+        """A cursor of this thread's own connection, which stays open; no transaction outlives the block."""
+        try:
+            connection: Connection | None = getattr(self._mine, "connection", None)
+            if connection is None:
+                connection = self._mine.connection = connect(self.path, readonly=True)
+                self._readers.add(connection)
+            with closing(connection.cursor()) as cursor:
+                try:
+                    yield cursor
+                finally:
+                    if connection.in_transaction:
+                        connection.rollback()
+        except sqlite3.DatabaseError as error:
+            raise refusal(self.path, error) from error
+
+
+def sealed_folder(path: Path) -> Path:
+    """Where the sealed days of the log at `path` lie."""
+    return path.with_name(path.name + ".sealed")
+
+
+def for_a_step(batch: Callable[[], int]) -> bool:
+    """Call `batch` until it has nothing left to do (False) or the time of a step is over (True)."""
+    end = time.perf_counter() + STEP
+    while batch():
+        if time.perf_counter() >= end:
+            return True
+    return False
+
+
+def generation(cursor: sqlite3.Cursor) -> str:
+    """The generation of tables that takes what is new."""
+    (found,) = cursor.execute(sql.GENERATION).fetchone()
+    return str(found)
+
+
+def sealed_days(cursor: sqlite3.Cursor) -> list[SealedDay]:
+    """The sealed days that count, oldest first."""
+    return [SealedDay(*row) for row in cursor.execute(sql.LIST_SEALED).fetchall()]

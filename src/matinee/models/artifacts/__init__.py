@@ -1,0 +1,1 @@
+"""Artifacts: fitted scorers as folders that are verified before they are believed, and what they may cost."""

@@ -1,0 +1,128 @@
+"""The page builder: chooses rows, their order and their titles, stage by stage.
+
+A member comes with one taste g of the catalogue's genres, with probability pi_g (`taste.py`). A title t satisfies a
+member of taste g, when looked at, with probability
+
+    q_tg = min(1/2, worth_t / sum_{h in t} pi_h)   for the genres g of t, 0 for all others,
+
+so that its probability over all tastes is worth_t, unless it is very sure. With a_ij the probability that place (i, j)
+is looked at (`page.Attention`), the page's value is the probability that something on it satisfies:
+
+    V = sum_g pi_g (1 - prod_ij (1 - a_ij q_{t_ij, g})).
+
+It is monotone and submodular in the titles shown (Agrawal et al. 2009, "Diversifying Search Results"): more of the
+same taste counts less and less. A row's gain is measured on its first two screens; what lies beyond is filled in the
+ranker's order but hardly looked at.
+
+Continue watching and my list hold what members chose themselves: they add a_ij worth_t to V, whatever stands above.
+
+At each place the `search.SHORTLIST` rows that were best when last measured are measured anew and offered.
+Exploration T > 0 draws one of them by Plackett-Luce from log(gain) / T given the rows above, and each row's titles
+from the ranker's log-worth / T; the log-probabilities come out of the same call. T = 0 shows one page, with
+probability 1: its first rows by beam search (`search.py`), the others by the largest gain, each with its best
+titles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.decision import Requests
+from matinee.maths.arrays import Doubles, Floats, Int32s, UInt64s
+from matinee.maths.sampling import temperature_of
+from matinee.page import KEEPS_REPEATS, Layout
+from matinee.surfaces.pages import kernels
+from matinee.surfaces.pages.rows import BILLBOARD, Pools
+from matinee.surfaces.pages.types import Attention, Candidates, Choice, Page, Taste
+from matinee.surfaces.taste import intents
+
+BEAM_WIDTH, BEAM_ROWS = 16, 5  # partial pages kept, and rows searched so, at temperature 0
+SCREENS = 2  # screens of a row on which its gain is measured
+Shown: TypeAlias = tuple[Int32s, Int32s]  # candidate rows (batch, r), items (batch, r, c)
+
+
+@dataclass(frozen=True)
+class Built:
+    """Pages of a batch. `rows` (batch, r): the candidate row standing there, -1 for none.
+
+    `items`, `worths`, `item_log_probs` (batch, r, c) and `row_log_probs` (batch, r): the titles, the probability that
+    each satisfies, and the log-probabilities of titles and rows, each given what was chosen before. `among_rows` and
+    `among_titles` (batch, r): out of how many the row and its first title were chosen. `values` (batch,): V of each.
+    """
+
+    rows: Int32s
+    items: Int32s
+    worths: Floats
+    row_log_probs: Doubles
+    item_log_probs: Doubles
+    among_rows: Int32s
+    among_titles: Int32s
+    values: Doubles
+
+    @classmethod
+    def empty(cls, batch: int, layout: Layout) -> Built:
+        """Pages with nothing on them."""
+        page = (batch, layout.rows, layout.columns)
+        return cls(
+            rows=np.full(page[:2], -1, np.int32),
+            items=np.full(page, -1, np.int32),
+            worths=np.zeros(page, np.float32),
+            row_log_probs=np.zeros(page[:2]),
+            item_log_probs=np.zeros(page),
+            among_rows=np.zeros(page[:2], np.int32),
+            among_titles=np.zeros(page[:2], np.int32),
+            values=np.zeros(batch),
+        )
+
+
+def build_pages(
+    pools: Pools,
+    requests: Requests,
+    catalog: Catalog,
+    genre_shares: Floats,
+    exploration: float,
+    seeds: UInt64s,
+    shown: Shown | None = None,
+) -> Built:
+    """Build one page per request out of its candidate rows.
+
+    `genre_shares` (genres,) everybody's tastes; `seeds` (batch,) uint64, all the randomness there is. With `shown` =
+    (rows (batch, r), items (batch, r, c)) nothing is chosen: the log-probabilities of that page are computed instead,
+    -inf where it could not have been built.
+    """
+    layout, temperature = requests.layout, temperature_of(exploration)
+    given = shown is not None and temperature > 0.0
+    built = Built.empty(len(requests), layout)
+    if shown is not None and given:
+        built.rows[:], built.items[:] = shown
+    genres = catalog.title_genres
+    attention = Attention(
+        layout.attention.rows(layout.rows),
+        layout.attention.columns(layout.columns, layout.visible),
+        min(layout.columns, SCREENS * layout.visible),
+    )
+    pi, repeats = intents(requests.histories.tastes, catalog, genre_shares), np.isin(pools.kinds, KEEPS_REPEATS)
+    built.values[:] = kernels.build(
+        Candidates(pools.sizes, pools.minimum, pools.items, pools.worths, pools.logits, repeats),
+        Taste(genres.offsets, genres.values, pi, np.empty(0)),
+        attention,
+        Choice(BILLBOARD, layout.billboard, temperature, given, BEAM_WIDTH, min(BEAM_ROWS, layout.rows)),
+        seeds,
+        Page(
+            built.rows,
+            built.items,
+            built.worths,
+            built.row_log_probs,
+            built.item_log_probs,
+            built.among_rows,
+            built.among_titles,
+        ),
+    )
+    if shown is not None and not given:
+        differs = (built.rows != shown[0]).any(axis=1) | (built.items != shown[1]).any(axis=(1, 2))
+        built.row_log_probs[differs, 0] = -np.inf
+    return built

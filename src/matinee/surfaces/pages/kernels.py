@@ -1,0 +1,230 @@
+"""Compiled loops behind `builder.py`: choose a row, fill it, account for what it satisfies, stage by stage."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s, UInt64s
+from matinee.maths.sampling import draw, log_probs_of, mix
+from matinee.surfaces.pages.search import measure, plan, walk
+from matinee.surfaces.pages.types import Above, Attention, Candidates, Choice, Page, Taste
+
+
+@numba.njit(cache=True, nogil=True)
+def build(
+    candidates: Candidates, taste: Taste, attention: Attention, choice: Choice, seeds: UInt64s, page: Page
+) -> Doubles:
+    """Build, or when given follow, every page of the batch (a first axis of all but `attention`, `choice` and genres).
+
+    Fills `page`; returns the value V of each.
+    """
+    sizes, minimum, items, worths, logits, repeats = candidates
+    values, per_mass = np.zeros(len(seeds)), np.empty(len(taste.offsets) - 1)
+    for b in range(len(seeds)):
+        invert_mass(sizes[b], items[b], taste.offsets, taste.genres, taste.pi[b], per_mass)
+        values[b] = build_one(
+            Candidates(sizes[b], minimum[b], items[b], worths[b], logits[b], repeats[b]),
+            Taste(taste.offsets, taste.genres, taste.pi[b], per_mass),
+            attention,
+            choice,
+            seeds[b],
+            Page(
+                page.rows[b],
+                page.items[b],
+                page.worths[b],
+                page.row_log_probs[b],
+                page.item_log_probs[b],
+                page.among_rows[b],
+                page.among_titles[b],
+            ),
+        )
+    return values
+
+
+@numba.njit(cache=True, nogil=True)
+def build_one(
+    candidates: Candidates, taste: Taste, attention: Attention, choice: Choice, seed: np.uint64, page: Page
+) -> float:
+    """Build or follow one page; returns its value V."""
+    n_rows, columns, value = len(candidates.sizes), page.items.shape[1], 0.0
+    above = Above(
+        np.zeros(len(taste.per_mass), np.bool_), np.zeros(n_rows, np.bool_), taste.pi.copy(), np.full(n_rows, np.inf)
+    )
+    gains, planned = np.empty(n_rows), np.full(choice.depth, -1, np.int32)
+    above.taken[choice.billboard] = True
+    first = 1 if choice.with_billboard and candidates.sizes[choice.billboard] > 0 else 0
+    for position in range(len(page.rows)):
+        own_seed, log_prob = mix(seed, np.uint64(position)), 0.0
+        among = offered_rows(candidates, above.taken)
+        if position < first:
+            row, among = choice.billboard, 1
+            possible = not choice.given or page.rows[position] == row
+        else:
+            if position == first and choice.width > 1 and choice.temperature <= 0.0:
+                plan(first, choice.width, columns, candidates, taste, attention, above,
+                     planned[: len(page.rows) - first])  # fmt: skip
+            row, possible = planned[position - first] if position - first < choice.depth else -1, True
+            if row < 0:
+                measure(position, candidates, taste, attention, above, gains)
+                row, possible, log_prob = choose(page.rows[position], choice.given, gains, choice.temperature, own_seed)
+                among = int(np.sum(gains > 0.0))
+            if row < 0 and possible:
+                break
+        if not possible:
+            page.row_log_probs[position] = -np.inf
+            break
+        page.rows[position], above.taken[row], page.row_log_probs[position] = row, True, log_prob
+        page.among_rows[position] = among
+        shown = fill(row, position, 1 if position < first else columns, candidates, choice, own_seed, above.used, page)
+        gain, _ = walk(
+            page.items[position], page.worths[position], shown, True, candidates.repeats[row], columns,
+            attention.of_row[position], attention.of_column, taste.offsets, taste.genres, taste.per_mass, above.used,
+            above.unmet,
+        )  # fmt: skip
+        value += gain
+    return value
+
+
+@numba.njit(cache=True, nogil=True)
+def offered_rows(candidates: Candidates, taken: Flags) -> int:
+    """How many rows have enough titles to stand here and do not stand above."""
+    return int(np.sum((candidates.sizes >= candidates.minimum) & ~taken))
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def invert_mass(sizes: Int32s, items: Int32s, offsets: Int64s, genres: Int32s, pi: Doubles, per_mass: Doubles) -> None:
+    """`per_mass` (titles,): 1 / the sum of pi over each title's genres, for the titles of the candidate rows alone."""
+    for row in range(len(sizes)):
+        for item in items[row, : sizes[row]]:
+            mass = pi[-1] if offsets[item] == offsets[item + 1] else 0.0
+            for k in range(offsets[item], offsets[item + 1]):
+                mass += pi[genres[k]]
+            per_mass[item] = 1.0 / mass
+
+
+@numba.njit(cache=True, nogil=True)
+def choose(wanted: int, given: bool, gains: Doubles, temperature: float, seed: np.uint64) -> tuple[int, bool, float]:
+    """Draw a row from log(gain), or check the `wanted` one when given.
+
+    Returns the row (-1 for none), whether it is possible, and its log-probability.
+    """
+    offered = np.flatnonzero(gains > 0.0)
+    logits, chosen, log_prob = np.log(gains[offered]).astype(np.float32), np.zeros(1, np.int64), np.zeros(1)
+    if not given:
+        drawn = draw(logits, len(offered), 1, temperature, seed, chosen)
+    elif wanted >= 0:
+        drawn = 1
+        chosen[0] = np.searchsorted(offered, wanted)
+        if chosen[0] == len(offered) or offered[chosen[0]] != wanted:
+            return wanted, False, 0.0
+    else:
+        drawn = 0
+    if drawn == 0:
+        return -1, len(offered) == 0, 0.0
+    log_probs_of(logits, len(offered), chosen, 1, temperature, log_prob)
+    return offered[chosen[0]], True, log_prob[0]
+
+
+@numba.njit(cache=True, nogil=True)
+def fill(
+    row: int,
+    position: int,
+    columns: int,
+    candidates: Candidates,
+    choice: Choice,
+    seed: np.uint64,
+    used: Flags,
+    page: Page,
+) -> int:
+    """Draw the row's titles from those not shown above, or follow the given ones; -inf where they could not be.
+
+    Returns how many are shown.
+    """
+    items, worths, logits = candidates.items[row], candidates.worths[row], candidates.logits[row]
+    shown, shown_worths, log_probs = page.items[position], page.worths[position], page.item_log_probs[position]
+    size, repeats = candidates.sizes[row], candidates.repeats[row]
+    open_at, open_logits, chosen = np.empty(size, np.int64), np.empty(size, np.float32), np.empty(columns, np.int64)
+    n_open = 0
+    for at in range(size):
+        open_at[n_open], open_logits[n_open] = at, logits[at]
+        n_open += repeats or not used[items[at]]
+    page.among_titles[position] = n_open
+    if choice.given:
+        drawn = find(shown, items, open_at[:n_open], chosen)
+        if drawn != min(columns, n_open):
+            log_probs[0] = -np.inf
+            return 0
+    else:
+        drawn = draw(open_logits, n_open, columns, choice.temperature, mix(seed, np.uint64(1)), chosen)
+    if choice.given or choice.temperature > 0.0:
+        log_probs_of(open_logits, n_open, chosen, drawn, choice.temperature, log_probs)
+    for column in range(drawn):
+        at = open_at[chosen[column]]
+        shown[column], shown_worths[column] = items[at], worths[at]
+        used[items[at]] = True
+    return drawn
+
+
+@numba.njit(cache=True, nogil=True)
+def find(shown: Int32s, items: Int32s, open_at: Int64s, chosen: Int64s) -> int:
+    """Where in the open pool each given title stands; returns how many were given, or -1 when one is not there."""
+    count = 0
+    for item in shown:
+        if item < 0:
+            break
+        if count == len(chosen):
+            return -1
+        chosen[count] = -1
+        for k in range(len(open_at)):
+            if items[open_at[k]] == item:
+                chosen[count] = k
+        if chosen[count] < 0:
+            return -1
+        count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def infer(
+    offsets: Int64s,
+    items: Int32s,
+    weights: Floats,
+    genre_offsets: Int64s,
+    genres: Int32s,
+    shares: Doubles,
+    prior: float,
+    steps: int,
+    pi: Doubles,
+) -> None:
+    """Write each member's mixture of tastes into `pi` (batch, genres + 1), by EM from everybody's `shares`.
+
+    E: a title is owed to its genres in proportion to pi_g / share_g. M: what each genre is owed, and `prior` times its
+    share, in proportion. Titles without a genre belong to the last taste.
+    """
+    owed = np.empty(len(shares))
+    for b in range(len(offsets) - 1):
+        pi[b] = shares
+        for _ in range(steps if offsets[b + 1] > offsets[b] else 0):
+            owed[:] = prior * shares
+            for at in range(offsets[b], offsets[b + 1]):
+                start, end = genre_offsets[items[at]], genre_offsets[items[at] + 1]
+                whole = 0.0
+                for k in range(start, end):
+                    whole += pi[b, genres[k]] / shares[genres[k]]
+                for k in range(start, end):
+                    owed[genres[k]] += weights[at] * pi[b, genres[k]] / shares[genres[k]] / whole
+                if start == end:
+                    owed[-1] += weights[at]
+            pi[b] = owed / owed.sum()
+
+
+@numba.njit(cache=True, nogil=True)
+def mean_by_set(ratio: Doubles, offsets: Int64s, genres: Int32s, means: Floats) -> None:
+    """Write the mean `ratio` (batch, genres + 1) of each set's genres into `means` (batch, sets)."""
+    for b in range(len(ratio)):
+        for one in range(len(offsets) - 1):
+            total = 0.0
+            for k in range(offsets[one], offsets[one + 1]):
+                total += ratio[b, genres[k]]
+            means[b, one] = total / (offsets[one + 1] - offsets[one])

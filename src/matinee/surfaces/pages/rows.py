@@ -1,0 +1,238 @@
+"""Candidate rows: for each request, every row that could stand on the page, with its titles in order.
+
+row                  candidates                                    order within the row         evidence
+billboard            every fresh title, one of them                worth                        the model's
+continue watching    played, not finished, in the last 90 days     latest first                 the play itself
+my list              on the list                                   latest added first           the list itself
+top picks            every fresh title                             worth                        the model's
+because you watched  the 60 titles that a seed raises most         worth                        the seed; the model's
+genre, genre x tag   fresh titles of the theme                     worth                        the model's
+trending             liked by more members than before             z-score of the rise          the chart
+new arrivals         arrived in the last 60 days                   worth                        the date
+popular              the chart of the country, or everywhere       members who liked it         the chart
+watch it again       finished more than 30 days ago                latest first                 the play itself
+
+Fresh: eligible, not played, rated or liked before, not dismissed. Worth: the estimated probability that the title
+satisfies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.decision import Requests
+from matinee.decision.eligibility import countries_of
+from matinee.decision.rows import UNDATED, chart_key
+from matinee.events import DAY, Kind
+from matinee.history import Tastes
+from matinee.maths.arrays import Flags, Floats, Int8s, Int32s, Int64s
+from matinee.maths.ragged import Ragged, transpose
+from matinee.page import RowKind
+from matinee.situation import country_of
+from matinee.surfaces.charts import Chart, Charts
+from matinee.surfaces.pages import row_kernels as kernels
+from matinee.surfaces.pages.row_kernels import PoolArrays
+
+BILLBOARD, CONTINUE, MY_LIST, AGAIN, PICKS, TRENDING, ARRIVALS, POPULAR, SEEDS = range(
+    9
+)  # slots; the themes follow the seeds
+FIXED = (
+    RowKind.BILLBOARD,
+    RowKind.CONTINUE_WATCHING,
+    RowKind.MY_LIST,
+    RowKind.WATCH_AGAIN,
+    RowKind.TOP_PICKS,
+    RowKind.TRENDING,
+    RowKind.NEW_ARRIVALS,
+    RowKind.POPULAR,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RowsConfig:
+    """`pool`: titles kept a row, per column of the layout; `seeds`: recent titles that may found a row.
+
+    `themes`: genre and genre x tag rows considered a request; `theme_size`: titles a theme needs. The worths: a title
+    put on the list, or started `resume_half_life` days ago or less, is likelier to satisfy than a model can know.
+    """
+
+    pool: int = 4
+    seeds: int = 5
+    themes: int = 64
+    theme_size: int = 12
+    new_days: int = 60
+    resume_days: int = 90
+    resume_worth: float = 0.5
+    resume_half_life: float = 14.0
+    listed_worth: float = 0.25
+    again_worth: float = 0.01
+    again_after_days: int = 30
+
+
+@dataclass(frozen=True)
+class Themes:
+    """Genre rows and genre x tag rows of a catalogue: kind, key, titles (`of_title`: title -> themes)."""
+
+    kinds: Int8s
+    keys: Int32s
+    of_title: Ragged
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    @property
+    def arrays(self) -> tuple[Int64s, Int32s, int]:
+        """What the kernels read: offsets and values of title -> themes, and the number of themes."""
+        return self.of_title.offsets, self.of_title.values, len(self)
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Candidate rows of a batch, each with its titles in falling order of its own ranker.
+
+    `kinds`, `keys`, `sizes`, `minimum` (batch, rows); `items`, `worths` and `logits` (batch, rows, pool): the titles,
+    the probability that each satisfies in this row, and the ranker's log-worth from which exploration draws.
+    """
+
+    kinds: Int8s
+    keys: Int32s
+    sizes: Int32s
+    minimum: Int32s
+    items: Int32s
+    worths: Floats
+    logits: Floats
+
+    @classmethod
+    def empty(cls, batch: int, rows: int, pool: int, minimum: int) -> Pools:
+        """Pools without titles; a row is offered from `minimum` titles on."""
+        shape = (batch, rows, pool)
+        return cls(
+            kinds=np.full(shape[:2], RowKind.EMPTY, np.int8),
+            keys=np.full(shape[:2], -1, np.int32),
+            sizes=np.zeros(shape[:2], np.int32),
+            minimum=np.full(shape[:2], minimum, np.int32),
+            items=np.empty(shape, np.int32),
+            worths=np.ones(shape, np.float32),
+            logits=np.empty(shape, np.float32),
+        )
+
+    @property
+    def arrays(self) -> PoolArrays:
+        """What the kernels fill: sizes, items, worths, logits."""
+        return self.sizes, self.items, self.worths, self.logits
+
+
+def themes_of(catalog: Catalog, config: RowsConfig) -> Themes:
+    """Every genre and every pair of a genre and a tag with `theme_size` titles; of the pairs the largest."""
+    genres, tags = catalog.title_genres, catalog.title_tags
+    pairs: dict[int, list[int]] = {}
+    for item in np.flatnonzero(np.diff(tags.offsets)):
+        for genre in genres[int(item)]:
+            for tag in tags[int(item)]:
+                pairs.setdefault(int(genre) * len(catalog.tags) + int(tag), []).append(int(item))
+    large = sorted((k for k in pairs if len(pairs[k]) >= config.theme_size), key=lambda k: (-len(pairs[k]), k))
+    large = large[: 4 * config.themes]
+    sized = [g for g in range(len(catalog.genres)) if len(catalog.genre_titles[g]) >= config.theme_size]
+    members = Ragged.of([catalog.genre_titles[g] for g in sized] + [pairs[k] for k in large])
+    kinds = [RowKind.GENRE] * len(sized) + [RowKind.GENRE_TAG] * len(large)
+    return Themes(np.array(kinds, np.int8), np.array(sized + large, np.int32), transpose(members, len(catalog)))
+
+
+def candidate_rows(
+    requests: Requests,
+    allowed: Flags,
+    near: Flags,
+    worth: Floats,
+    nearest: Int32s,
+    shelves: tuple[Catalog, Themes, Charts],
+    config: RowsConfig,
+) -> Pools:
+    """Fill every candidate row of every request.
+
+    `allowed` (batch, titles) from `eligible`; `near` (batch, titles) from `shortlist`; `worth` (batch, titles) the
+    probabilities of those; `nearest` (batch, seeds, k) the
+    titles nearest to each of the request's `seeds_of`, -1 for none; `shelves` what the catalogue offers to everybody.
+    """
+    catalog, themes, charts = shelves
+    tastes = requests.histories.tastes
+    picked = _themes_for(tastes, themes, config.themes)
+    rows, pool = SEEDS + config.seeds + picked.shape[1], min(config.pool * requests.layout.columns, len(catalog))
+    pools = Pools.empty(len(requests), rows, pool, _fewest(requests))
+    fresh = _personal_rows(requests, allowed, worth, pools, config)
+    fresh &= near
+    _chart_rows(requests, fresh, worth, charts, pools)
+    new = requests.times - config.new_days * DAY, requests.times
+    slots = (BILLBOARD, PICKS, ARRIVALS, SEEDS)
+    kernels.fill_by_worth(fresh, worth, new, catalog.arrived, nearest, picked, *themes.arrays, slots, pools.arrays)
+    for rows_by_worth in ([BILLBOARD, PICKS, ARRIVALS], slice(SEEDS, None)):
+        pools.logits[:, rows_by_worth] = np.log(pools.worths[:, rows_by_worth])
+    _label(pools, tastes, themes, picked, config.seeds)
+    return pools
+
+
+def seeds_of(tastes: Tastes, n: int) -> Int32s:
+    """Positions in the flat tastes of each member's latest `n` titles, latest first: (batch, n), -1 for none."""
+    at = tastes.offsets[1:, None] - 1 - np.arange(n)
+    return np.where(at >= tastes.offsets[:-1, None], at, -1).astype(np.int32)
+
+
+def _fewest(requests: Requests) -> int:
+    """A row that does not fill what is visible at a glance looks broken; half of it is the least that is offered."""
+    return max(1, min(requests.layout.visible, requests.layout.columns) // 2)
+
+
+def _themes_for(tastes: Tastes, themes: Themes, n: int) -> Int32s:
+    """The `n` themes nearest to each member's tastes, (batch, n); the first where they say nothing."""
+    batch = len(tastes)
+    if len(themes) <= n:
+        return np.broadcast_to(np.arange(len(themes), dtype=np.int32), (batch, len(themes))).copy()
+    affinity = np.zeros((batch, len(themes)), np.float32)
+    kernels.add_by_group(tastes.offsets, tastes.items, tastes.weights, *themes.arrays[:2], affinity)
+    return np.argsort(-affinity, axis=1, kind="stable")[:, :n].astype(np.int32)
+
+
+def _personal_rows(requests: Requests, allowed: Flags, worth: Floats, pools: Pools, config: RowsConfig) -> Flags:
+    """Fill continue watching, my list and watch it again; returns which titles are fresh, (batch, titles)."""
+    history = requests.histories
+    fresh = allowed.copy()
+    worths = np.array([config.resume_worth, config.listed_worth, config.again_worth])
+    ages = np.array([config.resume_days, config.again_after_days, config.resume_half_life]) * DAY
+    events = (history.offsets, history.items, history.kinds, history.values, history.times)
+    slots = (CONTINUE, MY_LIST, AGAIN)
+    kernels.walk_histories(events, requests.times, allowed, fresh, worth, worths, ages, slots, pools.arrays)
+    pools.minimum[:, [BILLBOARD, CONTINUE, MY_LIST]] = 1
+    return fresh
+
+
+def _chart_rows(requests: Requests, fresh: Flags, worth: Floats, charts: Charts, pools: Pools) -> None:
+    """Fill popular and trending. A chart drawn more than a day before the request is not dated, and nothing trends."""
+    countries = (country_of(int(code)) for code in countries_of(requests))
+    known = np.array([country if country in charts.popular else None for country in countries], object)
+    dated = requests.times - charts.as_of <= DAY
+    pools.keys[:, TRENDING] = chart_key(charts.window, None)
+    for country in dict.fromkeys(known):
+        of_country = known == country
+        keys = chart_key(charts.window, country), chart_key(UNDATED, country)
+        pools.keys[of_country, POPULAR] = np.where(dated[of_country], *keys)
+        _fill_from(charts.popular[country], np.flatnonzero(of_country), POPULAR, fresh, worth, pools)
+    _fill_from(charts.trending, np.flatnonzero(dated), TRENDING, fresh, worth, pools)
+
+
+def _fill_from(chart: Chart, batch: Int64s, slot: int, fresh: Flags, worth: Floats, pools: Pools) -> None:
+    kernels.fill_from_chart(chart.items, np.log(chart.values), fresh, worth, batch, slot, pools.arrays)
+
+
+def _label(pools: Pools, tastes: Tastes, themes: Themes, picked: Int32s, seeds: int) -> None:
+    """Write the kind and key of every row."""
+    pools.kinds[:, :SEEDS] = FIXED
+    at = seeds_of(tastes, seeds)
+    founded = at >= 0
+    played = np.append(tastes.kinds, np.int8(-1))[at] == Kind.PLAY
+    because = np.where(played, RowKind.BECAUSE_YOU_WATCHED, RowKind.BECAUSE_YOU_LIKED)
+    pools.kinds[:, SEEDS : SEEDS + seeds] = np.where(founded, because, RowKind.EMPTY)
+    pools.keys[:, SEEDS : SEEDS + seeds] = np.where(founded, np.append(tastes.items, np.int32(-1))[at], -1)
+    pools.kinds[:, SEEDS + seeds :] = themes.kinds[picked]
+    pools.keys[:, SEEDS + seeds :] = themes.keys[picked]

@@ -1,0 +1,85 @@
+"""The shortlist: the titles that a page is built from, so that its cost follows what is asked and not the catalogue."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.decision import Requests
+from matinee.decision.eligibility import countries_of
+from matinee.events import DAY
+from matinee.maths.arrays import Flags, Floats, Int32s, Int64s
+from matinee.surfaces.charts import Charts
+
+KEPT = 4_096  # best titles of a request that its rows choose from; a smaller catalogue is taken whole
+NEW = 1_024  # best new titles, which rank among themselves
+HALF = 16  # bits of a number's key that are looked at in one go
+
+
+def shortlist(
+    requests: Requests, allowed: Flags, worth: Floats, nearest: Int32s, catalog: Catalog, charts: Charts, new_days: int
+) -> Flags:
+    """Which titles the rows of each request may hold, (batch, titles): all of them in a catalogue of up to `KEPT`.
+
+    Else the `KEPT` allowed titles with the highest `worth`, the `NEW` best of those that arrived in the last
+    `new_days`, the `nearest` (batch, seeds, k) titles, those of the history and of the request's own charts. It depends
+    on the request alone, not on its batch.
+    """
+    if len(catalog) <= KEPT:
+        return np.ones_like(allowed)
+    near = np.zeros_like(allowed)
+    _keep_best(worth, allowed, catalog.arrived, requests.times - new_days * DAY, KEPT, NEW, near)
+    histories = requests.histories
+    near[np.repeat(np.arange(len(near)), np.diff(histories.offsets)), histories.items] = True
+    b, seed, at = np.nonzero(nearest >= 0)
+    near[b, nearest[b, seed, at]] = True
+    near[:, charts.trending.items] = True
+    known = np.array([country if country in charts.popular else "" for country in countries_of(requests)])
+    for country in np.unique(known):
+        near[np.ix_(known == country, charts.popular[str(country) or None].items)] = True
+    return near
+
+
+@numba.njit(cache=True, nogil=True)
+def _keep_best(
+    values: Floats, allowed: Flags, arrived: Int64s, new_since: Int64s, most: int, most_new: int, near: Flags
+) -> None:
+    n = values.shape[1]
+    keys, open_at, new_at = np.empty(n, np.uint32), np.empty(n, np.int32), np.empty(n, np.int32)
+    for b in range(len(values)):
+        bits, n_open, n_new = values[b].view(np.uint32), 0, 0
+        for item in range(n):
+            negative = bits[item] >> np.uint32(31)
+            keys[item] = ~bits[item] if negative else bits[item] | np.uint32(0x80000000)
+            open_at[n_open] = new_at[n_new] = item
+            n_open += allowed[b, item]
+            n_new += allowed[b, item] and arrived[item] >= new_since[b]
+        _mark_best(keys, open_at[:n_open], most, near[b])
+        _mark_best(keys, new_at[:n_new], most_new, near[b])
+
+
+@numba.njit(cache=True, nogil=True)
+def _mark_best(keys: np.ndarray, places: Int32s, most: int, near: Flags) -> None:
+    """Mark the `most` of these places with the largest keys; of equal ones the first. Two passes, linear."""
+    for shift in (HALF, 0):
+        if len(places) <= most:
+            break
+        counts = np.zeros(1 << HALF, np.int64)
+        for at in places:
+            counts[keys[at] >> np.uint32(shift) & np.uint32(0xFFFF)] += 1
+        least, above = len(counts) - 1, 0
+        while above + counts[least] < most:
+            above += counts[least]
+            least -= 1
+        tied, n_tied = np.empty(counts[least], np.int32), 0
+        for at in places:
+            half = keys[at] >> np.uint32(shift) & np.uint32(0xFFFF)
+            if half > least:
+                near[at] = True
+            elif half == least:
+                tied[n_tied] = at
+                n_tied += 1
+        places, most = tied, most - above
+    for at in places[:most]:
+        near[at] = True

@@ -1,0 +1,71 @@
+"""The records of arrays that the page builder's kernels share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s
+
+
+class Candidates(NamedTuple):
+    """What may stand on one page: `rows.Pools` of one request, and which rows may repeat titles shown above (rows,)."""
+
+    sizes: Int32s
+    minimum: Int32s
+    items: Int32s
+    worths: Floats
+    logits: Floats
+    repeats: Flags
+
+
+class Taste(NamedTuple):
+    """Genres of each title (offsets, values), `pi` (genres + 1,), and per title min(1, 1 / sum of pi of its genres)."""
+
+    offsets: Int64s
+    genres: Int32s
+    pi: Doubles
+    per_mass: Doubles
+
+
+class Attention(NamedTuple):
+    """P(row looked at); P(column looked at | its row is); columns on which a row's gain is measured."""
+
+    of_row: Doubles
+    of_column: Doubles
+    measured: int
+
+
+class Choice(NamedTuple):
+    """The billboard's candidate row and whether the page has one; temperature; is the page given; the beam's size."""
+
+    billboard: int
+    with_billboard: bool
+    temperature: float
+    given: bool
+    width: int
+    depth: int
+
+
+class Above(NamedTuple):
+    """The page so far: titles `used`, candidate rows `taken`, and what is left to do.
+
+    `unmet` (genres + 1,): pi times the probability that a member of this taste is not satisfied so far.
+    `known` (rows,): what each row would add per row attention when last measured, infinite at first.
+    """
+
+    used: Flags
+    taken: Flags
+    unmet: Doubles
+    known: Doubles
+
+
+class Page(NamedTuple):
+    """One page being built: as `builder.Built` without the batch."""
+
+    rows: Int32s
+    items: Int32s
+    worths: Floats
+    row_log_probs: Doubles
+    item_log_probs: Doubles
+    among_rows: Int32s
+    among_titles: Int32s
