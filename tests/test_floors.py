@@ -18,7 +18,7 @@ FLOORS = {
     "maturity": 2, "situation": 2,
     "decision": 3,
     "data": 4, "policies": 4, "testing": 4,
-    "models": 5, "evaluate": 5, "service": 5,
+    "experiment": 5, "models": 5, "evaluate": 5, "service": 5,
     "drift": 6, "report": 6, "surfaces": 6, "train": 6, "tune": 6, "workspace": 6,
     "audit": 7, "compiling": 7, "contenders": 7, "boards": 7, "spaces": 7, "recipes": 7, "recommender": 7, "serving": 7,
     "cli": 8, "__init__": 9,
