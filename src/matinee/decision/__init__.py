@@ -3,7 +3,7 @@
 Everything that serves, simulates, evaluates or experiments knows these and no model or surface.
 """
 
-from matinee.decision.contracts import Policy, Refits, Scorer
+from matinee.decision.contracts import Enumerates, Learns, Policy, Refits, Scorer, Uncertain
 from matinee.decision.decisions import (
     CHARTED,
     FAVOURITE,
@@ -18,6 +18,7 @@ from matinee.decision.decisions import (
     digest,
     joined,
 )
+from matinee.decision.distribution import Distribution
 from matinee.decision.progress import Tell, quiet, within
 from matinee.decision.requests import Cells, Episodes, People, Requests, situations_of
 from matinee.decision.rows import RowName, row_key, row_name
@@ -32,8 +33,11 @@ __all__ = [
     "Choices",
     "Context",
     "Decisions",
+    "Distribution",
+    "Enumerates",
     "Episodes",
     "Layer",
+    "Learns",
     "Maker",
     "Pages",
     "People",
@@ -44,6 +48,7 @@ __all__ = [
     "Scorer",
     "Situations",
     "Tell",
+    "Uncertain",
     "decision_ids",
     "digest",
     "joined",

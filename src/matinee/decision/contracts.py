@@ -1,4 +1,4 @@
-"""The contracts of the house: a Scorer predicts, a Policy chooses."""
+"""The contracts of the house: a Scorer predicts, a Policy chooses; and what either may offer beyond that."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.decision.decisions import Decisions
+from matinee.decision.distribution import Distribution
 from matinee.decision.progress import Tell, quiet
 from matinee.decision.requests import Requests
 from matinee.history import TrainingData
+from matinee.maths.arrays import Doubles
 
 
 @runtime_checkable
@@ -67,4 +69,55 @@ class Policy(Protocol):
         """(lines,) log-probability with which this policy would make each choice in the same situation, given those
         before it; -inf at the first of a decision that it would never make.
         """
+        ...
+
+
+@runtime_checkable
+class Enumerates(Protocol):
+    """What a policy of single titles may offer beyond the contract: its whole distribution, as direct and doubly
+    robust estimates and checks of support need it.
+    """
+
+    def probabilities(self, requests: Requests) -> Distribution:
+        """P(title) for every title that each request could be shown, as `decide` would draw it now.
+
+        A batch holds as many numbers as it has eligible titles: ask in chunks.
+        """
+        ...
+
+
+@runtime_checkable
+class Learns(Protocol):
+    """What a policy may offer beyond the contract: it learns while it runs. One writer calls `learn`; others decide
+    meanwhile, with what was learned when they began.
+    """
+
+    @property
+    def posterior(self) -> int:
+        """The version of what was learned so far, 0 for nothing: it grows with each `learn`, and decisions say it
+        (`Maker.posterior`).
+        """
+        ...
+
+    def learn(self, decisions: Decisions, rewards: Doubles) -> None:
+        """Learn from what became of decisions: `rewards` (lines,), NaN where nobody looked. They may come late and in
+        any order; the same calls in the same order, of a log replayed, leave the same bytes in `save`.
+        """
+        ...
+
+    def at(self, posterior: int) -> Policy:
+        """The policy as it was with this version, to ask its decisions again. Raises `NotFound` where it is gone."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write what was learned into an existing empty folder, as arrays and JSON; never pickle."""
+        ...
+
+
+@runtime_checkable
+class Uncertain(Protocol):
+    """What a scorer or a learning policy may offer beyond the contract: how sure it is."""
+
+    def belief(self, requests: Requests) -> tuple[Doubles, Doubles]:
+        """The mean and the standard deviation of what is believed of each title's reward, each (batch, titles)."""
         ...

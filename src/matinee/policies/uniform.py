@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import Choices, Decisions, Maker, Requests, decision_ids
+from matinee.decision import Choices, Decisions, Distribution, Maker, Requests, decision_ids
 from matinee.decision.eligibility import eligibility, eligible
 from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
 from matinee.maths.ragged import Ragged
@@ -47,6 +47,13 @@ class Uniform:
         possible = allowed[choices.decisions, choices.actions]
         counts = allowed.sum(axis=1)[choices.decisions]
         return np.where(possible, -np.log(np.maximum(counts, 1)), -np.inf)
+
+    def probabilities(self, requests: Requests) -> Distribution:
+        """1 / the number of eligible titles for each of them."""
+        offered, lists = self._offered(requests)
+        candidates = offered.take(lists)
+        sizes = np.diff(candidates.offsets)
+        return Distribution(candidates, np.repeat(1 / np.maximum(sizes, 1), sizes))
 
     def _offered(self, requests: Requests) -> tuple[Ragged, Int64s]:
         """The lists of eligible titles that differ, and which of them each request has."""
