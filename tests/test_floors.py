@@ -19,7 +19,7 @@ FLOORS = {
     "decision": 3,
     "data": 4, "policies": 4, "testing": 4,
     "experiment": 5, "models": 5, "evaluate": 5, "service": 5,
-    "drift": 6, "report": 6, "surfaces": 6, "train": 6, "tune": 6, "workspace": 6,
+    "drift": 6, "report": 6, "simulate": 6, "surfaces": 6, "train": 6, "tune": 6, "workspace": 6,
     "audit": 7, "compiling": 7, "contenders": 7, "boards": 7, "spaces": 7, "recipes": 7, "recommender": 7, "serving": 7,
     "cli": 8, "__init__": 9,
 }  # fmt: skip
@@ -67,6 +67,11 @@ def test_nothing_imports_upward(module):
         assert FLOORS[room(target)] <= FLOORS[room(module)], f"{module} imports {target} from a higher floor"
         both = {room(module), room(target)}
         assert not (len(both) == 2 and both <= SIBLINGS), f"{module} imports its sibling {target}"
+
+
+def test_the_simulator_knows_no_model_and_no_surface():
+    known = {room(target) for module in GRAPH if room(module) == "simulate" for target in GRAPH[module]}
+    assert known <= {"simulate", "data", "decision", "policies"} | {one for one, floor in FLOORS.items() if floor <= 2}
 
 
 def test_no_circles():
