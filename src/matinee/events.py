@@ -62,6 +62,8 @@ SCHEMA: Mapping[str, pl.DataType] = {
     "country": pl.String(),
     "device": pl.String(),
     "language": pl.String(),
+    "source": pl.String(),  # where it was done: home, search, link, similar, billboard, ...
+    "received": TIME,  # when a log took it, by its clock; null: at its own time
 }
 REQUIRED = ("event_id", "user_id", "kind", "timestamp")
 
@@ -142,7 +144,7 @@ def clean(
     frame = _to_schema(frame)
     latest = (now or datetime.now(UTC)) + CLOCK_SKEW
     too_long = pl.any_horizontal(
-        pl.col("event_id", "user_id", "item_id", "decision_id", "query", "country", "device", "language")
+        pl.col("event_id", "user_id", "item_id", "decision_id", "query", "country", "device", "language", "source")
         .str.len_chars()
         .gt(MAX_TEXT)
         .fill_null(False)
@@ -187,6 +189,11 @@ def liked() -> pl.Expr:
     return (
         ((kind == "play") & (value >= PLAYED)) | ((kind == "rating") & (value >= LIKED_RATING)) | (kind == "thumbs_up")
     ).fill_null(False)
+
+
+def arrival() -> pl.Expr:
+    """When an event arrived: `received`, or its own time where no log says."""
+    return pl.coalesce("received", "timestamp")
 
 
 def standing(events: pl.DataFrame, of: Sequence[str] = ("user_id", "item_id")) -> pl.DataFrame:

@@ -6,12 +6,13 @@ import threading
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import process_time
 
 import numpy as np
+import orjson
 import polars as pl
 import pytest
 
@@ -23,7 +24,7 @@ from matinee.data.log import sealed as log_sealed
 from matinee.data.log import sealing as log_sealing
 from matinee.data.log import store as log_store
 from matinee.errors import BadData, BadRequest, LogDamaged, NotFound
-from matinee.events import SCHEMA, clean
+from matinee.events import SCHEMA, arrival, clean
 from matinee.profile import Profile
 
 DAY = 86_400_000_000
@@ -69,15 +70,30 @@ def test_every_field_comes_back_as_it_was(log: EventLog):
         country="DK",
         device="tv",
         language="da",
+        source="search",
     )
     bare = {"event_id": "z", "user_id": "u", "kind": "search", "timestamp": moment.replace(tzinfo=None)}
-    log.append_events([full, bare])
-    frame = log.read(FOREVER)
-    assert dict(frame.schema) == dict(SCHEMA)
-    assert frame.rows(named=True) == [
-        {**dict.fromkeys(SCHEMA), **full},
-        {**dict.fromkeys(SCHEMA), **bare, "timestamp": moment},
+    arrived = moment + timedelta(days=40)
+    log.append_events([full, {**bare, "received": 7}], received=int(arrived.timestamp() * 1e6))
+    expected = [
+        {**dict.fromkeys(SCHEMA), **full, "received": arrived},
+        {**dict.fromkeys(SCHEMA), **bare, "timestamp": moment, "received": arrived},
     ]
+    for _ in range(2):
+        frame = log.read(FOREVER)
+        assert dict(frame.schema) == dict(SCHEMA)
+        assert frame.rows(named=True) == expected
+        log.seal(date(2024, 6, 1))
+
+
+def test_an_event_arrives_when_the_log_takes_it_and_an_imported_one_at_its_own_time(log: EventLog):
+    before = datetime.now(UTC)
+    log.append_events([event("late", 1, "bob")])
+    log.import_events(clean(pl.DataFrame([event("old", 0)]).with_columns(pl.col("timestamp") / 1e6))[0])
+    told, known = log.read(FOREVER, user_ids=["ann"]), log.read(FOREVER, user_ids=["bob"])
+    assert told["received"].to_list() == [None]
+    assert told.select(arrival()).item() == told["timestamp"].item()
+    assert before <= known["received"].item() <= datetime.now(UTC)
 
 
 def test_reading_filters_by_time_kind_and_member_before_and_after_sealing(log: EventLog):
@@ -535,7 +551,7 @@ def test_a_log_of_a_newer_matinee_is_refused(tmp_path: Path):
     path = filled(tmp_path)
     with sqlite3.connect(path) as other:
         other.execute("UPDATE matinee_schema SET version = version + 1")
-    with pytest.raises(LogDamaged, match="schema 3, this Matinee knows 2"):
+    with pytest.raises(LogDamaged, match="schema 4, this Matinee knows 3"):
         EventLog(path)
 
 
@@ -555,3 +571,32 @@ def test_a_log_of_version_1_is_brought_to_today_with_all_that_it_held(tmp_path: 
         log.append_events([event("again", 0.5), event("0", 2.5)])
         log.seal(date(1970, 1, 4))
         assert ids(log) == ["c", "d", "late", "again", "b", "a", "z", "y", "0"]
+
+
+def test_a_log_of_version_2_is_brought_to_today_with_all_that_it_held(tmp_path: Path):
+    """Written by the code of that time: a sealed day, a late event, a deletion, decisions of several kinds."""
+    with zipfile.ZipFile(Path(__file__).with_name("log_version_2.zip")) as old:
+        old.extractall(tmp_path)
+    records = orjson.loads((tmp_path / "decisions.json").read_bytes())
+    for _ in range(2):
+        with EventLog(tmp_path / "events.db") as log:
+            log.check()
+            events = log.read(FOREVER)
+            assert events["event_id"].to_list() == ["d", "c", "late", "b", "a", "z", "y"]
+            assert events["received"].to_list() == events["source"].to_list() == [None] * 7
+            assert log.arrived == 8  # one of them is deleted
+            assert log.read(FOREVER, arrived=4)["event_id"].to_list() == ["d", "c", "b", "a"]
+            assert log.profile("ann").blocked_genres == ("Horror",)
+            assert list(log.read_decisions(FOREVER)) == sorted(records, key=lambda one: one["time"])
+            known = [event("d"), event("c", user="bob"), event("late"), event("z")]
+            assert log.append_events(known) == [False] * 4
+    with EventLog(tmp_path / "events.db") as log:
+        log.append_events([event("again", 0.5, source="link")], received=5)
+        log.seal(date(1970, 1, 4))
+        assert log.read(FOREVER).select("event_id", "source", pl.col("received").cast(pl.Int64)).rows()[3] == (
+            "again",
+            "link",
+            5,
+        )
+        log.delete_member("bob")
+        assert ids(log) == ["d", "late", "again", "b", "a", "z", "y"]

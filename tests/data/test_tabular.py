@@ -47,6 +47,13 @@ def test_each_dialect_says_the_same(tmp_path: Path, dialect: str):
     assert "columns read" in data.describe()
 
 
+def test_where_it_was_done_and_when_it_arrived_are_read_where_a_file_says(tmp_path: Path):
+    text = "user_id,item_id,timestamp,source,received\nu,i,1700000000,search,1700000060\nu,j,1700000000,,\n"
+    events = read(write(tmp_path, text)).events
+    assert events["source"].to_list() == ["search", None]
+    assert events["received"].dt.epoch("s").to_list() == [1_700_000_060, None]
+
+
 def test_parquet_with_typed_columns_says_the_same(tmp_path: Path):
     frame = pl.DataFrame({"uid": [7], "film": [3], "when": [MOMENT.replace(tzinfo=None)], "stars": [4]})
     frame.write_parquet(tmp_path / "i.parquet")

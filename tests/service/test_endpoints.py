@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from matinee.service.keys import Keys
@@ -57,13 +59,16 @@ def test_homes_come_in_the_order_asked_and_each_is_logged(client):
 def test_an_export_is_what_a_deletion_removes(client):
     client.put("/v1/profiles/team%2Fada", json={"name": "Ada"})
     sent = {"event_id": "1", "user_id": "team/ada", "kind": "play", "item_id": "t1", "value": 0.5}
-    sent["timestamp"] = "2024-01-01T20:00:00.000000Z"
+    sent |= {"timestamp": "2024-01-01T20:00:00.000000Z", "source": "search"}
+    before = datetime.now(UTC)
     client.post("/v1/events", json={"events": [sent, {**sent, "user_id": "bob"}]})
     page = client.post("/v1/home", json={"user_id": "team/ada"}).json()
     export = client.get("/v1/exports/team%2Fada").json()
     assert export["user_id"] == "team/ada"
     assert export["profile"]["name"] == "Ada"
-    assert export["events"] == [sent]
+    (event,) = export["events"]
+    assert before <= datetime.fromisoformat(event.pop("received")) <= datetime.now(UTC)
+    assert event == sent
     assert [one["decision_id"] for one in export["decisions"]] == [page["decision_id"]]
     removed = client.delete("/v1/profiles/team%2Fada").json()["removed"]
     assert removed == {"events": 1, "decisions": 1, "profiles": 1}

@@ -284,7 +284,7 @@ class Service:
         """
         if not taken:
             return []
-        places = await self._durable(self.deployment.log.submit_events(rows_of(taken)))
+        places = await self._durable(self.deployment.log.submit_events(rows_of(taken), self.clock.now()))
         return [(one, place) for one, place in zip(taken, places, strict=True) if place]
 
     async def _durable(self, written: Future[T]) -> T:

@@ -27,6 +27,6 @@ def export(log: EventLog, user_id: str) -> ExportOut:
 
 def _plain(events: pl.DataFrame) -> list[dict[str, Any]]:
     """Events as they were sent: what was left out is left out, times are ISO 8601."""
-    times = pl.col("timestamp").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+    times = pl.col("timestamp", "received").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
     rows = events.select(SCHEMA.keys()).with_columns(times).to_dicts()
     return [{name: value for name, value in row.items() if value is not None} for row in rows]

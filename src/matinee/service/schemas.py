@@ -172,6 +172,7 @@ class EventIn(Body):
     country: Country | None = None
     device: Text | None = None
     language: Text | None = None
+    source: Text | None = Field(None, description="where it was done: home, search, link, similar, billboard, ...")
 
 
 class EventsIn(Body):

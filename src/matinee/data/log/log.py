@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -87,18 +88,20 @@ class EventLog:
             first = cursor.execute(sql.FIRST_CHANGE).fetchone()[0] or 0
         return now, None if since > now or since + 1 < first or None in theirs else frozenset(theirs)
 
-    def submit_events(self, rows: Sequence[Mapping[str, Any]]) -> Future[list[int]]:
+    def submit_events(self, rows: Sequence[Mapping[str, Any]], received: int | None = None) -> Future[list[int]]:
         """Queue clean events (keys of `events.SCHEMA`; timestamp as microseconds or datetime).
 
+        They are `received` then (microseconds since 1970, UTC), whatever the rows say; now if left out.
         The future resolves once they are on disk: the place of each new event in the order of arrival, from 1, and 0
         where its `event_id` was known of that member. Raises `BadData` at once when a row lacks a required field.
         """
-        ready = [log_rows.event_row(row) for row in rows]
+        arrived = time.time_ns() // 1_000 if received is None else received
+        ready = [log_rows.event_row(row, arrived) for row in rows]
         return self._store.writer.run(lambda cursor: _insert_events(cursor, ready, self._store.name))
 
-    def append_events(self, rows: Sequence[Mapping[str, Any]]) -> list[bool]:
+    def append_events(self, rows: Sequence[Mapping[str, Any]], received: int | None = None) -> list[bool]:
         """`submit_events`, and wait until they are on disk: which of them are new."""
-        return [place > 0 for place in self.submit_events(rows).result()]
+        return [place > 0 for place in self.submit_events(rows, received).result()]
 
     @property
     def arrived(self) -> int:
@@ -107,7 +110,10 @@ class EventLog:
             return int(cursor.execute(sql.LAST_ARRIVED).fetchone()[0] or 0)
 
     def import_events(self, frame: pl.DataFrame, progress: Callable[[int], None] | None = None) -> int:
-        """Append a clean frame (`events.SCHEMA`); `progress` hears the rows done. Returns how many were new."""
+        """Append a clean frame (`events.SCHEMA`); `progress` hears the rows done. Returns how many were new.
+
+        `received` stays as the frame has it: null for what arrived at its own time, as far as anybody knows.
+        """
         new = 0
         for start in range(0, frame.height, _IMPORTED_AT_ONCE):
             rows = log_rows.event_rows(frame.slice(start, _IMPORTED_AT_ONCE))

@@ -9,6 +9,8 @@ from matinee.data.log import schema as sql
 from matinee.events import SCHEMA
 
 EVENTS = ", ".join(f'"{name}"' for name in SCHEMA)
+ADDED = {"source": "TEXT", "received": "BIGINT"}  # columns of events that version 3 brought
+OLD_EVENTS = ", ".join(f'"{name}"' for name in SCHEMA if name not in ADDED)
 DECISIONS = f"{', '.join(sql.DECISION_COLUMNS)}, record"
 
 
@@ -17,7 +19,8 @@ def migrate(connection: sqlite3.Connection, version: int) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         if connection.execute("SELECT version FROM matinee_schema").fetchone() == (version,):
-            _from_version_1(connection)
+            _STEPS[version](connection)
+            connection.execute("UPDATE matinee_schema SET version = ?", (sql.VERSION,))
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
@@ -31,7 +34,7 @@ def _from_version_1(connection: sqlite3.Connection) -> None:
     for statement in sql.everything()[1:]:
         connection.execute(statement)
     for into, columns, values in (
-        ("events_a", f"seq, {EVENTS}", f"rowid, {EVENTS}"),
+        ("events_a", f"seq, {OLD_EVENTS}", f"rowid, {OLD_EVENTS}"),
         ("decisions_a", f"seq, {DECISIONS}", f"rowid, {DECISIONS}"),
         ("profiles_a", "user_id, folded_name, record", "user_id, folded_name, record"),
         ("sealed_ids_a", "user_id, event_id, day", "user_id, event_id, day"),
@@ -41,4 +44,13 @@ def _from_version_1(connection: sqlite3.Connection) -> None:
         connection.execute(f"INSERT INTO {into} ({columns}) SELECT {values} FROM {old} ORDER BY rowid")
         connection.execute(f"DROP TABLE {old}")
     connection.execute(sql.BEGIN_LOG, (uuid4().hex,))
-    connection.execute("UPDATE matinee_schema SET version = ?", (sql.VERSION,))
+
+
+def _from_version_2(connection: sqlite3.Connection) -> None:
+    """Events did not say when they arrived nor where they were done."""
+    for generation in sql.GENERATIONS:
+        for column, kind in ADDED.items():
+            connection.execute(f"ALTER TABLE events_{generation} ADD COLUMN {column} {kind}")
+
+
+_STEPS = {1: _from_version_1, 2: _from_version_2}

@@ -15,26 +15,32 @@ from matinee.errors import BadData, LogDamaged
 from matinee.events import REQUIRED, SCHEMA, TIME
 from matinee.profile import Profile
 
+TIMES = ("timestamp", "received")
 
-def event_row(event: Mapping[str, Any]) -> tuple[Any, ...]:
-    """An event as the values of `insert_event`. Raises `BadData` where a required field is missing."""
+
+def event_row(event: Mapping[str, Any], received: int) -> tuple[Any, ...]:
+    """An event that arrived at `received` (microseconds) as the values of `insert_event`.
+
+    Raises `BadData` where a required field is missing.
+    """
     lacking = [name for name in REQUIRED if event.get(name) is None]
     if lacking:
         raise BadData(f"an event lacks {lacking}; it has {dict(event)!r:.200}; clean events before they are logged")
-    return tuple(_micros(event[name]) if name == "timestamp" else event.get(name) for name in SCHEMA)
+    arrived = {**event, "timestamp": _micros(event["timestamp"]), "received": received}
+    return tuple(arrived.get(name) for name in SCHEMA)
 
 
 def event_rows(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
     """A clean frame of events as values of `insert_event`."""
-    return frame.select(SCHEMA.keys()).with_columns(pl.col("timestamp").cast(pl.Int64)).rows()
+    return frame.select(SCHEMA.keys()).with_columns(pl.col(TIMES).cast(pl.Int64)).rows()
 
 
 def event_frame(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
     """Rows of `seq` and `events.SCHEMA` as a frame of `schema.SEQUENCED`."""
-    stored = {**SEQUENCED, "timestamp": pl.Int64()}
+    stored = {**SEQUENCED, **dict.fromkeys(TIMES, pl.Int64())}
     columns: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else ([] for _ in stored)
     series = [pl.Series(name, column, stored[name]) for name, column in zip(stored, columns, strict=True)]
-    return pl.DataFrame(series).with_columns(pl.col("timestamp").cast(TIME))
+    return pl.DataFrame(series).with_columns(pl.col(TIMES).cast(TIME))
 
 
 def decision_row(record: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ import polars as pl
 
 from matinee.events import DAY, SCHEMA
 
-VERSION = 2
+VERSION = 3
 FEW = 500  # names that a query may list
 
 COLUMNS = ", ".join(f'"{name}"' for name in SCHEMA)
@@ -54,7 +54,8 @@ def member_tables(generation: str) -> tuple[str, ...]:
         f"""CREATE TABLE events_{g} (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, user_id TEXT NOT NULL, item_id TEXT,
         kind TEXT NOT NULL, "timestamp" BIGINT NOT NULL, value DOUBLE PRECISION, decision_id TEXT, "row" INTEGER,
-        "column" INTEGER, query TEXT, country TEXT, device TEXT, language TEXT, UNIQUE (user_id, event_id))""",
+        "column" INTEGER, query TEXT, country TEXT, device TEXT, language TEXT, source TEXT,
+        received BIGINT, UNIQUE (user_id, event_id))""",
         f'CREATE INDEX events_{g}_by_time ON events_{g} ("timestamp")',
         f'CREATE INDEX events_{g}_by_member ON events_{g} (user_id, "timestamp")',
         f"""CREATE TABLE decisions_{g} (

@@ -23,7 +23,7 @@ import polars as pl
 
 from matinee.data.log.schema import SEQUENCED
 from matinee.errors import LogDamaged
-from matinee.events import DAY, SCHEMA
+from matinee.events import DAY
 
 ORDER = ("timestamp", "seq", "event_id")  # days sealed without `seq` come first at one time, by `event_id`
 FILE = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.(\d+))?\.parquet")
@@ -75,7 +75,7 @@ def described(day: str, name: str, data: bytes) -> SealedDay:
 
 
 def read_day(folder: Path, sealed: SealedDay) -> pl.DataFrame:
-    """The day's events as `schema.SEQUENCED`; `seq` is null in days that were sealed without.
+    """The day's events as `schema.SEQUENCED`; `seq`, `source`, `received` are null in days sealed without.
 
     Raises `LogDamaged` when the file is gone or is not what was sealed.
     """
@@ -96,9 +96,10 @@ def bytes_of(frame: pl.DataFrame) -> bytes:
 
 
 def frame_of(data: bytes) -> pl.DataFrame:
-    """The bytes of a sealed file as `schema.SEQUENCED`."""
+    """The bytes of a sealed file as `schema.SEQUENCED`; null in columns that it was sealed without."""
     frame = pl.read_parquet(io.BytesIO(data), glob=False)
-    return frame.select(pl.col("seq") if "seq" in frame.columns else pl.lit(None, pl.Int64).alias("seq"), *SCHEMA)
+    lacking = [pl.lit(None, dtype).alias(name) for name, dtype in SEQUENCED.items() if name not in frame.columns]
+    return frame.with_columns(lacking).select(SEQUENCED.keys())
 
 
 def check_sizes(folder: Path, days: Sequence[SealedDay]) -> None:

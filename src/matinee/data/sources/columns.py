@@ -27,6 +27,8 @@ INTERACTIONS: Mapping[str, Sequence[str]] = {
     "country": ("country",),
     "device": ("device", "devicetype"),
     "language": ("language", "languagecode"),
+    "source": ("source", "eventsource"),
+    "received": ("received", "receivedat", "ingestedat"),
 }
 TITLES: Mapping[str, Sequence[str]] = {
     "item_id": (*INTERACTIONS["item_id"], "id"),

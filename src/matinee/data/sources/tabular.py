@@ -154,13 +154,14 @@ def _prepared(
     try:
         kind, notes = _kind(named, told)
         timed = moments(named["timestamp"], units, form)
+        received = [moments(named[one], timed.units, form).times for one in named.columns if one == "received"]
         value, best, more = _values(named, kind, timed.units.best, found)
         texts = [
             ids(named[one]) if one in IDS else named[one].cast(pl.String) for one in named.columns if one not in _TYPED
         ]
     except pl.exceptions.PolarsError as error:
         raise BadData(f"a column has a type that cannot be read: {error!s:.300}; give text or numbers") from error
-    frame = pl.DataFrame([timed.times.alias("timestamp"), value.alias("value"), kind.alias("kind"), *texts])
+    frame = pl.DataFrame([timed.times.alias("timestamp"), value.alias("value"), kind.alias("kind"), *texts, *received])
     if "event_id" not in named.columns:
         frame = frame.with_columns(_made_id())
     written = named.select(one for one in ("timestamp", "kind", "value") if one in named.columns)
@@ -172,7 +173,7 @@ def _prepared(
     return frame.filter(taken), written.with_columns(table.rows.alias("row")).filter(taken), notes, units
 
 
-_TYPED = ("timestamp", "kind", "value", "share", "watched", "duration", "click")
+_TYPED = ("timestamp", "received", "kind", "value", "share", "watched", "duration", "click")
 
 
 def _time_note(units: Units, column: pl.Series) -> list[str]:
