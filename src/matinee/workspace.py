@@ -5,6 +5,7 @@ workspace.json      how files are read into it: the best rating, the unit of tim
 time_zone.txt       the clock of those who watch, where profile and country tell none; UTC where it is missing
 log.sqlite3         decisions, events and profiles (with its sealed days beside it)
 models/NAME-TIME/   artifacts, newest last; a new training adds one and keeps the last three
+experiments/        a definition each, kept as it was started
 policies/           what served policies were made of beside their artifacts, so that decisions can be asked again
 models/NAME.refused.txt   why the last training was not kept, while no later one was
 .lock               held by whoever imports, shared by whoever reads catalogue and log together
@@ -62,6 +63,11 @@ class Workspace:
     def log_path(self) -> Path:
         """Where the event log is."""
         return self.folder / "log.sqlite3"
+
+    @property
+    def experiments_path(self) -> Path:
+        """The folder of the experiments."""
+        return self.folder / "experiments"
 
     @property
     def about(self) -> str:

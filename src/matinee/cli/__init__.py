@@ -10,6 +10,7 @@ import matinee
 from matinee.cli.bench import bench
 from matinee.cli.compare import leaderboard, tune
 from matinee.cli.data import data
+from matinee.cli.experiment import experiment
 from matinee.cli.log import log
 from matinee.cli.models import evaluate, recommend, train
 from matinee.cli.report import report
@@ -23,7 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for verb in (demo, data, train, recommend, evaluate, leaderboard, tune, serve, report, log, bench):
+for verb in (demo, data, train, recommend, evaluate, leaderboard, tune, serve, report, experiment, log, bench):
     app.command()(verb)
 
 

@@ -126,6 +126,7 @@ def _serve(
     budget: Budget = BUDGET,
 ) -> None:
     from matinee.data.log import EventLog
+    from matinee.experiment.folder import Experiments
     from matinee.recipes import catalog_and_ladders, catalog_and_ladders_with
     from matinee.service.app import create_app
     from matinee.service.deployment import Deployment
@@ -136,6 +137,8 @@ def _serve(
         tell = until_ready.enter_context(progress("starting"))
         tell("loading the models and measuring them", 0.0)
         options: dict[str, Any] = {"workspace": place, "log": opened, "budget": budget, "home": home, "say": warn}
+        experiments = Experiments(place.experiments_path)
+        experiments()  # a damaged one is refused before anything is loaded
         build = partial(catalog_and_ladders, **options)
         catalog, first = build()
         serving = {name for steps in first.values() for name, _ in steps}
@@ -150,6 +153,7 @@ def _serve(
             note=place.about,
             time_zone=place.time_zone,
             refusals=lambda: place.refusals,
+            experiments=experiments,
         )
 
         def ready(url: str) -> None:

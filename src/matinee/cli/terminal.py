@@ -21,6 +21,7 @@ from matinee.errors import MatineeError
 
 if TYPE_CHECKING:
     from matinee.report.board import Board
+    from matinee.report.experiment import ExperimentReport
     from matinee.report.looks import LooksReport
     from matinee.report.offline import Report
 
@@ -126,7 +127,7 @@ def _lines(what: str) -> Iterator[Tell]:
         speaker.join()
 
 
-def show(report: Report | Board | LooksReport, html: Path | None, as_json: bool) -> None:
+def show(report: Report | Board | LooksReport | ExperimentReport, html: Path | None, as_json: bool) -> None:
     """Print a report's tables; where asked for, its JSON on the last line and, after that is safe, its page."""
     Console(width=max(console.width, REPORT_WIDTH)).print(report.table())
     if as_json:

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from matinee.evaluate.measure import NDCG
 from matinee.evaluate.results import Results
-from matinee.report import plots, words
+from matinee.report import courses, plots, words
 from matinee.report.plots import CLASSES
 
 
@@ -38,6 +38,7 @@ def _environment() -> Environment:
         "forest": plots.forest,
         "heading": words.heading,
         "number": words.number,
+        "over_days": courses.over_days,
         "p_value": words.p_value,
         "percent": words.percent,
         "scatter": plots.scatter,

@@ -3,51 +3,52 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from matinee.evaluate.looks import Bin, Share
 from matinee.evaluate.results import Comparison, Estimate, Group, Line
-from matinee.report.words import FEW, interval, number, p_value, percent
+from matinee.report import svg
+from matinee.report.svg import FOOT, LABEL_GAP, LABEL_WIDTH, LEFT, RIGHT, ROW, TOP, WIDTH, Scale, Ticks
+from matinee.report.words import FEW, interval, p_value, percent
 
-WIDTH, LEFT, RIGHT, ROW, TOP, FOOT = 760, 150, 40, 30, 16, 44
 CLASSES = {"beats": "good", "loses to": "bad", "is not clearly different from": "open"}
-LABEL_GAP, LABEL_WIDTH = 17, 120  # a name's room
-
-Scale = Callable[[float], float]
-Ticks = Sequence[tuple[float, str]]
 
 
 def forest(comparisons: Sequence[Comparison], label: str) -> Markup:
     """Differences to one baseline, a row each, with intervals around them and a line at zero."""
     height = TOP + ROW * len(comparisons) + FOOT
     ends = [0.0, *(end for c in comparisons for end in (c.difference.low, c.difference.high))]
-    x, ticks = _axis(ends, LEFT, WIDTH - 260)
-    parts = [*_x_grid(x, ticks, height, label), _line(x(0), TOP, x(0), height - FOOT, "zero")]
+    x, ticks = svg.axis(ends, LEFT, WIDTH - 260)
+    parts = [*svg.x_grid(x, ticks, height, label), svg.line(x(0), TOP, x(0), height - FOOT, "zero")]
     for row, c in enumerate(comparisons):
         y = TOP + ROW * (row + 0.5)
         said = f"{interval(c.difference, sign=True)}, {p_value(c.p_holm)}"
-        parts += [_text(LEFT - 14, y + 5, c.model, "end"), _text(WIDTH - 244, y + 5, said, "start", "number")]
+        parts += [svg.text(LEFT - 14, y + 5, c.model, "end"), svg.text(WIDTH - 244, y + 5, said, "start", "number")]
         parts += _whisker(x, c.difference, y, CLASSES[c.verdict])
-    return _svg(height, parts, f"{label} of {len(comparisons)} models, with 95 % intervals; the table has the numbers")
+    return svg.drawing(
+        height, parts, f"{label} of {len(comparisons)} models, with 95 % intervals; the table has the numbers"
+    )
 
 
 def scatter(lines: Sequence[Line], across: tuple[str, str], up: tuple[str, str], log: bool = False) -> Markup:
     """Two metrics (key, label) of every model against each other, with both intervals; `log`: powers across."""
     height = 340
     pairs = [(line.model, line.estimates[across[0]], line.estimates[up[0]]) for line in lines]
-    axis = _log_axis if log else _axis
+    axis = svg.log_axis if log else svg.axis
     x, x_ticks = axis([end for _, one, _ in pairs for end in (one.low, one.high)], LEFT - 80, WIDTH - 150)
-    y, y_ticks = _axis([end for _, _, one in pairs for end in (one.low, one.high)], height - FOOT, TOP)
-    parts = [*_x_grid(x, x_ticks, height, across[1]), *_y_grid(y, y_ticks, up[1])]
+    y, y_ticks = svg.axis([end for _, _, one in pairs for end in (one.low, one.high)], height - FOOT, TOP)
+    parts = [*svg.x_grid(x, x_ticks, height, across[1]), *svg.y_grid(y, y_ticks, up[1])]
     ordered = sorted(pairs, key=lambda pair: y(pair[2].value))
     wished = [(x(one.high), y(other.value)) for _, one, other in ordered]
     for (model, one, other), label_y in zip(ordered, _apart(wished), strict=True):
         parts += _whisker(x, one, y(other.value), "open")
-        parts.append(_line(x(one.value), y(other.low), x(one.value), y(other.high), "open"))
-        parts.append(_text(x(one.high) + 10, label_y + 5, model, "start"))
-    return _svg(height, parts, f"{up[1]} against {across[1]} of {len(pairs)} models; the tables have the numbers")
+        parts.append(svg.line(x(one.value), y(other.low), x(one.value), y(other.high), "open"))
+        parts.append(svg.text(x(one.high) + 10, label_y + 5, model, "start"))
+    return svg.drawing(
+        height, parts, f"{up[1]} against {across[1]} of {len(pairs)} models; the tables have the numbers"
+    )
 
 
 def side_by_side(groups: Sequence[Group], key: str, label: str) -> Markup:
@@ -55,16 +56,18 @@ def side_by_side(groups: Sequence[Group], key: str, label: str) -> Markup:
     models = [line.model for line in groups[0].lists.lines]
     height = TOP + (ROW + 10) * len(models) + FOOT
     every = [line.estimates[key] for group in groups for line in group.lists.lines]
-    x, ticks = _axis([0.0, *(end for one in every for end in (one.low, one.high))], LEFT, WIDTH - RIGHT)
-    parts = list(_x_grid(x, ticks, height, label))
+    x, ticks = svg.axis([0.0, *(end for one in every for end in (one.low, one.high))], LEFT, WIDTH - RIGHT)
+    parts = list(svg.x_grid(x, ticks, height, label))
     for row, model in enumerate(models):
         middle = TOP + (ROW + 10) * (row + 0.5)
-        parts.append(_text(LEFT - 14, middle + 5, model, "end"))
+        parts.append(svg.text(LEFT - 14, middle + 5, model, "end"))
         for at, group in enumerate(groups):
             y = middle + 14 * (at - (len(groups) - 1) / 2)
             parts += _whisker(x, group.lists.lines[row].estimates[key], y, f"group{at}")
     names = " and ".join(group.name for group in groups)
-    return _svg(height, parts, f"{label} of {len(models)} models for {names} members; the tables have the numbers")
+    return svg.drawing(
+        height, parts, f"{label} of {len(models)} models for {names} members; the tables have the numbers"
+    )
 
 
 def shares(groups: Sequence[Share], label: str) -> Markup:
@@ -74,14 +77,16 @@ def shares(groups: Sequence[Share], label: str) -> Markup:
     """
     height = TOP + ROW * len(groups) + FOOT
     marked = [one for one in groups if one.members >= FEW] or groups
-    x, ticks = _axis([0.0, *(end for one in marked for end in (one.rate.low, one.rate.high))], LEFT, WIDTH - 230)
-    parts = list(_x_grid(x, _percents(ticks), height, label))
+    x, ticks = svg.axis([0.0, *(end for one in marked for end in (one.rate.low, one.rate.high))], LEFT, WIDTH - 230)
+    parts = list(svg.x_grid(x, _percents(ticks), height, label))
     for row, one in enumerate(groups):
         y = TOP + ROW * (row + 0.5)
         said = f"{percent(one.rate)} of {one.looks:,}"
-        parts += [_text(LEFT - 14, y + 5, one.name, "end"), _text(WIDTH - 214, y + 5, said, "start", "number")]
+        parts += [svg.text(LEFT - 14, y + 5, one.name, "end"), svg.text(WIDTH - 214, y + 5, said, "start", "number")]
         parts += _whisker(x, one.rate, y, "group0") if one in marked else ()
-    return _svg(height, parts, f"{label} of {len(groups)} groups, with 95 % intervals; the tables have the numbers")
+    return svg.drawing(
+        height, parts, f"{label} of {len(groups)} groups, with 95 % intervals; the tables have the numbers"
+    )
 
 
 def calibration(bins: Sequence[Bin], label: str) -> Markup:
@@ -92,52 +97,22 @@ def calibration(bins: Sequence[Bin], label: str) -> Markup:
     height = 340
     numbers = [end for one in bins for end in (one.predicted, one.share.rate.value, one.share.rate.high)]
     least, most = min(one for one in numbers if one > 0), max(numbers)
-    x, x_ticks = _log_axis([least, most], LEFT - 80, WIDTH - RIGHT)
-    y, y_ticks = _log_axis([least, most], height - FOOT, TOP)
-    parts = list(_x_grid(x, _percents(x_ticks), height, "mean score"))
-    parts += _y_grid(y, _percents(y_ticks), label, WIDTH - RIGHT)
-    parts.append(_line(x(least), y(least), x(most), y(most), "zero"))
+    x, x_ticks = svg.log_axis([least, most], LEFT - 80, WIDTH - RIGHT)
+    y, y_ticks = svg.log_axis([least, most], height - FOOT, TOP)
+    parts = list(svg.x_grid(x, _percents(x_ticks), height, "mean score"))
+    parts += svg.y_grid(y, _percents(y_ticks), label, WIDTH - RIGHT)
+    parts.append(svg.line(x(least), y(least), x(most), y(most), "zero"))
     for one in bins:
         rate = one.share.rate
         at, *ends = (max(least, end) for end in (one.predicted, rate.low, rate.value, rate.high))
         low, value, high = map(y, ends)
-        parts += [_line(x(at), low, x(at), high, "group0"), _disc(x(at), value, "group0")]
-    return _svg(height, parts, f"{label} against the mean score in {len(bins)} bins; the table has the numbers")
+        parts += [svg.line(x(at), low, x(at), high, "group0"), svg.disc(x(at), value, "group0")]
+    return svg.drawing(height, parts, f"{label} against the mean score in {len(bins)} bins; the table has the numbers")
 
 
 def _percents(ticks: Ticks) -> Ticks:
     """The same ticks as percentages, those of a share alone: 0 to 100."""
     return [(at, f"{100 * at:.6g} %") for at, _ in ticks if -1e-9 <= at <= 1 + 1e-9]
-
-
-def _axis(values: Sequence[float], start: float, end: float) -> tuple[Scale, Ticks]:
-    """A linear scale that holds all finite values with some room, and its round ticks."""
-    finite = [value for value in values if math.isfinite(value)] or [0.0]
-    low, high = min(finite), max(finite)
-    room = 0.06 * (high - low) or 0.01
-    low, high = low - room, high + room
-    step = _round_step((high - low) / 6)
-    digits = max(0, -math.floor(math.log10(step)))
-    ticks = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    named = [(tick, number(tick, digits)) for tick in ticks]
-    return (lambda value: start + (end - start) * (value - low) / (high - low)), named
-
-
-def _log_axis(values: Sequence[float], start: float, end: float) -> tuple[Scale, Ticks]:
-    """As `_axis` for numbers above 0, equal ratios at equal distances; ticks at 1, 2, 5 or 1 times powers of ten."""
-    positive = [math.log10(value) for value in values if math.isfinite(value) and value > 0] or [0.0]
-    low, high = min(positive), max(positive)
-    room = max(0.06 * (high - low), 0.25 - (high - low) / 2)  # half a power of ten at least, which holds a tick
-    low, high = low - room, high + room
-    steps = (1,) if high - low > 3 else (1, 2, 5)
-    round_ones = (step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps)
-    ticks = [(one, f"{one:g}") for one in round_ones if low <= math.log10(one) <= high]
-    return (lambda value: start + (end - start) * (math.log10(value) - low) / (high - low)), ticks
-
-
-def _round_step(rough: float) -> float:
-    size = 10.0 ** math.floor(math.log10(rough))
-    return next(step * size for step in (1, 2, 5, 10) if step * size >= rough)
 
 
 def _apart(wished: Sequence[tuple[float, float]]) -> list[float]:
@@ -154,39 +129,5 @@ def _apart(wished: Sequence[tuple[float, float]]) -> list[float]:
 
 def _whisker(x: Scale, one: Estimate, y: float, name: str) -> Iterator[Markup]:
     if math.isfinite(one.value):
-        yield _line(x(one.low), y, x(one.high), y, name)
-        yield _disc(x(one.value), y, name)
-
-
-def _x_grid(x: Scale, ticks: Ticks, height: float, label: str) -> Iterator[Markup]:
-    for tick, text in ticks:
-        yield _line(x(tick), TOP, x(tick), height - FOOT, "grid")
-        yield _text(x(tick), height - FOOT + 18, text, "middle", "tick")
-    yield _text((x(ticks[0][0]) + x(ticks[-1][0])) / 2, height - 6, label, "middle", "tick")
-
-
-def _y_grid(y: Scale, ticks: Ticks, label: str, end: float = WIDTH - 150) -> Iterator[Markup]:
-    for tick, text in ticks:
-        yield _line(LEFT - 80, y(tick), end, y(tick), "grid")
-        yield _text(LEFT - 88, y(tick) + 5, text, "end", "tick")
-    yield _text(4, TOP - 2, label, "start", "tick")
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, name: str) -> Markup:
-    form = Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>')
-    return form.format(x1, y1, x2, y2, name)
-
-
-def _disc(x: float, y: float, name: str) -> Markup:
-    return Markup('<circle cx="{:.1f}" cy="{:.1f}" r="5" class="{}"/>').format(x, y, name)
-
-
-def _text(x: float, y: float, text: str, anchor: str, name: str = "name") -> Markup:
-    form = Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}">{}</text>')
-    return form.format(x, y, anchor, name, text)
-
-
-def _svg(height: float, parts: Sequence[Markup], alt: str) -> Markup:
-    body = Markup("").join(parts)
-    form = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
-    return form.format(WIDTH, height, escape(alt), body)
+        yield svg.line(x(one.low), y, x(one.high), y, name)
+        yield svg.disc(x(one.value), y, name)

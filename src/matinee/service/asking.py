@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,8 @@ from matinee.catalog import Catalog
 from matinee.clock import local_clock, zone_of
 from matinee.decision import Context, People, Requests
 from matinee.events import Kind
+from matinee.experiment.allocate import in_cells, settings_of
+from matinee.experiment.definition import Experiment
 from matinee.history import Histories
 from matinee.maths.arrays import Int32s
 from matinee.maths.ragged import Ragged, last_of_each
@@ -51,6 +54,15 @@ def request_of(
         exclude=Ragged.of([excluded]) if len(excluded) else None,
         **fields,
     )
+
+
+def in_experiments(requests: Requests, experiments: Sequence[Experiment]) -> Requests:
+    """A batch of one with its arms, and with what they change where the request itself does not say it."""
+    placed = in_cells(requests, experiments)
+    for settings in settings_of(experiments, placed.cells, 0):
+        if requests.exploration is None and settings.exploration is not None:
+            placed = replace(placed, exploration=settings.exploration)
+    return placed
 
 
 def turned_down(history: Histories) -> Int32s:

@@ -28,7 +28,7 @@ from matinee.maths.arrays import Flags
 from matinee.page import Layout, layout_for
 from matinee.profile import Profile
 from matinee.service.answers import EventOut, EventsOut, GrownOut, PageOut, StateOut, TitleOut
-from matinee.service.asking import local_day, request_of
+from matinee.service.asking import in_experiments, local_day, request_of
 from matinee.service.clock import Clock
 from matinee.service.deployment import Deployment, Offer
 from matinee.service.draws import Draws
@@ -209,7 +209,8 @@ class Service:
             fields: dict[str, Any] = {"surface": surface, "layout": layout, "exploration": asked.exploration}
             if about is not None:
                 fields["about"] = np.array([edition.item(about)], np.int32)
-            requests = request_of(edition.catalog, member, asked.context, now, asked.exclude, zone, **fields)
+            plain = request_of(edition.catalog, member, asked.context, now, asked.exclude, zone, **fields)
+            requests = in_experiments(plain, self.deployment.experiments())
             day = local_day(member, asked.context, now, zone)
             return requests, self._seed(user_id, day, surface, about or "", asked.draw)
 

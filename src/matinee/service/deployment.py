@@ -13,6 +13,7 @@ from matinee.clock import require_zone
 from matinee.data.log import EventLog
 from matinee.decision import Policy
 from matinee.errors import BadRequest
+from matinee.experiment.definition import Experiment
 from matinee.service.keys import Keys
 
 Ladders: TypeAlias = Mapping[str, Sequence[tuple[str, Policy]]]
@@ -30,8 +31,9 @@ class Deployment:
     own, `max_members` histories stay in memory. `time_zone` is the clock of members whose profile and country tell
     none. `reload` reads the catalogue and builds its ladders anew for POST /v1/artifacts/reload; `grow` does so with
     what POST /v1/titles tells of titles, and keeps the catalogue when its block has ended well. `refusals` tells of
-    models whose last training was not kept. `clock` gives seconds since 1970. All chance in members' pages follows
-    `secret`; left empty, the id of the log, so that after a restart and on another server pages are drawn alike.
+    models whose last training was not kept. `experiments` tells of the experiments; accounts are in the arms of those
+    that run. `clock` gives seconds since 1970. All chance in members' pages follows `secret`; left empty, the id of the
+    log, so that after a restart and on another server pages are drawn alike.
     """
 
     log: EventLog
@@ -50,6 +52,7 @@ class Deployment:
     reload: Callable[[], Offer] | None = None
     grow: Callable[[Sequence[Mapping[str, Any]]], AbstractContextManager[Offer]] | None = None
     refusals: Callable[[], Collection[str]] = tuple
+    experiments: Callable[[], Sequence[Experiment]] = tuple
     clock: Callable[[], float] = time.time
     note: str = ""
 

@@ -1,0 +1,104 @@
+"""The verb for experiments: start, list, tell, stop, with words for what cannot be."""
+
+import json
+import sys
+
+import polars as pl
+import pytest
+
+from matinee.catalog import Catalog
+from matinee.cli import main
+from matinee.data.log import EventLog
+from matinee.events import DAY
+from matinee.experiment.allocate import cells
+from matinee.experiment.folder import Experiments
+from matinee.workspace import Workspace
+
+
+@pytest.fixture
+def place(tmp_path):
+    made = Workspace(tmp_path)
+    Catalog.from_frame(pl.DataFrame({"item_id": ["a", "b"]})).save(made.catalog_path)
+    EventLog(made.log_path).close()
+    return made
+
+
+@pytest.fixture
+def matinee(monkeypatch, capsys, place):
+    def run(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["matinee", "experiment", *words, "--workspace", str(place.folder)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        captured = capsys.readouterr()
+        return int(end.value.code or 0), captured.out + captured.err
+
+    return run
+
+
+ARMS = ("--start", "--arm", "control=0.5", "--arm", "bold=0.5,exploration=0.3")
+
+
+def test_start_list_tell_stop(matinee, place, tmp_path):
+    assert "No experiment yet" in matinee()[1]
+    assert matinee("bolder", *ARMS)[0] == 0
+    (found,) = Experiments(place.experiments_path)()
+    assert [(arm.name, arm.share, arm.settings.exploration) for arm in found.arms] == [
+        ("control", 0.5, None),
+        ("bold", 0.5, 0.3),
+    ]
+    _lived(place, found)
+    code, out = matinee("--json", "--html", str(tmp_path / "page.html"))
+    told = json.loads(out.splitlines()[-1])
+    assert (code, told["name"], told["courses"][0]["verdict"]) == (0, "bolder", "better than")
+    assert "bold is better than control" in (tmp_path / "page.html").read_text()
+    assert matinee("aa", "--start", "--arm", "one=0.1", "--arm", "two=0.1", "--for-days", "7")[0] == 0
+    assert "control 0.5, bold 0.5" in matinee()[1]
+    assert matinee("bolder", "--stop")[0] == 0
+    code, out = matinee("bolder", "--stop")
+    assert code == 1
+    assert "what ended stays ended" in " ".join(out.split())
+
+
+def _lived(place, found):
+    """400 accounts: those of arm "bold" play nine titles each, the others one or two."""
+    users = [f"m{k}" for k in range(400)]
+    arms = cells([found], pl.Series(users)).arms[:, 0].tolist()
+    at = found.start + 1
+    records = [
+        {"decision_id": f"d{user}", "surface": "home", "user_id": user, "time": at, "policy_id": "p", "cell": "",
+         "profile": {"account_id": ""}, "cells": {"bolder": arm}} for user, arm in zip(users, arms, strict=True)
+    ]  # fmt: skip
+    plays = [
+        (user, n) for user, arm in zip(users, arms, strict=True) for n in range(9 if arm else 1 + int(user[1:]) % 2)
+    ]
+    events = [
+        {"event_id": f"{user}-{n}", "user_id": user, "item_id": "a", "kind": "play", "value": 1.0, "timestamp": at + 1}
+        for user, n in plays
+    ]
+    with EventLog(place.log_path) as log:
+        log.append_decisions(records)
+        log.append_events(events)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("bolder",), "there is no experiment 'bolder'"),
+        (("bolder", "--start"), "has 0 arms; give 2 to 100"),
+        (("bolder", "--start", "--arm", "a=.5", "--arm", "b"), "the arm 'b' is no NAME=SHARE"),
+        (("bolder", "--start", "--arm", "a=.5", "--arm", "b=.5,depth=3"), "'b=.5,depth=3' is no NAME=SHARE"),
+        (("bolder", "--start", "--arm", "a=.5", "--arm", "b=.6"), "sum to 1.1"),
+        (("bolder", "--start", "--stop"), "exclude each other"),
+        (("--start",), "give the name of the experiment"),
+    ],
+)
+def test_what_cannot_be_is_said(matinee, words, said):
+    code, out = matinee(*words)
+    assert code in (1, 2)
+    assert said in " ".join(out.replace("│", " ").split())
+
+
+def test_a_started_one_ends_by_itself(matinee, place):
+    matinee("bolder", *ARMS, "--for-days", "2")
+    (found,) = Experiments(place.experiments_path)()
+    assert found.end - found.start == 2 * DAY
