@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from matinee.data.outcomes import Outcomes
 from matinee.decision import Requests
 from matinee.errors import BadRequest
 from matinee.experiment.allocate import in_cells
@@ -24,24 +23,32 @@ def decisions():
 
 
 @pytest.fixture
-def outcomes(decisions):
-    lines = int(decisions.choices.offsets[-1])
-    return Outcomes(np.ones(lines, np.bool_), np.arange(lines, dtype=np.float32), np.zeros(lines, np.int64))
+def rewards(decisions):
+    return np.arange(decisions.choices.offsets[-1], dtype=np.float64)  # uniform: a line a decision
 
 
-def test_a_training_set_of_a_cell_holds_no_row_of_another(decisions, outcomes):
+class Listener:
+    """A learner that keeps what it was taught."""
+
+    def learn(self, decisions, rewards):
+        self.taught = decisions, rewards
+
+
+def test_a_training_set_of_a_cell_holds_no_row_of_another(decisions, rewards):
     arms = decisions.requests.cells.arms[:, 0]
     assert set(arms) == {-1, 0, 1}
     for arm in (0, 1):
-        own = OwnCell.of(AA, arm, decisions, outcomes)
-        assert np.count_nonzero(own.decisions.requests.cells.arms[:, 0] != arm) == 0
-        assert own.decisions.ids == tuple(one for one, at in zip(decisions.ids, arms, strict=True) if at == arm)
-        assert own.outcomes.reward.tolist() == np.flatnonzero(arms == arm).tolist()  # uniform: a line a decision
+        learner = Listener()
+        OwnCell.of(AA, arm, decisions, rewards).teach(learner)
+        own, told = learner.taught
+        assert np.count_nonzero(own.requests.cells.arms[:, 0] != arm) == 0
+        assert own.ids == tuple(one for one, at in zip(decisions.ids, arms, strict=True) if at == arm)
+        assert told.tolist() == np.flatnonzero(arms == arm).tolist()
 
 
-def test_foreign_rows_cannot_be_put_in(decisions, outcomes):
+def test_foreign_rows_cannot_be_put_in(decisions, rewards):
     with pytest.raises(BadRequest, match=r"of 200 decisions are not of arm 'two' of 'aa'"):
-        OwnCell(AA, 1, decisions, outcomes)
+        OwnCell(AA, 1, decisions, rewards)
 
 
 def test_decisions_of_no_experiment_are_of_no_arm(decisions):

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matinee.data.outcomes import Outcomes
 from matinee.decision import Decisions
+from matinee.decision.contracts import Learns
 from matinee.errors import BadRequest
 from matinee.experiment.definition import Experiment
-from matinee.maths.arrays import Flags
+from matinee.maths.arrays import Doubles, Flags
 
 
 @dataclass(frozen=True)
 class OwnCell:
-    """Decisions of one arm with their outcomes; none of another arm can be in it, whoever makes it.
+    """Decisions of one arm with their rewards (lines,); none of another arm can be in it, whoever makes it.
 
     An arm that learned from the others' rows would carry their exploration into its own result. Raises `BadRequest`
     where a decision is of another arm or of none. `OwnCell.of` makes it out of mixed rows.
@@ -24,7 +24,7 @@ class OwnCell:
     experiment: Experiment
     arm: int
     decisions: Decisions
-    outcomes: Outcomes
+    rewards: Doubles
 
     def __post_init__(self) -> None:
         foreign = np.count_nonzero(~in_arm(self.decisions, self.experiment, self.arm))
@@ -35,12 +35,15 @@ class OwnCell:
             )
 
     @classmethod
-    def of(cls, experiment: Experiment, arm: int, decisions: Decisions, outcomes: Outcomes) -> OwnCell:
-        """Of these decisions and their outcomes those of `arm`, its place in `experiment.arms`."""
+    def of(cls, experiment: Experiment, arm: int, decisions: Decisions, rewards: Doubles) -> OwnCell:
+        """Of these decisions and their rewards those of `arm`, its place in `experiment.arms`."""
         own = in_arm(decisions, experiment, arm)
-        lines = own[decisions.choices.decisions]
-        kept = Outcomes(outcomes.examined[lines], outcomes.reward[lines], outcomes.delay[lines])
+        kept = rewards[own[decisions.choices.decisions]]
         return cls(experiment, arm, decisions.take(np.flatnonzero(own)), kept)
+
+    def teach(self, learner: Learns) -> None:
+        """Let the arm's learner learn from its own rows: the way by which a learner in an experiment learns."""
+        learner.learn(self.decisions, self.rewards)
 
 
 def in_arm(decisions: Decisions, experiment: Experiment, arm: int) -> Flags:
