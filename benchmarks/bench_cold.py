@@ -3,7 +3,7 @@
     python benchmarks/bench_cold.py [FOLDER ...] [--members a,b] [--titles a,b]
 
 Without a folder on MovieLens 100K, which is fetched; with folders on each (MovieLens releases, or sequences without
-times, for which only members are asked about). `--members` are the contenders asked about new members (all that read
+times, for which only members are asked about). `--members` are the models asked about new members (all that read
 histories), `--titles` those asked about new titles (content, content-factors). `run()` returns `machine` and `results`,
 one entry a data set:
 
@@ -36,7 +36,6 @@ from rich.console import Console
 from rich.table import Table
 
 from matinee.catalog import Catalog
-from matinee.contenders import CONTENDERS
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.sources import movielens, sequences
@@ -48,6 +47,7 @@ from matinee.maths.intervals import bootstrap_weights, percentile_interval, resa
 from matinee.maths.ragged import Ragged, narrowed
 from matinee.maths.ranking_metrics import hits, ndcg, top_n
 from matinee.maths.significance import sign_flip_test
+from matinee.recipes.registry import MODELS
 
 N = 10
 LIKES = (0, 1, 2, 5, 10)
@@ -61,7 +61,7 @@ Make = Callable[[], Scorer]
 Doubles = NDArray[np.float64]
 Tell = Callable[[str, float], None]
 
-MEMBERS = tuple(name for name in CONTENDERS if name != "list-ranker")  # which learns from lists shown alone
+MEMBERS = tuple(name for name in MODELS if name != "list-ranker")  # which learns from lists shown alone
 TITLES = ("content", "content-factors")
 
 
@@ -85,7 +85,7 @@ def run(
     titles: Sequence[str] = TITLES,
     origins: int = 5,
 ) -> dict[str, Any]:
-    """Measure; see the top of this file for the keys and for the contenders `members` and `titles`."""
+    """Measure; see the top of this file for the keys and for the models `members` and `titles`."""
     tell = progress or (lambda what, done: None)
     paths = folders or [movielens.fetch_100k(CACHE, lambda line: tell(line, 0.0))]
     results = []
@@ -152,7 +152,7 @@ def genre_popularity(catalog: Catalog, likes: Doubles) -> Doubles:
 def _with_and_without_tags(models: Sequence[str], data: TrainingData) -> Iterator[tuple[str, Make, TrainingData]]:
     """The models and the data they see; tags are written by members, also after the cut."""
     for name in models:
-        make = CONTENDERS[name].make
+        make = MODELS[name].make
         if data.catalog.tags:
             yield f"{name}, with tags", make, data
         yield name, make, replace(data, catalog=Catalog.from_frame(data.catalog.titles.drop("tags")))
@@ -179,7 +179,7 @@ def new_members(dataset: Dataset, models: Sequence[str], tell: Tell) -> dict[str
     results: dict[str, list[dict[str, Any]]] = {"new_members": [], "beginnings": []}
     for at, name in enumerate(models):
         tell(f"{dataset.name}, new members: {name}", 0.5 + 0.5 * at / len(models))
-        scorer = CONTENDERS[name].make().fit(data, np.random.default_rng(0))
+        scorer = MODELS[name].make().fit(data, np.random.default_rng(0))
         for question, likes, answers, whole, shown in asked:
             values = _new_member_values(scorer, answers, whole, shown)
             results[question].append({"model": name, "likes": likes, "members": len(split), **_estimate(values)})

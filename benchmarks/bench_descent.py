@@ -24,7 +24,6 @@ from machine import machine
 from rich.console import Console
 from rich.table import Table
 
-from matinee.boards import NO_PRIOR
 from matinee.data.sources.reading import guess, read
 from matinee.decision import Requests, Tell, quiet
 from matinee.evaluate.protocols import NCF, NEXT_ITEM
@@ -33,6 +32,7 @@ from matinee.history import TrainingData
 from matinee.maths import als
 from matinee.models.deep.factor_network import Descent
 from matinee.models.factors import Factors, FactorsConfig, ridges
+from matinee.recipes.models.entry import NO_PRIOR
 
 CONFIG = FactorsConfig(size=192, alpha0=0.3, reg=0.007, kappa=NO_PRIOR)
 EPOCHS: Mapping[str, tuple[int, ...]] = {"alternation": (6, 12, 18), "descent": (60,)}

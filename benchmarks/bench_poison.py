@@ -25,7 +25,8 @@ from matinee.decision import Requests
 from matinee.events import DAY, SCHEMA, liked
 from matinee.history import Histories, TrainingData
 from matinee.models.popularity import Popularity
-from matinee.recipes import as_if_it_ended_now, home_pages
+from matinee.recipes.demo import as_if_it_ended_now
+from matinee.recipes.evaluation import home_pages
 from matinee.surfaces.charts import Chart
 from matinee.train import calibrate, hold_out
 

@@ -32,7 +32,6 @@ from machine import machine
 from numpy.typing import NDArray
 from rich.console import Console
 
-from matinee.boards import board_of
 from matinee.data.dataset import Dataset
 from matinee.data.sources import movielens, ranklens
 from matinee.data.sources.reading import Source, guess, read
@@ -48,6 +47,7 @@ from matinee.models.ranking.list_ranker import ListRanker, ListRankerConfig
 from matinee.models.ranking.ranker import Ranker, RankerConfig
 from matinee.models.ranking.trees import TreesConfig
 from matinee.models.slim import Slim
+from matinee.recipes.leaderboards import board_of
 
 FULL = "hybrid"
 STRONG_CONFIG = RankerConfig(candidates=200, labels=Labels.MEMBERS, share=0.3, trees=TreesConfig(depth=200))

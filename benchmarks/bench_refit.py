@@ -26,7 +26,6 @@ from machine import machine
 from rich.console import Console
 from rich.table import Table
 
-from matinee.boards import board_of
 from matinee.data.histories import training_data
 from matinee.data.sources import movielens, sequences
 from matinee.decision import Refits, Scorer, Tell, quiet, within
@@ -35,6 +34,7 @@ from matinee.evaluate.protocols import NEXT_ITEM, TIME_SPLIT
 from matinee.evaluate.trial import Trial, prepare
 from matinee.history import TrainingData
 from matinee.maths.intervals import bootstrap_weights
+from matinee.recipes.leaderboards import board_of
 
 NEWEST = 0.1  # share of the training events that the older model does not know
 MODELS = ("factors", "sequence")

@@ -23,7 +23,6 @@ from machine import machine
 from rich.console import Console
 from rich.table import Table as Grid
 
-from matinee.boards import NO_PRIOR
 from matinee.data.sources.reading import guess, read
 from matinee.data.splits.split import Part
 from matinee.decision import Scorer, Tell, quiet, within
@@ -36,6 +35,7 @@ from matinee.models.neighbors import Neighbors, NeighborsConfig
 from matinee.models.slim import Slim, SlimConfig
 from matinee.models.sparse_inverse import SparseInverse, SparseInverseConfig
 from matinee.models.user_neighbors import UserNeighbors, UserNeighborsConfig
+from matinee.recipes.models.entry import NO_PRIOR
 
 PARTS: tuple[Part, ...] = get_args(Part)[::-1]
 

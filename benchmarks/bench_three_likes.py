@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.contenders import CONTENDERS
 from matinee.data.histories import training_data
 from matinee.data.sources import movielens
 from matinee.decision import Decisions, Requests, Tell, quiet
 from matinee.events import Kind
 from matinee.history import Histories
 from matinee.page import RowKind
-from matinee.recipes import EXPLORATION, HOME
+from matinee.recipes.registry import MODELS
+from matinee.recipes.serving import EXPLORATION, HOME
 from matinee.surfaces.charts import charts
 from matinee.surfaces.home import HomePolicy
 from matinee.train import train
@@ -48,7 +48,7 @@ def made(model: str, seed: int = 0) -> HomePolicy:
     dataset = movielens.read(movielens.fetch_100k(Path("var/data"), print))
     catalog, now = dataset.catalog, int(dataset.events["timestamp"].dt.epoch("us").max()) + 1
     data = training_data(dataset.events, catalog, now)
-    fitted = train(data, CONTENDERS[model].make(), np.random.default_rng(seed))
+    fitted = train(data, MODELS[model].make(), np.random.default_rng(seed))
     drawn = charts(data.events, catalog, now)
     return HomePolicy("home", "bench", catalog, fitted.scorer, fitted.calibration, drawn, HOME[model])
 

@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from matinee.data.sources import movielens
-from matinee.recipes import SERVED, as_if_it_ended_now, train_into
+from matinee.recipes.demo import as_if_it_ended_now
+from matinee.recipes.serving import SERVED
+from matinee.recipes.training import train_into
 from matinee.workspace import Workspace
 
 HERE = Path(__file__).parent

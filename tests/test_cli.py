@@ -16,11 +16,9 @@ import pytest
 import typer.main
 
 import matinee as package
-from matinee import recipes, serving
 from matinee.catalog import Catalog
 from matinee.cli import app, main, terminal
 from matinee.cli import service as cli_service
-from matinee.contenders import SCORERS
 from matinee.data.log import EventLog
 from matinee.data.sources.reading import Source, guess
 from matinee.decision import Requests
@@ -28,6 +26,8 @@ from matinee.errors import ArtifactRefused, TooLarge
 from matinee.evaluate.published import MEMBERS
 from matinee.history import Histories
 from matinee.models.artifacts.artifact import load_artifact
+from matinee.recipes import demo, registry, serving
+from matinee.service import run as web
 from matinee.workspace import Workspace
 
 SEEDED = ("demo", "train", "evaluate", "leaderboard", "tune", "serve")
@@ -192,7 +192,7 @@ def test_vectors_of_titles_are_learned_from_and_place_titles_that_come_later(mat
     assert matinee(*bring_in)[0] == 0
     place = Workspace(Path("var/workspace"))
     catalog = Catalog.load(place.catalog_path)
-    scorer = load_artifact(place.newest_artifact("content-factors"), SCORERS, catalog).scorer
+    scorer = load_artifact(place.newest_artifact("content-factors"), registry.SCORERS, catalog).scorer
     warm, cold = scorer.score(Requests.of_histories(Histories.of_items([[0, 2], [1, 3]])))
     assert warm[catalog.index["t8"]] > warm[catalog.index["t9"]]
     assert cold[catalog.index["t9"]] > cold[catalog.index["t8"]]
@@ -462,7 +462,7 @@ def test_a_taken_port_is_said_before_anything_slow(matinee, plays, taken, tmp_pa
     assert f"cannot listen on 127.0.0.1:{taken}" in err
     assert not (tmp_path / "var").exists()
     matinee("data", "tabular", plays, "--workspace", "ws")
-    monkeypatch.setattr(recipes, "ladders", lambda *_: pytest.fail("loaded before the port was tried"))
+    monkeypatch.setattr(serving, "ladders", lambda *_: pytest.fail("loaded before the port was tried"))
     code, _, err = matinee("serve", "--workspace", "ws", "--port", taken)
     assert code == 1
     assert f"cannot listen on 127.0.0.1:{taken}" in err
@@ -470,7 +470,7 @@ def test_a_taken_port_is_said_before_anything_slow(matinee, plays, taken, tmp_pa
 
 def test_serve_takes_models_and_a_budget_and_says_what_it_leaves_out(matinee, plays, monkeypatch):
     apps = []
-    monkeypatch.setattr(serving, "run", lambda app, sock, ready: apps.append(app))
+    monkeypatch.setattr(web, "run", lambda app, sock, ready: apps.append(app))
     matinee("data", "tabular", plays, "--workspace", "ws")
     for name in ("popularity", "neighbors", "markov"):
         matinee("train", name, "--workspace", "ws")
@@ -518,7 +518,7 @@ def test_a_service_with_keys_speaks_of_no_home_page(matinee, plays, tmp_path, mo
         asked.append(app.state.service.deployment.keys)
         ready("http://there/")
 
-    monkeypatch.setattr(serving, "run", run)
+    monkeypatch.setattr(web, "run", run)
     matinee("data", "tabular", plays, "--workspace", "ws")
     matinee("train", "popularity", "--workspace", "ws")
     matinee("train", "neighbors", "--workspace", "ws")
@@ -548,7 +548,7 @@ def test_a_reload_brings_back_what_served_at_the_start_or_is_refused(matinee, pl
         with pytest.raises(ArtifactRefused, match="markov cannot be served: "):
             reload()
 
-    monkeypatch.setattr(serving, "run", run)
+    monkeypatch.setattr(web, "run", run)
     matinee("data", "tabular", plays, "--workspace", "ws")
     for name in ("popularity", "neighbors", "markov"):
         matinee("train", name, "--workspace", "ws")
@@ -576,13 +576,13 @@ def test_starting_speaks_until_requests_are_answered(matinee, plays, monkeypatch
     matinee("train", "popularity", "--workspace", "ws")
     matinee("train", "neighbors", "--workspace", "ws")
     monkeypatch.setattr(cli_service, "progress", progress)
-    monkeypatch.setattr(serving, "run", run)
+    monkeypatch.setattr(web, "run", run)
     code, _, err = matinee("serve", "--workspace", "ws", "--port", "0", "--models", "popularity")
     assert code == 0, err
 
 
 def test_a_second_demo_keeps_what_members_did(matinee, movies, tmp_path, monkeypatch):
-    monkeypatch.setattr(serving, "run", lambda app, sock, ready: ready("http://there/"))
+    monkeypatch.setattr(web, "run", lambda app, sock, ready: ready("http://there/"))
     code, out, _ = matinee("demo", "--no-deep", "--port", "0", "--data", movies, "--workspace", "ws")
     assert code == 0
     assert "48 events are on disk in ws" in out
@@ -607,11 +607,9 @@ def test_a_second_demo_keeps_what_members_did(matinee, movies, tmp_path, monkeyp
 def test_the_demo_serves_the_sequence_model_where_it_is_soon_trained(matinee, movies, monkeypatch, torch, most, best):
     """The data hold 48 events; what may be learned from soon is moved to just there."""
     served = []
-    monkeypatch.setattr(
-        serving, "run", lambda app, sock, ready: served.append(app.state.service.deployment.reload()[1])
-    )
-    monkeypatch.setattr(recipes, "SOON", most)
-    for module in (recipes, cli_service):
+    monkeypatch.setattr(web, "run", lambda app, sock, ready: served.append(app.state.service.deployment.reload()[1]))
+    monkeypatch.setattr(demo, "SOON", most)
+    for module in (demo, cli_service):
         monkeypatch.setattr(module, "installed", lambda package: torch)
     code, out, err = matinee("demo", "--port", "0", "--data", movies, "--workspace", "ws")
     assert code == 0, err

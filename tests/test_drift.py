@@ -11,7 +11,7 @@ from matinee.data.dataset import Dataset, profiles_of
 from matinee.drift import Drift, Moved, drift
 from matinee.errors import Collapsed
 from matinee.models.popularity import Popularity, PopularityConfig
-from matinee.recipes import train_into
+from matinee.recipes.training import train_into
 from matinee.testing import make_catalog, make_data, make_events
 from matinee.workspace import Workspace
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from matinee import serving
 from matinee.cli import main, terminal
+from matinee.service import run as web
 
 PAGE = (Path(__file__).parents[1] / "docs" / "from_my_file.md").read_text()
 FILES = re.findall(r"`([\w.]+)`:\n\n```csv\n(.*?)```", PAGE, re.S)
@@ -60,7 +60,7 @@ def test_every_command_prints_what_the_page_shows(tmp_path, monkeypatch, capsys)
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(terminal.console, "width", WIDTH)
-    monkeypatch.setattr(serving, "run", serve)
+    monkeypatch.setattr(web, "run", serve)
     assert len(FILES) == 2
     for name, text in FILES:
         (tmp_path / name).write_text(text)

@@ -11,12 +11,11 @@ import polars as pl
 import pytest
 
 from matinee.catalog import Catalog
-from matinee.contenders import CONTENDERS, SCORERS
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.decision import Requests, quiet
 from matinee.errors import BadData, BadRequest, MissingExtra, TooLarge
 from matinee.evaluate.protocols import NEXT_ITEM
-from matinee.spaces import SPACES, spaces_of
+from matinee.recipes.registry import MODELS, SCORERS, SPACES, search_spaces
 from matinee.testing import checkerboard, make_catalog, make_events
 from matinee.tune import Budget, tune
 
@@ -233,9 +232,9 @@ def test_bad_budgets_and_no_models(chains, tmp_path):
 
 def test_every_model_has_a_space():
     fixed = {"popularity-7d", "ease-recent", "edlae"}  # settings of types that have one
-    assert set(SPACES) == set(CONTENDERS) - fixed
-    assert set(spaces_of("shown-lists")) == set(SPACES)
-    assert set(spaces_of("next-item")) == set(SPACES) - {"list-ranker"}
+    assert set(SPACES) == set(MODELS) - fixed
+    assert set(search_spaces("shown-lists")) == set(SPACES)
+    assert set(search_spaces("next-item")) == set(SPACES) - {"list-ranker"}
 
 
 def needs_more(choose):
@@ -261,7 +260,7 @@ def test_every_space_makes_scorers_that_fit(name):
     for _ in range(2):
         asked = study.ask()
         scorer = SPACES[name](asked)
-        assert type(scorer) is SCORERS[CONTENDERS[name].type_name]
+        assert type(scorer) is SCORERS[MODELS[name].type_name]
         again = SPACES[name](optuna.trial.FixedTrial(asked.params))
         assert again.config == scorer.config
         assert getattr(again, "factors", None) == getattr(scorer, "factors", None)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matinee.history import Histories, Tastes, TrainingData
     from matinee.page import Attention, Layout, RowKind
     from matinee.profile import Profile
-    from matinee.recommender import Recommender, fit, read
+    from matinee.recipes.recommender import Recommender, fit, read
 
     __version__: str
 
@@ -40,7 +40,7 @@ _HOME_OF = {
     "MatineeError": "errors",
     "Policy": "decision",
     "Profile": "profile",
-    "Recommender": "recommender",
+    "Recommender": "recipes.recommender",
     "Rejections": "events",
     "Requests": "decision",
     "RowKind": "page",
@@ -49,8 +49,8 @@ _HOME_OF = {
     "TrainingData": "history",
     "clean": "events",
     "eligible": "decision.eligibility",
-    "fit": "recommender",
-    "read": "recommender",
+    "fit": "recipes.recommender",
+    "read": "recipes.recommender",
 }
 
 __all__ = [

@@ -48,6 +48,7 @@ NEEDS_VALUE = frozenset({"play", "rating"})
 
 TIME = pl.Datetime("us", "UTC")
 DAY = 86_400_000_000  # microseconds, as times inside arrays are
+END_OF_TIME = 2**63 - 1  # microseconds: later than anything
 SCHEMA: Mapping[str, pl.DataType] = {
     "event_id": pl.String(),
     "user_id": pl.String(),

@@ -11,7 +11,7 @@ from matinee.data.log import EventLog
 from matinee.service.app import create_app
 from matinee.service.deployment import Deployment
 from matinee.service.keys import Keys
-from matinee.serving import listen, run
+from matinee.service.run import listen, run
 
 
 def main(path: str, port: str, titles: str = "60", *keys: str) -> None:

@@ -12,8 +12,8 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from matinee import serving
 from matinee.service import connections
+from matinee.service import run as serving
 from matinee.service.app import create_app
 from matinee.service.keys import Keys
 

@@ -79,12 +79,12 @@ def leaderboard(
     as_json: Json = False,
 ) -> None:
     """Compare models side by side under a published protocol: quality with intervals, and what it costs."""
-    from matinee.boards import beside, board_of
     from matinee.evaluate.leaderboard import BASELINES
     from matinee.evaluate.leaderboard import leaderboard as run
+    from matinee.recipes.leaderboards import board_of, with_baselines
     from matinee.report.board import Board
 
-    makers = beside(protocol, named({**board_of(protocol), **_tuned_makers(tuned)}, models))
+    makers = with_baselines(protocol, named({**board_of(protocol), **_tuned_makers(tuned)}, models))
     among = BASELINES if baselines is None else tuple(named(makers, baselines))
     said = options(columns, map_titles, kinds, best, time_format, max_bytes)
     rules, dataset = _asked(protocol, data, source, titles, vectors, said)
@@ -119,13 +119,13 @@ def tune(
     with needing("tune"):
         from matinee.tune import Budget
         from matinee.tune import tune as run
-    from matinee.spaces import spaces_of
+    from matinee.recipes.registry import search_spaces
 
     said = options(columns, map_titles, kinds, best, time_format, max_bytes)
     rules, dataset = _asked(protocol, data, source, titles, vectors, said)
     with progress("tuning") as tell:
         found = run(
-            dataset, rules, named(spaces_of(protocol), models), folder, Budget(trials, 60 * minutes), seed, tell
+            dataset, rules, named(search_spaces(protocol), models), folder, Budget(trials, 60 * minutes), seed, tell
         )
     _say_found(found, protocol)
     settings_of = {one.model: dict(one.settings) for one in found if one.value is not None}
@@ -177,7 +177,7 @@ def _tuned_makers(path: Path | None) -> dict[str, Callable[[], Scorer]]:
         return {}
     with needing("tune"):
         from optuna.trial import FixedTrial
-    from matinee.spaces import SPACES
+    from matinee.recipes.registry import SPACES
 
     try:
         settings = json.loads(path.read_text())

@@ -82,7 +82,7 @@ def fetch() -> Path:
 def bring_in_demo(place: Workspace, path: Path | None) -> None:
     """Bring in MovieLens, moved forward in time as far as it goes."""
     from matinee.data.sources import movielens
-    from matinee.recipes import as_if_it_ended_now
+    from matinee.recipes.demo import as_if_it_ended_now
 
     now = datetime.now(UTC)
     dataset, move = as_if_it_ended_now(movielens.read(path or fetch()), now)

@@ -52,7 +52,7 @@ def log(
 
 
 def _ask_again(place: Workspace, n: int) -> None:
-    from matinee.audit import audit
+    from matinee.recipes.audit import audit
 
     found = audit(place, n)
     console.print(

@@ -37,7 +37,7 @@ def train(
 
     A model that is refused is told and stops no other; the exit code is 1 when none was trained.
     """
-    from matinee.recipes import served_in
+    from matinee.recipes.serving import served_in
 
     _require_model(model)
     place = Workspace(workspace)
@@ -67,7 +67,7 @@ def evaluate(
 ) -> None:
     """Compare the models with honest numbers: two protocols, full catalogue, intervals and paired tests."""
     from matinee.evaluate import evaluate as run
-    from matinee.recipes import contenders, home_pages
+    from matinee.recipes.evaluation import compared, home_pages
     from matinee.report.offline import Report
 
     said = options(columns, map_titles, kinds, best, time_format, max_bytes)
@@ -76,7 +76,7 @@ def evaluate(
     with progress("evaluating", total=None) as tell:
         results = run(
             dataset,
-            contenders(),
+            compared(),
             np.random.default_rng(seed),
             policies=home_pages() if pages else None,
             progress=lambda protocol, stage: tell(f"{protocol}, {stage}", 0.0),
@@ -110,7 +110,7 @@ def recommend(
     as_json: Json = False,
 ) -> None:
     """Recommend titles to a member with a trained model: what they have not played, rated or judged yet, best first."""
-    from matinee.recipes import recommender
+    from matinee.recipes.serving import recommender
 
     _require_model(model)
     place = Workspace(workspace)
@@ -128,15 +128,15 @@ def recommend(
 
 
 def _require_model(name: str | None) -> None:
-    from matinee.contenders import CONTENDERS
+    from matinee.recipes.registry import MODELS
 
-    if name is not None and name not in CONTENDERS:
-        raise typer.BadParameter(f"{name!r} is no model; choose from {', '.join(CONTENDERS)}")
+    if name is not None and name not in MODELS:
+        raise typer.BadParameter(f"{name!r} is no model; choose from {', '.join(MODELS)}")
 
 
 def train_one(place: Workspace, name: str, seed: int, going_on: bool = False, accept: bool = False) -> None:
     """Train one model of a workspace and show how good it is, and what it changed."""
-    from matinee.recipes import train_into
+    from matinee.recipes.training import train_into
 
     with progress(name) as tell:
         artifact, changed = train_into(place, name, np.random.default_rng(seed), tell, going_on, accept)

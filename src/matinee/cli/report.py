@@ -9,9 +9,8 @@ from typing import Annotated
 import typer
 
 from matinee.cli.terminal import WORKSPACE, Html, Into, Json, show
+from matinee.events import END_OF_TIME
 from matinee.workspace import Workspace
-
-END_OF_TIME = 2**63 - 1
 
 
 class Rewarded(StrEnum):

@@ -52,9 +52,10 @@ def demo(
     seed: Seed = 0,
 ) -> None:
     """Get MovieLens 100K, train, and serve a home page on 127.0.0.1."""
-    from matinee.compiling import compiled_meanwhile
-    from matinee.recipes import SERVED, WHERE_TRAINED, trained_in_demo
-    from matinee.serving import listen
+    from matinee.recipes.compiling import compiled_meanwhile
+    from matinee.recipes.demo import trained_in_demo
+    from matinee.recipes.serving import SERVED, WHERE_TRAINED
+    from matinee.service.run import listen
 
     place = Workspace(workspace)
     with listen("127.0.0.1", port) as sock:
@@ -104,10 +105,10 @@ def serve(
             f"{host} is not loopback and no key is set; set MATINEE_READ_KEY and MATINEE_WRITE_KEY, "
             "or give --read-key-file and --write-key-file"
         )
-    from matinee.contenders import CONTENDERS
-    from matinee.serving import listen
+    from matinee.recipes.registry import MODELS
+    from matinee.service.run import listen
 
-    home = None if models is None else tuple(named(CONTENDERS, models))
+    home = None if models is None else tuple(named(MODELS, models))
     budget = Budget(max_bytes, max_milliseconds)
     place = Workspace(workspace)
     place.require()
@@ -127,10 +128,10 @@ def _serve(
 ) -> None:
     from matinee.data.log import EventLog
     from matinee.experiment.folder import Experiments
-    from matinee.recipes import catalog_and_ladders, catalog_and_ladders_with
+    from matinee.recipes.serving import catalog_and_ladders, catalog_and_ladders_with
     from matinee.service.app import create_app
     from matinee.service.deployment import Deployment
-    from matinee.serving import run
+    from matinee.service.run import run
 
     words = "Home page: {}" if keys.open else "Serving to holders of a key: {}docs"
     with EventLog(place.log_path) as opened, ExitStack() as until_ready:

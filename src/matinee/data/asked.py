@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from matinee.catalog import Catalog
 from matinee.data.histories import histories_of
 from matinee.data.log import EventLog
 from matinee.decision import Decisions
 from matinee.decision.record import of_record
 from matinee.errors import BadData
-
-END_OF_TIME = int(np.iinfo(np.int64).max)
+from matinee.events import END_OF_TIME
 
 
 def as_asked(record: Mapping[str, Any], log: EventLog, catalog: Catalog) -> Decisions:

@@ -23,6 +23,7 @@ from matinee.decision import Decisions, Requests
 from matinee.decision.eligibility import check, eligible
 from matinee.decision.record import record_of
 from matinee.errors import ArtifactRefused, BadRequest, NotFound, Overloaded
+from matinee.events import END_OF_TIME
 from matinee.history import Histories
 from matinee.maths.arrays import Flags
 from matinee.page import Layout, layout_for
@@ -45,7 +46,6 @@ from matinee.service.state import states_of
 from matinee.service.titles import narrowed
 
 T = TypeVar("T")
-END_OF_TIME = int(np.iinfo(np.int64).max)
 NOBODY = Member(Profile(""), Histories.empty(1))  # an id that no client can send
 ATTEMPTS = 3  # at a page whose member changes while it is made
 

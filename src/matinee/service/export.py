@@ -7,11 +7,9 @@ from typing import Any
 import polars as pl
 
 from matinee.data.log import EventLog
-from matinee.events import SCHEMA
+from matinee.events import END_OF_TIME, SCHEMA
 from matinee.service.answers import ExportOut
 from matinee.service.present import profile_out
-
-END_OF_TIME = 2**63 - 1
 
 
 def export(log: EventLog, user_id: str) -> ExportOut:

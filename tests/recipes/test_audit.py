@@ -9,13 +9,14 @@ import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
-from matinee.audit import audit
 from matinee.catalog import Catalog
 from matinee.data.asked import as_asked
 from matinee.data.dataset import Dataset
 from matinee.data.log import EventLog
 from matinee.errors import BadData
-from matinee.recipes import SERVED, catalog_and_ladders, train_into
+from matinee.recipes.audit import audit
+from matinee.recipes.serving import SERVED, catalog_and_ladders
+from matinee.recipes.training import train_into
 from matinee.service.app import create_app
 from matinee.service.deployment import Deployment
 from matinee.testing import make_events

@@ -1,4 +1,4 @@
-"""Recipes: time moves by whole weeks, every contender fits, and a workspace becomes ladders for both surfaces."""
+"""Recipes: time moves by whole weeks, every model fits, and a workspace becomes ladders for both surfaces."""
 
 from __future__ import annotations
 
@@ -10,27 +10,25 @@ import polars as pl
 import pytest
 
 from matinee.catalog import Catalog
-from matinee.contenders import CONTENDERS, SCORERS
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.log import EventLog
 from matinee.decision import Requests
 from matinee.errors import ArtifactRefused, BadData, Overloaded
 from matinee.models.artifacts.budget import Budget
 from matinee.page import Layout
-from matinee.recipes import (
+from matinee.recipes.demo import as_if_it_ended_now
+from matinee.recipes.evaluation import compared, home_pages
+from matinee.recipes.registry import MODELS, SCORERS
+from matinee.recipes.serving import (
     HOME,
     SERVED,
     SIMILAR,
-    _everything,
-    as_if_it_ended_now,
     catalog_and_ladders,
     catalog_and_ladders_with,
-    contenders,
-    home_pages,
     ladders,
     served_in,
-    train_into,
 )
+from matinee.recipes.training import everything, train_into
 from matinee.testing import checkerboard, make_catalog, make_data, make_events
 from matinee.workspace import Workspace
 
@@ -83,10 +81,10 @@ def test_titles_arrive_at_their_release_but_never_after_their_first_event():
     ]
 
 
-@pytest.mark.parametrize("name", contenders())
-def test_every_contender_fits_and_scores(name):
+@pytest.mark.parametrize("name", compared())
+def test_every_compared_model_fits_and_scores(name):
     data = checkerboard()
-    scores = contenders()[name]().fit(data, np.random.default_rng(0)).score(Requests.of_histories(data.histories))
+    scores = compared()[name]().fit(data, np.random.default_rng(0)).score(Requests.of_histories(data.histories))
     assert scores.shape == (40, 12)
     assert np.isfinite(scores).all()
     if not name.startswith("popularity"):
@@ -97,11 +95,11 @@ def test_every_contender_fits_and_scores(name):
             assert scores[k, missing] > np.delete(scores[k], own).max()
 
 
-def test_contenders_are_new_each_time_and_can_be_loaded():
-    for contender in CONTENDERS.values():
-        assert contender.make() is not contender.make()
-        assert type(contender.make()) is SCORERS[contender.type_name]
-    assert set(SERVED) <= CONTENDERS.keys()
+def test_models_are_new_each_time_and_can_be_loaded():
+    for model in MODELS.values():
+        assert model.make() is not model.make()
+        assert type(model.make()) is SCORERS[model.type_name]
+    assert set(SERVED) <= MODELS.keys()
 
 
 def test_ladders_go_from_best_to_simplest_on_both_surfaces(place):
@@ -192,9 +190,9 @@ def test_the_models_of_the_home_page_can_be_chosen(place):
 def test_what_was_stamped_while_the_clock_was_ahead_is_learned_from(place):
     event = {"event_id": "ahead", "user_id": "new", "kind": "thumbs_up", "item_id": "t3"}
     with EventLog(place.log_path) as log:
-        before = len(_everything(place, log, Catalog.load(place.catalog_path)).events)
+        before = len(everything(place, log, Catalog.load(place.catalog_path)).events)
         log.append_events([{**event, "timestamp": datetime.now(UTC) + timedelta(days=365)}])
-        data = _everything(place, log, Catalog.load(place.catalog_path))
+        data = everything(place, log, Catalog.load(place.catalog_path))
     assert len(data.events) == before + 1
     assert data.histories.times.max() == data.as_of - 1
 

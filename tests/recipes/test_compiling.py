@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from matinee import compiling
+from matinee.recipes import compiling
 
 
 def test_policies_over_the_toy_catalogue_pass_the_check_of_a_service():

@@ -1,11 +1,11 @@
-"""Boards: every protocol has one, its models can be named on the command line, made twice, and keep the contract."""
+"""Leaderboards: every protocol has one; its models can be named by users, made twice, and keep the contract."""
 
 import pytest
 
-from matinee.boards import BESIDE, beside, board_of
 from matinee.cli.compare import Rules
 from matinee.decision import Scorer
 from matinee.evaluate.protocols import LEADERBOARDS
+from matinee.recipes.leaderboards import CHEAP, board_of, with_baselines
 
 
 @pytest.mark.parametrize("protocol", [one.name for one in LEADERBOARDS])
@@ -25,12 +25,12 @@ def test_the_command_line_names_every_protocol():
 @pytest.mark.parametrize("protocol", ["time-split", "own-times"])
 def test_no_model_stands_alone_in_time(protocol):
     board = board_of(protocol)
-    one = beside(protocol, {"sequence": board["sequence"]})
+    one = with_baselines(protocol, {"sequence": board["sequence"]})
     assert list(one) == ["sequence", "popularity-7d", "ease-recent"]
-    assert all(one[name] is board[name] for name in BESIDE)
-    assert list(beside(protocol, one)) == list(one)
+    assert all(one[name] == board[name] for name in CHEAP)
+    assert list(with_baselines(protocol, one)) == list(one)
 
 
 def test_elsewhere_the_models_asked_for_stand_alone():
     asked = {"ease": board_of("strong")["ease"]}
-    assert beside("strong", asked) == asked
+    assert with_baselines("strong", asked) == asked

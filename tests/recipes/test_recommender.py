@@ -14,12 +14,12 @@ import polars as pl
 import pytest
 
 import matinee
-from matinee.contenders import CONTENDERS
 from matinee.errors import BadData, BadRequest
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.profile import Profile
+from matinee.recipes.registry import MODELS
 
-NOTEBOOK = Path(__file__).parents[1] / "examples" / "five_lines.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "examples" / "five_lines.ipynb"
 TITLES = 12
 LONG = pytest.mark.slow
 NETWORKS = ("factorization-machine", "two-tower", "feed-forward", "sequence-ranker")
@@ -112,7 +112,7 @@ def test_a_path_may_be_text(path, tmp_path):
     assert matinee.read(pl.DataFrame(plays()), titles).catalog.names[0] == "Film 0"
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=LONG if name in NETWORKS else ()) for name in CONTENDERS])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=LONG if name in NETWORKS else ()) for name in MODELS])
 def test_every_model_answers(name):
     model = matinee.fit(name, matinee.read(pl.DataFrame(plays())))
     answer = model.recommend(users=["1", "2"], n=3)

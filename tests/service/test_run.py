@@ -9,8 +9,8 @@ from urllib.request import urlopen
 import pytest
 from fastapi import FastAPI
 
-from matinee import serving
 from matinee.errors import BadRequest
+from matinee.service import run as serving
 
 
 def test_a_port_in_use_is_refused():

@@ -19,7 +19,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 
-from matinee.contenders import CONTENDERS
 from matinee.data.dataset import Dataset
 from matinee.data.histories import histories_of, training_data
 from matinee.data.sources import reading, tabular
@@ -30,6 +29,7 @@ from matinee.errors import BadData, BadRequest
 from matinee.history import Histories, TrainingData
 from matinee.maths.ranking_metrics import top_n
 from matinee.profile import Profile
+from matinee.recipes.registry import MODELS
 
 BATCH = 256  # members scored at a time
 Ids: TypeAlias = Sequence[str | int]
@@ -48,7 +48,7 @@ def read(interactions: Any, titles: Any = None, **options: Any) -> Dataset:
 
 
 def fit(model: str | Scorer, data: Dataset, seed: int = 0) -> Recommender:
-    """Fit a model of `contenders.CONTENDERS` by its name, or a scorer of your own settings, on everything in `data`."""
+    """Fit a model of the registry by its name, or a scorer of your own settings, on everything in `data`."""
     if data.events.is_empty():
         raise BadData(f"{data.name} holds no event to learn from: {data.rejections}; print(data.describe()) says why")
     name, scorer = (model, _named(model)) if isinstance(model, str) else (type(model).__name__, model)
@@ -58,9 +58,9 @@ def fit(model: str | Scorer, data: Dataset, seed: int = 0) -> Recommender:
 
 
 def _named(name: str) -> Scorer:
-    if name not in CONTENDERS:
-        raise BadRequest(f"there is no model {name!r}{_meant(name, list(CONTENDERS))}; choose from {[*CONTENDERS]}")
-    return CONTENDERS[name].make()
+    if name not in MODELS:
+        raise BadRequest(f"there is no model {name!r}{_meant(name, list(MODELS))}; choose from {[*MODELS]}")
+    return MODELS[name].make()
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.contenders import SCORERS
-from matinee.data.asked import END_OF_TIME, as_asked
+from matinee.data.asked import as_asked
 from matinee.data.log import EventLog
 from matinee.decision import Maker
 from matinee.errors import ArtifactRefused, MatineeError
+from matinee.events import END_OF_TIME
 from matinee.models.artifacts.artifact import id_of, load_artifact
+from matinee.recipes.registry import SCORERS
 from matinee.surfaces.remade import Surfaced, remade
 from matinee.workspace import Workspace
 

@@ -1,4 +1,4 @@
-"""Compiles what pages need in a process of its own, while models train: `python -m matinee.compiling`."""
+"""Compiles what pages need in a process of its own, while models train: `python -m matinee.recipes.compiling`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from matinee.decision import Requests, Tell, quiet
 from matinee.history import TrainingData
 from matinee.maths.arrays import Floats, Int32s
 from matinee.maths.calibration import Platt
-from matinee.recipes import EXPLORATION
+from matinee.recipes.serving import EXPLORATION
 from matinee.service.probe import probe
 from matinee.surfaces.charts import charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
@@ -33,7 +33,7 @@ TITLES = 60
 def compiled_meanwhile() -> Iterator[None]:
     """Compile in another process during the block, and wait for it at the end; what fails there costs only its time."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "matinee.compiling"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "matinee.recipes.compiling"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         yield

@@ -1,4 +1,4 @@
-"""Recipes: whole systems as Python functions."""
+"""What a service runs: for each surface the newest artifacts of its models, and a fitted model for one member."""
 
 from __future__ import annotations
 
@@ -6,33 +6,24 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
-import polars as pl
-
-from matinee.catalog import Catalog, write_whole
-from matinee.clock import Clocks
-from matinee.contenders import CONTENDERS, SCORERS
+from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset
-from matinee.data.histories import training_data
 from matinee.data.log import EventLog
-from matinee.decision import Policy, Scorer, Tell, quiet
-from matinee.drift import Drift, drift
-from matinee.errors import ArtifactRefused, BadData, Collapsed, MissingExtra, Overloaded
-from matinee.extras import installed
+from matinee.errors import ArtifactRefused, MissingExtra, Overloaded
 from matinee.history import TrainingData
-from matinee.models.artifacts.artifact import Artifact, load_artifact, save_artifact
+from matinee.models.artifacts.artifact import Artifact, load_artifact
 from matinee.models.artifacts.budget import Budget
-from matinee.recommender import Recommender
+from matinee.recipes.recommender import Recommender
+from matinee.recipes.registry import MODELS, SCORERS
+from matinee.recipes.training import everything
 from matinee.service.deployment import Ladders
 from matinee.surfaces.charts import Charts, charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
 from matinee.surfaces.pages.rows import RowsConfig
 from matinee.surfaces.remade import Surfaced, parameters_of
 from matinee.surfaces.similar import SimilarPolicy
-from matinee.train import Known, Trained, go_on, train
 from matinee.workspace import Workspace
 
 EXPLORATION = 0.1  # enough randomness to learn from, too little to be noticed
@@ -42,32 +33,8 @@ HOME = {  # from best to simplest
     "popularity": HomeConfig(rows=RowsConfig(seeds=0)),  # it knows no neighbours, so no row is founded on them
 }
 SIMILAR = ("ease-recent", "neighbors")  # from best to simplest
-EVALUATED = ("popularity", "popularity-7d", "neighbors", "factors", "ease", "ease-recent")
 WHERE_TRAINED = ("sequence",)  # served first where somebody trained it: it needs torch and takes its time
-EVERY = 2**62  # profiles; more than there are
-END_OF_TIME = int(np.iinfo(np.int64).max)
-SOON = 200_000  # events that the sequence model learns from in less than three minutes on two cores
 SERVED = tuple(dict.fromkeys(name for name in (*HOME, *SIMILAR) if name not in WHERE_TRAINED))  # what a service needs
-
-
-def contenders() -> dict[str, Callable[[], Scorer]]:
-    """The models that `matinee evaluate` compares, each with its defaults; two of them are baselines."""
-    return {name: CONTENDERS[name].make for name in EVALUATED}
-
-
-def home_pages() -> dict[str, Callable[[TrainingData, np.random.Generator], Policy]]:
-    """The home page policies that `matinee evaluate` measures, each showing its best page."""
-
-    def page_of(name: str, config: HomeConfig) -> Callable[[TrainingData, np.random.Generator], Policy]:
-        def make(data: TrainingData, rng: np.random.Generator) -> Policy:
-            fitted = train(data, CONTENDERS[name].make(), rng)
-            return HomePolicy(
-                f"home-{name}", "unsaved", data.catalog, fitted.scorer, fitted.calibration, _charts(data), config
-            )
-
-        return make
-
-    return {f"home, {name}": page_of(name, config) for name, config in HOME.items() if name in SERVED}
 
 
 def served_in(workspace: Workspace) -> tuple[str, ...]:
@@ -75,81 +42,9 @@ def served_in(workspace: Workspace) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*on_home(workspace), *SERVED)))
 
 
-def trained_in_demo(workspace: Workspace) -> tuple[str, ...]:
-    """The models that the demo trains: what is served, and what is better and trained within three minutes."""
-    better = WHERE_TRAINED if installed("torch") and _is_small(workspace) else ()
-    return tuple(dict.fromkeys((*better, *served_in(workspace))))
-
-
 def on_home(workspace: Workspace) -> tuple[str, ...]:
     """The models of the home page of this workspace, from best to simplest, when no other are named."""
     return tuple(name for name in HOME if name not in WHERE_TRAINED or workspace.holds(name))
-
-
-def train_into(
-    workspace: Workspace,
-    name: str,
-    rng: np.random.Generator,
-    tell: Tell = quiet,
-    going_on: bool = False,
-    accept: bool = False,
-) -> tuple[Artifact, Drift]:
-    """Train the contender `name` on everything in the workspace's log, and write the artifact; also what it changed.
-
-    `going_on`: start from the newest artifact of that name, which must be there, instead of from nothing. Raises
-    `Collapsed`, and writes none, when it is far worse than the newest artifact was, unless that is asked to `accept`.
-    """
-    workspace.require()
-    with workspace.consistent():
-        catalog = Catalog.load(workspace.catalog_path)
-        with EventLog(workspace.log_path) as log:
-            data = _everything(workspace, log, catalog)
-    contender = CONTENDERS[name]
-    if going_on:
-        trained = go_on(data, *_newest(workspace, name, catalog), rng, tell)
-    else:
-        trained = train(data, contender.make(), rng, tell)
-    changed = _drift(workspace, name, catalog, trained)
-    _require_no_collapse(workspace, name, Drift() if accept else changed)
-    folder = workspace.new_artifact(name)
-    artifact = save_artifact(
-        folder, contender.type_name, trained.scorer, trained.calibration, catalog, trained.data_window, trained.metrics
-    )
-    workspace.prune(name)
-    return artifact, changed
-
-
-def _drift(workspace: Workspace, name: str, catalog: Catalog, trained: Trained) -> Drift:
-    """What changed since the newest artifact of that name; nothing where none can be asked."""
-    try:
-        found = load_artifact(workspace.newest_artifact(name), SCORERS, catalog)
-    except (ArtifactRefused, MissingExtra):
-        return Drift()
-    known, measured = found.manifest.metrics, trained.metrics
-    comparable = known.get("asked") == measured["asked"]
-    return drift((found.scorer, known if comparable else {}), (trained.scorer, measured), catalog)
-
-
-def _require_no_collapse(workspace: Workspace, name: str, changed: Drift) -> None:
-    """Raise `Collapsed` where it fell, and leave the reason in the workspace, which the service tells of."""
-    path = workspace.refusal_path(name)
-    if not changed.fallen:
-        path.unlink(missing_ok=True)
-        return
-    why = (
-        f"{name}: {changed}. The artifact before stays; look at what came into the log since, "
-        f"or run `matinee train {name} --accept --workspace {workspace.folder}`"
-    )
-    write_whole(path, lambda draft: draft.write_text(why, "utf-8"))
-    raise Collapsed(why)
-
-
-def _newest(workspace: Workspace, name: str, catalog: Catalog) -> tuple[Known, Scorer]:
-    """The newest artifact as it serves today's catalogue, and its scorer as it was saved, to go on with."""
-    folder = workspace.newest_artifact(name)
-    found = load_artifact(folder, SCORERS, catalog)
-    known = Known(found.scorer, found.calibration, found.manifest.data_window[1] + 1)
-    return known, SCORERS[found.manifest.scorer].load(folder / "scorer")
 
 
 def recommender(workspace: Workspace, user_id: str, name: str | None = None) -> Recommender:
@@ -160,7 +55,7 @@ def recommender(workspace: Workspace, user_id: str, name: str | None = None) -> 
     workspace.require()
     catalog = Catalog.load(workspace.catalog_path)
     with EventLog(workspace.log_path) as log:
-        training, profile = _everything(workspace, log, catalog), log.profile(user_id)
+        training, profile = everything(workspace, log, catalog), log.profile(user_id)
     served = [one for one in on_home(workspace) if workspace.holds(one)] or [*on_home(workspace)]
     name = name or served[0]
     artifact = load_artifact(workspace.newest_artifact(name), SCORERS, catalog)
@@ -217,7 +112,7 @@ def ladders(
     _require_a_step(names, found, refused, required)
     for name, why in refused.items():
         say(f"{name} is left out: {why}")
-    drawn = _charts(_everything(workspace, log, catalog))
+    drawn = _charts(everything(workspace, log, catalog))
     home_pages = [
         (name, _warm(_home(name, found[name], catalog, drawn, replace(_config(name), exploration=exploration))))
         for name in names["home"]
@@ -273,52 +168,7 @@ def _require_a_step(
 
 def _config(name: str) -> HomeConfig:
     """Popularity of any kind knows no neighbours."""
-    return HOME["popularity"] if CONTENDERS[name].type_name == "popularity" else HOME.get(name, HomeConfig())
-
-
-def as_if_it_ended_now(dataset: Dataset, now: datetime | None = None) -> tuple[Dataset, timedelta]:
-    """An old data set moved forward in time as far as it goes in whole weeks; returns it and the move.
-
-    Weekdays and hours (UTC) stay what they were, for models learn from them. The last event then lies between an hour
-    and a week and an hour before `now`. Titles become available at their release, moved by as much, so that the latest
-    ones are new arrivals. Raises `BadData` without an event.
-    """
-    last = dataset.events["timestamp"].max()
-    if not isinstance(last, datetime):
-        raise BadData(f"{dataset.name} holds no event whose time could be moved: {dataset.rejections}; give other data")
-    week = timedelta(weeks=1)
-    move = ((now or datetime.now(UTC)) - timedelta(hours=1) - last) // week * week
-    events = dataset.events.with_columns(pl.col("timestamp") + move)
-    first_seen = events.group_by("item_id").agg(pl.col("timestamp").min().alias("_first"))
-    released = pl.coalesce("available_from", "released") + move
-    titles = (
-        dataset.catalog.titles.join(first_seen, on="item_id", how="left", maintain_order="left")
-        .with_columns(
-            pl.when(released.is_not_null()).then(pl.min_horizontal(released, "_first")).alias("available_from")
-        )
-        .drop("_first")
-    )
-    catalog = replace(dataset.catalog, titles=titles)
-    return replace(dataset, catalog=catalog, events=events), move
-
-
-def _is_small(workspace: Workspace) -> bool:
-    with EventLog(workspace.log_path) as log:
-        return log.read(_now()).height <= SOON
-
-
-def _everything(workspace: Workspace, log: EventLog, catalog: Catalog) -> TrainingData:
-    """All that was acknowledged; what a clock that has since jumped back stamped later than now counts as just done."""
-    now = _now()
-    events = log.read(END_OF_TIME).with_columns(
-        pl.min_horizontal("timestamp", pl.lit(now - 1).cast(pl.Datetime("us", "UTC"))).alias("timestamp")
-    )
-    profiles = {one.user_id: one for one in log.profiles(n=EVERY)}
-    return training_data(events, catalog, now, Clocks(workspace.time_zone, profiles))
-
-
-def _now() -> int:
-    return int(datetime.now(UTC).timestamp() * 1e6) + 1
+    return HOME["popularity"] if MODELS[name].type_name == "popularity" else HOME.get(name, HomeConfig())
 
 
 def _charts(data: TrainingData) -> Charts:

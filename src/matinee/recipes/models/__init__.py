@@ -1,0 +1,1 @@
+"""The entries of the registry, a family a file: for each model its type, search space and leaderboard settings."""

@@ -1,0 +1,94 @@
+"""Models that see members and titles in a small space: factors, content, and factors drawn towards content."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.decision import Scorer
+from matinee.extras import needing
+from matinee.history import TrainingData
+from matinee.models.content.factors import ContentFactors, ContentFactorsConfig
+from matinee.models.content.taste import Content, ContentConfig
+from matinee.models.factors import Factors, FactorsConfig, Initial
+from matinee.recipes.models.entry import (
+    NCF,
+    NEXT_ITEM,
+    NO_PRIOR,
+    SHOWN_LISTS,
+    STRONG,
+    Choices,
+    Model,
+    half_life,
+    kappa,
+)
+
+PUBLISHED = FactorsConfig(size=192, epochs=12, alpha0=0.3, reg=0.007, kappa=NO_PRIOR)  # Rendle et al. 2022
+
+
+def _settings(choose: Choices) -> FactorsConfig:
+    return FactorsConfig(
+        size=choose.suggest_categorical("size", (32, 64, 128, 256)),
+        alpha0=choose.suggest_float("alpha0", 0.003, 1.0, log=True),
+        reg=choose.suggest_float("reg", 0.0003, 0.1, log=True),
+        kappa=kappa(choose),
+    )
+
+
+def _factors(choose: Choices) -> Scorer:
+    """Size, weight of what was not liked, penalty."""
+    return Factors(_settings(choose))
+
+
+def _content(choose: Choices) -> Scorer:
+    """Both penalties, and how fast a history ages."""
+    return Content(
+        ContentConfig(
+            taste_l2=choose.suggest_float("taste_l2", 1e-4, 1.0, log=True),
+            title_l2=choose.suggest_float("title_l2", 1e-3, 10.0, log=True),
+            half_life=half_life(choose),
+            kappa=kappa(choose),
+        )
+    )
+
+
+def _content_factors(choose: Choices) -> Scorer:
+    """The factors' settings, and how many likes outweigh content."""
+    strength = choose.suggest_float("strength", 0.3, 100.0, log=True)
+    return ContentFactors(ContentFactorsConfig(strength), _settings(choose))
+
+
+def _published(initial: Initial | None = None) -> Scorer:
+    return Factors(PUBLISHED, initial=initial)
+
+
+def _vectors_of_a_sequence(data: TrainingData, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Title vectors of the sequence model, without their biases."""
+    with needing("deep"):
+        from matinee.models.sequence import Sequence
+    return Sequence().fit(data, rng).title_vectors[:, :-1]
+
+
+def _by_descent() -> Scorer:
+    """The same objective by gradient descent; rate and batch of the second of two trials."""
+    with needing("deep"):
+        from matinee.models.deep.factor_network import Descent
+    config = FactorsConfig(size=192, epochs=60, alpha0=0.3, reg=0.007, kappa=NO_PRIOR)
+    return Factors(config, solve=Descent())
+
+
+FACTORS = Model(
+    "factors",
+    lambda: Factors,
+    space=_factors,
+    boards={
+        NCF: {"factors": _published, "factors by descent": _by_descent},
+        NEXT_ITEM: {
+            "factors": _published,
+            "factors from sequence": lambda: _published(_vectors_of_a_sequence),
+        },
+        STRONG: {"factors": lambda: Factors(FactorsConfig(size=512, alpha0=0.3, reg=0.007, kappa=NO_PRIOR))},
+    },
+)
+CONTENT = Model("content", lambda: Content, space=_content, boards={SHOWN_LISTS: {"content": None}})
+CONTENT_FACTORS = Model("content-factors", lambda: ContentFactors, space=_content_factors)

@@ -1,0 +1,106 @@
+"""Models that are one linear map from a history to every title: SLIM, sparse inverse, EASE in three settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from matinee.decision import Scorer
+from matinee.models.linear_autoencoder import Ease, EaseConfig
+from matinee.models.slim import Slim, SlimConfig
+from matinee.models.sparse_inverse import SparseInverse, SparseInverseConfig
+from matinee.recipes.models.entry import (
+    NCF,
+    NEXT_ITEM,
+    NO_PRIOR,
+    SHOWN_LISTS,
+    STRONG,
+    Choices,
+    Model,
+    half_life,
+    kappa,
+)
+
+
+def _slim(choose: Choices) -> Scorer:
+    """Both penalties, and how fast a history ages."""
+    return Slim(
+        SlimConfig(
+            l1=choose.suggest_float("l1", 0.1, 20.0, log=True),
+            l2=choose.suggest_float("l2", 10.0, 5_000.0, log=True),
+            half_life=half_life(choose),
+            kappa=kappa(choose),
+        )
+    )
+
+
+def _sparse_inverse(choose: Choices) -> Scorer:
+    """How many titles a regression may use, and its penalties."""
+    return SparseInverse(
+        SparseInverseConfig(
+            neighbors=choose.suggest_int("neighbors", 50, 400, log=True),
+            l2=choose.suggest_float("l2", 10.0, 5_000.0, log=True),
+            dropout=choose.suggest_float("dropout", 0.0, 0.7),
+            half_life=half_life(choose),
+            kappa=kappa(choose),
+        )
+    )
+
+
+def _ease(choose: Choices) -> Scorer:
+    """Penalty, dropout (EDLAE), and how fast a history ages."""
+    return Ease(
+        EaseConfig(
+            l2=choose.suggest_float("l2", 10.0, 5_000.0, log=True),
+            dropout=choose.suggest_float("dropout", 0.0, 0.7),
+            half_life=half_life(choose),
+            kappa=kappa(choose),
+        )
+    )
+
+
+SLIM = Model(
+    "slim",
+    lambda: Slim,
+    space=_slim,
+    boards={
+        NCF: {"slim": lambda: Slim(SlimConfig(kappa=NO_PRIOR))},
+        NEXT_ITEM: {"slim": lambda: Slim(SlimConfig(half_life=5.0, kappa=NO_PRIOR))},
+        STRONG: {"slim": lambda: Slim(SlimConfig(kappa=NO_PRIOR))},
+    },
+)
+SPARSE_INVERSE = Model(
+    "sparse-inverse",
+    lambda: SparseInverse,
+    space=_sparse_inverse,
+    boards={
+        STRONG: {
+            "sparse-inverse": lambda: SparseInverse(SparseInverseConfig(l2=300.0, dropout=0.5, kappa=NO_PRIOR)),
+        }
+    },
+)
+EASE = Model(
+    "ease",
+    lambda: Ease,
+    space=_ease,
+    boards={
+        NCF: {"ease": lambda: Ease(EaseConfig(l2=1_000.0, kappa=NO_PRIOR))},  # Rendle et al. 2022
+        NEXT_ITEM: {"ease": lambda: Ease(EaseConfig(l2=500.0, kappa=NO_PRIOR))},
+        STRONG: {"ease": lambda: Ease(EaseConfig(l2=700.0, kappa=NO_PRIOR))},
+        SHOWN_LISTS: {"ease": None},
+    },
+)
+EASE_RECENT = replace(
+    EASE,
+    settings=lambda: Ease(EaseConfig(half_life=5.0)),
+    space=None,
+    boards={NEXT_ITEM: {"ease-recent": lambda: Ease(EaseConfig(l2=500.0, half_life=5.0, kappa=NO_PRIOR))}},
+)
+EDLAE = replace(
+    EASE,
+    settings=lambda: Ease(EaseConfig(l2=300.0, dropout=0.5)),
+    space=None,
+    boards={
+        NCF: {"edlae": lambda: Ease(EaseConfig(l2=500.0, dropout=0.33, kappa=NO_PRIOR))},
+        STRONG: {"edlae": lambda: Ease(EaseConfig(l2=300.0, dropout=0.5, kappa=NO_PRIOR))},
+    },
+)
