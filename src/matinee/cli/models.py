@@ -14,6 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from matinee.cli.data import fetch
+from matinee.cli.never_ran import Counted, Never, Rewarded, Since, Surface, Within, never_ran
 from matinee.cli.reading import Best, Kinds, Map, MapTitles, MaxBytes, TimeFormat, Titles, Vectors, options
 from matinee.cli.terminal import WORKSPACE, Html, Into, Json, Seed, TimeZone, console, progress, show, warn
 from matinee.data.sources.reading import Source, read
@@ -64,8 +65,22 @@ def evaluate(
     pages: Annotated[bool, typer.Option(help="Measure whole home pages too.")] = True,
     seed: Seed = 0,
     as_json: Json = False,
+    policy: Never = None,
+    workspace: Into = WORKSPACE,
+    surface: Surface = None,
+    reward: Counted = Rewarded.PLAYED,
+    days: Within = 1.0,
+    since: Since = None,
 ) -> None:
-    """Compare the models with honest numbers: two protocols, full catalogue, intervals and paired tests."""
+    """Compare the models with honest numbers: two protocols, full catalogue, intervals and paired tests.
+
+    With --policy: what a policy that never ran would have earned, from the log of a workspace.
+    """
+    if policy is not None:
+        if path is not None:
+            raise typer.BadParameter("--policy reads the log of --workspace; leave the path out")
+        never_ran(policy, workspace, surface, reward, days, since, html, as_json)
+        return
     from matinee.evaluate import evaluate as run
     from matinee.recipes.evaluation import compared, home_pages
     from matinee.report.offline import Report

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import time
-from enum import StrEnum
-from typing import Annotated
 
-import typer
-
+from matinee.cli.never_ran import Counted, Rewarded, Within
 from matinee.cli.terminal import WORKSPACE, Html, Into, Json, show
 from matinee.events import END_OF_TIME
 from matinee.workspace import Workspace
 
 
-class Rewarded(StrEnum):
-    """What counts as success: the rewards of `data.rewards` that are shares."""
-
-    PLAYED = "played"
-    OPENED = "opened"
-    COMPLETED = "completed"
-    ENJOYED = "enjoyed"
-
-
 def report(
     workspace: Into = WORKSPACE,
-    reward: Annotated[Rewarded, typer.Option(help="What counts as success.")] = Rewarded.PLAYED,
-    days: Annotated[float, typer.Option(min=1e-3, max=366, help="Days after a decision in which it counts.")] = 1.0,
+    reward: Counted = Rewarded.PLAYED,
+    days: Within = 1.0,
     html: Html = None,
     as_json: Json = False,
 ) -> None:

@@ -9,21 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from matinee.decision import Tell
 from matinee.errors import MatineeError
-
-if TYPE_CHECKING:
-    from matinee.report.board import Board
-    from matinee.report.experiment import ExperimentReport
-    from matinee.report.looks import LooksReport
-    from matinee.report.offline import Report
 
 console = Console(stderr=False)
 
@@ -127,7 +121,23 @@ def _lines(what: str) -> Iterator[Tell]:
         speaker.join()
 
 
-def show(report: Report | Board | LooksReport | ExperimentReport, html: Path | None, as_json: bool) -> None:
+class Shown(Protocol):
+    """A report in its three forms."""
+
+    def table(self) -> RenderableType:
+        """For the terminal."""
+        ...
+
+    def json(self) -> Any:
+        """Plain data."""
+        ...
+
+    def write_html(self, path: Path) -> None:
+        """One file that needs nothing else to open."""
+        ...
+
+
+def show(report: Shown, html: Path | None, as_json: bool) -> None:
     """Print a report's tables; where asked for, its JSON on the last line and, after that is safe, its page."""
     Console(width=max(console.width, REPORT_WIDTH)).print(report.table())
     if as_json:

@@ -71,9 +71,10 @@ def cressie_read(
 
     `ceiling` is the largest weight there can be, `ends` the least and the greatest value of a round
     that has it: one such round stands for what the log has not met yet. With likelihoods q of N
-    rounds, y the values, u = w - mean(w), d = 1 - mean(w), b the slope of y on u and e what is left
-    of y, the ends of sum q y under sum q = 1, sum q w = 1 and sum (N q - 1)^2 <= chi are mean(y) +
-    b d ± sqrt(var(e) (chi / N - d^2 / var(w))). Infinite where no q allows E[w] = 1.
+    rounds, y the values, u = w - mean(w), d = 1 - mean(w), b the slope of y on u and e what is left of
+    y, the least sum (N q - 1)^2 under sum q = 1 and sum q w = 1 is N d^2 / var(w). What is within the
+    chi-square quantile of it has sum q y within mean(y) + b d ± sqrt(var(e) quantile / N). Infinite
+    where d alone is beyond twice what the quantile allows: no such log has E[w] = 1.
     """
     _rounds(weights)
     assert weights.shape == values.shape, f"weights {weights.shape}, values {values.shape}"
@@ -109,9 +110,10 @@ def _middle(weights: Doubles, values: Doubles, within: float = 0.0) -> tuple[flo
     """The middle of `cressie_read` and half its width."""
     u, missing = weights - weights.mean(), 1 - weights.mean()
     var = np.square(u).mean()
-    slope, used = (u @ values / len(u) / var, missing**2 / var) if var > 0 else (0.0, 0.0 if missing == 0 else np.inf)
-    room, left = within / len(u) - used, np.square(values - values.mean() - slope * u).mean()
-    half = float(np.sqrt(left * room)) if room >= 0 else np.inf
+    slope = u @ values / len(u) / var if var > 0 else 0.0
+    left = np.square(values - values.mean() - slope * u).mean()
+    beyond = missing**2 > 4 * within / len(u) * var
+    half = np.inf if within and beyond else float(np.sqrt(left * within / len(u)))
     return float(values.mean() + slope * missing), half
 
 

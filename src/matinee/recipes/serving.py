@@ -114,7 +114,7 @@ def ladders(
         say(f"{name} is left out: {why}")
     drawn = _charts(everything(workspace, log, catalog))
     home_pages = [
-        (name, _warm(_home(name, found[name], catalog, drawn, replace(_config(name), exploration=exploration))))
+        (name, _warm(_home(name, found[name], catalog, drawn, home_config(name, exploration))))
         for name in names["home"]
         if name in found
     ]
@@ -166,9 +166,10 @@ def _require_a_step(
             raise ArtifactRefused(f"no model is left for {surface!r}: {'; '.join(refused[name] for name in wanted)}")
 
 
-def _config(name: str) -> HomeConfig:
-    """Popularity of any kind knows no neighbours."""
-    return HOME["popularity"] if MODELS[name].type_name == "popularity" else HOME.get(name, HomeConfig())
+def home_config(name: str, exploration: float | None = None) -> HomeConfig:
+    """How a service makes its home page of this model; popularity of any kind knows no neighbours."""
+    known = HOME["popularity"] if MODELS[name].type_name == "popularity" else HOME.get(name, HomeConfig())
+    return replace(known, exploration=EXPLORATION if exploration is None else exploration)
 
 
 def _charts(data: TrainingData) -> Charts:

@@ -33,6 +33,7 @@ def _environment() -> Environment:
     )
     found.globals |= {
         "calibration": plots.calibration,
+        "changes": plots.changes,
         "classes": CLASSES,
         "findings": words.findings,
         "forest": plots.forest,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
+from matinee.evaluate.counterfactual import Part
 from matinee.evaluate.looks import Bin, Share
 from matinee.evaluate.results import Comparison, Estimate, Group, Line
 from matinee.report import svg
@@ -86,6 +87,23 @@ def shares(groups: Sequence[Share], label: str) -> Markup:
         parts += _whisker(x, one.rate, y, "group0") if one in marked else ()
     return svg.drawing(
         height, parts, f"{label} of {len(groups)} groups, with 95 % intervals; the tables have the numbers"
+    )
+
+
+def changes(parts: Sequence[Part], label: str) -> Markup:
+    """The relative change of every part, a row each, with its interval and a line at zero; none where none is told."""
+    height = TOP + ROW * len(parts) + FOOT
+    told = [one.relative for one in parts if not one.reason]
+    x, ticks = svg.axis([0.0, *(end for one in told for end in (one.low, one.high))], LEFT, WIDTH - 180)
+    parts_of = [*svg.x_grid(x, [(at, f"{100 * at:.6g} %") for at, _ in ticks], height, f"change of {label}")]
+    parts_of.append(svg.line(x(0), TOP, x(0), height - FOOT, "zero"))
+    for row, one in enumerate(parts):
+        y = TOP + ROW * (row + 0.5)
+        said = f"{one.effective:,.0f} of {one.decisions:,}"
+        parts_of += [svg.text(LEFT - 14, y + 5, one.name, "end"), svg.text(WIDTH - 164, y + 5, said, "start", "number")]
+        parts_of += () if one.reason else _whisker(x, one.relative, y, "group0")
+    return svg.drawing(
+        height, parts_of, f"change of {label} in {len(parts)} parts, with 95 % intervals; the table has the numbers"
     )
 
 

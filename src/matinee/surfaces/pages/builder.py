@@ -123,6 +123,16 @@ def build_pages(
         ),
     )
     if shown is not None and not given:
-        differs = (built.rows != shown[0]).any(axis=1) | (built.items != shown[1]).any(axis=(1, 2))
-        built.row_log_probs[differs, 0] = -np.inf
+        _refuse_at_first_difference(built, *shown)
     return built
+
+
+def _refuse_at_first_difference(built: Built, rows: Int32s, items: Int32s) -> None:
+    """Where a page is not the one built, -inf at the first row or title that differs."""
+    places = np.concatenate(((built.rows != rows)[:, :, None], built.items != items), axis=2)
+    flat = places.reshape(len(places), -1)
+    b = np.flatnonzero(flat.any(axis=1))
+    r, c = np.divmod(flat[b].argmax(axis=1), places.shape[2])
+    title = c > 0
+    built.row_log_probs[b[~title], r[~title]] = -np.inf
+    built.item_log_probs[b[title], r[title], c[title] - 1] = -np.inf

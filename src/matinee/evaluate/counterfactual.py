@@ -1,0 +1,244 @@
+"""The value of a policy that never ran, from decisions that another one made and what came of them.
+
+A page is judged from the top: its first row, its first two, all of it. What stands in the first k rows
+has the weight prod target / logged over the choices that made them, whatever stands below. Each row
+multiplies the weight, so that a log can often tell of the billboard and never of a whole page; how far
+it can tell is its effective sample size.
+
+The interval is Cressie-Read's with members as what is sampled: weights are 1 on average, and what they
+miss of that is taken out of the estimate, which is the variance-optimal control variate of Delta-OPE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from matinee.decision import Choices, Decisions, Layer
+from matinee.errors import BadData
+from matinee.evaluate.results import Estimate
+from matinee.maths import off_policy
+from matinee.maths.arrays import Doubles, Flags, Int64s
+from matinee.maths.mean_intervals import by_cluster, cressie_read, normal
+from matinee.maths.off_policy_support import TOLERANCE, unsupported
+from matinee.maths.ragged import offsets_of
+
+ENOUGH = 100  # effective decisions, below which a log cannot tell
+MEMBERS = 30  # below which it cannot either
+LARGEST = 300.0  # of log-weights, so that their squares are numbers; more than any log can tell
+DEPTHS = (1, 2, 3)  # rows from the top that are judged beside the whole page
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Logged choices beside what another policy says of each.
+
+    `offsets` (decisions + 1); along the choices: `rows` of the page, `logged` and `target`
+    log-probabilities given the choices before, `rewards`; `members` (decisions,) a number each.
+    """
+
+    offsets: Int64s
+    rows: Int64s
+    logged: Doubles
+    target: Doubles
+    rewards: Doubles
+    members: Int64s
+
+    def __post_init__(self) -> None:
+        for name in ("rows", "logged", "target", "rewards"):
+            shape = getattr(self, name).shape
+            assert shape == (self.offsets[-1],), f"{name} {shape} of {self.offsets[-1]} choices"
+        assert len(self.members) == len(self), f"{len(self.members)} members of {len(self)} decisions"
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @classmethod
+    def of(cls, choices: Choices, target: Doubles, rewards: Doubles, members: Int64s) -> Asked:
+        """The choices of some decisions; `target` and `rewards` (lines,), `members` (decisions,)."""
+        rows = choices.rows.astype(np.int64)
+        return cls(choices.offsets, rows, choices.log_probs, target, rewards, members)
+
+    def sums(self, of_choices: Doubles) -> Doubles:
+        """Any number a choice, summed by decision: (decisions,)."""
+        decisions = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        return np.asarray(np.bincount(decisions, of_choices, len(self)), np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a log tells of one part of its decisions.
+
+    `effective` of `decisions` of `members`; `lost` at least of the target's choices the log never
+    makes; reward a decision of the `logged` policy and of the `new` one, their `difference`, and
+    `relative` to the logged one. `estimates` of the new value by other estimators, as a check.
+    `reason`: why it cannot be told, "" where it can.
+    """
+
+    name: str
+    decisions: int
+    members: int
+    effective: float
+    lost: float
+    logged: Estimate
+    new: Estimate
+    difference: Estimate
+    relative: Estimate
+    estimates: dict[str, float]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counterfactual:
+    """What a log tells of `policy`, part by part; `notes` say what was left out and what flatters it."""
+
+    policy: str
+    surface: str
+    reward: str
+    days: float
+    decisions: int
+    parts: tuple[Part, ...]
+    notes: tuple[str, ...] = ()
+
+
+def first_titles(decisions: Decisions) -> Flags:
+    """(lines,) the first title of each decision: all that a policy of one title can be asked about."""
+    choices = decisions.choices
+    return np.asarray(decisions.layer(Layer.TITLE) & (choices.rows == 0) & (choices.columns == 0))
+
+
+def gathered(parts: Sequence[Asked]) -> Asked:
+    """Decisions asked one after the other as one batch. Raises `BadData` where there are none."""
+    if not parts:
+        raise BadData("no decision of this log can be asked; serve first, with exploration above 0")
+    lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS)
+    return Asked(offsets_of(lengths), *columns)
+
+
+COLUMNS = ("rows", "logged", "target", "rewards", "members")
+
+
+def judged(asked: Asked, predicted: Doubles | None = None, baseline: Doubles | None = None) -> tuple[Part, ...]:
+    """Every part of these decisions, from the top down, and their titles one at a time.
+
+    Of decisions of one title, `predicted` of what was chosen and `baseline` of what the target would
+    choose (decisions,), by a reward model, make the estimate doubly robust.
+    """
+    deepest = int(asked.rows.max(initial=0)) + 1
+    return tuple(_parts(asked, deepest, predicted, baseline))
+
+
+def _parts(asked: Asked, deepest: int, predicted: Doubles | None, baseline: Doubles | None) -> Iterator[Part]:
+    for depth in (*(one for one in DEPTHS if one < deepest), deepest):
+        above = asked.rows < depth
+        ratio = np.where(above, asked.target - asked.logged, 0.0)
+        weights = np.exp(np.minimum(asked.sums(ratio), LARGEST))
+        returns = asked.sums(np.where(above, asked.rewards, 0.0))
+        new, estimates = off_policy.ips(weights, returns), _estimates(weights, returns)
+        if predicted is not None and baseline is not None:
+            new = off_policy.dr(weights, returns, predicted, baseline)
+            estimates |= {"DM": float(baseline.mean()), "DR": float(new.mean())}
+        chance = bool((asked.logged[above] < 0).any())
+        yield part(_named(asked, depth, deepest), weights, new, returns, asked.members, estimates, chance)
+    if deepest > 1 and np.isfinite(asked.target).all():
+        yield _one_at_a_time(asked)
+
+
+def _one_at_a_time(asked: Asked) -> Part:
+    """Each choice by the target after what the log had chosen before it; their effects added up.
+
+    The first order of the whole page's weight: right where the effects of choices add up, as in the
+    pseudo-inverse estimator.
+    """
+    lines = np.exp(np.minimum(asked.target - asked.logged, LARGEST))
+    weights = asked.sums(lines) / np.maximum(np.diff(asked.offsets), 1)
+    new, returns = asked.sums(lines * asked.rewards), asked.sums(asked.rewards)
+    chance = bool((asked.logged < 0).any())
+    return part("one by one", weights, new, returns, asked.members, {"IPS": float(new.mean())}, chance)
+
+
+def part(
+    name: str,
+    weights: Doubles,
+    new: Doubles,
+    returns: Doubles,
+    members: Int64s,
+    estimates: Mapping[str, float],
+    chance: bool = True,
+) -> Part:
+    """One part out of decisions: their weights, an estimator's values of the `new` policy, what was
+    earned (decisions,), and members; `chance`: was anything left to it?
+    """
+    found = np.unique(members)
+    effective, lost = off_policy.effective_size(weights), unsupported(by_cluster(weights, members))[1]
+    told = _compared(weights, new, returns, members)
+    return Part(
+        name=name,
+        decisions=len(weights),
+        members=len(found),
+        effective=effective,
+        lost=lost,
+        logged=Estimate(*normal(by_cluster(returns, members))),
+        new=told[0],
+        difference=told[1],
+        relative=told[2],
+        estimates=dict(estimates),
+        reason=_reason(weights, returns, effective, lost, len(found), chance),
+    )
+
+
+def _compared(weights: Doubles, new: Doubles, returns: Doubles, members: Int64s) -> tuple[Estimate, Estimate, Estimate]:
+    """The new value, its difference to what was earned, and that relative to it; a ratio by its linear terms."""
+    mean = float(returns.mean())
+    value, difference = (_interval(weights, new, returns, members, current) for current in (0.0, 1.0))
+    if not mean > 0:
+        return value, difference, Estimate(np.nan, np.nan, np.nan)
+    ratio = difference.value / mean
+    apart = _interval(weights, new, returns, members, 1.0 + ratio)
+    return value, difference, Estimate(*(ratio + one / mean for one in (apart.value, apart.low, apart.high)))
+
+
+def _interval(weights: Doubles, new: Doubles, returns: Doubles, members: Int64s, current: float) -> Estimate:
+    """Of E[new - current returns], sampling members; a decision of the largest weight stands for the unseen."""
+    values, ceiling = new - current * returns, float(weights.max())
+    scale, mean = len(np.unique(members)) / len(members), float(values.mean())
+    extremes = [(ceiling - current) * end for end in (min(0.0, returns.min()), returns.max())]
+    low, high = (mean + scale * (end - mean) for end in (min(extremes), max(extremes)))
+    most = 1.0 + scale * (ceiling - 1.0)
+    return Estimate(*cressie_read(by_cluster(weights, members), by_cluster(values, members), most, (low, high)))
+
+
+def _estimates(weights: Doubles, returns: Doubles) -> dict[str, float]:
+    """Of the new value, as a check on each other."""
+    ceiling = float(np.sqrt(len(weights)))
+    values = {
+        "IPS": off_policy.ips(weights, returns),
+        "clipped IPS": off_policy.ips(off_policy.clipped(weights, ceiling), returns),
+        "SNIPS": off_policy.snips(weights, returns),
+    }
+    return {name: float(one.mean()) for name, one in values.items()}
+
+
+def _reason(weights: Doubles, returns: Doubles, effective: float, lost: float, members: int, chance: bool) -> str:
+    """Why nothing can be told, in words; "" where it can."""
+    if (weights == 1).all():
+        return "" if chance else "both policies choose the same here, with certainty"
+    if not chance:
+        return "nothing was left to chance here: explore, so that another policy's choices are met"
+    if effective < ENOUGH:
+        return f"effective sample size {effective:,.0f} of {len(weights):,}"
+    if members < MEMBERS:
+        return f"only {members:,} members"
+    if lost > TOLERANCE:
+        return f"at least {100 * lost:.0f} % of its choices are such as the log never makes, or hardly ever"
+    return "" if returns.any() else "none of these decisions was answered"
+
+
+def _named(asked: Asked, depth: int, deepest: int) -> str:
+    if depth > 1:
+        return "whole page" if depth == deepest else f"first {depth} rows"
+    alone = (asked.sums((asked.rows == 0).astype(np.float64)) <= 2).all()
+    return "first title" if alone else "whole list" if depth == deepest else "first row"

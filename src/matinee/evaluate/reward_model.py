@@ -1,0 +1,37 @@
+"""A small reward model for doubly robust estimates: what each title earns on average, never fitted on who is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matinee.maths.arrays import Doubles, Int32s, Int64s
+
+FOLDS = 5  # of members
+PRIOR = 10.0  # times shown that the mean of all titles counts for
+
+
+@dataclass(frozen=True)
+class TitleMeans:
+    """Mean rewards `of_title` (folds, titles), each fold fitted on the members of all others."""
+
+    of_title: Doubles
+
+    @classmethod
+    def fit(cls, items: Int32s, rewards: Doubles, members: Int64s, titles: int) -> TitleMeans:
+        """(sum + PRIOR mean) / (times + PRIOR) of each title; `items`, `rewards` and `members` (rounds,)."""
+        assert items.shape == rewards.shape == members.shape
+        means = np.empty((FOLDS, titles))
+        for fold in range(FOLDS):
+            others = members % FOLDS != fold
+            times = np.bincount(items[others], minlength=titles)
+            sums = np.bincount(items[others], rewards[others], titles)
+            mean = rewards[others].mean() if others.any() else 0.0
+            means[fold] = (sums + PRIOR * mean) / (times + PRIOR)
+        return cls(means)
+
+    def of(self, member: int) -> Doubles:
+        """(titles,) what titles earn, fitted without this member."""
+        earned: Doubles = self.of_title[member % FOLDS]
+        return earned
