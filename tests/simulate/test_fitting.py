@@ -10,24 +10,19 @@ import pytest
 
 from matinee.data.dataset import Dataset
 from matinee.errors import BadData, BadRequest
-from matinee.policies.uniform import Uniform
 from matinee.simulate.config import WorldConfig
 from matinee.simulate.fitting import appeal_for
-from matinee.simulate.loop import live_day
 from matinee.simulate.marginals import marginals
+from matinee.simulate.nearness import events_of
 from matinee.simulate.world import World
 from matinee.testing import make_catalog, make_events
 
 
 @pytest.fixture(scope="module")
 def simulated(ml100k):
-    """A world after MovieLens 100K, and the events of two busy weeks of random billboards in it."""
-    world = World.from_data(ml100k, config=WorldConfig(visits=4.0))
-    policy, parts = Uniform(world.catalog), []
-    for day in range(14):
-        for lived in live_day(world, policy, day):
-            parts += [lived.answers.events(world.catalog), lived.found.events(world.catalog, world.members.people)]
-    return world, pl.concat(parts)
+    """A world after MovieLens 100K, and the events of a busy week of random billboards in it."""
+    world = World.from_data(ml100k, config=WorldConfig(visits=8.0))
+    return world, events_of(world, 7)
 
 
 def test_the_marginals_of_movielens_come_back(ml100k, simulated):

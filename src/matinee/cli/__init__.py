@@ -15,6 +15,7 @@ from matinee.cli.log import log
 from matinee.cli.models import evaluate, recommend, train
 from matinee.cli.report import report
 from matinee.cli.service import demo, serve
+from matinee.cli.simulate import simulate
 from matinee.cli.terminal import errors
 from matinee.maths.cores import blas_on_usable_cores
 
@@ -24,7 +25,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for verb in (demo, data, train, recommend, evaluate, leaderboard, tune, serve, report, experiment, log, bench):
+for verb in (
+    demo,
+    data,
+    train,
+    recommend,
+    evaluate,
+    leaderboard,
+    tune,
+    serve,
+    simulate,
+    report,
+    experiment,
+    log,
+    bench,
+):
     app.command()(verb)
 
 

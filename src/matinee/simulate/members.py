@@ -18,6 +18,7 @@ from matinee.simulate.ring_kernels import unrolled
 from matinee.situation import DEVICES
 
 STAYS = -1
+SIMULATED = "sim-"  # begins the ids of members and accounts
 NEUTRAL = 0.5  # the satisfaction at the start, at which a member visits as often as `rates` says
 SCREENS = (0.35, 0.25, 0.05, 0.25, 0.05, 0.05)  # share of members whose usual screen is each of `situation.DEVICES`
 
@@ -110,6 +111,11 @@ class Ring:
         )
         return Histories(offsets, items, kinds, values, times)
 
+    def forget(self) -> None:
+        """Let nothing be known of anybody."""
+        self.done[:] = 0
+        self.items[:] = -1
+
     def remember(self, histories: Histories) -> None:
         """Begin with the latest deeds of these histories (members)."""
         columns = self.items.shape[1]
@@ -122,8 +128,8 @@ class Ring:
         self.done[:] = np.diff(histories.offsets)
 
 
-def people_of(members: int) -> People:
-    """Members "m0", "m1", ... each with an account of their own and a plain profile."""
+def people_of(members: int, prefix: str = SIMULATED) -> People:
+    """Members "sim-0", "sim-1", ... each with an account of their own and a plain profile."""
     numbers = pl.Series(np.arange(members)).cast(pl.String)
     rules = np.zeros(members, np.int32)
-    return People("m" + numbers, "a" + numbers, rules, (Profile("").nameless(),))
+    return People(prefix + numbers, prefix + numbers, rules, (Profile("").nameless(),))

@@ -144,7 +144,7 @@ class HomePolicy:
         return build_pages(pools, requests, self.catalog, self.charts.genre_shares, exploration, bits, shown)
 
     def _evidence(self, requests: Requests, items: Int32s, allowed: Flags) -> Int32s:
-        strongest = self.scorer.explain(requests, items.reshape(len(items), -1))
+        strongest = self.scorer.explain(requests, items.reshape(len(items), items.shape[1] * items.shape[2]))
         named = only_allowed(strongest, allowed, UNSPOKEN).reshape(items.shape)
         return with_reasons(named, items, requests, self.catalog, self.charts, self.config.rows.new_days)
 
