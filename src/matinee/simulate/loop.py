@@ -43,7 +43,7 @@ def live_day(
     for visits in world.day(day, at_once):
         found = world.find(visits.elsewhere)
         requests = ask(world, visits.at_home)
-        decisions = _named(policy.decide(requests, _chance(world.seed, day, decided)), world)
+        decisions = named(policy.decide(requests, chance(world.seed, day, decided)), world)
         lived = Lived(visits, found, world.answer(decisions))
         decided += len(requests)
         yield lived
@@ -96,25 +96,28 @@ def _play(
         if learns:
             answers.append(lived.answers)
         if log is not None:
-            write(log, world, lived)
+            write(log, world, lived.found, lived.answers)
     learn(policy, answers)
     return tally.close(day)
 
 
-def write(log: EventLog, world: World, lived: Lived) -> None:
+def write(log: EventLog, world: World, found: Found, *answers: Answers) -> None:
     """Write a batch into a log: its decisions, and the events that answer them or began elsewhere."""
-    decisions = lived.answers.decisions
-    log.append_decisions([record_of(decisions, b) for b in range(len(decisions))])
-    found = lived.found.events(world.catalog, world.members.people)
-    log.import_events(pl.concat([lived.answers.events(world.catalog), found]))
+    for one in answers:
+        log.append_decisions([record_of(one.decisions, b) for b in range(len(one.decisions))])
+    answered = [one.events(world.catalog) for one in answers]
+    log.import_events(pl.concat([*answered, found.events(world.catalog, world.members.people)]))
 
 
-def _chance(seed: int, day: int, place: int) -> np.random.Generator:
-    """The random numbers of a day from this place on: one of 64 bits for each decision before it is passed over."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, WHO, day])).advance(place))
+def chance(seed: int, day: int, place: int, *arm: int) -> np.random.Generator:
+    """The random numbers of a day from this place on: one of 64 bits for each decision before it is passed over.
+
+    Those of an `arm` of an experiment are its own.
+    """
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, WHO, day, *arm])).advance(place))
 
 
-def _named(decisions: Decisions, world: World) -> Decisions:
+def named(decisions: Decisions, world: World) -> Decisions:
     """The decisions with ids that tell member, moment and policy apart, whatever batch they were made in."""
     requests = decisions.requests
     policy = int(digest(decisions.makers[0].policy)[:15], 16)
