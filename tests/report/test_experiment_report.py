@@ -30,7 +30,7 @@ def test_the_verdict_in_words():
         "bold is better than control: +0.120 plays per account and day (band +0.030 to +0.210, +5.0 %), p = 0.004. "
         "Whoever stops now stops rightly."
     )
-    assert known == "What was known beforehand takes 40% of the variance off."
+    assert known == "What was known beforehand takes 40 % of the variance off."
     unclear = replace(BETTER, verdict=Verdict.OPEN, relative=NAN)
     assert "not clearly different from control: +0.120 plays" in said(replace(FOUND, courses=(unclear,)))[0]
     early = replace(BETTER, verdict=Verdict.EARLY)

@@ -41,7 +41,7 @@ METHOD = (
     f"What an account did in the {BEFORE_DAYS} days before the start is taken off first (CUPED): it cannot differ by "
     "arm.",
     f"Nothing is said before every arm has {FIRST_LOOK} accounts. The check of shares raises a false alarm in at most "
-    f"{1 - RATIO_LEVEL:.0%} of experiments, however often somebody looks.",
+    f"{100 * (1 - RATIO_LEVEL):.0f} % of experiments, however often somebody looks.",
 )
 
 
@@ -90,7 +90,7 @@ def findings(found: Analysis, label: str) -> Iterator[str]:
     control = found.arms[0].name
     yield from (_verdict(one, control, found, label) for one in found.courses)
     if found.variance_left < 1:
-        yield f"What was known beforehand takes {1 - found.variance_left:.0%} of the variance off."
+        yield f"What was known beforehand takes {number(100 * (1 - found.variance_left), 0)} % of the variance off."
     yield from (f"Left out: {count:,} {reason}." for reason, count in found.left_out)
 
 

@@ -46,5 +46,7 @@ def _environment() -> Environment:
         "shares": plots.shares,
         "side_by_side": plots.side_by_side,
         "size": words.size,
+        "small": courses.SMALL,
+        "spans": plots.spans,
     }
     return found

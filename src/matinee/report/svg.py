@@ -79,8 +79,8 @@ def text(x: float, y: float, said: str, anchor: str, name: str = "name") -> Mark
     return form.format(x, y, anchor, name, said)
 
 
-def drawing(height: float, parts: Sequence[Markup], alt: str) -> Markup:
+def drawing(height: float, parts: Sequence[Markup], alt: str, width: float = WIDTH) -> Markup:
     """A whole drawing; `alt` says what it shows."""
     body = Markup("").join(parts)
     form = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
-    return form.format(WIDTH, height, escape(alt), body)
+    return form.format(width, height, escape(alt), body)
