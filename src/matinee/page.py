@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +44,7 @@ class Attention:
 
     `s` is the number of times the row must be scrolled sideways to bring column j into view. The decays are
     the chance to go on to the next row and to the next column: a cascade in both directions, with the
-    F-shaped prior that eye-tracking finds. Fit them to your own impressions where you have them.
+    F-shaped prior that eye-tracking finds. `data.attention` fits them to a service's own impressions.
     """
 
     row_decay: float = 0.9
@@ -89,12 +91,36 @@ WEB = Layout(rows=12, columns=20, visible=6)
 PHONE = Layout(rows=10, columns=12, visible=3, attention=Attention(row_decay=0.93, column_decay=0.85, scroll=0.5))
 
 
-def layout_for(device: str | None) -> Layout:
-    """The default layout of a device: "tv", "phone" (or "mobile"); the web's for anything else."""
+Screen = Literal["web", "tv", "phone"]
+
+
+def screen_of(device: str | None) -> Screen:
+    """The kind of screen that a device has: "tv", "phone" (or "mobile"), and "web" for anything else."""
     match (device or "").lower():
         case "tv":
-            return TV
+            return "tv"
         case "phone" | "mobile":
-            return PHONE
+            return "phone"
         case _:
-            return WEB
+            return "web"
+
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """The layout of each kind of screen."""
+
+    web: Layout = WEB
+    tv: Layout = TV
+    phone: Layout = PHONE
+
+    def of(self, device: str | None) -> Layout:
+        """The layout of a device, see `screen_of`."""
+        layout: Layout = getattr(self, screen_of(device))
+        return layout
+
+    def with_attention(self, known: Mapping[Screen, Attention]) -> Layouts:
+        """These layouts, looked at as is `known` of each kind of screen."""
+        return replace(self, **{one: replace(self.of(one), attention=how) for one, how in known.items()})
+
+
+SCREENS: tuple[Screen, ...] = get_args(Screen)

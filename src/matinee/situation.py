@@ -13,6 +13,7 @@ from matinee.maths.arrays import Int8s, Int16s, Int32s, Int64s
 DEVICES = ("web", "phone", "tablet", "tv", "console", "stick")  # 1 to 6; every other name is 7
 N_DEVICES = len(DEVICES) + 2
 N_COUNTRIES = 26 * 26 + 1
+_ALSO = {"mobile": "phone"}  # other names of devices
 OTHER = "other"  # what a device that is none of these is called
 LETTERS = 27  # 26, and none
 _ISO = {  # ISO 3166-1 alpha-2: first letter -> second letters
@@ -107,10 +108,10 @@ def country_of(code: int) -> str | None:
 
 
 def device_code(device: str | None) -> int:
-    """1 to 6 for one of `DEVICES` (any case), 7 for another name, 0 for none."""
+    """1 to 6 for one of `DEVICES` (any case; "mobile" is a phone), 7 for another name, 0 for none."""
     if not device:
         return 0
-    name = device.lower()
+    name = _ALSO.get(device.lower(), device.lower())
     return DEVICES.index(name) + 1 if name in DEVICES else len(DEVICES) + 1
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from matinee.data.looked import Looks, LooksFit, fit_of
 from matinee.decision import Refits, Requests, Scorer, Tell, quiet, within
 from matinee.history import TrainingData
-from matinee.maths.calibration import Platt, fit_intercept, fit_platt
+from matinee.maths.calibration import Platt, fit_intercept, fit_platt, platt_deviations
+from matinee.maths.intervals import NORMAL_95
 
 MEMBERS = 2_000  # members whose last likes are held out, at most
 NEXT = 5  # likes held out of each, at most, and never more than half of their likes
@@ -27,13 +30,15 @@ class Trained:
 
     `metrics`: `recall@20` and `ndcg@20` of held-out likes over the whole catalogue with standard errors `..._se`,
     `members` (how many were asked), `asked` (for what) and `calibration` ("platt", or why there is none).
-    `data_window`: first and last microsecond of the events.
+    `data_window`: first and last microsecond of the events. `looks`: those that the calibration was learned from, or
+    how many were too few; None where none were given.
     """
 
     scorer: Scorer
     calibration: Platt
     metrics: dict[str, float | int | str]
     data_window: tuple[int, int]
+    looks: LooksFit | None = None
 
 
 @dataclass(frozen=True)
@@ -67,24 +72,96 @@ class HeldOut:
         return Requests.of_histories(histories.keep(known), times=times)
 
 
-def train(data: TrainingData, scorer: Scorer, rng: np.random.Generator, tell: Tell = quiet) -> Trained:
+def train(
+    data: TrainingData,
+    scorer: Scorer,
+    rng: np.random.Generator,
+    tell: Tell = quiet,
+    looks: Looks | None = None,
+) -> Trained:
     """Fit without the last likes of up to 2,000 members, calibrate and measure on these, then fit on everything.
 
     The calibration answers: how likely is this title among the next `NEXT` that this member will like, of all the
     titles they have not liked yet? Any of these would have satisfied them tonight: that is what a page looks for.
+    Where members looked often enough at what they were shown (`looks`), it answers what a page asks: how likely is this
+    title liked by this member who looks at it? What came of up to `MEMBERS` decisions is then held out too.
     `tell` is told what begins and the share of the work done before it.
     """
     tell("holding out each member's last likes", 0.0)
-    held = hold_out(data, rng)
+    asked = _some(looks, data, rng) if looks is not None and looks.enough else None
+    held = hold_out(data if asked is None else _before_answers(data, asked), rng)
     tell("fitting without them", 0.05)
     scorer.fit(held.data, rng, within(tell, "fitting without them", 0.05, 0.45))
     tell("calibrating on them", 0.45)
     calibration, metrics = calibrate(scorer, held, rng)
     metrics["asked"] = HELD_OUT
+    learned = None if looks is None else fit_of(looks)
+    if asked is not None:
+        calibration, learned, metrics["calibration"] = calibrate_on_looks(scorer, data, asked)
     tell("fitting on everything", 0.55)
     scorer.fit(data, rng, within(tell, "fitting on everything", 0.55, 1.0))
     tell("trained", 1.0)
-    return Trained(scorer, calibration, metrics, _window(data))
+    return Trained(scorer, calibration, metrics, _window(data), learned)
+
+
+def _some(looks: Looks, data: TrainingData, rng: np.random.Generator) -> Looks:
+    """Those of up to `MEMBERS` decisions for members whom the data knows."""
+    known = np.flatnonzero(looks.user_ids.is_in(data.user_ids).to_numpy())
+    return looks.take(np.sort(rng.permutation(known)[:MEMBERS]))
+
+
+def _rows(looks: Looks, data: TrainingData) -> NDArray[np.int64]:
+    """(decisions,) the member of each."""
+    places = {user_id: row for row, user_id in enumerate(data.user_ids)}
+    return np.array([places[user_id] for user_id in looks.user_ids], np.int64)
+
+
+def _before_answers(data: TrainingData, looks: Looks) -> TrainingData:
+    """The data without what members did with titles that they looked at, from the decision that showed them on."""
+    histories, n = data.histories, len(data.catalog)
+    decision = np.repeat(np.arange(len(looks.times)), np.diff(looks.offsets))
+    pairs, first = np.unique(_rows(looks, data)[decision] * n + looks.items, return_index=True)
+    since = looks.times[decision][first]  # decisions stand in order of time
+    own = np.repeat(np.arange(len(histories)), np.diff(histories.offsets)) * n + histories.items
+    at = np.minimum(np.searchsorted(pairs, own), len(pairs) - 1)
+    kept = (pairs[at] != own) | (histories.times < since[at])
+    asked = {"user_id": pl.Series(data.user_ids).gather(pairs // n), "item": (pairs % n).astype(np.int32)}
+    joined = data.events.join(
+        pl.DataFrame({**asked, "_since": since}), on=["user_id", "item"], how="left", maintain_order="left"
+    )
+    before = pl.col("_since").is_null() | (pl.col("timestamp").cast(pl.Int64) < pl.col("_since"))
+    return replace(data, events=joined.filter(before).drop("_since"), histories=histories.keep(kept))
+
+
+def calibrate_on_looks(scorer: Scorer, data: TrainingData, looks: Looks) -> tuple[Platt, LooksFit, str]:
+    """How scores of a scorer that knows nothing of what came of `looks` tell what is liked by a member who looks, how
+    surely, and in words. Looks are weighed so that they stand for all titles that were shown.
+    """
+    rows = _rows(looks, data)
+    found = np.concatenate(list(_scores_when_shown(scorer, data, looks, rows)))
+    members, labels = np.repeat(rows, np.diff(looks.offsets)), looks.rewards.astype(np.float64)
+    learned = fit_of(looks)
+    weights = looks.weights * learned.effective / looks.weights.sum()
+    calibration, how = _calibration(found, labels, weights)
+    halves = NORMAL_95 * np.array(platt_deviations(calibration, found, labels, weights, members))
+    ends = [
+        (float(value - half), float(value + half))
+        for value, half in zip((calibration.slope, calibration.intercept), halves, strict=True)
+    ]
+    return calibration, replace(learned, slope=ends[0], intercept=ends[1]), f"{how}, on looks"
+
+
+def _scores_when_shown(
+    scorer: Scorer, data: TrainingData, looks: Looks, rows: NDArray[np.int64]
+) -> Iterator[NDArray[np.float64]]:
+    """(looks,) in parts: the score of each title for the history that its decision saw."""
+    for start in range(0, len(rows), BATCH):
+        some = np.arange(start, min(start + BATCH, len(rows)))
+        asked, histories = looks.take(some), data.histories.take(rows[some])
+        past = histories.keep(histories.times < np.repeat(asked.times, np.diff(histories.offsets)))
+        scores = scorer.score(Requests.of_histories(past, times=asked.times))
+        lines = np.repeat(np.arange(len(some)), np.diff(asked.offsets))
+        yield scores[lines, asked.items].astype(np.float64)
 
 
 def _window(data: TrainingData) -> tuple[int, int]:
@@ -92,12 +169,19 @@ def _window(data: TrainingData) -> tuple[int, int]:
     return (int(times.min()), int(times.max())) if len(times) else (data.as_of, data.as_of)
 
 
-def go_on(data: TrainingData, known: Known, scorer: Scorer, rng: np.random.Generator, tell: Tell = quiet) -> Trained:
+def go_on(
+    data: TrainingData,
+    known: Known,
+    scorer: Scorer,
+    rng: np.random.Generator,
+    tell: Tell = quiet,
+    looks: Looks | None = None,
+) -> Trained:
     """Ask what is `known` for the likes that came since it was fitted; then let `scorer`, the same, learn them too.
 
-    The metrics are of the model as it was, on likes that it had not seen. The calibration is learned anew where at
-    least `FEW` members liked something since, otherwise it stays. A scorer that cannot go on (`decision.Refits`) is
-    fitted again from the start.
+    The metrics are of the model as it was, on likes that it had not seen. The calibration is learned anew
+    of the `looks` since where they are enough, else where at least `FEW` members liked something since;
+    otherwise it stays. A scorer that cannot go on (`decision.Refits`) is fitted again from the start.
     """
     tell("asking for what came since", 0.0)
     held = liked_since(data, known.since, rng)
@@ -108,10 +192,15 @@ def go_on(data: TrainingData, known: Known, scorer: Scorer, rng: np.random.Gener
     else:
         metrics["asked"] = NOTHING
         metrics["calibration"] = f"as before: fewer than {FEW} members liked anything new since"
+    came = None if looks is None else looks.since(known.since)
+    learned = None if came is None else fit_of(came)
+    if came is not None and came.enough:
+        asked = _some(came, data, rng)
+        calibration, learned, metrics["calibration"] = calibrate_on_looks(known.scorer, data, asked)
     learn = scorer.refit if isinstance(scorer, Refits) else scorer.fit
     learn(data, rng, within(tell, "going on", 0.1, 1.0))
     tell("trained", 1.0)
-    return Trained(scorer, calibration, metrics, _window(data))
+    return Trained(scorer, calibration, metrics, _window(data), learned)
 
 
 def liked_since(data: TrainingData, since: int, rng: np.random.Generator) -> HeldOut:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.special import expit
 
-from matinee.maths.calibration import Platt, fit_intercept, fit_platt
+from matinee.maths.calibration import Platt, fit_intercept, fit_platt, platt_deviations
 
 
 def test_recovers_slope_and_intercept():
@@ -66,3 +67,28 @@ def test_probability_is_float32_and_grows():
     found = Platt(2.0, -1.0).probability(np.array([0.0, 0.5, 1.0], np.float32))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, 1 / (1 + np.exp(-np.array([-1.0, 0.0, 1.0]))), rtol=1e-6)
+
+
+def test_intervals_over_groups_hold_the_truth_and_those_over_draws_do_not():
+    """95 % of 400 worlds is promised, with a standard error of 1.1 points. Members differ; each brings
+    30 draws that weigh differently.
+    """
+    rng, members, draws, held, alone = np.random.default_rng(3), 80, 30, np.zeros(2), np.zeros(2)
+    groups = np.repeat(np.arange(members), draws)
+    truth = np.array([0.8, BASE])
+    for _ in range(400):
+        scores, weights = rng.normal(size=len(groups)), rng.choice([1.0, 4.0], len(groups))
+        moods = np.repeat(rng.choice([-0.6, 0.6], members), draws)
+        chances = (expit(0.8 * scores + BASE + moods) + expit(0.8 * scores + BASE - moods)) / 2
+        shared = expit(0.8 * scores + BASE) + expit(0.8 * scores + BASE + moods) - chances
+        labels = (rng.random(len(groups)) < shared).astype(float)
+        platt = fit_platt(scores, labels, weights)
+        found = np.array([platt.slope, platt.intercept])
+        held += np.abs(found - truth) <= 1.96 * np.array(platt_deviations(platt, scores, labels, weights, groups))
+        apart = platt_deviations(platt, scores, labels, weights, np.arange(len(groups)))
+        alone += np.abs(found - truth) <= 1.96 * np.array(apart)
+    assert ((held / 400 >= 0.91) & (held / 400 <= 0.98)).all(), held
+    assert alone[1] / 400 < 0.85, alone
+
+
+BASE = -1.0

@@ -155,7 +155,10 @@ def train_one(place: Workspace, name: str, seed: int, going_on: bool = False, ac
 
     with progress(name) as tell:
         artifact, changed = train_into(place, name, np.random.default_rng(seed), tell, going_on, accept)
-    console.print(_metrics_table(name, artifact.artifact_id, artifact.manifest.metrics, changed))
+    table = _metrics_table(name, artifact.artifact_id, artifact.manifest.metrics, changed)
+    for what, said in artifact.manifest.from_looks.words:
+        table.add_row(what, said)
+    console.print(table)
 
 
 def _metrics_table(name: str, artifact_id: str, metrics: dict[str, Any], changed: Drift) -> Table:

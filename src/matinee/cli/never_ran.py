@@ -19,6 +19,7 @@ class Rewarded(StrEnum):
     PLAYED = "played"
     OPENED = "opened"
     COMPLETED = "completed"
+    LIKED = "liked"
     ENJOYED = "enjoyed"
 
 

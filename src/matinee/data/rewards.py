@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
+from matinee import events
 from matinee.events import FINISHED, PLAYED
 
 Reward = Callable[[], pl.Expr]  # events (`events.SCHEMA`) -> a number each, null where the event says nothing
@@ -28,6 +29,11 @@ def completed() -> pl.Expr:
     return pl.when(_kind == "play").then((_value >= FINISHED).cast(pl.Float64))
 
 
+def liked() -> pl.Expr:
+    """1 for what makes a title a taste: a play beyond a taste of it, three stars of five and more, a thumbs up."""
+    return pl.when(events.liked()).then(1.0)
+
+
 def enjoyed() -> pl.Expr:
     """0..1: the share watched or the stars, and 1 for a thumbs up or an addition to the list."""
     return pl.when(_kind.is_in(["play", "rating"])).then(_value).when(_kind.is_in(["thumbs_up", "list_add"])).then(1.0)
@@ -39,5 +45,5 @@ def enjoyed_or_refused() -> pl.Expr:
 
 
 REWARDS: Mapping[str, Reward] = {
-    one.__name__.replace("_", "-"): one for one in (opened, played, completed, enjoyed, enjoyed_or_refused)
+    one.__name__.replace("_", "-"): one for one in (opened, played, completed, liked, enjoyed, enjoyed_or_refused)
 }

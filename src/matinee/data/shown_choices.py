@@ -23,6 +23,7 @@ SHOWN: Mapping[str, pl.DataType] = {
     "policy": pl.String(),  # who chose the title
     "exploration": pl.Float64(),  # null: the policy's own
     "device": pl.String(),  # null: not told
+    "visible": pl.Int32(),  # columns in view without scrolling
     "row_kind": pl.String(),  # null: in no row
     "row": pl.Int32(),
     "column": pl.Int32(),
@@ -127,5 +128,6 @@ def _numbered(records: Sequence[Record], key: str, number: str, name: str) -> pl
 def _heads(records: Sequence[Record]) -> pl.DataFrame:
     columns = {name: [record[name] for record in records] for name in _HEAD}
     columns["device"] = [record["context"].get("device") for record in records]
+    columns["visible"] = [record["layout"]["visible"] for record in records]
     heads = [pl.Series(name, values, SHOWN[name]) for name, values in columns.items()]
     return pl.DataFrame([pl.Series("record", np.arange(len(records))), *heads])

@@ -3,7 +3,7 @@
 Everything that serves, simulates, evaluates or experiments knows these and no model or surface.
 """
 
-from matinee.decision.contracts import Enumerates, Learns, Policy, Refits, Scorer, Uncertain
+from matinee.decision.contracts import Enumerates, LaysOut, Learns, Policy, Refits, Scorer, Uncertain
 from matinee.decision.decisions import (
     CHARTED,
     FAVOURITE,
@@ -37,6 +37,7 @@ __all__ = [
     "Enumerates",
     "Episodes",
     "Layer",
+    "LaysOut",
     "Learns",
     "Maker",
     "Pages",

@@ -14,6 +14,7 @@ from matinee.decision.progress import Tell, quiet
 from matinee.decision.requests import Requests
 from matinee.history import TrainingData
 from matinee.maths.arrays import Doubles
+from matinee.page import Layouts
 
 
 @runtime_checkable
@@ -120,4 +121,14 @@ class Uncertain(Protocol):
 
     def belief(self, requests: Requests) -> tuple[Doubles, Doubles]:
         """The mean and the standard deviation of what is believed of each title's reward, each (batch, titles)."""
+        ...
+
+
+@runtime_checkable
+class LaysOut(Protocol):
+    """What a policy of home pages may offer beyond the contract: how pages are laid out, and how they are looked at."""
+
+    @property
+    def layouts(self) -> Layouts:
+        """The layout of each kind of screen, for requests that bring none."""
         ...

@@ -56,6 +56,29 @@ def fit_intercept(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[A
     return Platt(slope, intercept - slope * float(np.mean(scores)))
 
 
+def platt_deviations(
+    platt: Platt,
+    scores: NDArray[Any],
+    labels: NDArray[Any],
+    weights: NDArray[Any],
+    groups: NDArray[np.int64],
+) -> tuple[float, float]:
+    """Standard deviations of slope and intercept where `groups` (n,) are sampled; the others as for
+    `fit_platt`.
+
+    The sandwich H^-1 (sum_g s_g s_g') H^-1 with the score s_g of each group (Liang and Zeger, 1986).
+    """
+    assert scores.shape == labels.shape == weights.shape == groups.shape, f"{scores.shape}, {groups.shape}"
+    design = np.stack([scores, np.ones(len(scores))], axis=1).astype(np.float64)
+    p = expit(design @ np.array([platt.slope, platt.intercept]))
+    number = np.unique(groups, return_inverse=True)[1]
+    surprise = weights * (labels - p)
+    sums = np.stack([np.bincount(number, surprise * column) for column in design.T])
+    inverse = np.linalg.pinv((design.T * (weights * p * (1 - p))) @ design)
+    slope, intercept = np.sqrt(np.diag(inverse @ (sums @ sums.T) @ inverse))
+    return float(slope), float(intercept)
+
+
 def _newton(design: Doubles, target: Doubles, weights: Doubles, offset: Doubles) -> list[float]:
     """Argmax over beta of sum of w (t log p + (1 - t) log(1 - p)), p = sigmoid(design @ beta + offset), damped."""
     base = float(np.clip(np.average(target, weights=weights), 1e-9, 1 - 1e-9))

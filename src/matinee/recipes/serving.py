@@ -178,7 +178,14 @@ def _charts(data: TrainingData) -> Charts:
 
 def _home(name: str, artifact: Artifact, catalog: Catalog, drawn: Charts, config: HomeConfig) -> HomePolicy:
     return HomePolicy(
-        f"home-{name}", artifact.artifact_id, catalog, artifact.scorer, artifact.calibration, drawn, config
+        f"home-{name}",
+        artifact.artifact_id,
+        catalog,
+        artifact.scorer,
+        artifact.calibration,
+        drawn,
+        config,
+        artifact.manifest.from_looks.layouts,
     )
 
 

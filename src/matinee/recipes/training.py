@@ -9,8 +9,11 @@ import polars as pl
 
 from matinee.catalog import Catalog, write_whole
 from matinee.clock import Clocks
+from matinee.data.attention import attentions, layouts_of
 from matinee.data.histories import training_data
 from matinee.data.log import EventLog
+from matinee.data.looked import FromLooks, looks_of
+from matinee.data.seen import seen_pages
 from matinee.decision import Scorer, Tell, quiet
 from matinee.drift import Drift, drift
 from matinee.errors import ArtifactRefused, Collapsed, MissingExtra
@@ -42,16 +45,25 @@ def train_into(
         catalog = Catalog.load(workspace.catalog_path)
         with EventLog(workspace.log_path) as log:
             data = everything(workspace, log, catalog)
-    model = MODELS[name]
+            pages = seen_pages(log.read_decisions(END_OF_TIME), data.events, catalog)
+    model, attention = MODELS[name], attentions(pages)
+    looks = looks_of(pages, layouts_of(attention), data.as_of)
     if going_on:
-        trained = go_on(data, *_newest(workspace, name, catalog), rng, tell)
+        trained = go_on(data, *_newest(workspace, name, catalog), rng, tell, looks)
     else:
-        trained = train(data, model.make(), rng, tell)
+        trained = train(data, model.make(), rng, tell, looks)
     changed = _drift(workspace, name, catalog, trained)
     _require_no_collapse(workspace, name, Drift() if accept else changed)
     folder = workspace.new_artifact(name)
     artifact = save_artifact(
-        folder, model.type_name, trained.scorer, trained.calibration, catalog, trained.data_window, trained.metrics
+        folder,
+        model.type_name,
+        trained.scorer,
+        trained.calibration,
+        catalog,
+        trained.data_window,
+        trained.metrics,
+        FromLooks(attention, trained.looks),
     )
     workspace.prune(name)
     return artifact, changed

@@ -25,6 +25,7 @@ LABELS = {  # of the rewards that are shares
     "played": "plays per look",
     "opened": "opens per look",
     "completed": "plays to the end per look",
+    "liked": "likes per look",
     "enjoyed": "enjoyment per look",
 }
 NO_LOOKS = (

@@ -26,7 +26,7 @@ from matinee.errors import ArtifactRefused, BadRequest, NotFound, Overloaded
 from matinee.events import END_OF_TIME
 from matinee.history import Histories
 from matinee.maths.arrays import Flags
-from matinee.page import Layout, layout_for
+from matinee.page import Layout
 from matinee.profile import Profile
 from matinee.service.answers import EventOut, EventsOut, GrownOut, PageOut, StateOut, TitleOut
 from matinee.service.asking import in_experiments, local_day, request_of
@@ -85,7 +85,8 @@ class Service:
 
     async def home(self, asked: HomeIn) -> PageOut:
         """Decide a home page, log it, and say why."""
-        layout = asked.layout.layout() if asked.layout else layout_for(asked.context.device)
+        own = self._edition.layouts.of(asked.context.device)
+        layout = asked.layout.layout(own.attention) if asked.layout else own
         return await self._decided(asked, asked.user_id, "home", layout)
 
     async def homes(self, asked: Sequence[HomeIn]) -> list[PageOut]:
@@ -98,7 +99,8 @@ class Service:
 
     async def similar(self, asked: SimilarIn) -> PageOut:
         """Decide which titles go with one title, none that the member turned down, log it, and say why."""
-        layout = Layout(rows=1, columns=asked.n, billboard=False)
+        attention = self._edition.layouts.of(asked.context.device).attention
+        layout = Layout(rows=1, columns=asked.n, billboard=False, attention=attention)
         return await self._decided(asked, asked.user_id, "similar", layout, asked.item_id)
 
     async def take(self, events: Sequence[Any]) -> EventsOut:

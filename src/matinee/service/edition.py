@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from matinee.catalog import Catalog
+from matinee.decision import LaysOut, Policy
 from matinee.errors import ArtifactRefused, NotFound
+from matinee.page import Layouts
 from matinee.service.deployment import Ladders
 from matinee.service.ladder import Ladder
 from matinee.service.present import Presenter
@@ -16,18 +18,22 @@ from matinee.service.search import TitleSearch
 
 @dataclass(frozen=True)
 class Edition:
-    """A catalogue, its policies, its words and its search. A request is answered by one edition from start to end."""
+    """A catalogue, its policies, its words, its search, and the layout of each kind of screen.
+
+    A request is answered by one edition from start to end.
+    """
 
     catalog: Catalog
     ladders: Mapping[str, Ladder]
     presenter: Presenter
     search: TitleSearch
+    layouts: Layouts = Layouts()
 
     @classmethod
     def of(cls, catalog: Catalog, ladders: Ladders, threads: int) -> Self:
         """The edition of these policies, each with `threads` of its own."""
         started = {surface: Ladder(steps, threads) for surface, steps in ladders.items()}
-        return cls(catalog, started, Presenter(catalog), TitleSearch(catalog))
+        return cls(catalog, started, Presenter(catalog), TitleSearch(catalog), _layouts(ladders["home"][0][1]))
 
     @property
     def steps(self) -> dict[str, list[str]]:
@@ -40,6 +46,11 @@ class Edition:
         if found is None:
             raise NotFound(f"the title {item_id[:100]!r} is not in the catalogue; look it up with GET /v1/titles")
         return found
+
+
+def _layouts(best: Policy) -> Layouts:
+    """The layouts of pages, as the best policy of the home page knows them."""
+    return best.layouts if isinstance(best, LaysOut) else Layouts()
 
 
 def require_same_titles(old: Catalog, new: Catalog) -> None:

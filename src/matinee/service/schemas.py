@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from matinee.events import KIND_NAMES, MAX_TEXT
-from matinee.page import Layout
+from matinee.page import Attention, Layout
 from matinee.profile import Profile
 
 MAX_BATCH = 1_000
@@ -120,9 +120,9 @@ class LayoutIn(Body):
     visible: Annotated[int, Field(ge=1, le=100), WHOLE] = 6
     billboard: bool = True
 
-    def layout(self) -> Layout:
-        """The layout of the house."""
-        return Layout(self.rows, self.columns, self.visible, self.billboard)
+    def layout(self, attention: Attention) -> Layout:
+        """The layout of the house, on a screen that is looked at like this."""
+        return Layout(self.rows, self.columns, self.visible, self.billboard, attention)
 
 
 class HomeIn(Body):

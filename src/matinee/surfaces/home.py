@@ -15,6 +15,7 @@ from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
 from matinee.maths.cores import blas_in_the_calling_thread, usable_cores
+from matinee.page import Layouts
 from matinee.surfaces.charts import Charts
 from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.pages.builder import Built, Shown, build_pages
@@ -49,8 +50,10 @@ class HomeConfig:
 class HomePolicy:
     """Home pages out of a fitted scorer and the charts. Safe to share by threads.
 
-    `calibration` turns the scorer's numbers into the probability that a title satisfies. A batch is decided in blocks
-    on all cores; memory is 10 bytes a title and some 200 kB of candidates for each request of a block.
+    `calibration` turns the scorer's numbers into the probability that a title satisfies; `layouts` say
+    how members look at its pages, for whoever makes the requests: a page is built for the layout of its
+    request. A batch is decided in blocks on all cores; memory is 10 bytes a title and some 200 kB of
+    candidates for each request of a block.
     """
 
     policy_id: str
@@ -60,6 +63,7 @@ class HomePolicy:
     calibration: Platt
     charts: Charts
     config: HomeConfig = HomeConfig()
+    layouts: Layouts = Layouts()
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One page per request. The random bits of a page depend on `rng` and its place in the batch only."""

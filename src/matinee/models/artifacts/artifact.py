@@ -21,6 +21,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from matinee.catalog import Catalog
+from matinee.data.looked import FromLooks
 from matinee.decision import Requests, Scorer
 from matinee.errors import ArtifactRefused, BadRequest, MatineeError
 from matinee.files import opened
@@ -35,7 +36,9 @@ MANIFEST_LIMIT = 10_000_000  # bytes; a longer manifest is refused unread
 
 
 class Manifest(BaseModel):
-    """What an artifact says about itself. `data_window`: first and last microsecond of the events it learned from."""
+    """What an artifact says about itself. `data_window`: first and last microsecond of the events it learned from;
+    `from_looks`: what it learned from impressions, or why that is the prior.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -50,6 +53,7 @@ class Manifest(BaseModel):
     metrics: dict[str, float | int | str]
     created: str
     files: dict[str, str]
+    from_looks: FromLooks = FromLooks()
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ def save_artifact(
     catalog: Catalog,
     data_window: tuple[int, int],
     metrics: Mapping[str, float | int | str],
+    from_looks: FromLooks = FromLooks(),
 ) -> Artifact:
     """Write a fitted scorer to `folder`, which must not exist yet, and return it as the artifact it now is.
 
@@ -107,6 +112,7 @@ def save_artifact(
             metrics=dict(metrics),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             files={name: _file_hash(draft / name) for name in _files(draft)},
+            from_looks=from_looks,
         )
         (draft / MANIFEST).write_text(manifest.model_dump_json(indent=1))
         _sync(draft)
