@@ -8,9 +8,10 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Choices, Decisions, Distribution, Maker, Requests, decision_ids
-from matinee.decision.eligibility import eligibility, eligible
+from matinee.decision.eligibility import eligible
 from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
 from matinee.maths.ragged import Ragged
+from matinee.policies.offered import offered
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,10 @@ class Uniform:
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One title per request."""
         bits = rng.integers(2**64, size=len(requests), dtype=np.uint64)
-        offered, lists = self._offered(requests)
-        sizes = np.diff(offered.offsets)[lists]
+        titles, lists = self._offered(requests)
+        sizes = np.diff(titles.offsets)[lists]
         place = ((bits >> np.uint64(11)) * 2.0**-53 * sizes).astype(np.int64)
-        chosen = np.append(offered.values, -1)[np.where(sizes > 0, offered.offsets[lists] + place, -1)]
+        chosen = np.append(titles.values, -1)[np.where(sizes > 0, titles.offsets[lists] + place, -1)]
         return Decisions(
             requests=requests,
             ids=decision_ids(len(requests), rng),
@@ -50,18 +51,15 @@ class Uniform:
 
     def probabilities(self, requests: Requests) -> Distribution:
         """1 / the number of eligible titles for each of them."""
-        offered, lists = self._offered(requests)
-        candidates = offered.take(lists)
+        titles, lists = self._offered(requests)
+        candidates = titles.take(lists)
         sizes = np.diff(candidates.offsets)
         return Distribution(candidates, np.repeat(1 / np.maximum(sizes, 1), sizes))
 
     def _offered(self, requests: Requests) -> tuple[Ragged, Int64s]:
         """The lists of eligible titles that differ, and which of them each request has."""
-        own = (requests.exclude, requests.candidates, requests.together)
-        if any(one is not None for one in own):
-            return _lists(eligible(self.catalog, requests)), np.arange(len(requests))
-        found = eligibility(self.catalog, requests)
-        return _lists(found.masks), found.rules.astype(np.int64)
+        masks, rules = offered(self.catalog, requests)
+        return _lists(masks), rules.astype(np.int64)
 
 
 def _lists(masks: Flags) -> Ragged:

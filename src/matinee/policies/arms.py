@@ -1,0 +1,232 @@
+"""One linear learner over all titles: it believes a distribution of each title's reward, and chooses by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.decision import Choices, Decisions, Distribution, Layer, Maker, Requests, decision_ids, digest
+from matinee.errors import BadRequest, NotFound
+from matinee.maths.arrays import Doubles, Floats
+from matinee.maths.cores import usable_cores
+from matinee.policies import arm_kernels as kernels
+from matinee.policies.features import Features
+from matinee.policies.offered import offered
+from matinee.policies.posterior import Beliefs, Posterior, Prior
+
+CHUNK = 2_048  # requests decided at a time in a thread
+KEPT = 32  # versions that stay in memory where nobody keeps them elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class ArmsConfig:
+    """`sampling`: Thompson sampling, each title with the probability that it is the best; else the greedy title.
+
+    `floor`: the share of decisions in which every eligible title is as likely as any other, so that each has a
+    probability above 0 and what it is worth can be told from the log.
+    """
+
+    sampling: bool = True
+    floor: float = 0.01
+    prior: Prior = Prior()
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.floor <= 1.0:
+            raise BadRequest(f"the floor is {self.floor}; give a share above 0, at most 1")
+
+
+class Versions(Protocol):
+    """Where posteriors are kept, so that decisions can be asked again of the one that made them."""
+
+    def keep(self, posterior: Posterior) -> None:
+        """Keep it under its version; it is durable when this returns."""
+        ...
+
+    def find(self, version: int) -> Posterior:
+        """Raises `NotFound` where it is gone."""
+        ...
+
+
+class Latest:
+    """The latest `n` versions, in memory."""
+
+    def __init__(self, n: int = KEPT) -> None:
+        self._n = n
+        self._found: dict[int, Posterior] = {}
+
+    def keep(self, posterior: Posterior) -> None:
+        """Keep it, and forget the oldest beyond `n`."""
+        self._found[posterior.version] = posterior
+        while len(self._found) > self._n:
+            del self._found[min(self._found)]
+
+    def find(self, version: int) -> Posterior:
+        """Raises `NotFound` where it was forgotten or never learned."""
+        if version not in self._found:
+            raise NotFound(
+                f"version {version} of the posterior is not kept; the latest are {sorted(self._found)[-3:]}; "
+                "give `versions` a place on disk, or replay the log"
+            )
+        return self._found[version]
+
+
+class _Mind(NamedTuple):
+    """What was learned, and what follows from it: swapped as one while others decide."""
+
+    posterior: Posterior
+    beliefs: Beliefs
+
+
+class LinearArms:
+    """Thompson sampling, or greedy choice, of one title by the linear model of `posterior.py`; see `ArmsConfig`.
+
+    The titles' scores count as independent normals, and the probability of each being the best is exact by quadrature
+    (`maths/best_of_normals.py`): a title is drawn from the very distribution that is logged. Safe to share by threads;
+    one of them learns. Decided in chunks on all cores; memory is a few numbers a title and thread.
+    """
+
+    def __init__(
+        self,
+        policy_id: str,
+        artifact_id: str,
+        catalog: Catalog,
+        features: Features,
+        config: ArmsConfig = ArmsConfig(),
+        learned: Posterior | None = None,
+        versions: Versions | None = None,
+    ) -> None:
+        """`features` are of `catalog`'s titles; `learned` is where it goes on from, perhaps of fewer titles."""
+        size = features.axes.shape[1] + 1
+        assert len(features.titles) == len(catalog)
+        self.policy_id, self.artifact_id = policy_id, artifact_id
+        self.catalog, self.features, self.config = catalog, features, config
+        self._versions = Latest() if versions is None else versions
+        start = Posterior.nothing(len(catalog), size) if learned is None else learned.grown(len(catalog))
+        if start.rewards.shape != (len(catalog), size):
+            raise BadRequest(f"a posterior of shape {start.rewards.shape} for {len(catalog)} titles, {size} features")
+        self._mind = _Mind(start, start.beliefs(features.titles, config.prior))
+        if learned is None:
+            self._versions.keep(start)
+
+    @property
+    def posterior(self) -> int:
+        """How many batches of rewards were learned."""
+        return self._mind.posterior.version
+
+    @property
+    def maker(self) -> Maker:
+        """What its decisions say of who made them now."""
+        return self._maker(self._mind)
+
+    def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
+        """One title per request; none where none is eligible."""
+        mind, batch = self._mind, len(requests)
+        bits = rng.integers(2**64, size=batch, dtype=np.uint64)
+        chosen, sizes = np.empty(batch, np.int32), np.empty(batch, np.int32)
+        probs, scores = np.ones(batch), np.zeros(batch)
+
+        def draw(at: slice, arms: kernels.Arms) -> None:
+            kernels.draw(arms, bits[at], kernels.Drawn(chosen[at], probs[at], scores[at], sizes[at]))
+
+        self._in_chunks(requests, mind.beliefs, draw)
+        choices = Choices.of_titles(chosen, np.log(probs), np.maximum(sizes, 1), _as_probability(scores))
+        return Decisions(
+            requests=requests,
+            ids=decision_ids(batch, rng),
+            makers=(self._maker(mind),),
+            choices=choices.keep(sizes > 0),
+            eligible=sizes,
+            bits=bits,
+            catalog=len(self.catalog),
+        )
+
+    def log_prob(self, decisions: Decisions) -> Doubles:
+        """(lines,) log-probability of each choice with what is known now; `at` goes back. -inf for what is no title
+        alone.
+        """
+        choices = decisions.choices
+        lone = (choices.layers == Layer.TITLE) & (np.diff(choices.offsets)[choices.decisions] == 1)
+        asked, probs = np.full(len(decisions), -1, np.int32), np.zeros(len(decisions))
+        asked[choices.decisions[lone]] = choices.actions[lone]
+
+        def ask(at: slice, arms: kernels.Arms) -> None:
+            kernels.ask(arms, asked[at], probs[at])
+
+        self._in_chunks(decisions.requests, self._mind.beliefs, ask)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.where(lone, np.log(probs[choices.decisions]), -np.inf))
+
+    def probabilities(self, requests: Requests) -> Distribution:
+        """P(title) for every eligible title; batch x titles doubles are made on the way."""
+        probs = np.empty((len(requests), len(self.catalog)))
+
+        def enumerate_all(at: slice, arms: kernels.Arms) -> None:
+            kernels.enumerate_all(arms, probs[at])
+
+        self._in_chunks(requests, self._mind.beliefs, enumerate_all)
+        return Distribution.of_masks(probs > 0, probs)
+
+    def belief(self, requests: Requests) -> tuple[Doubles, Doubles]:
+        """Mean and standard deviation of each title's reward, each (batch, titles)."""
+        return self._mind.beliefs.of(self.features.members(requests))
+
+    def learn(self, decisions: Decisions, rewards: Doubles) -> None:
+        """Learn from the titles of any decisions, its own and others': `rewards` (lines,), NaN where nobody looked."""
+        choices = decisions.choices
+        if rewards.shape != choices.log_probs.shape:
+            raise BadRequest(f"{rewards.shape} rewards for {len(choices.log_probs)} choices; give one each")
+        told = decisions.layer(Layer.TITLE) & ~np.isnan(rewards)
+        by = choices.decisions[told]
+        posterior = self._mind.posterior.after(
+            self.features.members(decisions.requests)[by],
+            choices.actions[told],
+            rewards[told].astype(np.float64),
+            decisions.requests.times[by],
+            self.config.prior,
+        )
+        self._versions.keep(posterior)
+        self._mind = _Mind(posterior, posterior.beliefs(self.features.titles, self.config.prior))
+
+    def at(self, posterior: int) -> LinearArms:
+        """The same arms as they were with this version. Raises `NotFound` where it is gone."""
+        found = self._versions.find(posterior)
+        parts = (self.policy_id, self.artifact_id, self.catalog, self.features, self.config)
+        return LinearArms(*parts, found, self._versions)
+
+    def save(self, folder: Path) -> None:
+        """Write what was learned; `Posterior.load` reads it."""
+        self._mind.posterior.save(folder, self.config.prior)
+
+    def _maker(self, mind: _Mind) -> Maker:
+        parameters = digest(self.policy_id, self.config, self.features.axes.shape)
+        return Maker(self.policy_id, self.artifact_id, parameters, mind.posterior.version)
+
+    def _in_chunks(self, requests: Requests, beliefs: Beliefs, work: Callable[[slice, kernels.Arms], None]) -> None:
+        """Call `work` with where and with what is asked there, chunk by chunk on all cores."""
+        own = any(one is not None for one in (requests.exclude, requests.candidates, requests.together))
+        shared = None if own else offered(self.catalog, requests)
+        reach = kernels.THOMPSON if self.config.sampling else kernels.GREEDY
+
+        def chunk(start: int) -> None:
+            at = slice(start, min(start + CHUNK, len(requests)))
+            some = requests if len(requests) <= CHUNK else requests.take(np.arange(at.start, at.stop))
+            masks, whose = offered(self.catalog, some) if shared is None else (shared[0], shared[1][at])
+            members = self.features.members(some)
+            arms = kernels.Arms(members, beliefs.means, beliefs.variances, masks, whose, reach, self.config.floor)
+            work(at, arms)
+
+        if len(requests) <= CHUNK:
+            chunk(0)
+            return
+        with ThreadPoolExecutor(usable_cores()) as threads:
+            list(threads.map(chunk, range(0, len(requests), CHUNK)))
+
+
+def _as_probability(scores: Doubles) -> Floats:
+    return np.clip(scores, 0.0, 1.0).astype(np.float32)

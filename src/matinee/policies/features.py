@@ -1,0 +1,61 @@
+"""Features of members and titles for learners: a fitted scorer's vectors, turned so that a few numbers say the most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.decision import Requests
+from matinee.errors import BadRequest
+from matinee.maths.arrays import Doubles, Floats
+
+
+@runtime_checkable
+class Vectors(Protocol):
+    """What is read of a scorer: points of titles and of members, whose inner product ranks."""
+
+    @property
+    def title_vectors(self) -> Floats:
+        """(titles, size)."""
+        ...
+
+    def member_vectors(self, requests: Requests) -> NDArray[np.floating]:
+        """(batch, size) each request's point; zeros where nothing is known."""
+        ...
+
+
+@dataclass(frozen=True)
+class Features:
+    """`titles` (titles, size + 1): 1 and the title along the `axes` (vector size, size) of most variance, with a mean
+    square length of 1; and `members`. A title that the vectors do not know is 1 and zeros.
+    """
+
+    vectors: Vectors
+    axes: Doubles
+    titles: Doubles
+
+    @classmethod
+    def of(cls, vectors: Vectors, titles: int, size: int) -> Self:
+        """The features of a catalogue of `titles`, out of vectors of its first ones, on `size` axes at most."""
+        known = np.asarray(vectors.title_vectors[:titles], np.float64)
+        if size < 0:
+            raise BadRequest(f"features on {size} axes; give 0 or more")
+        _, _, axes = np.linalg.svd(known, full_matrices=False)
+        axes = axes[:size] * np.sign(axes[np.arange(len(axes[:size])), np.abs(axes[:size]).argmax(axis=1)])[:, None]
+        along = np.zeros((titles, len(axes)))
+        along[: len(known)] = known @ axes.T
+        length = np.sqrt(np.mean(np.sum(along[: len(known)] ** 2, axis=1))) if len(known) else 0.0
+        return cls(vectors, axes.T, _with_one(along / (length or 1.0)))
+
+    def members(self, requests: Requests) -> Doubles:
+        """(batch, size + 1): 1 and the direction of each request's point; zeros where nothing is known."""
+        points = np.asarray(self.vectors.member_vectors(requests), np.float64) @ self.axes
+        lengths = np.linalg.norm(points, axis=1, keepdims=True)
+        return _with_one(points / np.where(lengths > 0, lengths, 1.0))
+
+
+def _with_one(rows: Doubles) -> Doubles:
+    return np.hstack([np.ones((len(rows), 1)), rows])
