@@ -114,10 +114,10 @@ def test_calls_of_the_interface_answer_json_whoever_asks(client):
 
 
 def test_a_page_that_is_shed_says_so_to_people(client, monkeypatch):
-    async def shed(_):
+    async def shed(*_):
         raise overloaded("32 requests are being answered already")
 
-    monkeypatch.setattr(client.app.state.service, "home", shed)
+    monkeypatch.setattr(client.app.state.service, "decide", shed)
     page = client.get("/home?user=ada", headers=BROWSER)
     assert page.status_code == 503
     assert "Matinee has too much to do" in page.text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -20,7 +20,6 @@ from matinee.service.answers import (
     ExportOut,
     GrownOut,
     HealthOut,
-    PageOut,
     PagesOut,
     ProfileOut,
     ProfilesOut,
@@ -35,8 +34,9 @@ from matinee.service.gate import Gate
 from matinee.service.keys import Keys, Role, needs
 from matinee.service.present import profile_out
 from matinee.service.problems import Json, Problem, answer_error, problem_words
-from matinee.service.schemas import EventsIn, HomeIn, HomesIn, Id, ProfileIn, SimilarIn, Text, TitlesIn
+from matinee.service.schemas import EventsIn, HomesIn, Id, ProfileIn, Text, TitlesIn
 from matinee.service.statuses import ASKED, BODY, FOUND, Responses, common, statuses
+from matinee.service.surfaces import SURFACES, Surface
 from matinee.service.web.errors import ErrorPages
 from matinee.service.web.pages import api_page, member_pages, templates
 
@@ -88,20 +88,21 @@ def _reading(service: Service) -> APIRouter:
     """What a read key may ask."""
     router = APIRouter(prefix="/v1", tags=["read"])
 
-    @router.post("/home", response_model=PageOut, responses=BODY)
-    async def home(asked: HomeIn) -> Response:
-        """A personalized home page. It is a decision: logged, with its probability, before it is sent."""
-        return Json(await service.home(asked))
+    for surface in SURFACES.values():
+        router.add_api_route(
+            f"/{surface.name}",
+            _asking(service, surface),
+            methods=["POST"],
+            name=surface.name,
+            description=surface.summary,
+            response_model=surface.out,
+            responses=surface.fails_with,
+        )
 
     @router.post("/homes", response_model=PagesOut, responses=BODY)
     async def homes(asked: HomesIn) -> Response:
         """Several home pages at once, each a decision of its own, in the order asked."""
         return Json({"pages": await service.homes(asked.homes)})
-
-    @router.post("/similar", response_model=PageOut, responses={**BODY, **FOUND})
-    async def similar(asked: SimilarIn) -> Response:
-        """Titles that go with one title, as a decision with one row."""
-        return Json(await service.similar(asked))
 
     @router.get("/decisions/{decision_id:id}", responses=FOUND)
     async def decision(decision_id: Known) -> Response:
@@ -140,6 +141,16 @@ def _reading(service: Service) -> APIRouter:
         return Json(profile_out(await service.records.profile(user_id)))
 
     return router
+
+
+def _asking(service: Service, surface: Surface) -> Callable[[Any], Awaitable[Response]]:
+    """The endpoint of a surface."""
+
+    async def ask(asked: Any) -> Response:
+        return Json(await service.decide(surface, asked))
+
+    ask.__annotations__["asked"] = surface.body  # where FastAPI reads what the body must be
+    return ask
 
 
 def _writing(service: Service) -> APIRouter:

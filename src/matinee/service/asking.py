@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -31,29 +30,29 @@ def request_of(
     now: int,
     exclude: Sequence[str] = (),
     time_zone: str = "UTC",
-    **fields: Any,
 ) -> Requests:
-    """What a policy is asked for `member` at `now` (microseconds since 1970, UTC), knowing all that was acknowledged.
+    """Who asks, when and where: `member` at `now` (microseconds since 1970, UTC), knowing all that was acknowledged.
 
-    Titles to exclude that the catalogue does not know are ignored.
-
-    Beside a title, what the member turned down is excluded too; a home page weighs that itself. `fields` are
-    those of `Requests` that differ by surface: surface, layout, about, exploration. `time_zone`: the service's.
+    Titles to exclude that the catalogue does not know are ignored. `time_zone`: the service's. What a surface is asked
+    beside this, its entry in `surfaces.SURFACES` adds.
     """
-    past = member.history.by(now)
-    excluded = np.array([catalog.index[one] for one in exclude if one in catalog.index], np.int32)
-    if fields.get("surface") == "similar":
-        excluded = np.append(excluded, turned_down(past))
-    return Requests(
+    plain = Requests(
         np.array([now], np.int64),
         np.zeros(1, np.int32),
         People.of([member.profile]),
-        past,
+        member.history.by(now),
         Situations.of([_context(member, asked, now, time_zone)]),
         arrived=np.array([member.arrived], np.int64),
-        exclude=Ragged.of([excluded]) if len(excluded) else None,
-        **fields,
     )
+    return without(plain, np.array([catalog.index[one] for one in exclude if one in catalog.index], np.int32))
+
+
+def without(requests: Requests, titles: Int32s) -> Requests:
+    """A batch of one with these titles excluded too."""
+    if not len(titles):
+        return requests
+    before = np.empty(0, np.int32) if requests.exclude is None else requests.exclude[0]
+    return replace(requests, exclude=Ragged.of([np.append(before, titles)]))
 
 
 def in_experiments(requests: Requests, experiments: Sequence[Experiment]) -> Requests:
@@ -63,6 +62,13 @@ def in_experiments(requests: Requests, experiments: Sequence[Experiment]) -> Req
         if requests.exploration is None and settings.exploration is not None:
             placed = replace(placed, exploration=settings.exploration)
     return placed
+
+
+def asked_about(requests: Requests, catalog: Catalog) -> str:
+    """What a batch of one is about: the id of a title, or what was typed; empty for neither."""
+    if requests.about is not None:
+        return catalog.item_ids[int(requests.about[0])]
+    return "" if requests.queries is None else requests.queries[0]
 
 
 def turned_down(history: Histories) -> Int32s:

@@ -26,10 +26,9 @@ from matinee.errors import ArtifactRefused, BadRequest, NotFound, Overloaded
 from matinee.events import END_OF_TIME
 from matinee.history import Histories
 from matinee.maths.arrays import Flags
-from matinee.page import Layout
 from matinee.profile import Profile
-from matinee.service.answers import EventOut, EventsOut, GrownOut, PageOut, StateOut, TitleOut
-from matinee.service.asking import in_experiments, local_day, request_of
+from matinee.service.answers import EventOut, EventsOut, GrownOut, StateOut, TitleOut
+from matinee.service.asking import asked_about, in_experiments, local_day, request_of
 from matinee.service.clock import Clock
 from matinee.service.deployment import Deployment, Offer
 from matinee.service.draws import Draws
@@ -40,10 +39,11 @@ from matinee.service.members import Member, Members
 from matinee.service.metrics import Metrics
 from matinee.service.probe import probe
 from matinee.service.records import Records
-from matinee.service.schemas import ContextIn, HomeIn, SimilarIn
+from matinee.service.schemas import AskIn, ContextIn, HomeIn
 from matinee.service.shown import ShownLately
 from matinee.service.state import states_of
-from matinee.service.titles import narrowed
+from matinee.service.surfaces import HOME, Surface
+from matinee.service.titles import item_of, narrowed
 
 T = TypeVar("T")
 NOBODY = Member(Profile(""), Histories.empty(1))  # an id that no client can send
@@ -83,25 +83,41 @@ class Service:
         """Why the log cannot be written just now; empty when all is well."""
         return await asyncio.to_thread(lambda: self.deployment.log.trouble)
 
-    async def home(self, asked: HomeIn) -> PageOut:
-        """Decide a home page, log it, and say why."""
-        own = self._edition.layouts.of(asked.context.device)
-        layout = asked.layout.layout(own.attention) if asked.layout else own
-        return await self._decided(asked, asked.user_id, "home", layout)
+    async def decide(self, surface: Surface, asked: AskIn) -> dict[str, Any]:
+        """Member, decision, log, words: the road of every answer. It is logged before anyone sees it.
 
-    async def homes(self, asked: Sequence[HomeIn]) -> list[PageOut]:
+        Raises `NotFound` where nothing serves this surface, or what is asked about is unknown.
+        """
+        started, now = time.perf_counter(), self.clock.now()
+        user_id, zone = asked.user_id, self.deployment.time_zone
+
+        def ask(edition: Edition, member: Member) -> tuple[Requests, int]:
+            plain = request_of(edition.catalog, member, asked.context, now, asked.exclude, zone)
+            layout, exploration = edition.layouts.of(asked.context.device), asked.exploration
+            named = replace(plain, surface=surface.name, layout=layout, exploration=exploration)
+            requests = in_experiments(surface.ask(asked, named, edition.catalog), self.deployment.experiments())
+            day = local_day(member, asked.context, now, zone)
+            return requests, self._seed(user_id, day, surface.name, asked_about(requests, edition.catalog), asked.draw)
+
+        async with self.members.visiting([user_id] if user_id else []):
+            edition, served = await self._settled(user_id, surface.name, ask)
+            decided = time.perf_counter()
+            await self._durable(self.deployment.log.submit_decisions([record_of(served.decisions, 0)]))
+            self._shown.add(served.decisions)
+        logged = time.perf_counter()
+        for miss in served.missed:
+            self.metrics.fallbacks.labels(surface.name, miss.step, miss.reason).inc()
+        answer = surface.answer(edition.presenter, served, asked)
+        answer["timings"]["log"] = round((logged - decided) * 1e3, 3)
+        answer["timings"]["total"] = round((time.perf_counter() - started) * 1e3, 3)
+        return answer
+
+    async def homes(self, asked: Sequence[HomeIn]) -> list[dict[str, Any]]:
         """Home pages in the order asked, decided as many at a time as each policy has threads."""
-        at_once = self.deployment.threads
-        pages: list[PageOut] = []
+        at_once, pages = self.deployment.threads, list[dict[str, Any]]()
         for start in range(0, len(asked), at_once):
-            pages += await asyncio.gather(*map(self.home, asked[start : start + at_once]))
+            pages += await asyncio.gather(*(self.decide(HOME, one) for one in asked[start : start + at_once]))
         return pages
-
-    async def similar(self, asked: SimilarIn) -> PageOut:
-        """Decide which titles go with one title, none that the member turned down, log it, and say why."""
-        attention = self._edition.layouts.of(asked.context.device).attention
-        layout = Layout(rows=1, columns=asked.n, billboard=False, attention=attention)
-        return await self._decided(asked, asked.user_id, "similar", layout, asked.item_id)
 
     async def take(self, events: Sequence[Any]) -> EventsOut:
         """Judge, log and apply a batch of events; what is accepted is on disk and counts for the next page.
@@ -135,7 +151,7 @@ class Service:
         Only those of `genre`, and those that come after the title `start` in the catalogue. Raises `NotFound`.
         """
         edition, _, seen = await self._allowed(user_id)
-        allowed = narrowed(edition.catalog, seen, genre, None if start is None else edition.item(start))
+        allowed = narrowed(edition.catalog, seen, genre, None if start is None else item_of(edition.catalog, start))
         find = edition.search.find
         found = find(prefix, n, allowed.__getitem__) if prefix else np.flatnonzero(allowed)[:n].tolist()
         return [edition.presenter.title(item) for item in found]
@@ -189,7 +205,7 @@ class Service:
     async def title(self, item_id: str, user_id: str | None = None) -> TitleOut:
         """What is shown of a title to a member, else to anybody. Raises `NotFound` also where they may not see it."""
         edition, _, allowed = await self._allowed(user_id)
-        item = edition.item(item_id)
+        item = item_of(edition.catalog, item_id)
         if not allowed[item]:
             raise NotFound(f"the title {item_id[:100]!r} may not be shown here and now; see the profile and its dates")
         return edition.presenter.title(item)
@@ -200,35 +216,6 @@ class Service:
         latest = requests.histories.tastes.items[::-1]
         return [edition.catalog.names[item] for item in latest[allowed[latest]][:n].tolist()]
 
-    async def _decided(
-        self, asked: HomeIn | SimilarIn, user_id: str | None, surface: str, layout: Layout, about: str | None = None
-    ) -> PageOut:
-        """Member, decision, log, words: the road of every answer. It is logged before anyone sees it."""
-        started, now = time.perf_counter(), self.clock.now()
-        zone = self.deployment.time_zone
-
-        def ask(edition: Edition, member: Member) -> tuple[Requests, int]:
-            fields: dict[str, Any] = {"surface": surface, "layout": layout, "exploration": asked.exploration}
-            if about is not None:
-                fields["about"] = np.array([edition.item(about)], np.int32)
-            plain = request_of(edition.catalog, member, asked.context, now, asked.exclude, zone, **fields)
-            requests = in_experiments(plain, self.deployment.experiments())
-            day = local_day(member, asked.context, now, zone)
-            return requests, self._seed(user_id, day, surface, about or "", asked.draw)
-
-        async with self.members.visiting([user_id] if user_id else []):
-            edition, served = await self._settled(user_id, surface, ask)
-            decided = time.perf_counter()
-            await self._durable(self.deployment.log.submit_decisions([record_of(served.decisions, 0)]))
-            self._shown.add(served.decisions)
-        logged = time.perf_counter()
-        for miss in served.missed:
-            self.metrics.fallbacks.labels(surface, miss.step, miss.reason).inc()
-        page = edition.presenter.page(served.decisions, asked.explain, served.missed)
-        page["timings"]["log"] = round((logged - decided) * 1e3, 3)
-        page["timings"]["total"] = round((time.perf_counter() - started) * 1e3, 3)
-        return page
-
     async def _settled(
         self, user_id: str | None, surface: str, ask: Callable[[Edition, Member], tuple[Requests, int]]
     ) -> tuple[Edition, Served]:
@@ -238,7 +225,7 @@ class Service:
         """
         member, edition = await self.member(user_id), self._edition
         for _ in range(ATTEMPTS):
-            served = await edition.ladders[surface].decide(
+            served = await edition.ladder(surface).decide(
                 *ask(edition, member), self.deployment.deadline, partial(_check, edition.catalog)
             )
             before, member, now_serving = member, await self.member(user_id), self._edition

@@ -15,15 +15,15 @@ from matinee.decision import Policy
 from matinee.errors import BadRequest
 from matinee.experiment.definition import Experiment
 from matinee.service.keys import Keys
+from matinee.service.surfaces import SURFACES
 
 Ladders: TypeAlias = Mapping[str, Sequence[tuple[str, Policy]]]
 Offer: TypeAlias = tuple[Catalog, Ladders]  # what may serve together next
-SURFACES = ("home", "similar")
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """One service. `ladders` gives each surface ("home", "similar") its named policies from best to simplest.
+    """One service. `ladders` gives each surface of `surfaces.SURFACES` its named policies from best to simplest.
 
     Without `keys` the service is open: it shows the web page and answers its own machine only. `deadline` is in seconds
     per decision, `max_in_flight` requests are answered at a time and the rest are shed, a body has at most `max_body`
@@ -58,10 +58,11 @@ class Deployment:
 
     def __post_init__(self) -> None:
         require_zone(self.time_zone)
-        for surface in SURFACES:
-            if not self.ladders.get(surface):
+        for surface in SURFACES.values():
+            if surface.required and not self.ladders.get(surface.name):
+                named = sorted(self.ladders)
                 raise BadRequest(
-                    f"the surface {surface!r} has no policy; ladders name {sorted(self.ladders)}; give it at least one"
+                    f"the surface {surface.name!r} has no policy; ladders name {named}; give it at least one"
                 )
         for name in ("deadline", "max_in_flight", "max_body", "body_seconds", "max_waiting", "max_members", "threads"):
             if not getattr(self, name) > 0:

@@ -35,17 +35,16 @@ class Edition:
         started = {surface: Ladder(steps, threads) for surface, steps in ladders.items()}
         return cls(catalog, started, Presenter(catalog), TitleSearch(catalog), _layouts(ladders["home"][0][1]))
 
+    def ladder(self, surface: str) -> Ladder:
+        """The policies of a surface. Raises `NotFound` where it has none."""
+        if surface not in self.ladders:
+            raise NotFound(f"nothing serves {surface!r} here; it has {sorted(self.ladders)}")
+        return self.ladders[surface]
+
     @property
     def steps(self) -> dict[str, list[str]]:
         """Surface -> the names of its policies from best to simplest."""
         return {surface: [step.name for step in ladder.steps] for surface, ladder in self.ladders.items()}
-
-    def item(self, item_id: str) -> int:
-        """The dense index of a title. Raises `NotFound`."""
-        found = self.catalog.index.get(item_id)
-        if found is None:
-            raise NotFound(f"the title {item_id[:100]!r} is not in the catalogue; look it up with GET /v1/titles")
-        return found
 
 
 def _layouts(best: Policy) -> Layouts:

@@ -15,6 +15,7 @@ from matinee.service.keys import no_key
 from matinee.service.metrics import Metrics
 from matinee.service.origins import require_local_name, require_own_site
 from matinee.service.problems import Problem, overloaded
+from matinee.service.surfaces import SURFACES
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; connect-src 'self'; "
@@ -28,7 +29,7 @@ HEADERS = [
 ]
 MEMBER_PAGES = ("/home", "/list", "/start")
 PAGES = ("/", "/docs", "/openapi.json", "/metrics", "/posters", "/static", "/health/live", "/health/ready")
-API = ("home", "homes", "similar", "events", "decisions", "profiles", "exports", "titles", "state", "artifacts")
+API = (*SURFACES, "homes", "events", "decisions", "profiles", "exports", "titles", "state", "artifacts")
 PATHS = frozenset((*MEMBER_PAGES, *PAGES, *(f"/v1/{name}" for name in API)))
 WORK = ("/v1/", *MEMBER_PAGES)
 

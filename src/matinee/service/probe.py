@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,12 +13,11 @@ from matinee.decision.eligibility import check, eligible
 from matinee.errors import ArtifactRefused
 from matinee.history import Histories
 from matinee.maths.arrays import Doubles
-from matinee.page import WEB, Layout
 from matinee.profile import Profile
 from matinee.service.asking import request_of
-from matinee.service.deployment import SURFACES, Ladders
+from matinee.service.deployment import Ladders
 from matinee.service.members import Member
-from matinee.service.schemas import ContextIn
+from matinee.service.surfaces import SURFACES, Surface
 
 TOLERANCE = 1e-6
 
@@ -30,32 +29,31 @@ def probe(ladders: Ladders, catalog: Catalog, now: int) -> None:
 
     Requests are made as those of members are, so that what a policy compiles for them is compiled here.
     """
-    for surface in SURFACES:
-        if not ladders.get(surface):
-            raise ArtifactRefused(f"the new ladders have no policy for {surface!r}; the old ones stay")
-        for name, policy in ladders[surface]:
+    for surface in SURFACES.values():
+        if surface.required and not ladders.get(surface.name):
+            raise ArtifactRefused(f"the new ladders have no policy for {surface.name!r}; the old ones stay")
+        for name, policy in ladders.get(surface.name, ()):
             for requests in _requests(catalog, surface, now):
-                problem = _problem(policy, requests, catalog)
+                problem = _problem(policy, requests, catalog, surface.may_be_silent)
                 if problem:
-                    raise ArtifactRefused(f"{surface}/{name} {problem}; fit it again, or keep the ladder that serves")
+                    where = f"{surface.name}/{name}"
+                    raise ArtifactRefused(f"{where} {problem}; fit it again, or keep the ladder that serves")
 
 
-def _requests(catalog: Catalog, surface: str, now: int) -> Iterator[Requests]:
+def _requests(catalog: Catalog, surface: Surface, now: int) -> Iterator[Requests]:
     """A new member, one with three titles watched, and a child."""
     watched = np.linspace(0, len(catalog) - 1, num=min(3, len(catalog)), dtype=np.int64).tolist()
-    fields: dict[str, Any] = {"surface": surface, "layout": WEB}
-    if surface == "similar":
-        fields.update(layout=Layout(rows=1, columns=20, billboard=False), about=np.zeros(1, np.int32))
     for profile, titles in (
         (Profile("probe-new"), []),
         (Profile("probe-known"), watched),
         (Profile("probe-child", kids=True), []),
     ):
-        member = Member(profile, Histories.of_items([titles]))
-        yield request_of(catalog, member, ContextIn(), now, **fields)
+        asked, member = surface.probe(profile.user_id, catalog), Member(profile, Histories.of_items([titles]))
+        plain = request_of(catalog, member, asked.context, now, asked.exclude)
+        yield surface.ask(asked, replace(plain, surface=surface.name, exploration=asked.exploration), catalog)
 
 
-def _problem(policy: Policy, requests: Requests, catalog: Catalog) -> str:
+def _problem(policy: Policy, requests: Requests, catalog: Catalog, may_be_silent: bool) -> str:
     """What is wrong with the policy's answer; empty when nothing is."""
     try:
         decisions = policy.decide(requests, np.random.default_rng(0))
@@ -63,16 +61,16 @@ def _problem(policy: Policy, requests: Requests, catalog: Catalog) -> str:
         again = policy.log_prob(decisions)
     except Exception as error:
         return f"raised {type(error).__name__}: {str(error)[:300]}"
-    return _flaw(decisions, again, catalog)
+    return _flaw(decisions, again, catalog, may_be_silent)
 
 
-def _flaw(decisions: Decisions, again: Doubles, catalog: Catalog) -> str:
+def _flaw(decisions: Decisions, again: Doubles, catalog: Catalog, may_be_silent: bool) -> str:
     requests, logged = decisions.requests, decisions.choices.log_probs
     if not np.isfinite(decisions.choices.scores).all():
         return "gives scores that are not finite"
     if not np.isfinite(logged).all():
         return "gives log-probabilities that are not finite"
-    owed = requests.about is None and not requests.profile(0).kids and eligible(catalog, requests).any()
+    owed = not may_be_silent and not requests.profile(0).kids and eligible(catalog, requests).any()
     if owed and not len(decisions.titles):
         return f"shows nothing to {requests.user_ids[0]!r}"
     if not np.allclose(again, logged, rtol=TOLERANCE, atol=TOLERANCE):

@@ -125,16 +125,22 @@ class LayoutIn(Body):
         return Layout(self.rows, self.columns, self.visible, self.billboard, attention)
 
 
-class HomeIn(Body):
-    """Asks for a home page."""
+class AskIn(Body):
+    """What every surface may be asked."""
 
-    user_id: Id
+    user_id: Id | None = None
     context: ContextIn = ContextIn()
-    layout: LayoutIn | None = None
     exclude: Ids = Field(default_factory=list, description="titles not to show this time")
     exploration: Exploration | None = None
     draw: Draw = 0
     explain: Annotated[bool, Field(description="say for each title why it is there")] = True
+
+
+class HomeIn(AskIn):
+    """Asks for a home page."""
+
+    user_id: Id
+    layout: LayoutIn | None = None
 
 
 class HomesIn(Body):
@@ -143,17 +149,11 @@ class HomesIn(Body):
     homes: Annotated[list[HomeIn], Field(min_length=1, max_length=MAX_PAGES)]
 
 
-class SimilarIn(Body):
+class SimilarIn(AskIn):
     """Asks for titles like one title."""
 
     item_id: Id
-    user_id: Id | None = None
     n: Annotated[int, Field(ge=1, le=100), WHOLE] = 20
-    context: ContextIn = ContextIn()
-    exclude: Ids = Field(default_factory=list)
-    exploration: Exploration | None = None
-    draw: Draw = 0
-    explain: bool = True
 
 
 class EventIn(Body):

@@ -9,6 +9,14 @@ from matinee.errors import NotFound
 from matinee.maths.arrays import Flags
 
 
+def item_of(catalog: Catalog, item_id: str) -> int:
+    """The dense index of a title. Raises `NotFound`."""
+    found = catalog.index.get(item_id)
+    if found is None:
+        raise NotFound(f"the title {item_id[:100]!r} is not in the catalogue; look it up with GET /v1/titles")
+    return found
+
+
 def narrowed(catalog: Catalog, allowed: Flags, genre: str | None, after: int | None) -> Flags:
     """Those of `allowed` (titles,) that are of `genre`, whatever its case, and come after the title `after`.
 

@@ -19,6 +19,7 @@ from matinee.profile import Profile
 from matinee.service.answers import TitleStateOut
 from matinee.service.core import Service
 from matinee.service.schemas import ContextIn, HomeIn, LayoutIn
+from matinee.service.surfaces import HOME
 from matinee.service.web.posters import lettering, poster, split_year
 from matinee.service.web.reference import bodies, limits
 
@@ -74,7 +75,7 @@ def member_pages(service: Service) -> APIRouter:
             hour=hour if 0 <= hour <= 23 else None,
             weekday=weekday if 0 <= weekday <= 6 else None,
         )
-        page = await service.home(HomeIn(user_id=user, context=context, draw=draw))
+        page = await service.decide(HOME, HomeIn(user_id=user, context=context, draw=draw))
         if "part" in request.query_params:
             return _html(render, "_page.html", page=page, watcher=user)
         return _html(render, "home.html", page=page, **await _of_member(service, request, user, device))
@@ -86,7 +87,7 @@ def member_pages(service: Service) -> APIRouter:
     @router.get("/start")
     async def start(request: Request, user: User, device: Device = "") -> Response:
         layout = LayoutIn(rows=START_ROWS, columns=START_TITLES // START_ROWS, billboard=False)
-        page = await service.home(HomeIn(user_id=user, layout=layout, explain=False))
+        page = await service.decide(HOME, HomeIn(user_id=user, layout=layout, explain=False))
         titles = [(row["row"], item) for row in page["rows"] for item in row["items"]]
         return _html(render, "start.html", page=page, titles=titles, **await _of_member(service, request, user, device))
 

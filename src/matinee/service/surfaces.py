@@ -1,0 +1,99 @@
+"""The surfaces of the service by name: what is asked of each and how it is answered. A new surface is one entry here.
+
+An entry is all that the service knows of a surface: its endpoint `/v1/NAME`, the check of new policies, the fall-back
+and the metrics follow from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.decision import Requests
+from matinee.page import Layout
+from matinee.service.answers import PageOut
+from matinee.service.asking import turned_down, without
+from matinee.service.ladder import Served
+from matinee.service.present import Presenter
+from matinee.service.schemas import AskIn, HomeIn, SimilarIn
+from matinee.service.statuses import BODY, FOUND, Responses
+from matinee.service.titles import item_of
+
+Answer: TypeAlias = Callable[[Presenter, Served, AskIn], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """Something of which decisions are asked over HTTP.
+
+    `summary`: what the endpoint says of itself. `body`: what comes in; `answer` makes what goes out, of the shape
+    `out` with `timings`, for any decision that the surface's policies may make, silence included.
+
+    `ask(asked, plain, catalog)` completes a batch of one, which holds who asks, when, where and on what screen, by what
+    this surface is asked: layout, about, queries, episodes, candidates, together, titles to exclude; raises `NotFound`
+    for what the catalogue does not know. `probe(user_id, catalog)`: a body as a member might send it, with which new
+    policies are tried before they serve. `fails_with`: the further statuses of the endpoint.
+
+    A deployment has policies for every surface that is `required`; any other is served where there is one.
+    `may_be_silent`: its policies may show nothing to somebody who may be shown something.
+    """
+
+    name: str
+    summary: str
+    body: type[AskIn]
+    ask: Callable[[Any, Requests, Catalog], Requests]
+    probe: Callable[[str, Catalog], AskIn]
+    answer: Answer
+    out: Any
+    fails_with: Responses
+    required: bool = True
+    may_be_silent: bool = False
+
+
+def _page(presenter: Presenter, served: Served, asked: AskIn) -> dict[str, Any]:
+    return {**presenter.page(served.decisions, asked.explain, served.missed)}
+
+
+def _home(asked: HomeIn, plain: Requests, catalog: Catalog) -> Requests:
+    """A page in the shape asked for, else in that of the device."""
+    return replace(plain, layout=asked.layout.layout(plain.layout.attention)) if asked.layout else plain
+
+
+def _similar(asked: SimilarIn, plain: Requests, catalog: Catalog) -> Requests:
+    """One row about a title, of none that the member turned down; a home page weighs that itself."""
+    about = np.array([item_of(catalog, asked.item_id)], np.int32)
+    layout = Layout(rows=1, columns=asked.n, billboard=False, attention=plain.layout.attention)
+    return without(replace(plain, layout=layout, about=about), turned_down(plain.histories))
+
+
+SURFACES: Mapping[str, Surface] = {
+    one.name: one
+    for one in (
+        Surface(
+            "home",
+            "A personalized home page. It is a decision: logged, with its probability, before it is sent.",
+            HomeIn,
+            _home,
+            lambda user_id, catalog: HomeIn(user_id=user_id),
+            _page,
+            PageOut,
+            BODY,
+        ),
+        Surface(
+            "similar",
+            "Titles that go with one title, as a decision with one row.",
+            SimilarIn,
+            _similar,
+            lambda user_id, catalog: SimilarIn.model_construct(user_id=user_id, item_id=catalog.item_ids[0]),
+            _page,
+            PageOut,
+            {**BODY, **FOUND},
+            may_be_silent=True,
+        ),
+    )
+}
+HOME, SIMILAR = SURFACES["home"], SURFACES["similar"]
