@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from arm_worlds import TITLES, Points, arms, asked
 from scipy import stats
 
-from matinee.decision import Enumerates, Learns, Policy, Requests, Uncertain
+from matinee.decision import Enumerates, Learns, Policy, Uncertain
 from matinee.errors import BadRequest, NotFound
-from matinee.history import Histories
 from matinee.maths.best_of_normals import probability_of_best
 from matinee.maths.ragged import Ragged
 from matinee.policies.arms import ArmsConfig, LinearArms
@@ -18,30 +18,7 @@ from matinee.policies.features import Features
 from matinee.policies.posterior import Posterior
 from matinee.testing import check_policy, make_catalog
 
-TITLES, SIZE = 12, 4
 GREEDY = ArmsConfig(sampling=False)
-
-
-class Points:
-    """Random points of titles; a member is the mean of their history's."""
-
-    def __init__(self, titles: int = TITLES) -> None:
-        self.title_vectors = np.random.default_rng(5).normal(size=(titles, SIZE)).astype(np.float32)
-
-    def member_vectors(self, requests: Requests) -> np.ndarray:
-        histories = requests.histories
-        lists = np.split(histories.items, histories.offsets[1:-1])
-        return np.array([self.title_vectors[one].sum(axis=0) for one in lists]).reshape(-1, SIZE)
-
-
-def arms(config: ArmsConfig = ArmsConfig(), titles: int = TITLES, learned: Posterior | None = None) -> LinearArms:
-    features = Features.of(Points(), titles, 3)
-    return LinearArms("arms", "artifact", make_catalog(titles), features, config, learned)
-
-
-def asked(batch: int = 50, **fields) -> Requests:
-    lists = [[k % TITLES, (5 * k) % TITLES] if k % 3 else [] for k in range(batch)]
-    return Requests.of_histories(Histories.of_items(lists), 10**15, **fields)
 
 
 def taught(policy: LinearArms, batches: int = 4, seed: int = 0) -> LinearArms:

@@ -4,40 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import polars as pl
 
 from matinee.catalog import Catalog
-from matinee.decision import Choices, Decisions, Layer, Policy, Requests
-from matinee.decision.decisions import LINES
+from matinee.data.log import EventLog
+from matinee.decision import Choices, Decisions, Enumerates, Layer, Learns, Policy, Requests, row_key, row_name
+from matinee.decision.decisions import LINES, SILENT
 from matinee.decision.eligibility import check
 from matinee.decision.record import of_record, record_of
+from matinee.decision.rows import UNKNOWN
 from matinee.maths.ragged import Ragged
 from matinee.page import KEEPS_REPEATS
+from matinee.testing.learners import check_enumerates, check_learns
 
 TOLERANCE = 1e-6  # how far a recomputed log-probability may be from the logged one
 FEW = 5  # decisions that are looked at one by one
+SOME = 3  # titles offered where a request is asked to choose from few
 
 
 def check_policy(make: Callable[[], Policy], catalog: Catalog, requests: Requests) -> None:
     """Raise AssertionError at the first promise of `Policy` that the policy of `make()` breaks.
 
     `requests` should hold members with and without histories; at least two. Checked: ids, the order of the choices,
-    guarantees, no title twice, log-probabilities at most 0 and equal to `log_prob` choice by choice (also after a round
-    trip through the log's record), impossible decisions, same seed same decision, batch equals single where nothing is
-    left to chance.
+    guarantees, no title twice, log-probabilities at most 0 and equal to `log_prob` choice by choice, also asked again
+    from a log, row names that outlive titles to come, impossible decisions, silence where nothing may be shown, same
+    seed same decision, batch equals single where nothing is left to chance; and what a policy offers beyond: a
+    distribution (`Enumerates`), learning (`Learns`).
     """
     policy = make()
     decisions = policy.decide(requests, np.random.default_rng(7))
     _check_form(decisions, requests)
+    assert decisions.catalog == len(catalog), (
+        f"decisions say {decisions.catalog} titles, the catalogue has {len(catalog)}"
+    )
     check(catalog, decisions)
     _check_no_repeats(decisions)
     _check_probabilities(policy, decisions)
+    _check_from_a_log(policy, decisions)
+    _check_names(decisions, catalog)
     _check_impossible(policy, decisions)
+    _check_nothing_to_show(policy, catalog, requests)
     again = make().decide(requests, np.random.default_rng(7))
     _check_same(again.choices, decisions.choices, "the same seed gave another decision")
     assert again.ids == decisions.ids, "the same seed gave other ids"
     _check_singles(policy, requests)
+    if isinstance(policy, Enumerates):
+        check_enumerates(policy, catalog, decisions)
+    if isinstance(policy, Learns):
+        check_learns(make, requests)
 
 
 def _check_form(decisions: Decisions, requests: Requests) -> None:
@@ -48,7 +66,11 @@ def _check_form(decisions: Decisions, requests: Requests) -> None:
     assert (choices.among >= 1).all(), "a choice was made among nothing"
     assert np.isin(choices.layers, tuple(Layer)).all(), "a choice is of no known layer"
     row, title = decisions.layer(Layer.ROW), decisions.layer(Layer.TITLE)
+    assert (choices.makers < len(decisions.makers)).all(), "a choice names a maker that is none"
     assert (choices.actions[row] < len(decisions.row_names)).all(), "a row has no name"
+    silent = decisions.layer(Layer.SEND) & (choices.actions == SILENT)
+    last = np.append(choices.decisions[1:] != choices.decisions[:-1], True)[: len(silent)]
+    assert last[silent].all(), "something is shown after staying silent"
     assert (choices.rows[title] < layout.rows).all(), "a title stands below the layout"
     assert (choices.columns[title] < layout.columns).all(), "a title stands right of the layout"
     assert ((choices.scores[title] >= 0) & (choices.scores[title] <= 1)).all(), "a score is no probability"
@@ -71,18 +93,59 @@ def _check_no_repeats(decisions: Decisions) -> None:
 
 
 def _check_probabilities(policy: Policy, decisions: Decisions) -> None:
-    logged = decisions.choices.log_probs
-    difference = np.abs(policy.log_prob(decisions) - logged)
+    difference = np.abs(policy.log_prob(decisions) - decisions.choices.log_probs)
     assert (difference <= TOLERANCE).all(), f"log_prob differs from what was logged by {difference.max()}"
-    for b in range(min(len(decisions), FEW)):
-        one = decisions.take(np.array([b]))
-        back = of_record(record_of(decisions, b), one.requests.histories)
-        _check_same(back.choices, one.choices, "the log record is not the decision", but=("actions",))
-        assert [back.row_names[k] for k in back.choices.actions[back.layer(Layer.ROW)]] == [
-            one.row_names[k] for k in one.choices.actions[one.layer(Layer.ROW)]
-        ], "the log record names other rows"
+
+
+def _check_from_a_log(policy: Policy, decisions: Decisions) -> None:
+    """The first decisions, written to a log and read back, are the same and are asked again alone."""
+    few = decisions.take(np.arange(min(len(decisions), FEW)))
+    with TemporaryDirectory() as folder, EventLog(Path(folder) / "log.sqlite") as log:
+        log.append_decisions([record_of(few, b) for b in range(len(few))])
+        records = [log.decision(one) for one in few.ids]
+    for b, record in enumerate(records):
+        one = few.take(np.array([b]))
+        back = of_record(record, one.requests.histories)
+        _check_same(back.choices, one.choices, "the log's record is not the decision", but=("actions",))
+        rows = back.layer(Layer.ROW)
+        actions = np.where(rows, one.choices.actions, back.choices.actions)  # rows are numbered anew, see their names
+        assert np.array_equal(actions, one.choices.actions), "the log's record shows other titles"
+        assert [back.row_names[k] for k in back.choices.actions[rows]] == [
+            one.row_names[k] for k in one.choices.actions[rows]
+        ], "the log's record names other rows"
+        assert back.makers == one.makers, "the log's record names other makers"
         again = policy.log_prob(back)
         assert np.abs(again - one.choices.log_probs).max(initial=0.0) <= TOLERANCE, "the record cannot be asked again"
+
+
+def _check_names(decisions: Decisions, catalog: Catalog) -> None:
+    """Rows are named by what outlives titles to come, also such as bring genres before all others."""
+    more = pl.DataFrame({"item_id": ["check_policy"], "genres": [["\t a genre before all others"]]})
+    grown = catalog.append(more)
+    for name in decisions.row_names:
+        assert row_key(name, grown) != UNKNOWN, f"the row {name} means nothing once a title was appended"
+        assert row_name(name.kind, row_key(name, grown), grown) == name, f"the row {name} means another thing then"
+
+
+def _check_nothing_to_show(policy: Policy, catalog: Catalog, requests: Requests) -> None:
+    """Where no title may be shown none is, beside requests that are answered as ever."""
+    half = np.arange(len(requests)) % 2 == 0
+    offered = list(range(min(SOME, len(catalog))))
+    wanted = [offered if own is None else own for own in _candidates(requests)]
+    some = [[] if empty else own for empty, own in zip(half, wanted, strict=True)]
+    decisions = policy.decide(replace(requests, candidates=Ragged.of(some)), np.random.default_rng(1))
+    titles = decisions.sums(decisions.layer(Layer.TITLE).astype(np.float64))
+    assert (titles[half] == 0).all(), "a title is shown where none may be"
+    assert (decisions.eligible[half] == 0).all(), "titles are eligible where none may be shown"
+    _check_form(decisions, decisions.requests)
+    _check_probabilities(policy, decisions)
+
+
+def _candidates(requests: Requests) -> list[list[int] | None]:
+    """The titles that each request asks to choose from, None for all."""
+    if requests.candidates is None:
+        return [None] * len(requests)
+    return [requests.candidates[b].tolist() for b in range(len(requests))]
 
 
 def _check_impossible(policy: Policy, decisions: Decisions) -> None:
