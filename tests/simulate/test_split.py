@@ -23,13 +23,6 @@ START = CONFIG.start + LEAD * DAY
 AB = Experiment("ab", "s", (Arm("uniform", 0.5), Arm("best", 0.4)), START)
 
 
-def means(panel):
-    """(arms,) per account and day in the experiment."""
-    totals = np.bincount(panel.accounts, panel.values, len(panel.arms))
-    age = (panel.length - panel.entered).mean()
-    return np.array([totals[panel.arms == arm].mean() / age for arm in range(2)])
-
-
 def lived(policies, world=None, days=LEAD + DAYS, **options):
     world = world or make_world(3_000, 30, CONFIG, seed=3)
     return split(world, AB, policies(world), days, **options)
@@ -48,8 +41,8 @@ def test_the_better_of_two_is_found_and_its_true_effect_bracketed():
     panel = lived(lambda world: (Uniform(world.catalog), best_of(world)))
     found = analyse(AB, panel, "played")
     (course,) = found.courses
-    uniform = means(lived(lambda world: (Uniform(world.catalog),) * 2)).mean()
-    best = means(lived(lambda world: (best_of(world),) * 2)).mean()
+    uniform = lived(lambda world: (Uniform(world.catalog),) * 2).mean
+    best = lived(lambda world: (best_of(world),) * 2).mean
     assert best != pytest.approx(uniform, abs=0.005)
     assert course.verdict is (Verdict.BETTER if best > uniform else Verdict.WORSE)
     assert course.lows[-1] < best - uniform < course.highs[-1]

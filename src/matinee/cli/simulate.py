@@ -15,9 +15,10 @@ from rich.panel import Panel
 from rich.table import Table
 
 from matinee.cli.data import fetch
-from matinee.cli.terminal import REPORT_WIDTH, Json, Seed, console, named, progress
+from matinee.cli.terminal import REPORT_WIDTH, Html, Json, Seed, console, named, progress
 
 if TYPE_CHECKING:
+    from matinee.report.simulation import SimulationReport
     from matinee.simulate.marginals import Marginal
     from matinee.simulate.result import SimulationResult
     from matinee.simulate.world import World
@@ -54,41 +55,50 @@ def simulate(
             "--into", help="A workspace whose home page simulated members visit; its log keeps what comes of it."
         ),
     ] = None,
+    html: Html = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Let policies play for days in a world that knows the truth: how members fare with each, and how sure that is."""
     if into is None:
-        result = _play(data, members or MANY, days, policies, seed)
+        report = _play(data, members or MANY, days, policies, seed, whole=html is not None)
     elif policies is not None or data is not None:
         raise typer.BadParameter("--into takes policy and data from its workspace; leave --policies and --data out")
     else:
-        result = _visit(into, members or FEW, days, seed)
-    Console(width=max(console.width, REPORT_WIDTH)).print(table(result))
+        report = _visit(into, members or FEW, days, seed)
+    Console(width=max(console.width, REPORT_WIDTH)).print(table(report.result))
     if as_json:
-        print(json.dumps(result.json()), flush=True)
+        print(json.dumps(report.result.json()), flush=True)
+    if html is not None:
+        report.write_html(html)
 
 
-def _play(path: Path | None, members: int, days: int, names: str | None, seed: int) -> SimulationResult:
-    """The named billboards, each in a world of its own after a data set."""
+def _play(path: Path | None, members: int, days: int, names: str | None, seed: int, whole: bool) -> SimulationReport:
+    """The named billboards, each in a world of its own after a data set; `whole`: all that a page shows."""
     from matinee.data.sources.reading import guess, read
     from matinee.recipes.billboards import BILLBOARDS, DEFAULT
     from matinee.recipes.simulation import play
+    from matinee.recipes.simulation_report import reported
+    from matinee.report.simulation import SimulationReport
 
     makers = named(BILLBOARDS, names or DEFAULT)
     where = path or fetch()
     dataset = read(guess(where), where)
+    near = partial(_describe, dataset.name)
     with progress("simulation") as tell:
-        return play(dataset, makers, members, days, seed, tell, partial(_describe, dataset.name))
+        if whole:
+            return reported(dataset, makers, members, days, seed, tell, near)
+        return SimulationReport(play(dataset, makers, members, days, seed, tell, near))
 
 
-def _visit(folder: Path, members: int, days: int, seed: int) -> SimulationResult:
+def _visit(folder: Path, members: int, days: int, seed: int) -> SimulationReport:
     """Simulated members at the home page of a workspace, in its log."""
     from matinee.recipes.simulation import visit
+    from matinee.report.simulation import SimulationReport
     from matinee.workspace import Workspace
 
     with progress("simulation") as tell:
-        return visit(Workspace(folder), members, days, seed, tell)
+        return SimulationReport(visit(Workspace(folder), members, days, seed, tell))
 
 
 def _describe(source: str, world: World, near: Sequence[Marginal]) -> None:

@@ -52,6 +52,12 @@ class Panel:
         assert len(self.arms) == len(self.entered) == len(self.before), "accounts differ in number"
         assert len(self.accounts) == len(self.days) == len(self.values), "lines differ in number"
 
+    @property
+    def mean(self) -> float:
+        """Of all arms together, per account and day in the experiment; NaN without an account."""
+        age = (self.length - self.entered).sum()
+        return float(self.values.sum() / age) if age else np.nan
+
 
 def panel_of(
     experiment: Experiment, records: Iterable[Mapping[str, Any]], events: pl.DataFrame, metric: str, now: int

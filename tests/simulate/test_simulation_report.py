@@ -1,0 +1,93 @@
+"""A simulation as a report: the experiment and the estimates agree with the truth of the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from worlds import Fixed, decided, make_world
+
+from matinee.decision import Distribution
+from matinee.decision.eligibility import eligible
+from matinee.experiment.analyse import Verdict
+from matinee.maths.ragged import Ragged
+from matinee.policies.uniform import Uniform
+from matinee.recipes import simulation_report
+from matinee.recipes.simulation_report import estimated, reported
+from matinee.simulate.loop import simulate
+
+
+@dataclass(frozen=True)
+class Favoured:
+    """Titles in proportion to these weights (titles,)."""
+
+    world: object
+    weights: np.ndarray
+
+    def decide(self, requests, rng):
+        probs = self._probs(requests)
+        drawn = rng.integers(2**53, size=len(requests)) * 2.0**-53
+        items = np.minimum((probs.cumsum(axis=1) <= drawn[:, None]).sum(axis=1), len(self.weights) - 1)
+        made = decided(requests, items, "favoured")
+        made.choices.log_probs[:] = np.log(probs[np.arange(len(items)), items])
+        return made
+
+    def log_prob(self, decisions):
+        choices = decisions.choices
+        return np.log(self._probs(decisions.requests)[choices.decisions, choices.actions])
+
+    def probabilities(self, requests):
+        probs = self._probs(requests)
+        lists = [np.flatnonzero(row).astype(np.int32) for row in probs]
+        return Distribution(Ragged.of(lists), probs[probs > 0])
+
+    def _probs(self, requests):
+        weights = eligible(self.world.catalog, requests) * self.weights
+        return weights / weights.sum(axis=1, keepdims=True)
+
+
+def uniform(dataset, world, seed):
+    return Uniform(world.catalog)
+
+
+def favoured(dataset, world, seed):
+    """The titles that appeal, forty times the others."""
+    appeal = world.titles.appeal
+    return Favoured(world, np.where(appeal > np.quantile(appeal, 0.95), 40.0, 1.0))
+
+
+@pytest.fixture(scope="module")
+def report(ml100k):
+    return reported(ml100k, {"uniform": uniform, "Favoured ones": favoured}, 600, 16)
+
+
+@pytest.mark.slow
+def test_the_experiment_and_the_estimates_agree_with_the_truth(report, tmp_path):
+    (course,) = report.experiment.courses
+    assert course.arm == "favoured-ones"
+    assert course.verdict is not Verdict.WORSE  # of 600 accounts; `test_split` asks more of more
+    assert report.effect > 0
+    assert course.lows[-1] < report.effect < course.highs[-1]
+    (one,) = report.estimates
+    assert one.name == "Favoured ones"
+    assert one.estimate.low < one.truth < one.estimate.high
+    report.write_html(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "Estimates against the truth" in page
+    assert "An experiment in one world" in page
+
+
+def test_one_policy_is_a_page_too(monkeypatch, tmp_path):
+    world = make_world(60, titles=15)
+    result = simulate(lambda: world, {"uniform": Uniform(world.catalog)}, 2)
+    monkeypatch.setattr(simulation_report, "play", lambda *_: result)
+    report = reported(None, {"uniform": uniform}, 60, 2)
+    assert report.experiment is None
+    report.write_html(tmp_path / "page.html")
+    assert "A simulation of uniform" in (tmp_path / "page.html").read_text()
+
+
+def test_what_a_log_cannot_tell_is_left_out():
+    world = make_world(60, titles=15)
+    assert list(estimated(world, Fixed(0), {"uniform": Uniform(world.catalog)}, 0)) == []
