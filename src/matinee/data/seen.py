@@ -12,7 +12,7 @@ from matinee.data.rewards import liked
 from matinee.data.shown_choices import Record, shown_choices
 from matinee.page import SCREENS, screen_of
 
-PAGES = 20_000  # the latest of them; more teach nothing that these do not
+PAGES = 10_000  # the latest of them; more teach nothing that these do not
 WINDOW = 86_400.0  # seconds after a decision in which what a member does answers it
 _PLACE = ("decision_id", "user_id", "row", "column")
 

@@ -100,7 +100,7 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
             fallback=record["fallback"],
             catalog=record["catalog"],
         )
-    except (KeyError, TypeError, ValueError, IndexError, AssertionError) as error:
+    except _NO_RECORD as error:
         raise BadData(f"not a decision record: {error!r}; seen keys {sorted(record)[:20]}") from error
     if histories is not None and histories.digest(0) != record["history"]:
         raise BadData(
@@ -110,6 +110,7 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
     return decisions
 
 
+_NO_RECORD = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, AssertionError)
 _TYPES = {
     "layers": np.int8,
     "rows": np.int16,
@@ -139,7 +140,8 @@ def _episode(episodes: Episodes, b: int) -> list[int]:
 def _episodes(episode: list[int] | None) -> Episodes | None:
     if episode is None:
         return None
-    return Episodes(np.array(episode[:1], np.uint64), np.array(episode[1:], np.int32))
+    chain, step = episode
+    return Episodes(np.array([chain], np.uint64), np.array([step], np.int32))
 
 
 def _arms(cells: Cells, b: int) -> dict[str, int]:
