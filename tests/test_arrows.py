@@ -19,7 +19,7 @@ ROAD: dict[Arrow, tuple[str, str, tuple[str, ...]]] = {  # file, function, what 
     ("histories", "scorer"): ("surfaces/home.py", "_page", ("score",)),
     ("scorer", "surface policy"): ("surfaces/home.py", "_page", ("score", "_worth", "_rows", "_build")),
     ("surface policy", "Decisions"): ("surfaces/home.py", "_page", ("_build", "decided")),
-    ("Decisions", "log"): ("service/core.py", "_decided", ("record_of", "submit_decisions")),
+    ("Decisions", "log"): ("service/core.py", "decide", ("record_of", "submit_decisions")),
     ("log", "outcomes"): ("cli/report.py", "report", ("read_decisions", "with_outcomes")),
     ("outcomes", "report"): ("cli/report.py", "report", ("with_outcomes", "looks_of", "LooksReport")),
     ("outcomes", "looks"): ("recipes/training.py", "train_into", ("seen_pages", "looks_of")),
@@ -33,12 +33,12 @@ CIRCLE: dict[Arrow, tuple[str, str, tuple[str, ...]]] = {
     ("scores", "rows"): ("surfaces/home.py", "_page", ("score", "_rows")),
     ("rows", "page"): ("surfaces/home.py", "_page", ("_rows", "_build")),
     ("page", "decision"): ("surfaces/home.py", "_page", ("_build", "decided")),
-    ("decision", "log"): ("service/core.py", "_decided", ("_settled", "submit_decisions")),
-    ("log", "the member sees it"): ("service/core.py", "_decided", ("submit_decisions", "page")),
+    ("decision", "log"): ("service/core.py", "decide", ("_settled", "submit_decisions")),
+    ("log", "the member sees it"): ("service/core.py", "decide", ("submit_decisions", "answer")),
     ("the member sees it", "plays, thumbs, list"): ("service/app.py", "_writing", ("take",)),
     ("plays, thumbs, list", "log"): ("service/core.py", "take", ("judge", "_stored")),
     ("log", "history"): ("service/core.py", "_load", ("read", "histories_of")),
-    ("history", "request"): ("service/core.py", "_decided", ("request_of",)),
+    ("history", "request"): ("service/core.py", "decide", ("request_of",)),
 }
 
 
