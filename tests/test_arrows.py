@@ -25,7 +25,7 @@ ROAD: dict[Arrow, tuple[str, str, tuple[str, ...]]] = {  # file, function, what 
     ("outcomes", "looks"): ("recipes/training.py", "train_into", ("seen_pages", "looks_of")),
     ("looks", "train"): ("recipes/training.py", "train_into", ("looks_of", "train")),
     ("train", "artifact"): ("recipes/training.py", "train_into", ("train", "save_artifact")),
-    ("artifact", "surface policy"): ("recipes/serving.py", "ladders", ("_affordable", "_home")),
+    ("artifact", "surface policy"): ("recipes/serving.py", "served_policies", ("_affordable", "_home")),
 }
 CIRCLE: dict[Arrow, tuple[str, str, tuple[str, ...]]] = {
     ("request", "eligible"): ("surfaces/home.py", "_page", ("eligible",)),

@@ -462,7 +462,7 @@ def test_a_taken_port_is_said_before_anything_slow(matinee, plays, taken, tmp_pa
     assert f"cannot listen on 127.0.0.1:{taken}" in err
     assert not (tmp_path / "var").exists()
     matinee("data", "tabular", plays, "--workspace", "ws")
-    monkeypatch.setattr(serving, "ladders", lambda *_: pytest.fail("loaded before the port was tried"))
+    monkeypatch.setattr(serving, "served_policies", lambda *_: pytest.fail("loaded before the port was tried"))
     code, _, err = matinee("serve", "--workspace", "ws", "--port", taken)
     assert code == 1
     assert f"cannot listen on 127.0.0.1:{taken}" in err
@@ -540,8 +540,8 @@ def test_a_reload_brings_back_what_served_at_the_start_or_is_refused(matinee, pl
     def run(app, sock, ready):
         reload = app.state.service.deployment.reload
         assert [name for name, _ in reload()[1]["home"]] == ["markov", "popularity"]
-        with app.state.service.deployment.grow([{"item_id": "told of"}]) as (catalog, ladders):
-            assert [name for name, _ in ladders["home"]] == ["markov", "popularity"]
+        with app.state.service.deployment.grow([{"item_id": "told of"}]) as (catalog, policies):
+            assert [name for name, _ in policies["home"]] == ["markov", "popularity"]
         assert reload()[0].item_ids == catalog.item_ids
         assert catalog.item_ids[-1] == "told of"
         (place.newest_artifact("markov") / "manifest.json").write_bytes(b"[]")

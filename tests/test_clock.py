@@ -16,9 +16,9 @@ from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.models.popularity import Popularity, PopularityConfig
 from matinee.profile import Profile
-from matinee.service.asking import request_of
 from matinee.service.members import Member
-from matinee.service.schemas import ContextIn
+from matinee.service.one_request import request_of
+from matinee.service.requests import ContextIn
 from matinee.testing import make_catalog, make_data, make_events
 
 HOUR = 3_600

@@ -25,7 +25,7 @@ from matinee.page import PHONE, WEB, Attention, Layouts
 from matinee.profile import Profile
 from matinee.recipes.audit import audit
 from matinee.recipes.registry import SCORERS
-from matinee.recipes.serving import SERVED, catalog_and_ladders
+from matinee.recipes.serving import SERVED, catalog_and_policies
 from matinee.recipes.training import train_into
 from matinee.service.app import create_app
 from matinee.service.deployment import Deployment
@@ -71,8 +71,8 @@ def manifest_of(place: Workspace, name: str = "popularity"):
 def pages_of(place: Workspace) -> tuple[np.ndarray, ...]:
     """What the home page shows at a fixed seed in the layout that the service would take: items, worths, chances."""
     with EventLog(place.log_path) as log:
-        _, ladders = catalog_and_ladders(place, log, exploration=0.3)
-    policy = ladders["home"][0][1]
+        _, policies = catalog_and_policies(place, log, exploration=0.3)
+    policy = policies["home"][0][1]
     histories = Histories.of_items([[k, k + 1] for k in range(4)])
     requests = Requests.of_histories(histories, layout=policy.layouts.of("web"))
     decisions = policy.decide(requests, np.random.default_rng(3))
@@ -118,7 +118,7 @@ def test_pages_change_only_when_the_looks_are_enough(tmp_path):
 def test_the_whole_road(place):
     """Decide, log and look under the prior; train; the service lays out as was fitted; the old can be asked again."""
     with EventLog(place.log_path) as log:
-        _, ladders = catalog_and_ladders(place, log, exploration=0.3)
+        _, policies = catalog_and_policies(place, log, exploration=0.3)
         batch = 24
         requests = Requests.of_histories(
             Histories.empty(batch),
@@ -128,7 +128,7 @@ def test_the_whole_road(place):
             layout=Layouts().web,
         )
         requests = replace(requests, arrived=np.full(batch, log.arrived), exploration=0.3)
-        old = ladders["home"][0][1].decide(requests, np.random.default_rng(4))
+        old = policies["home"][0][1].decide(requests, np.random.default_rng(4))
         log.append_decisions([record_of(old, b) for b in range(batch)])
     looked_at(place, 600)
     for name in SERVED:
@@ -142,10 +142,10 @@ def test_the_whole_road(place):
     with EventLog(place.log_path) as log:
 
         def build():
-            return catalog_and_ladders(place, log, exploration=0.3)
+            return catalog_and_policies(place, log, exploration=0.3)
 
-        catalog, ladders = build()
-        deployment = Deployment(log, catalog, ladders, deadline=60.0, reload=build)
+        catalog, policies = build()
+        deployment = Deployment(log, catalog, policies, deadline=60.0, reload=build)
         with TestClient(create_app(deployment), "http://localhost") as client:
             web, own, phone = (layout_of(client, **asked) for asked in ASKED)
     expected = fitted.attention["web"].attention

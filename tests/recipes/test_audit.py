@@ -15,7 +15,7 @@ from matinee.data.dataset import Dataset
 from matinee.data.log import EventLog
 from matinee.errors import BadData
 from matinee.recipes.audit import audit
-from matinee.recipes.serving import SERVED, catalog_and_ladders
+from matinee.recipes.serving import SERVED, catalog_and_policies
 from matinee.recipes.training import train_into
 from matinee.service.app import create_app
 from matinee.service.deployment import Deployment
@@ -47,10 +47,10 @@ def place(tmp_path_factory) -> Workspace:
     with EventLog(place.log_path) as log:
 
         def build():
-            return catalog_and_ladders(place, log, exploration=0.3)
+            return catalog_and_policies(place, log, exploration=0.3)
 
-        catalog, ladders = build()
-        deployment = Deployment(log, catalog, ladders, secret=b"audit", deadline=60.0, reload=build)
+        catalog, policies = build()
+        deployment = Deployment(log, catalog, policies, secret=b"audit", deadline=60.0, reload=build)
         with TestClient(create_app(deployment), "http://localhost") as client:
             live(client, 0)
             place.bring_in(dataset(TITLES + 5))  # genres named Action come before all others

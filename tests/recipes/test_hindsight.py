@@ -17,7 +17,7 @@ from matinee.cli import app
 from matinee.data.log import EventLog
 from matinee.errors import ArtifactRefused, BadData, BadRequest
 from matinee.recipes.hindsight import counterfactual
-from matinee.recipes.serving import catalog_and_ladders
+from matinee.recipes.serving import catalog_and_policies
 from matinee.recipes.targets import target
 from matinee.recipes.training import train_into
 from matinee.report.counterfactual import verdict
@@ -33,8 +33,8 @@ def serve(place: Workspace, exploration: float, pages: int = PAGES, seed: int = 
     """Members look at small pages and play every title whose number is even."""
     rng = np.random.default_rng(seed)
     with EventLog(place.log_path) as log:
-        catalog, ladders = catalog_and_ladders(place, log, exploration=exploration)
-        deployment = Deployment(log, catalog, ladders, secret=b"hindsight", deadline=60.0)
+        catalog, policies = catalog_and_policies(place, log, exploration=exploration)
+        deployment = Deployment(log, catalog, policies, secret=b"hindsight", deadline=60.0)
         with TestClient(create_app(deployment), "http://localhost") as client:
             for turn in range(pages):
                 body = {"user_id": f"m{rng.integers(MEMBERS)}", "draw": turn, "layout": LAYOUT}

@@ -1,4 +1,4 @@
-"""Recipes: time moves by whole weeks, every model fits, and a workspace becomes ladders for both surfaces."""
+"""Recipes: time moves by whole weeks, every model fits, and a workspace becomes policies for both surfaces."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from matinee.recipes.serving import (
     HOME,
     SERVED,
     SIMILAR,
-    catalog_and_ladders,
-    catalog_and_ladders_with,
-    ladders,
+    catalog_and_policies,
+    catalog_and_policies_with,
     served_in,
+    served_policies,
 )
 from matinee.recipes.training import everything, train_into
 from matinee.testing import checkerboard, make_catalog, make_data, make_events
@@ -102,10 +102,10 @@ def test_models_are_new_each_time_and_can_be_loaded():
     assert set(SERVED) <= MODELS.keys()
 
 
-def test_ladders_go_from_best_to_simplest_on_both_surfaces(place):
+def test_policies_go_from_best_to_simplest_on_both_surfaces(place):
     catalog = Catalog.load(place.catalog_path)
     with EventLog(place.log_path) as log:
-        built = ladders(place, log, catalog, exploration=0.25)
+        built = served_policies(place, log, catalog, exploration=0.25)
     assert list(built) == ["home", "similar"]
     for surface, simplest in (("home", "popularity"), ("similar", "neighbors")):
         assert [name for name, _ in built[surface]] == ["ease-recent", simplest]
@@ -121,7 +121,7 @@ def test_a_sequence_model_is_served_first_where_one_was_trained(place):
     torch.set_num_threads(2)
     catalog = Catalog.load(place.catalog_path)
     with EventLog(place.log_path) as log:
-        built = ladders(place, log, catalog, budget=Budget(milliseconds=60_000))
+        built = served_policies(place, log, catalog, budget=Budget(milliseconds=60_000))
     assert torch.get_num_threads() == 1, "threads that wait for each other are slow on a busy machine"
     assert [name for name, _ in built["home"]] == ["sequence", "ease-recent", "popularity"]
     assert served_in(place) == ("sequence", *SERVED), "so it is trained again with the others"
@@ -136,9 +136,9 @@ def test_a_model_that_costs_too_much_is_left_out_with_its_figures(place):
     (folder / "padding").write_bytes(bytes(100_000))
     told = []
     with EventLog(place.log_path) as log:
-        built = ladders(place, log, catalog, budget=Budget(bytes=100_000), say=told.append)
+        built = served_policies(place, log, catalog, budget=Budget(bytes=100_000), say=told.append)
         with pytest.raises(ArtifactRefused, match=r"ease-recent cannot be served: .* bytes and 100,000 are allowed"):
-            ladders(place, log, catalog, budget=Budget(bytes=100_000), required=("ease-recent",))
+            served_policies(place, log, catalog, budget=Budget(bytes=100_000), required=("ease-recent",))
     assert {surface: [name for name, _ in steps] for surface, steps in built.items()} == {
         "home": ["popularity"],
         "similar": ["neighbors"],
@@ -152,7 +152,7 @@ def test_a_damaged_model_is_left_out(place):
     next((place.newest_artifact("ease-recent") / "scorer").glob("*.npy")).write_bytes(b"[]")
     told = []
     with EventLog(place.log_path) as log:
-        built = ladders(place, log, Catalog.load(place.catalog_path), say=told.append)
+        built = served_policies(place, log, Catalog.load(place.catalog_path), say=told.append)
     assert [name for name, _ in built["home"]] == ["popularity"]
     assert len(told) == 1
     assert told[0].startswith("ease-recent is left out: ")
@@ -162,14 +162,14 @@ def test_a_surface_without_any_model_is_refused_with_every_reason(place):
     catalog = Catalog.load(place.catalog_path)
     with EventLog(place.log_path) as log:
         with pytest.raises(ArtifactRefused, match=r"left for 'home'.* 10 are allowed.*; .* 10 are allowed"):
-            ladders(place, log, catalog, budget=Budget(bytes=10))
+            served_policies(place, log, catalog, budget=Budget(bytes=10))
         with pytest.raises(
             ArtifactRefused,
             match=r"ease-recent takes \d+(\.\d+)? ms a request, the least of [\d,]+, and 1e-06 are allowed",
         ):
-            ladders(place, log, catalog, budget=Budget(milliseconds=1e-6))
+            served_policies(place, log, catalog, budget=Budget(milliseconds=1e-6))
         with pytest.raises(ArtifactRefused, match=r"no model is left for 'home': .*no artifact 'factors'"):
-            ladders(place, log, catalog, home=("factors",))
+            served_policies(place, log, catalog, home=("factors",))
 
 
 def test_the_models_of_the_home_page_can_be_chosen(place):
@@ -178,7 +178,7 @@ def test_the_models_of_the_home_page_can_be_chosen(place):
     catalog = Catalog.load(place.catalog_path)
     wanted = ("ranker", "ease-recent", "popularity-7d")
     with EventLog(place.log_path) as log:
-        built = ladders(place, log, catalog, budget=Budget(milliseconds=60_000), home=wanted)
+        built = served_policies(place, log, catalog, budget=Budget(milliseconds=60_000), home=wanted)
     assert tuple(name for name, _ in built["home"]) == wanted
     assert [name for name, _ in built["similar"]] == list(SIMILAR)
     assert [policy.config.rows.seeds > 0 for _, policy in built["home"]] == [True, True, False]
@@ -200,7 +200,7 @@ def test_what_was_stamped_while_the_clock_was_ahead_is_learned_from(place):
 def test_catalogue_and_ladders_are_built_together(place):
     with EventLog(place.log_path) as log:
         place.bring_in(dataset([[0, 13]], 14))
-        catalog, built = catalog_and_ladders(place, log, exploration=0.25)
+        catalog, built = catalog_and_policies(place, log, exploration=0.25)
     assert len(catalog) == 14
     assert {len(policy.catalog) for steps in built.values() for _, policy in steps} == {14}
 
@@ -222,7 +222,7 @@ def test_what_was_trained_serves_a_catalogue_that_grew(place):
     catalog = Catalog.load(place.catalog_path)
     assert len(catalog) == 14
     with EventLog(place.log_path) as log:
-        built = ladders(place, log, catalog)
+        built = served_policies(place, log, catalog)
     data = make_data(make_events(LIKES), catalog)
     requests = Requests.of_histories(data.histories)
     for _, policy in built["home"]:
@@ -256,12 +256,12 @@ def test_titles_that_are_told_of_are_kept_with_ladders_for_them_or_not_at_all(pl
     told = [{"item_id": "new", "genres": ["even"]}, {"item_id": "t0", "maturity": 16}]
     before = Catalog.load(place.catalog_path)
     with EventLog(place.log_path) as log:
-        with pytest.raises(ArtifactRefused, match="not good"), catalog_and_ladders_with(told, place, log):
+        with pytest.raises(ArtifactRefused, match="not good"), catalog_and_policies_with(told, place, log):
             raise ArtifactRefused("not good")
         assert Catalog.load(place.catalog_path).titles.equals(before.titles)
         with place.importing(), pytest.raises(Overloaded, match="holds the workspace"):
-            catalog_and_ladders_with(told, place, log).__enter__()
-        with catalog_and_ladders_with(told, place, log) as (catalog, built):
+            catalog_and_policies_with(told, place, log).__enter__()
+        with catalog_and_policies_with(told, place, log) as (catalog, built):
             assert len(Catalog.load(place.catalog_path)) == len(before)
     after = Catalog.load(place.catalog_path)
     assert after.titles.equals(catalog.titles)

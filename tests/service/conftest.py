@@ -28,9 +28,9 @@ def deploy(log) -> Callable[..., Deployment]:
     def make(**fields: Any) -> Deployment:
         catalog = fields.pop("catalog", None) or small_catalog()
         policy = GenrePolicy(catalog)
-        ladders = {"home": [("genres", policy)], "similar": [("genres", policy)]}
+        policies = {"home": [("genres", policy)], "similar": [("genres", policy)]}
         fields.setdefault("deadline", 5.0)
-        return Deployment(log, catalog, {**ladders, **fields.pop("ladders", {})}, **fields)
+        return Deployment(log, catalog, {**policies, **fields.pop("policies", {})}, **fields)
 
     return make
 

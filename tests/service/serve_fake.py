@@ -17,9 +17,9 @@ from matinee.service.run import listen, run
 def main(path: str, port: str, titles: str = "60", *keys: str) -> None:
     """Serve until killed."""
     catalog = small_catalog(int(titles))
-    ladder = [("genres", GenrePolicy(catalog))]
-    ladders = {"home": ladder, "similar": ladder}
-    deployment = Deployment(EventLog(Path(path)), catalog, ladders, keys=Keys.of(write=keys))
+    fallback = [("genres", GenrePolicy(catalog))]
+    policies = {"home": fallback, "similar": fallback}
+    deployment = Deployment(EventLog(Path(path)), catalog, policies, keys=Keys.of(write=keys))
     with listen("127.0.0.1", int(port)) as sock:
         run(create_app(deployment), sock, lambda url: None)
 

@@ -152,7 +152,7 @@ def test_the_api_page_and_its_schema_are_rendered_once(client, monkeypatch):
 @pytest.mark.parametrize("path", ["/v1/profiles", "/home?user=ada", "/docs", "/metrics", "/", "/nowhere"])
 def test_all_but_health_is_shed(client, path):
     gate = client.app.middleware_stack.app
-    while type(gate).__name__ != "Gate":
+    while type(gate).__name__ != "LoadShedding":
         gate = gate.app
     for lane in ("work", "public"):
         gate._in_flight[lane] = 10_000

@@ -1,4 +1,4 @@
-"""Under load: shedding instead of queueing, and ladders swapped or rolled back without dropping a request."""
+"""Under load: shedding instead of queueing, and policies swapped or rolled back without dropping a request."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_too_many_requests_are_shed_with_a_time_to_come_back(deploy):
         health = await client.get("/health/live")
         return answers, after, health, (await client.get("/metrics")).text
 
-    answers, after, health, metrics = over_http(deploy(ladders={"home": [("slow", slow)]}, max_in_flight=8), scenario)
+    answers, after, health, metrics = over_http(deploy(policies={"home": [("slow", slow)]}, max_in_flight=8), scenario)
     codes = Counter(answer.status_code for answer in answers)
     assert codes == {200: 8, 503: 32}
     assert {answer.headers["retry-after"] for answer in answers if answer.status_code == 503} == {"1"}
@@ -70,7 +70,7 @@ def test_a_body_that_does_not_arrive_takes_no_place(deploy):
 
 def test_a_deadline_for_bodies_is_none_for_answers(deploy):
     slow = Changed(GenrePolicy(small_catalog()), before=lambda requests: time.sleep(0.3))
-    page = over_http(deploy(ladders={"home": [("slow", slow)]}, body_seconds=0.1), home)
+    page = over_http(deploy(policies={"home": [("slow", slow)]}, body_seconds=0.1), home)
     assert page.status_code == 200
 
 
@@ -110,7 +110,7 @@ def test_ladders_are_swapped_under_load_without_dropping_a_request(deploy):
         return await asyncio.gather(*asked), [one.result() for one in reloads]
 
     pages, reloads = over_http(deploy(reload=build, max_in_flight=5_000, catalog=catalog), scenario)
-    assert [one.json() for one in reloads] == [{"ladders": {"home": ["newer"], "similar": ["newer"]}}] * 3
+    assert [one.json() for one in reloads] == [{"policies": {"home": ["newer"], "similar": ["newer"]}}] * 3
     assert Counter(page.status_code for page in pages) == {200: len(pages)}
     assert {page.json()["policy_id"] for page in pages[-10:]} == {"newer"}
     assert len(built) == 3
@@ -183,7 +183,7 @@ def test_policies_are_checked_with_requests_of_the_very_types_that_members_send(
 
     catalog = small_catalog()
     policy = Changed(GenrePolicy(catalog), before=lambda requests: seen.append((len(requests), types(requests))))
-    client = serve(ladders={"home": [("genres", policy)]}, catalog=catalog)
+    client = serve(policies={"home": [("genres", policy)]}, catalog=catalog)
     checked = list(seen)
     seen.clear()
     assert len(checked) == 3

@@ -15,7 +15,7 @@ from matinee.events import Kind
 from matinee.history import Histories
 from matinee.profile import Profile
 from matinee.service.app import create_app
-from matinee.service.members import Deed, Member, Members
+from matinee.service.members import Action, Member, Members
 
 NEVER = 2**62
 
@@ -112,7 +112,7 @@ def test_a_member_loaded_while_an_event_was_on_its_way_is_not_kept():
         loading = asyncio.create_task(members.get("ada"))
         await asyncio.to_thread(started.wait, 5)
         async with members.visiting(["ada"], writes=True):
-            members.extend([Deed("ada", 1, 4, 1.0, 5)])
+            members.extend([Action("ada", 1, 4, 1.0, 5)])
         go.set()
         await loading
         kept = len(members)

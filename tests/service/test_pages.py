@@ -9,7 +9,7 @@ import pytest
 
 from matinee.catalog import Catalog
 from matinee.service.problems import overloaded
-from matinee.service.schemas import EventIn, EventsIn, HomeIn, ProfileIn, SimilarIn
+from matinee.service.requests import EventIn, EventsIn, HomeIn, ProfileIn, SimilarIn
 from matinee.service.web.reference import bodies
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"

@@ -26,7 +26,7 @@ def test_new_and_changed_titles_serve_at_once_and_are_kept(serve):
     client = serve(grow=growing(small_catalog(), kept.append))
     answer = put(client, NEW, {"item_id": "t6", "title": "Renamed"})
     assert answer.status_code == 200, answer.text
-    assert answer.json() == {"added": 1, "changed": 1, "ladders": {"home": ["grown"], "similar": ["grown"]}}
+    assert answer.json() == {"added": 1, "changed": 1, "policies": {"home": ["grown"], "similar": ["grown"]}}
     page = shown(client)
     assert (page["n1"]["title"], page["n1"]["year"], page["n1"]["genres"]) == ("Noon", 1952, ["Western"])
     assert page["t6"]["title"] == "Renamed"

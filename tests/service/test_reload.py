@@ -87,7 +87,7 @@ def test_a_page_under_way_ends_on_the_pair_on_which_it_began(deploy):
     renamed = changed(title=pl.lit("renamed"), maturity=pl.lit(18))
 
     async def scenario():
-        app = create_app(deploy(ladders={"home": [("old", slow)]}, reload=lambda: built(renamed), deadline=60))
+        app = create_app(deploy(policies={"home": [("old", slow)]}, reload=lambda: built(renamed), deadline=60))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1") as client:
             under_way = asyncio.create_task(client.post("/v1/home", json={"user_id": "ada"}))
             await asyncio.to_thread(begun.wait, 60)

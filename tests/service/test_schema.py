@@ -42,10 +42,10 @@ counted: Counter[int] = Counter()
 def serving(folder, keys):
     """The schema of a real service."""
     catalog = small_catalog()
-    ladders = {surface: [("genres", GenrePolicy(catalog))] for surface in ("home", "similar")}
+    policies = {surface: [("genres", GenrePolicy(catalog))] for surface in ("home", "similar")}
     with EventLog(folder / "log.db") as log:
         app = create_app(
-            Deployment(log, catalog, ladders, keys=keys, deadline=60.0, reload=lambda: ladders, grow=growing(catalog))
+            Deployment(log, catalog, policies, keys=keys, deadline=60.0, reload=lambda: policies, grow=growing(catalog))
         )
         app.state.service.unready = ""
         yield schemathesis.openapi.from_asgi("/openapi.json", app, headers=LOCAL)

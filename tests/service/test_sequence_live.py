@@ -29,7 +29,7 @@ def client(serve):
     scorer = Sequence(CONFIG).fit(CIRCLE, np.random.default_rng(0))
     drawn = charts(CIRCLE.events, CIRCLE.catalog, CIRCLE.as_of)
     policy = HomePolicy("home-sequence", "unsaved", CIRCLE.catalog, scorer, Platt(0.01, -5.0), drawn)
-    return serve(catalog=CIRCLE.catalog, ladders={"home": [("sequence", policy)]})
+    return serve(catalog=CIRCLE.catalog, policies={"home": [("sequence", policy)]})
 
 
 def watch(client, user: str, item: int) -> None:

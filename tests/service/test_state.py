@@ -1,4 +1,4 @@
-"""What stands of a member's deeds: the latest word on each title, by title, and nothing that was taken back."""
+"""What stands of a member's actions: the latest word on each title, by title, and nothing that was taken back."""
 
 from __future__ import annotations
 

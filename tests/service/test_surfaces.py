@@ -12,7 +12,7 @@ from matinee.decision import Requests
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.page import Layout
 from matinee.service.probe import probe
-from matinee.service.schemas import AskIn
+from matinee.service.requests import AskIn
 from matinee.service.statuses import BODY
 from matinee.service.surfaces import SURFACES, Surface
 
@@ -62,7 +62,7 @@ def find(monkeypatch):
 
 @pytest.fixture
 def finder(serve, find):
-    return serve(ladders={"find": [("finds", Finds(small_catalog()))]})
+    return serve(policies={"find": [("finds", Finds(small_catalog()))]})
 
 
 def test_one_entry_is_an_endpoint_whose_decisions_are_logged(finder):

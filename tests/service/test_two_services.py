@@ -65,7 +65,7 @@ def test_a_limit_set_while_a_page_is_made_holds_for_that_page(deploy, other, log
     slow = Changed(GenrePolicy(catalog), before=wait)
 
     async def scenario():
-        app = create_app(deploy(ladders={"home": [("slow", slow)]}, deadline=60))
+        app = create_app(deploy(policies={"home": [("slow", slow)]}, deadline=60))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1") as client:
             under_way = asyncio.create_task(client.post("/v1/home", json={"user_id": "ada"}))
             await asyncio.to_thread(begun.wait, 60)

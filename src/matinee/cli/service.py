@@ -128,7 +128,7 @@ def _serve(
 ) -> None:
     from matinee.data.log import EventLog
     from matinee.experiment.folder import Experiments
-    from matinee.recipes.serving import catalog_and_ladders, catalog_and_ladders_with
+    from matinee.recipes.serving import catalog_and_policies, catalog_and_policies_with
     from matinee.service.app import create_app
     from matinee.service.deployment import Deployment
     from matinee.service.run import run
@@ -140,17 +140,17 @@ def _serve(
         options: dict[str, Any] = {"workspace": place, "log": opened, "budget": budget, "home": home, "say": warn}
         experiments = Experiments(place.experiments_path)
         experiments()  # a damaged one is refused before anything is loaded
-        build = partial(catalog_and_ladders, **options)
+        build = partial(catalog_and_policies, **options)
         catalog, first = build()
         serving = {name for steps in first.values() for name, _ in steps}
         deployment = Deployment(
             log=opened,
             catalog=catalog,
-            ladders=first,
+            policies=first,
             secret=b"" if seed is None else str(seed).encode(),
             keys=keys,
             reload=partial(build, required=serving),
-            grow=partial(catalog_and_ladders_with, **options, required=serving),
+            grow=partial(catalog_and_policies_with, **options, required=serving),
             note=place.about,
             time_zone=place.time_zone,
             refusals=lambda: place.refusals,

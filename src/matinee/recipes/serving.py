@@ -18,7 +18,7 @@ from matinee.models.artifacts.budget import Budget
 from matinee.recipes.recommender import Recommender
 from matinee.recipes.registry import MODELS, SCORERS
 from matinee.recipes.training import everything
-from matinee.service.deployment import Ladders
+from matinee.service.deployment import Policies
 from matinee.surfaces.charts import Charts, charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
 from matinee.surfaces.pages.rows import RowsConfig
@@ -64,32 +64,32 @@ def recommender(workspace: Workspace, user_id: str, name: str | None = None) -> 
     return Recommender(name, data, artifact.scorer, training)
 
 
-def catalog_and_ladders(workspace: Workspace, log: EventLog, **options: Any) -> tuple[Catalog, Ladders]:
-    """The workspace's catalogue as it is now, and `ladders` for it with these options: what a service serves together.
+def catalog_and_policies(workspace: Workspace, log: EventLog, **options: Any) -> tuple[Catalog, Policies]:
+    """The catalogue as it is now, and `served_policies` for it with these options: what a service serves together.
 
-    Raises `BadData` when the catalogue cannot be read, and what `ladders` raises.
+    Raises `BadData` when the catalogue cannot be read, and what `served_policies` raises.
     """
     catalog = Catalog.load(workspace.catalog_path)
-    return catalog, ladders(workspace, log, catalog, **options)
+    return catalog, served_policies(workspace, log, catalog, **options)
 
 
 @contextmanager
-def catalog_and_ladders_with(
+def catalog_and_policies_with(
     told: Sequence[Mapping[str, Any]], workspace: Workspace, log: EventLog, **options: Any
-) -> Iterator[tuple[Catalog, Ladders]]:
-    """As `catalog_and_ladders`, with what is `told` of titles; the catalogue is kept when the block has ended well.
+) -> Iterator[tuple[Catalog, Policies]]:
+    """As `catalog_and_policies`, with what is `told` of titles; the catalogue is kept when the block has ended well.
 
     Raises `Overloaded` while an import or a training reads or writes the workspace, and what those raise.
     """
     with workspace.growing(told, _busy) as catalog:
-        yield catalog, ladders(workspace, log, catalog, **options)
+        yield catalog, served_policies(workspace, log, catalog, **options)
 
 
 def _busy() -> None:
     raise Overloaded("an import or a training holds the workspace; try again when it has ended", retry_after=5.0)
 
 
-def ladders(
+def served_policies(
     workspace: Workspace,
     log: EventLog,
     catalog: Catalog,
@@ -98,10 +98,10 @@ def ladders(
     home: Sequence[str] | None = None,
     required: Collection[str] = (),
     say: Callable[[str], None] = lambda _: None,
-) -> Ladders:
+) -> Policies:
     """What the service runs: for each surface the newest artifacts of its models, from best to simplest.
 
-    `home` names the models of the home page, by default those of `on_home`: a model of `WHERE_TRAINED` is on the ladder
+    `home` names the models of the home page, by default those of `on_home`: a model of `WHERE_TRAINED` serves
     when the workspace holds an artifact of it; delete its artifacts to take it off.
 
     A model that is missing, damaged, lacks a package, or is larger or slower than `budget` allows is left out, and

@@ -16,7 +16,7 @@ from matinee.data.log import EventLog
 from matinee.decision import Tell, quiet
 from matinee.events import DAY
 from matinee.recipes.billboards import Maker
-from matinee.recipes.serving import catalog_and_ladders
+from matinee.recipes.serving import catalog_and_policies
 from matinee.simulate.config import WorldConfig
 from matinee.simulate.logged import logged_requests
 from matinee.simulate.loop import simulate
@@ -59,12 +59,12 @@ def visit(workspace: Workspace, members: int, days: int, seed: int = 0, tell: Te
     workspace.require()
     with EventLog(workspace.log_path) as log:
         tell("loading the models and making a world", 0.0)
-        catalog, ladders = catalog_and_ladders(workspace, log)
+        catalog, policies = catalog_and_policies(workspace, log)
         wave = next(n for n in count() if log.profile(f"{SIMULATED}{n}-0") is None)
         world = _world_of(workspace, log, members, days, int(np.random.SeedSequence([seed, wave]).generate_state(1)[0]))
         world.members.people = people_of(members, f"{SIMULATED}{wave}-")
         log.add_profiles([world.members.people.profile(member) for member in range(members)])
-        name, policy = ladders["home"][0]
+        name, policy = policies["home"][0]
         return simulate(lambda: world, {name: policy}, days, logged_requests(log, catalog), log=log, tell=tell)
 
 

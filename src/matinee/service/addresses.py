@@ -9,7 +9,7 @@ from starlette.convertors import Convertor, register_url_convertor
 
 from matinee.events import MAX_TEXT
 from matinee.service.problems import Problem
-from matinee.service.schemas import Id
+from matinee.service.requests import Id
 
 Known = Annotated[str, Path(min_length=1, max_length=MAX_TEXT)]  # may be of a log that took what is refused today
 New = Annotated[Id, Path()]

@@ -14,7 +14,14 @@ from starlette.responses import PlainTextResponse, Response
 
 from matinee.errors import MatineeError
 from matinee.service.addresses import Known, New, no_unknown_parameter
-from matinee.service.answers import (
+from matinee.service.core import Service
+from matinee.service.deployment import Deployment
+from matinee.service.keys import Keys, Role, needs
+from matinee.service.load_shedding import LoadShedding
+from matinee.service.present import profile_out
+from matinee.service.problems import Json, Problem, answer_error, problem_words
+from matinee.service.requests import EventsIn, HomesIn, Id, ProfileIn, Text, TitlesIn
+from matinee.service.responses import (
     DeletedOut,
     EventsOut,
     ExportOut,
@@ -28,13 +35,6 @@ from matinee.service.answers import (
     TitleOut,
     TitlesOut,
 )
-from matinee.service.core import Service
-from matinee.service.deployment import Deployment
-from matinee.service.gate import Gate
-from matinee.service.keys import Keys, Role, needs
-from matinee.service.present import profile_out
-from matinee.service.problems import Json, Problem, answer_error, problem_words
-from matinee.service.schemas import EventsIn, HomesIn, Id, ProfileIn, Text, TitlesIn
 from matinee.service.statuses import ASKED, BODY, FOUND, Responses, common, statuses
 from matinee.service.surfaces import SURFACES, Surface
 from matinee.service.web.errors import ErrorPages
@@ -65,7 +65,7 @@ def create_app(deployment: Deployment) -> FastAPI:
     )
     app.state.service = service
     app.add_middleware(GZipMiddleware, minimum_size=LARGE, compresslevel=4)
-    app.add_middleware(Gate, metrics=service.metrics, deployment=deployment)
+    app.add_middleware(LoadShedding, metrics=service.metrics, deployment=deployment)
     app.add_middleware(ErrorPages, render=templates())
     for error in (Problem, MatineeError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, answer_error)
@@ -159,7 +159,7 @@ def _writing(service: Service) -> APIRouter:
 
     @router.post("/events", response_model=EventsOut, responses=BODY)
     async def events(batch: EventsIn) -> Response:
-        """Log what happened. Each event is judged on its own; an accepted one is on disk and counts at once."""
+        """Log what happened. Each event is validated on its own; an accepted one is on disk and counts at once."""
         return Json(await service.take(batch.events))
 
     @router.post("/titles", response_model=GrownOut, responses=statuses(400, 409, 422))
@@ -185,7 +185,7 @@ def _writing(service: Service) -> APIRouter:
     @router.post("/artifacts/reload", response_model=ReloadOut, responses=statuses(400, 409, 422))
     async def reload() -> Response:
         """Swap in newly built policies if they pass their check; keep the old ones and say why if they do not."""
-        return Json({"ladders": await service.reload()})
+        return Json({"policies": await service.reload()})
 
     return router
 

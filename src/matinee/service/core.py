@@ -27,23 +27,23 @@ from matinee.events import END_OF_TIME
 from matinee.history import Histories
 from matinee.maths.arrays import Flags
 from matinee.profile import Profile
-from matinee.service.answers import EventOut, EventsOut, GrownOut, StateOut, TitleOut
-from matinee.service.asking import asked_about, in_experiments, local_day, request_of
 from matinee.service.clock import Clock
 from matinee.service.deployment import Deployment, Offer
 from matinee.service.draws import Draws
 from matinee.service.edition import Edition, require_same_titles
-from matinee.service.intake import Judged, after, answering, deeds_of, judge, rows_of
-from matinee.service.ladder import Served
+from matinee.service.fallback import Served
 from matinee.service.members import Member, Members
 from matinee.service.metrics import Metrics
+from matinee.service.one_request import asked_about, in_experiments, local_day, request_of
 from matinee.service.probe import probe
 from matinee.service.records import Records
-from matinee.service.schemas import AskIn, ContextIn, HomeIn
+from matinee.service.requests import AskIn, ContextIn, HomeIn
+from matinee.service.responses import EventOut, EventsOut, GrownOut, StateOut, TitleOut
 from matinee.service.shown import ShownLately
 from matinee.service.state import states_of
 from matinee.service.surfaces import HOME, Surface
 from matinee.service.titles import item_of, narrowed
+from matinee.service.validation import Validated, actions_of, after, answering, rows_of, validate
 
 T = TypeVar("T")
 NOBODY = Member(Profile(""), Histories.empty(1))  # an id that no client can send
@@ -60,7 +60,7 @@ class Service:
         self.records = Records(deployment.log, self.members, lambda: self.catalog)
         self.clock = Clock(deployment.clock, _last_event(deployment.log, round(deployment.clock() * 1e6)))
         self.unready = "the policies are being checked"
-        self._edition = Edition.of(deployment.catalog, deployment.ladders, deployment.threads)
+        self._edition = Edition.of(deployment.catalog, deployment.policies, deployment.threads)
         self._seen, _ = deployment.log.changes(0)
         self._draws = Draws(deployment.secret or deployment.log.id.encode())
         self._shown = ShownLately(deployment.log.decision, deployment.max_members)
@@ -74,7 +74,7 @@ class Service:
     async def warm(self) -> None:
         """Check the policies once, which also compiles what they need; `unready` is empty afterwards if all is well."""
         try:
-            await asyncio.to_thread(probe, self.deployment.ladders, self.deployment.catalog, self.clock.now())
+            await asyncio.to_thread(probe, self.deployment.policies, self.deployment.catalog, self.clock.now())
             self.unready = ""
         except ArtifactRefused as refused:
             self.unready = str(refused)
@@ -126,16 +126,16 @@ class Service:
         clock has jumped back they are later than what was acknowledged before.
         """
         now = self.clock.now()
-        judged = [judge(raw, self.catalog, now + at, self.clock.latest) for at, raw in enumerate(events)]
-        named = {one.event.decision_id for one in judged if one.event and one.event.decision_id}
-        judged = answering(judged, await self._shown.find(named), self.catalog)
-        users = {one.event.user_id for one in judged if one.event}
+        validated = [validate(raw, self.catalog, now + at, self.clock.latest) for at, raw in enumerate(events)]
+        named = {one.event.decision_id for one in validated if one.event and one.event.decision_id}
+        validated = answering(validated, await self._shown.find(named), self.catalog)
+        users = {one.event.user_id for one in validated if one.event}
         async with self.members.visiting(users, writes=True):
             if self.clock.latest > now:
-                judged = after(await self._last_times(judged), judged)
-            fresh = await self._stored(_firsts(judged))
-            self.members.extend(deeds_of(fresh, self.catalog))
-        return self._counted(judged, {id(one) for one, _ in fresh})
+                validated = after(await self._last_times(validated), validated)
+            fresh = await self._stored(_firsts(validated))
+            self.members.extend(actions_of(fresh, self.catalog))
+        return self._counted(validated, {id(one) for one, _ in fresh})
 
     async def delete(self, user_id: str) -> dict[str, int]:
         """Remove every trace of a member from log, sealed files and memory; counts what was removed."""
@@ -164,7 +164,7 @@ class Service:
         return {"user_id": user_id, "titles": titles}  # type: ignore[typeddict-item]
 
     async def reload(self) -> dict[str, list[str]]:
-        """Read the catalogue, build its ladders and check them; they serve together from the next request on.
+        """Read the catalogue, build its policies and check them; they serve together from the next request on.
 
         What is under way ends on the old ones. Raises `ArtifactRefused`, and keeps the old ones, when the new ones
         cannot be built or fail their check, or when a title has another place in the catalogue.
@@ -184,8 +184,8 @@ class Service:
             raise BadRequest("this service keeps no catalogue on disk; change it where it is made, then reload")
         named = {one["item_id"] for one in told}
         added = len(named - self.catalog.index.keys())
-        ladders = await self._swap(lambda: grow(told))
-        return {"added": added, "changed": len(named) - added, "ladders": ladders}
+        policies = await self._swap(lambda: grow(told))
+        return {"added": added, "changed": len(named) - added, "policies": policies}
 
     async def _swap(self, offer: Callable[[], AbstractContextManager[Offer]]) -> dict[str, list[str]]:
         """Let what is on offer serve, if it passes its check."""
@@ -225,7 +225,7 @@ class Service:
         """
         member, edition = await self.member(user_id), self._edition
         for _ in range(ATTEMPTS):
-            served = await edition.ladder(surface).decide(
+            served = await edition.fallback(surface).decide(
                 *ask(edition, member), self.deployment.deadline, partial(_check, edition.catalog)
             )
             before, member, now_serving = member, await self.member(user_id), self._edition
@@ -261,13 +261,13 @@ class Service:
             for user_id in changed:
                 self.members.forget(user_id)
 
-    async def _last_times(self, judged: Sequence[Judged]) -> dict[str, int]:
+    async def _last_times(self, validated: Sequence[Validated]) -> dict[str, int]:
         """The time of the last event of each member to whom the service gives a time."""
-        users = {one.event.user_id for one in judged if one.event and one.stamped}
+        users = {one.event.user_id for one in validated if one.event and one.stamped}
         times = {user_id: (await self.member(user_id)).history.times for user_id in users}
         return {user_id: int(known[-1]) for user_id, known in times.items() if len(known)}
 
-    async def _stored(self, taken: list[Judged]) -> list[tuple[Judged, int]]:
+    async def _stored(self, taken: list[Validated]) -> list[tuple[Validated, int]]:
         """The events of `taken` that the log had not seen before, and their places in the order of arrival.
 
         All of them are durable on return.
@@ -283,8 +283,8 @@ class Service:
         self.metrics.commit.observe(time.perf_counter() - started)
         return done
 
-    def _counted(self, judged: list[Judged], fresh: set[int]) -> EventsOut:
-        results = [_result(one, id(one) in fresh) for one in judged]
+    def _counted(self, validated: list[Validated], fresh: set[int]) -> EventsOut:
+        results = [_result(one, id(one) in fresh) for one in validated]
         counts = {"accepted": 0, "duplicate": 0, "rejected": 0}
         for result in results:
             counts[result["status"]] += 1
@@ -293,10 +293,10 @@ class Service:
         return {"results": results, **counts}  # type: ignore[typeddict-item]
 
     def _rebuilt(self, offer: Callable[[], AbstractContextManager[Offer]], now: int) -> Edition:
-        with offer() as (catalog, ladders):
+        with offer() as (catalog, policies):
             require_same_titles(self.catalog, catalog)
-            probe(ladders, catalog, now)
-        return Edition.of(catalog, ladders, self.deployment.threads)
+            probe(policies, catalog, now)
+        return Edition.of(catalog, policies, self.deployment.threads)
 
     def _load(self, user_id: str) -> Member:
         """One member as the log knows them."""
@@ -307,10 +307,10 @@ class Service:
         return Member(profile, histories_of(events, [user_id], self.catalog, END_OF_TIME), arrived)
 
 
-def _firsts(judged: Sequence[Judged]) -> list[Judged]:
+def _firsts(validated: Sequence[Validated]) -> list[Validated]:
     """The events to store: of those with one id and member the first."""
-    first = {(one.event.user_id, one.event_id): one for one in reversed(judged) if one.event}
-    return [one for one in judged if one.event and first[one.event.user_id, one.event_id] is one]
+    first = {(one.event.user_id, one.event_id): one for one in reversed(validated) if one.event}
+    return [one for one in validated if one.event and first[one.event.user_id, one.event_id] is one]
 
 
 def _check(catalog: Catalog, requests: Requests, decisions: Decisions) -> None:
@@ -318,7 +318,7 @@ def _check(catalog: Catalog, requests: Requests, decisions: Decisions) -> None:
 
 
 def _outdated(known: Member, now: Member) -> bool:
-    """Whether a page made for the member as `known` may break what holds `now`: another profile, or deeds deleted."""
+    """Whether a page made for the member as `known` may break what holds `now`: another profile, or actions deleted."""
     return known.profile != now.profile or len(known.history.items) > len(now.history.items)
 
 
@@ -328,10 +328,10 @@ def _last_event(log: EventLog, now: int) -> int:
     return last if isinstance(last, int) else now
 
 
-def _result(judged: Judged, fresh: bool) -> EventOut:
-    if judged.reason:
-        return {"event_id": judged.event_id, "status": "rejected", "reason": judged.reason}
-    result: EventOut = {"event_id": judged.event_id, "status": "accepted" if fresh else "duplicate"}
-    if judged.doubt is not None:
-        result["decision"] = judged.doubt
+def _result(validated: Validated, fresh: bool) -> EventOut:
+    if validated.reason:
+        return {"event_id": validated.event_id, "status": "rejected", "reason": validated.reason}
+    result: EventOut = {"event_id": validated.event_id, "status": "accepted" if fresh else "duplicate"}
+    if validated.doubt is not None:
+        result["decision"] = validated.doubt
     return result

@@ -17,19 +17,19 @@ from matinee.experiment.definition import Experiment
 from matinee.service.keys import Keys
 from matinee.service.surfaces import SURFACES
 
-Ladders: TypeAlias = Mapping[str, Sequence[tuple[str, Policy]]]
-Offer: TypeAlias = tuple[Catalog, Ladders]  # what may serve together next
+Policies: TypeAlias = Mapping[str, Sequence[tuple[str, Policy]]]
+Offer: TypeAlias = tuple[Catalog, Policies]  # what may serve together next
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """One service. `ladders` gives each surface of `surfaces.SURFACES` its named policies from best to simplest.
+    """One service. `policies` gives each surface of `surfaces.SURFACES` its named policies from best to simplest.
 
     Without `keys` the service is open: it shows the web page and answers its own machine only. `deadline` is in seconds
     per decision, `max_in_flight` requests are answered at a time and the rest are shed, a body has at most `max_body`
     bytes and arrives within `body_seconds`, `max_waiting` of them are awaited at a time, each step has `threads` of its
     own, `max_members` histories stay in memory. `time_zone` is the clock of members whose profile and country tell
-    none. `reload` reads the catalogue and builds its ladders anew for POST /v1/artifacts/reload; `grow` does so with
+    none. `reload` reads the catalogue and builds its policies anew for POST /v1/artifacts/reload; `grow` does so with
     what POST /v1/titles tells of titles, and keeps the catalogue when its block has ended well. `refusals` tells of
     models whose last training was not kept. `experiments` tells of the experiments; accounts are in the arms of those
     that run. `clock` gives seconds since 1970. All chance in members' pages follows `secret`; left empty, the id of the
@@ -38,7 +38,7 @@ class Deployment:
 
     log: EventLog
     catalog: Catalog
-    ladders: Ladders
+    policies: Policies
     keys: Keys = Keys()
     secret: bytes = b""
     deadline: float = 0.25
@@ -59,10 +59,10 @@ class Deployment:
     def __post_init__(self) -> None:
         require_zone(self.time_zone)
         for surface in SURFACES.values():
-            if surface.required and not self.ladders.get(surface.name):
-                named = sorted(self.ladders)
+            if surface.required and not self.policies.get(surface.name):
+                named = sorted(self.policies)
                 raise BadRequest(
-                    f"the surface {surface.name!r} has no policy; ladders name {named}; give it at least one"
+                    f"the surface {surface.name!r} has no policy; policies name {named}; give it at least one"
                 )
         for name in ("deadline", "max_in_flight", "max_body", "body_seconds", "max_waiting", "max_members", "threads"):
             if not getattr(self, name) > 0:

@@ -10,8 +10,8 @@ from matinee.catalog import Catalog
 from matinee.decision import LaysOut, Policy
 from matinee.errors import ArtifactRefused, NotFound
 from matinee.page import Layouts
-from matinee.service.deployment import Ladders
-from matinee.service.ladder import Ladder
+from matinee.service.deployment import Policies
+from matinee.service.fallback import Fallback
 from matinee.service.present import Presenter
 from matinee.service.search import TitleSearch
 
@@ -24,27 +24,27 @@ class Edition:
     """
 
     catalog: Catalog
-    ladders: Mapping[str, Ladder]
+    policies: Mapping[str, Fallback]
     presenter: Presenter
     search: TitleSearch
     layouts: Layouts = Layouts()
 
     @classmethod
-    def of(cls, catalog: Catalog, ladders: Ladders, threads: int) -> Self:
+    def of(cls, catalog: Catalog, policies: Policies, threads: int) -> Self:
         """The edition of these policies, each with `threads` of its own."""
-        started = {surface: Ladder(steps, threads) for surface, steps in ladders.items()}
-        return cls(catalog, started, Presenter(catalog), TitleSearch(catalog), _layouts(ladders["home"][0][1]))
+        started = {surface: Fallback(steps, threads) for surface, steps in policies.items()}
+        return cls(catalog, started, Presenter(catalog), TitleSearch(catalog), _layouts(policies["home"][0][1]))
 
-    def ladder(self, surface: str) -> Ladder:
+    def fallback(self, surface: str) -> Fallback:
         """The policies of a surface. Raises `NotFound` where it has none."""
-        if surface not in self.ladders:
-            raise NotFound(f"nothing serves {surface!r} here; it has {sorted(self.ladders)}")
-        return self.ladders[surface]
+        if surface not in self.policies:
+            raise NotFound(f"nothing serves {surface!r} here; it has {sorted(self.policies)}")
+        return self.policies[surface]
 
     @property
     def steps(self) -> dict[str, list[str]]:
         """Surface -> the names of its policies from best to simplest."""
-        return {surface: [step.name for step in ladder.steps] for surface, ladder in self.ladders.items()}
+        return {surface: [step.name for step in fallback.steps] for surface, fallback in self.policies.items()}
 
 
 def _layouts(best: Policy) -> Layouts:

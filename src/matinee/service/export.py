@@ -8,8 +8,8 @@ import polars as pl
 
 from matinee.data.log import EventLog
 from matinee.events import END_OF_TIME, SCHEMA
-from matinee.service.answers import ExportOut
 from matinee.service.present import profile_out
+from matinee.service.responses import ExportOut
 
 
 def export(log: EventLog, user_id: str) -> ExportOut:

@@ -31,7 +31,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Action:
     """One acknowledged event about a title, in the types of a history."""
 
     user_id: str
@@ -92,18 +92,18 @@ class Members:
         self._kept.move_to_end(user_id)
         return member
 
-    def extend(self, deeds: Iterable[Deed]) -> None:
+    def extend(self, actions: Iterable[Action]) -> None:
         """Add acknowledged events to the members in memory; one who took something back is read anew."""
-        by_member: dict[str, list[Deed]] = {}
-        for deed in deeds:
-            if deed.user_id in self._kept:
-                by_member.setdefault(deed.user_id, []).append(deed)
+        by_member: dict[str, list[Action]] = {}
+        for action in actions:
+            if action.user_id in self._kept:
+                by_member.setdefault(action.user_id, []).append(action)
         for user_id, theirs in by_member.items():
-            if not CLEARING.isdisjoint(deed.kind for deed in theirs):
+            if not CLEARING.isdisjoint(action.kind for action in theirs):
                 self.forget(user_id)
                 continue
             known = self._kept[user_id]
-            arrived = max(known.arrived, *(deed.arrived for deed in theirs))
+            arrived = max(known.arrived, *(action.arrived for action in theirs))
             self._kept[user_id] = replace(known, history=_extended(known.history, theirs), arrived=arrived)
 
     def forget(self, user_id: str) -> None:
@@ -174,16 +174,16 @@ def _add(counts: Counter[str], key: str, step: int) -> None:
         del counts[key]
 
 
-def _extended(history: Histories, deeds: list[Deed]) -> Histories:
+def _extended(history: Histories, actions: list[Action]) -> Histories:
     """The history with more events, oldest first; events of one microsecond keep the order in which they came."""
-    offsets = np.array([0, len(history.items) + len(deeds)], np.int64)
+    offsets = np.array([0, len(history.items) + len(actions)], np.int64)
     both = Histories(
         offsets,
-        np.append(history.items, np.array([deed.item for deed in deeds], np.int32)),
-        np.append(history.kinds, np.array([deed.kind for deed in deeds], np.int8)),
-        np.append(history.values, np.array([deed.value for deed in deeds], np.float32)),
-        np.append(history.times, np.array([deed.time for deed in deeds], np.int64)),
-        np.append(history.countries, np.array([deed.country for deed in deeds], np.int16)),
-        np.append(history.devices, np.array([deed.device for deed in deeds], np.int8)),
+        np.append(history.items, np.array([action.item for action in actions], np.int32)),
+        np.append(history.kinds, np.array([action.kind for action in actions], np.int8)),
+        np.append(history.values, np.array([action.value for action in actions], np.float32)),
+        np.append(history.times, np.array([action.time for action in actions], np.int64)),
+        np.append(history.countries, np.array([action.country for action in actions], np.int16)),
+        np.append(history.devices, np.array([action.device for action in actions], np.int8)),
     )
     return both.select(offsets, np.argsort(both.times, kind="stable"))

@@ -30,7 +30,7 @@ class Metrics:
         self.refusals = Gauge(
             "matinee_trainings_refused", "models whose last training collapsed and was not kept", registry=registry
         )
-        self.reloads = Counter("matinee_reloads", "new ladders by outcome", ["outcome"], registry=registry)
+        self.reloads = Counter("matinee_reloads", "new policies by outcome", ["outcome"], registry=registry)
 
     def text(self) -> bytes:
         """Everything measured so far, in the text format that Prometheus scrapes."""

@@ -12,8 +12,8 @@ from matinee.decision import Decisions, Pages
 from matinee.decision.evidence import row_title, title_reasons
 from matinee.decision.record import KIND_NAMES
 from matinee.profile import Profile
-from matinee.service.answers import FallbackOut, ItemOut, MissOut, PageOut, ProfileOut, RowOut, TitleOut
-from matinee.service.ladder import Miss
+from matinee.service.fallback import Unanswered
+from matinee.service.responses import FallbackOut, ItemOut, MissOut, PageOut, ProfileOut, RowOut, TitleOut
 
 
 class Presenter:
@@ -44,7 +44,7 @@ class Presenter:
             "image_url": self._images[item],
         }
 
-    def page(self, decisions: Decisions, explain: bool = True, missed: tuple[Miss, ...] = ()) -> PageOut:
+    def page(self, decisions: Decisions, explain: bool = True, missed: tuple[Unanswered, ...] = ()) -> PageOut:
         """Decision 0 of a batch, in full."""
         pages, maker, requests = decisions.page(), decisions.makers[0], decisions.requests
         used = np.flatnonzero(pages.rows[0] >= 0).tolist()
@@ -102,7 +102,7 @@ def profile_out(profile: Profile) -> ProfileOut:
     return out
 
 
-def _fallback(step: str, missed: tuple[Miss, ...]) -> FallbackOut | None:
+def _fallback(step: str, missed: tuple[Unanswered, ...]) -> FallbackOut | None:
     if not step:
         return None
     reasons: list[MissOut] = [{"step": one.step, "reason": f"{one.reason}: {one.detail}"} for one in missed]

@@ -1,4 +1,4 @@
-"""The check that a ladder must pass before it serves: real requests, and everything a page owes people."""
+"""The check that policies must pass before it serves: real requests, and everything a page owes people."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from matinee.errors import ArtifactRefused
 from matinee.history import Histories
 from matinee.maths.arrays import Doubles
 from matinee.profile import Profile
-from matinee.service.asking import request_of
-from matinee.service.deployment import Ladders
+from matinee.service.deployment import Policies
 from matinee.service.members import Member
+from matinee.service.one_request import request_of
 from matinee.service.surfaces import SURFACES, Surface
 
 TOLERANCE = 1e-6
 
 
-def probe(ladders: Ladders, catalog: Catalog, now: int) -> None:
+def probe(policies: Policies, catalog: Catalog, now: int) -> None:
     """Ask every policy for a few decisions, as members would at `now` (microseconds since 1970, UTC).
 
     Raises `ArtifactRefused` with the first thing wrong.
@@ -30,14 +30,14 @@ def probe(ladders: Ladders, catalog: Catalog, now: int) -> None:
     Requests are made as those of members are, so that what a policy compiles for them is compiled here.
     """
     for surface in SURFACES.values():
-        if surface.required and not ladders.get(surface.name):
-            raise ArtifactRefused(f"the new ladders have no policy for {surface.name!r}; the old ones stay")
-        for name, policy in ladders.get(surface.name, ()):
+        if surface.required and not policies.get(surface.name):
+            raise ArtifactRefused(f"the new policies have no policy for {surface.name!r}; the old ones stay")
+        for name, policy in policies.get(surface.name, ()):
             for requests in _requests(catalog, surface, now):
                 problem = _problem(policy, requests, catalog, surface.may_be_silent)
                 if problem:
                     where = f"{surface.name}/{name}"
-                    raise ArtifactRefused(f"{where} {problem}; fit it again, or keep the ladder that serves")
+                    raise ArtifactRefused(f"{where} {problem}; fit it again, or keep what serves")
 
 
 def _requests(catalog: Catalog, surface: Surface, now: int) -> Iterator[Requests]:

@@ -10,10 +10,10 @@ from matinee.catalog import Catalog
 from matinee.data.log import EventLog
 from matinee.errors import NotFound
 from matinee.profile import Profile
-from matinee.service.answers import ExportOut
 from matinee.service.export import export
 from matinee.service.members import Members
 from matinee.service.profiles import understood
+from matinee.service.responses import ExportOut
 
 
 class Records:

@@ -1,4 +1,4 @@
-"""What stands of a member's own deeds, title by title: thumbs, list, hidden, the share watched."""
+"""What stands of a member's own actions, title by title: thumbs, list, hidden, the share watched."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from matinee.service.answers import ErrorOut
+from matinee.service.responses import ErrorOut
 
 WORDS = {
     400: "a body that is no JSON, or an argument that cannot be answered",

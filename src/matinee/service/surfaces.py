@@ -15,11 +15,11 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.page import Layout
-from matinee.service.answers import PageOut
-from matinee.service.asking import turned_down, without
-from matinee.service.ladder import Served
+from matinee.service.fallback import Served
+from matinee.service.one_request import turned_down, without
 from matinee.service.present import Presenter
-from matinee.service.schemas import AskIn, HomeIn, SimilarIn
+from matinee.service.requests import AskIn, HomeIn, SimilarIn
+from matinee.service.responses import PageOut
 from matinee.service.statuses import BODY, FOUND, Responses
 from matinee.service.titles import item_of
 

@@ -16,9 +16,9 @@ from starlette.staticfiles import StaticFiles
 
 from matinee.events import FINISHED, MAX_TEXT, PLAYED
 from matinee.profile import Profile
-from matinee.service.answers import TitleStateOut
 from matinee.service.core import Service
-from matinee.service.schemas import ContextIn, HomeIn, LayoutIn
+from matinee.service.requests import ContextIn, HomeIn, LayoutIn
+from matinee.service.responses import TitleStateOut
 from matinee.service.surfaces import HOME
 from matinee.service.web.posters import lettering, poster, split_year
 from matinee.service.web.reference import bodies, limits
@@ -128,7 +128,7 @@ def api_page(app: FastAPI) -> APIRouter:
 
 
 async def _of_member(service: Service, request: Request, user: str, device: str) -> dict[str, Any]:
-    """What every page of a member shows: who it is, what stands of their deeds, and the ways to the other pages."""
+    """What every page of a member shows: who it is, what stands of their actions, and the ways to the other pages."""
     asked = {"user": user, **({"device": device} if device else {})}
     return {
         "member": (await service.member(user)).profile,

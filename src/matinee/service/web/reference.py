@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from matinee.service.schemas import UNPRINTED
+from matinee.service.requests import UNPRINTED
 
 Schema = dict[str, Any]
 

@@ -176,7 +176,7 @@ class EventIn(Body):
 
 
 class EventsIn(Body):
-    """A batch of events. Each is judged on its own: a bad one never costs a good one."""
+    """A batch of events. Each is validated on its own: a bad one never costs a good one."""
 
     events: Annotated[list[SkipValidation[EventIn] | Any], Field(min_length=1, max_length=MAX_BATCH)]
 

@@ -1,4 +1,4 @@
-"""Events at the door: each of a batch is judged on its own, and says what is wrong with it."""
+"""Events at the door: each of a batch is validated on its own, and says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pydantic import ValidationError
 
 from matinee.catalog import Catalog
 from matinee.events import CLOCK_SKEW, NEEDS_TITLE, NEEDS_VALUE, OLDEST
-from matinee.service.members import KIND_NUMBER, Deed
+from matinee.service.members import KIND_NUMBER, Action
 from matinee.service.problems import in_words, printable
-from matinee.service.schemas import EventIn
+from matinee.service.requests import EventIn
 from matinee.service.shown import Doubt, Shown, doubt
 from matinee.situation import country_code, device_code
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Validated:
     """One event of a batch: taken (`event` and `time` in microseconds are set) or refused (`reason` is).
 
     `doubt` says why it is taken without the decision that it names; `stamped`: the time is the service's own, so the
@@ -34,7 +34,7 @@ class Judged:
     doubt: Doubt | None = None
 
 
-def judge(raw: Any, catalog: Catalog, now: int, latest: int) -> Judged:
+def validate(raw: Any, catalog: Catalog, now: int, latest: int) -> Validated:
     """Whether one event can be taken; an absent timestamp becomes `now`, and so does one a little ahead of it.
 
     `latest` is the latest time that the service's clock ever showed: a clock that has jumped back refuses nothing that
@@ -46,22 +46,22 @@ def judge(raw: Any, catalog: Catalog, now: int, latest: int) -> Judged:
         event = EventIn.model_validate(raw)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
-        return Judged(event_id, reason=in_words(found))
+        return Validated(event_id, reason=in_words(found))
     moment = None if event.timestamp is None else _aware(event.timestamp)
     reason = _unfit(event, moment, catalog, max(now, latest))
     if reason:
-        return Judged(event_id, reason=reason)
+        return Validated(event_id, reason=reason)
     time = now if moment is None else min(microseconds(moment), now)
-    return Judged(event.event_id, event, time, stamped=time == now)
+    return Validated(event.event_id, event, time, stamped=time == now)
 
 
-def after(last: Mapping[str, int], judged: Sequence[Judged]) -> list[Judged]:
+def after(last: Mapping[str, int], validated: Sequence[Validated]) -> list[Validated]:
     """The batch with each event that the service stamped later than all that is known of its member.
 
     `last` gives the time of the last event of members, where they have one.
     """
     times, ordered = dict(last), []
-    for one in judged:
+    for one in validated:
         user_id = one.event.user_id if one.event else ""
         before = times.get(user_id, 0)
         ordered.append(replace(one, time=max(one.time, before + 1)) if one.stamped else one)
@@ -69,20 +69,20 @@ def after(last: Mapping[str, int], judged: Sequence[Judged]) -> list[Judged]:
     return ordered
 
 
-def answering(taken: Sequence[Judged], shown: Mapping[str, Shown | None], catalog: Catalog) -> list[Judged]:
+def answering(taken: Sequence[Validated], shown: Mapping[str, Shown | None], catalog: Catalog) -> list[Validated]:
     """The events, each with its decision only where `shown` has it, it is theirs, and it showed the title there."""
     return [_answering(one, shown, catalog) for one in taken]
 
 
-def rows_of(taken: Sequence[Judged]) -> list[dict[str, Any]]:
+def rows_of(taken: Sequence[Validated]) -> list[dict[str, Any]]:
     """The events as the log takes them, by the names of `events.SCHEMA`."""
     return [{**vars(one.event), "timestamp": one.time} for one in taken]
 
 
-def deeds_of(arrived: Sequence[tuple[Judged, int]], catalog: Catalog) -> list[Deed]:
-    """Events and their places in the order of arrival in the types of a history; without a title there is no deed."""
+def actions_of(arrived: Sequence[tuple[Validated, int]], catalog: Catalog) -> list[Action]:
+    """Events and their places in the order of arrival in the types of a history; without a title there is no action."""
     return [
-        Deed(
+        Action(
             event.user_id,
             catalog.index[event.item_id],
             KIND_NUMBER[event.kind],
@@ -107,16 +107,16 @@ def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _answering(judged: Judged, shown: Mapping[str, Shown | None], catalog: Catalog) -> Judged:
-    event = judged.event
+def _answering(validated: Validated, shown: Mapping[str, Shown | None], catalog: Catalog) -> Validated:
+    event = validated.event
     if event is None or event.decision_id is None:
-        return judged
+        return validated
     item = None if event.item_id is None else catalog.index[event.item_id]
     why = doubt(shown.get(event.decision_id), event.user_id, item, event.row, event.column)
     if why is None:
-        return judged
+        return validated
     alone = event.model_copy(update={"decision_id": None, "row": None, "column": None})
-    return replace(judged, event=alone, doubt=why)
+    return replace(validated, event=alone, doubt=why)
 
 
 def _unfit(event: EventIn, moment: datetime | None, catalog: Catalog, latest: int) -> str:

@@ -1,4 +1,4 @@
-"""The fall-back ladder: the best policy that answers in time, in bounded threads, and why others did not."""
+"""The fall-back: the best policy that answers in time, in bounded threads, and why others did not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Check = Callable[[Requests, Decisions], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
+class Unanswered:
     """A step that did not answer: `reason` is "late" or "failed", `detail` says more."""
 
     step: str
@@ -33,7 +33,7 @@ class Served:
     """A batch of decisions, and the steps that were tried before the one that made them."""
 
     decisions: Decisions
-    missed: tuple[Miss, ...] = ()
+    missed: tuple[Unanswered, ...] = ()
 
 
 class Step:
@@ -51,24 +51,24 @@ class Step:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=f"policy-{name}")
         self._abandoned: set[Future[Decisions]] = set()
 
-    async def decide(self, requests: Requests, seed: int, seconds: float, check: Check) -> Decisions | Miss:
+    async def decide(self, requests: Requests, seed: int, seconds: float, check: Check) -> Decisions | Unanswered:
         """The policy's checked decisions, or why there are none within `seconds`.
 
         Its chance follows `seed`, its name and its artifact; no other step shares the generator.
         """
         self._abandoned = {call for call in self._abandoned if not call.done()}
         if len(self._abandoned) >= self._workers:
-            return Miss(self.name, "late", f"all {self._workers} threads are still busy with late calls")
+            return Unanswered(self.name, "late", f"all {self._workers} threads are still busy with late calls")
         call = self._pool.submit(self._run, requests, np.random.default_rng([seed, *self._version]), check)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(call), max(seconds, 0.0))
         except TimeoutError:
             if not call.cancel():
                 self._abandoned.add(call)
-            return Miss(self.name, "late", f"no answer within {seconds * 1e3:.0f} ms")
+            return Unanswered(self.name, "late", f"no answer within {seconds * 1e3:.0f} ms")
         except Exception as error:
             log.exception("the step %r failed", self.name)
-            return Miss(self.name, "failed", f"raised {type(error).__name__}")
+            return Unanswered(self.name, "failed", f"raised {type(error).__name__}")
 
     def _run(self, requests: Requests, rng: np.random.Generator, check: Check) -> Decisions:
         decisions = self.policy.decide(requests, rng)
@@ -76,11 +76,11 @@ class Step:
         return decisions
 
 
-class Ladder:
+class Fallback:
     """Steps from best to simplest. The last is always tried, with at least half of the deadline to itself."""
 
     def __init__(self, steps: Sequence[tuple[str, Policy]], workers: int) -> None:
-        assert steps, "a ladder needs at least one step"
+        assert steps, "a fallback needs at least one step"
         self.steps = [Step(name, policy, workers) for name, policy in steps]
 
     async def decide(self, requests: Requests, seed: int, deadline: float, check: Check) -> Served:
@@ -89,7 +89,7 @@ class Ladder:
         Raises `Overloaded` when even the last step does not answer.
         """
         started = time.perf_counter()
-        missed: list[Miss] = []
+        missed: list[Unanswered] = []
         for step in self.steps:
             left = deadline - (time.perf_counter() - started)
             if step is self.steps[-1]:

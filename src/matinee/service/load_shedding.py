@@ -34,7 +34,7 @@ PATHS = frozenset((*MEMBER_PAGES, *PAGES, *(f"/v1/{name}" for name in API)))
 WORK = ("/v1/", *MEMBER_PAGES)
 
 
-class Gate:
+class LoadShedding:
     """An ASGI middleware. Refusing costs almost nothing, so a flood is answered with 503 and not with a queue.
 
     Host, origin and key are judged from the headers, before a body is read; only whole bodies take one of the places of

@@ -19,7 +19,7 @@ from matinee.history import Histories
 from matinee.maths.arrays import Int32s
 from matinee.maths.ragged import Ragged, last_of_each
 from matinee.service.members import Member
-from matinee.service.schemas import ContextIn
+from matinee.service.requests import ContextIn
 from matinee.situation import Situations
 
 

@@ -43,7 +43,7 @@ class RowOut(TypedDict):
 
 
 class MissOut(TypedDict):
-    """A step of the ladder that did not answer, and why."""
+    """A step of the fallback that did not answer, and why."""
 
     step: str
     reason: str
@@ -163,13 +163,13 @@ class StateOut(TypedDict):
 
 
 class ReloadOut(TypedDict):
-    """The ladders that serve now: surface -> steps from best to simplest."""
+    """The policies that serve now: surface -> steps from best to simplest."""
 
-    ladders: dict[str, list[str]]
+    policies: dict[str, list[str]]
 
 
 class GrownOut(ReloadOut):
-    """How many titles are new and how many were known, and the ladders that serve now."""
+    """How many titles are new and how many were known, and the policies that serve now."""
 
     added: int
     changed: int

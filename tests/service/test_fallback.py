@@ -1,4 +1,4 @@
-"""The fall-back ladder: late, raising and leaking policies are passed over, counted and named; threads stay bounded."""
+"""The fall-back: late, raising and leaking policies are passed over, counted and named; threads stay bounded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from service_fakes import Changed, GenrePolicy, small_catalog, with_titles
 
 
-def ladder(*steps):
+def fallback(*steps):
     return {"home": list(steps)}
 
 
@@ -23,7 +23,7 @@ def home(client):
 
 def test_a_policy_that_raises_is_passed_over_and_the_answer_says_so(serve, log):
     simple = GenrePolicy(small_catalog())
-    client = serve(ladders=ladder(("best", Changed(simple, before=broken)), ("simple", simple)))
+    client = serve(policies=fallback(("best", Changed(simple, before=broken)), ("simple", simple)))
     page = home(client).json()
     assert page["rows"]
     assert page["fallback"] == {"step": "simple", "missed": [{"step": "best", "reason": "failed: raised RuntimeError"}]}
@@ -34,7 +34,7 @@ def test_a_policy_that_raises_is_passed_over_and_the_answer_says_so(serve, log):
 def test_a_late_policy_is_passed_over_within_the_deadline_and_its_threads_stay_bounded(serve):
     simple, release = GenrePolicy(small_catalog()), threading.Event()
     slow = Changed(simple, before=lambda requests: None if "probe" in requests.user_ids[0] else release.wait(30))
-    client = serve(ladders=ladder(("slow", slow), ("simple", simple)), deadline=0.2, threads=2)
+    client = serve(policies=fallback(("slow", slow), ("simple", simple)), deadline=0.2, threads=2)
     before = threading.active_count()
     spent = []
     for _ in range(6):
@@ -54,7 +54,7 @@ def test_a_late_policy_is_passed_over_within_the_deadline_and_its_threads_stay_b
 def test_a_page_that_breaks_a_guarantee_is_never_sent(serve):
     catalog = small_catalog()
     leak = Changed(GenrePolicy(catalog), after=lambda made: with_titles(made, np.ones_like))
-    client = serve(ladders=ladder(("leaky", leak), ("simple", GenrePolicy(catalog))))
+    client = serve(policies=fallback(("leaky", leak), ("simple", GenrePolicy(catalog))))
     client.put("/v1/profiles/ada", json={"kids": True})
     page = home(client).json()
     assert page["fallback"]["missed"][0]["reason"] == "failed: raised AssertionError"
@@ -62,7 +62,7 @@ def test_a_page_that_breaks_a_guarantee_is_never_sent(serve):
 
 
 def test_when_no_policy_answers_the_service_says_when_to_come_back(serve):
-    client = serve(ladders=ladder(("only", Changed(GenrePolicy(small_catalog()), before=broken))))
+    client = serve(policies=fallback(("only", Changed(GenrePolicy(small_catalog()), before=broken))))
     answer = home(client)
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
