@@ -127,3 +127,8 @@ def test_no_test_asks_two_calls_for_equal_bits():
     for folder in (SRC / "testing", Path(__file__).parent):
         for path in folder.rglob("*.py"):
             assert not (found := bits.search(path.read_text())), f"{path.name} compares bits: {found[0]}"
+
+
+def test_every_test_file_has_a_name_of_its_own():
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names)), "two test files share a name, and pytest collects neither"
