@@ -106,7 +106,7 @@ def run(
 
 
 def _board(data: Dataset, models: int, tell: Callable[[str, float], None]) -> Any:
-    return leaderboard(data, NEXT_ITEM, {f"model {k}": Dot for k in range(models)}, seeds=1, tell=tell)
+    return leaderboard(data, NEXT_ITEM, {f"model {k}": Dot for k in range(models)}, fits=1, tell=tell)
 
 
 def _dataset(members: int, titles: int, total: int) -> Dataset:

@@ -113,7 +113,7 @@ def run(
         tell("reading and cutting", 0.2)
         cut_seconds, cut_peak, _ = alone(CUT, str(folder))
         tell("the board", 0.5)
-        asked = f"leaderboard --protocol strong --models popularity,ease --seeds 1 --json --data {folder}".split()
+        asked = f"leaderboard --protocol strong --models popularity,ease --fits 1 --json --data {folder}".split()
         board_seconds, board_peak, said = alone(BOARD, *asked)
     board = json.loads(said[-1])
     return {

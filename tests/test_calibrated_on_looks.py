@@ -18,7 +18,7 @@ from matinee.events import DAY
 from matinee.maths.calibration import fit_platt
 from matinee.models.popularity import Popularity
 from matinee.testing import make_catalog, make_data, make_events
-from matinee.train import Known, _before_answers, calibrate_on_looks, go_on, train
+from matinee.train import Previous, _before_answers, calibrate_on_looks, train, warm_start
 
 TITLES = 80
 SCORES = np.linspace(-2, 2, TITLES)
@@ -168,11 +168,11 @@ def test_members_whom_the_data_does_not_know_are_left_out(log):
 def test_a_model_that_goes_on_learns_its_calibration_of_the_looks_since(log):
     looks, data = looks_in(log)
     since = int(looks.times[0])
-    known = Known(Fixed(SCORES), fit_platt(np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.ones(2)), since)
-    trained = go_on(data, known, Popularity(), np.random.default_rng(0), looks=looks)
+    previous = Previous(Fixed(SCORES), fit_platt(np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.ones(2)), since)
+    trained = warm_start(data, previous, Popularity(), np.random.default_rng(0), looks=looks)
     np.testing.assert_allclose(trained.calibration.probability(SCORES), WORLD.truth, atol=0.06)
-    late = Known(known.scorer, known.calibration, int(looks.times[-1]) + 1)
-    kept = go_on(data, late, Popularity(), np.random.default_rng(0), looks=looks)
+    late = Previous(previous.scorer, previous.calibration, int(looks.times[-1]) + 1)
+    kept = warm_start(data, late, Popularity(), np.random.default_rng(0), looks=looks)
     assert str(kept.looks).startswith("prior: 0 looks")
 
 

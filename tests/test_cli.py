@@ -201,7 +201,7 @@ def test_vectors_of_titles_are_learned_from_and_place_titles_that_come_later(mat
 
 
 def test_a_leaderboard_of_named_models(matinee, chains, tmp_path):
-    words = "leaderboard --protocol next-item --models markov,popularity --seeds 1 --json --html board.html"
+    words = "leaderboard --protocol next-item --models markov,popularity --fits 1 --json --html board.html"
     code, out, _ = matinee(*words.split(), "--data", chains)
     assert code == 0
     board = json.loads(out.splitlines()[-1])
@@ -212,7 +212,7 @@ def test_a_leaderboard_of_named_models(matinee, chains, tmp_path):
 
 
 def test_in_time_popularity_of_the_last_days_and_decayed_ease_stand_beside_whatever_is_asked_for(matinee, plays):
-    words = "leaderboard --protocol time-split --models markov --seeds 1 --json"
+    words = "leaderboard --protocol time-split --models markov --fits 1 --json"
     code, out, err = matinee(*words.split(), "--data", plays)
     assert code == 0, err
     board = json.loads(out.splitlines()[-1])
@@ -233,7 +233,7 @@ def prize(tmp_path) -> str:
 
 def test_what_others_published_stands_beside(matinee, prize, monkeypatch):
     monkeypatch.setitem(MEMBERS, 30, "Netflix")
-    words = "leaderboard --protocol strong --models popularity,ease --seeds 1 --json"
+    words = "leaderboard --protocol strong --models popularity,ease --fits 1 --json"
     code, out, _ = matinee(*words.split(), "--data", prize)
     assert code == 0
     board = json.loads(out.splitlines()[-1])
@@ -244,7 +244,7 @@ def test_what_others_published_stands_beside(matinee, prize, monkeypatch):
 
 @pytest.mark.parametrize("protocol", ["time-split", "own-times", "next-item-refitted"])
 def test_every_protocol_runs_on_what_has_times(matinee, prize, protocol):
-    words = f"leaderboard --protocol {protocol} --models popularity,markov --seeds 1 --json --data {prize}"
+    words = f"leaderboard --protocol {protocol} --models popularity,markov --fits 1 --json --data {prize}"
     code, out, _ = matinee(*words.split())
     assert code == 0
     board = json.loads(out.splitlines()[-1])
@@ -302,7 +302,7 @@ def test_what_tuning_found_stands_on_the_leaderboard(matinee, chains, tmp_path):
     found = json.loads(out.splitlines()[-1])
     assert [one["model"] for one in found] == ["markov", "neighbors"]
     assert json.loads((tmp_path / "found.json").read_text()) == {one["model"]: one["settings"] for one in found}
-    board = ["leaderboard", "--tuned", "found.json", "--seeds", "1", "--json", "--data", chains]
+    board = ["leaderboard", "--tuned", "found.json", "--fits", "1", "--json", "--data", chains]
     code, out, _ = matinee(*board, "--models", "popularity,markov tuned")
     assert code == 0
     lines = json.loads(out.splitlines()[-1])["groups"][0]["lists"]["lines"]
@@ -324,7 +324,7 @@ def test_tuning_says_which_models_were_refused(matinee, chains, tmp_path, monkey
 
 
 def test_all_are_compared_with_the_baselines_that_were_named(matinee, chains):
-    words = "leaderboard --protocol next-item --models popularity,markov,neighbors --seeds 1 --json"
+    words = "leaderboard --protocol next-item --models popularity,markov,neighbors --fits 1 --json"
     code, out, _ = matinee(*words.split(), "--data", chains, "--baselines", "neighbors")
     assert code == 0
     assert json.loads(out.splitlines()[-1])["baseline"] == "neighbors"
@@ -449,7 +449,7 @@ def test_json_is_printed_though_its_page_cannot_be_written(matinee, chains, monk
         raise OSError("no space left")
 
     monkeypatch.setattr("matinee.report.board.Board.write_html", full)
-    words = "leaderboard --protocol next-item --models popularity --seeds 1 --json --html board.html"
+    words = "leaderboard --protocol next-item --models popularity --fits 1 --json --html board.html"
     code, out, err = matinee(*words.split(), "--data", chains)
     assert code == 1
     assert "no space left" in err

@@ -13,7 +13,7 @@ from matinee.models.factors import Factors, FactorsConfig
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.popularity import Popularity
 from matinee.testing import assert_same, checkerboard, make_catalog, make_data, make_events
-from matinee.train import HeldOut, Known, _quality, _sample, calibrate, go_on, hold_out, liked_since, train
+from matinee.train import HeldOut, Previous, _quality, _sample, calibrate, hold_out, liked_since, train, warm_start
 
 
 def test_held_out_likes_are_nowhere_in_the_data():
@@ -169,8 +169,8 @@ def test_going_on_measures_the_model_as_it_was_and_ends_with_what_a_refit_knows(
     since = int(np.median(data.histories.times))
     early = later(data, since)
     factors = Factors(FactorsConfig(size=2)).fit(early, np.random.default_rng(0))
-    known = Known(Factors(FactorsConfig(size=2)).fit(early, np.random.default_rng(0)), Platt(2.0, 1.0), since)
-    trained = go_on(data, known, factors, np.random.default_rng(1))
+    previous = Previous(Factors(FactorsConfig(size=2)).fit(early, np.random.default_rng(0)), Platt(2.0, 1.0), since)
+    trained = warm_start(data, previous, factors, np.random.default_rng(1))
     assert trained.metrics["members"] == 200
     assert trained.metrics["recall@20"] == 1.0  # at most 30 titles of their colour, fewer than 20 unseen
     assert trained.calibration != Platt(2.0, 1.0)
@@ -184,9 +184,9 @@ def test_going_on_measures_the_model_as_it_was_and_ends_with_what_a_refit_knows(
 def test_a_calibration_stays_when_few_members_came():
     data = checkerboard(members=20)
     since = int(np.median(data.histories.times))
-    known = Known(Popularity().fit(later(data, since), np.random.default_rng(0)), Platt(2.0, 1.0), since)
-    trained = go_on(
-        data, known, Popularity().fit(later(data, since), np.random.default_rng(0)), np.random.default_rng(0)
+    previous = Previous(Popularity().fit(later(data, since), np.random.default_rng(0)), Platt(2.0, 1.0), since)
+    trained = warm_start(
+        data, previous, Popularity().fit(later(data, since), np.random.default_rng(0)), np.random.default_rng(0)
     )
     assert trained.calibration == Platt(2.0, 1.0)
     assert str(trained.metrics["calibration"]).startswith("as before: fewer than 100 members")

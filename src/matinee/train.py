@@ -42,7 +42,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Known:
+class Previous:
     """A model as it serves: its `scorer`, answering for today's catalogue, its calibration, and the microsecond `since`
     which it knows nothing of what happened.
     """
@@ -169,34 +169,34 @@ def _window(data: TrainingData) -> tuple[int, int]:
     return (int(times.min()), int(times.max())) if len(times) else (data.as_of, data.as_of)
 
 
-def go_on(
+def warm_start(
     data: TrainingData,
-    known: Known,
+    previous: Previous,
     scorer: Scorer,
     rng: np.random.Generator,
     tell: Tell = quiet,
     looks: Looks | None = None,
 ) -> Trained:
-    """Ask what is `known` for the likes that came since it was fitted; then let `scorer`, the same, learn them too.
+    """Ask the `previous` model for the likes that came since; then let `scorer`, the same, learn them too.
 
     The metrics are of the model as it was, on likes that it had not seen. The calibration is learned anew
     of the `looks` since where they are enough, else where at least `FEW` members liked something since;
     otherwise it stays. A scorer that cannot go on (`decision.Refits`) is fitted again from the start.
     """
     tell("asking for what came since", 0.0)
-    held = liked_since(data, known.since, rng)
-    calibration, metrics = known.calibration, dict[str, float | int | str](members=len(held.rows))
+    held = liked_since(data, previous.since, rng)
+    calibration, metrics = previous.calibration, dict[str, float | int | str](members=len(held.rows))
     if len(held.rows) >= FEW:
-        calibration, metrics = calibrate(known.scorer, held, rng)
+        calibration, metrics = calibrate(previous.scorer, held, rng)
         metrics["asked"] = SINCE
     else:
         metrics["asked"] = NOTHING
         metrics["calibration"] = f"as before: fewer than {FEW} members liked anything new since"
-    came = None if looks is None else looks.since(known.since)
+    came = None if looks is None else looks.since(previous.since)
     learned = None if came is None else fit_of(came)
     if came is not None and came.enough:
         asked = _some(came, data, rng)
-        calibration, learned, metrics["calibration"] = calibrate_on_looks(known.scorer, data, asked)
+        calibration, learned, metrics["calibration"] = calibrate_on_looks(previous.scorer, data, asked)
     learn = scorer.refit if isinstance(scorer, Refits) else scorer.fit
     learn(data, rng, within(tell, "going on", 0.1, 1.0))
     tell("trained", 1.0)

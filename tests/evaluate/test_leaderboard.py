@@ -73,9 +73,9 @@ def world(members=60, seed=0):
     return Dataset("toy", "none", make_catalog(TITLES, genres=genres), profiles_of(events), events)
 
 
-def board_of(data, protocol=NEXT_ITEM, seeds=1, **answers):
+def board_of(data, protocol=NEXT_ITEM, fits=1, **answers):
     models = {"popularity": partial(Fake, popular)} | {name: partial(Fake, one) for name, one in answers.items()}
-    return leaderboard(data, protocol, models, seeds=seeds)
+    return leaderboard(data, protocol, models, fits=fits)
 
 
 def lines(group):
@@ -105,7 +105,7 @@ def test_a_coin_hits_as_often_as_chance():
 def test_chance_is_fitted_with_every_seed_and_certainty_twice():
     told = []
     models = {"popularity": partial(Fake, popular), "coin": partial(Fake, coin)}
-    found = leaderboard(world(), NEXT_ITEM, models, seeds=3, tell=lambda what, done: told.append(what))
+    found = leaderboard(world(), NEXT_ITEM, models, fits=3, tell=lambda what, done: told.append(what))
     fits = [sum(what.startswith(name) and what.endswith("fitting") for what in told) for name in models]
     assert fits == [2, 3]
     assert len(found.seed_means["popularity"]["ndcg@10"]) == 1
@@ -185,7 +185,7 @@ def test_the_peak_of_fitting_is_seen_though_it_is_gone_after():
 def test_progress_is_told_from_nothing_to_all():
     told = []
     models = {"a": partial(Fake, popular), "b": partial(Fake, popular)}
-    leaderboard(world(), NEXT_ITEM, models, seeds=1, tell=lambda what, done: told.append((what, done)))
+    leaderboard(world(), NEXT_ITEM, models, fits=1, tell=lambda what, done: told.append((what, done)))
     shares = [done for _, done in told]
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0, 1)
@@ -233,7 +233,7 @@ def test_a_refused_model_leaves_the_others_their_board(tmp_path):
         "diverged": partial(Fake, not_a_number),
         "coin": partial(Fake, coin),
     }
-    found = leaderboard(world(), NEXT_ITEM, models, seeds=2, baselines=("diverged",))
+    found = leaderboard(world(), NEXT_ITEM, models, fits=2, baselines=("diverged",))
     board = Board(found)
     assert set(found.costs) == set(lines(found.groups[0])) == {"popularity", "coin"}
     assert found.baseline == "popularity", "a refused model is no baseline"
@@ -251,7 +251,7 @@ def test_a_refused_model_leaves_the_others_their_board(tmp_path):
 def test_when_every_model_is_refused_the_reasons_are_given():
     models = {name: partial(Fake, fails(TooLarge(f"no room for {name}"))) for name in "ab"}
     with pytest.raises(BadData, match="a: no room for a; b: no room for b"):
-        leaderboard(world(), NEXT_ITEM, models, seeds=1)
+        leaderboard(world(), NEXT_ITEM, models, fits=1)
 
 
 def missing():
@@ -260,7 +260,7 @@ def missing():
 
 def test_a_model_without_its_package_stops_no_other():
     models = {"popularity": partial(Fake, popular), "gone": missing}
-    found = leaderboard(world(), NEXT_ITEM, models, seeds=1)
+    found = leaderboard(world(), NEXT_ITEM, models, fits=1)
     assert found.refused == {"gone": "nonesuch is not installed"}
     assert list(found.costs) == ["popularity"]
 
@@ -288,7 +288,7 @@ def test_lists_that_were_shown_are_ranked_among_themselves(shown_world):
     ranked = trial.rank(Fake(popular).fit(trial.data, None), np.arange(len(trial.requests)), 20)
     for b, row in enumerate(ranked):
         assert sorted(row[row >= 0].tolist()) == sorted(trial.candidates[b].tolist())
-    found = leaderboard(shown_world, SHOWN_LISTS, {"popularity": partial(Fake, popular)}, seeds=1)
+    found = leaderboard(shown_world, SHOWN_LISTS, {"popularity": partial(Fake, popular)}, fits=1)
     assert found.groups[0].beyond is None
 
 
@@ -311,7 +311,7 @@ def shown_world():
 def test_three_forms_say_the_same(tmp_path):
     data = replace(world(), name="<b>toy</b> & co")
     models = {"popularity": partial(Fake, popular), "oracle": partial(Fake, oracle(NEXT_ITEM.cut(data, "test")))}
-    board = Board(leaderboard(data, NEXT_ITEM, models, seeds=1))
+    board = Board(leaderboard(data, NEXT_ITEM, models, fits=1))
     console = Console(width=100, record=True, file=(tmp_path / "out.txt").open("w"))
     console.print(board.table())
     text = console.export_text()

@@ -112,7 +112,10 @@ def test_policies_go_from_best_to_simplest_on_both_surfaces(place):
         ids = [policy.policy_id for _, policy in built[surface]]
         assert ids == [f"{surface}-ease-recent", f"{surface}-{simplest}"]
     assert [policy.config.exploration for _, policy in built["home"]] == [0.25, 0.25]
-    assert [policy.config.rows.seeds for _, policy in built["home"]] == [HOME["ease-recent"].rows.seeds, 0]
+    assert [policy.config.rows.because_rows for _, policy in built["home"]] == [
+        HOME["ease-recent"].rows.because_rows,
+        0,
+    ]
 
 
 def test_a_sequence_model_is_served_first_where_one_was_trained(place):
@@ -181,7 +184,7 @@ def test_the_models_of_the_home_page_can_be_chosen(place):
         built = served_policies(place, log, catalog, budget=Budget(milliseconds=60_000), home=wanted)
     assert tuple(name for name, _ in built["home"]) == wanted
     assert [name for name, _ in built["similar"]] == list(SIMILAR)
-    assert [policy.config.rows.seeds > 0 for _, policy in built["home"]] == [True, True, False]
+    assert [policy.config.rows.because_rows > 0 for _, policy in built["home"]] == [True, True, False]
     requests = Requests.of_histories(make_data(make_events(LIKES), catalog).histories)
     page = built["home"][0][1].decide(requests, np.random.default_rng(0)).page()
     assert (page.items >= 0).any(axis=(1, 2)).all()

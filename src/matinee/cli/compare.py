@@ -63,7 +63,7 @@ def leaderboard(
     time_format: TimeFormat = None,
     max_bytes: MaxBytes = None,
     models: Models = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Fits of each model that depends on chance.")] = 3,
+    fits: Annotated[int, typer.Option(min=1, help="Fits of each model that depends on chance.")] = 3,
     baselines: Annotated[
         str | None,
         typer.Option(
@@ -89,7 +89,7 @@ def leaderboard(
     said = options(columns, map_titles, kinds, best, time_format, max_bytes)
     rules, dataset = _asked(protocol, data, source, titles, vectors, said)
     with progress(protocol) as tell:
-        standings = run(dataset, rules, makers, seeds=seeds, seed=seed, baselines=among, tell=tell)
+        standings = run(dataset, rules, makers, fits=fits, seed=seed, baselines=among, tell=tell)
     show(Board(standings), html, as_json)
 
 

@@ -133,12 +133,12 @@ def check(catalog: Catalog, decisions: Decisions, allowed: Flags | None = None) 
     title, row = decisions.layer(Layer.TITLE), decisions.layer(Layer.ROW)
     _require(title, choices.actions, "showed", catalog, decisions, allowed)
     _require(title & (choices.evidence >= 0), choices.evidence, "named", catalog, decisions, allowed)
-    founders = np.array([_founder(name, catalog) for name in decisions.row_names] + [-1], np.int32)
-    above = np.where(row, founders[np.where(row, choices.actions, -1)], np.int32(-1))
+    about = np.array([_about(name, catalog) for name in decisions.row_names] + [-1], np.int32)
+    above = np.where(row, about[np.where(row, choices.actions, -1)], np.int32(-1))
     _require(above >= 0, above, "named", catalog, decisions, allowed)
 
 
-def _founder(name: RowName, catalog: Catalog) -> int:
+def _about(name: RowName, catalog: Catalog) -> int:
     """The title that a row is about, -1 where it is about none."""
     return row_key(name, catalog) if name.kind in ABOUT_A_TITLE else -1
 

@@ -24,7 +24,7 @@ from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
 from matinee.maths.beyond_accuracy import shown
 
 BASELINES = ("popularity", "popularity-7d", "ease-recent")  # the best of those at hand is what all are compared with
-SEEDS = 3
+FITS = 3
 LISTED = 20  # places whose novelty, diversity and exposure are measured
 
 MakeScorer = Callable[[], Scorer]
@@ -61,7 +61,7 @@ def leaderboard(
     protocol: Protocol,
     models: Mapping[str, MakeScorer],
     *,
-    seeds: int = SEEDS,
+    fits: int = FITS,
     seed: int = 0,
     baselines: Sequence[str] = BASELINES,
     part: Part = "test",
@@ -73,11 +73,11 @@ def leaderboard(
     ends in an error of ours while it is fitted or ranks, is refused: the others go on, and the board gives the reason.
     Of `baselines` those that were ranked count, without any the first model does. `part` "validation" measures what
     tuning sees. `tell` is told what is being done and the share of the models done. Raises `BadRequest` without models
-    or seeds, or when the protocol leaves nobody to ask; `MissingExtra`, before the data are cut, when no model can be
+    or fits, or when the protocol leaves nobody to ask; `MissingExtra`, before the data are cut, when no model can be
     made; `BadData` when the data lack what the protocol needs or every model was refused.
     """
-    if not models or seeds < 1:
-        raise BadRequest(f"the leaderboard got the models {list(models)} and {seeds} seeds; give at least one of each")
+    if not models or fits < 1:
+        raise BadRequest(f"the leaderboard got the models {list(models)} and {fits} fits; give at least one of each")
     refused = unmakeable(models)
     tell(f"cutting by {protocol.name}", 0.0)
     trial = prepare(dataset, protocol, np.random.default_rng(seed), part)
@@ -86,7 +86,7 @@ def leaderboard(
     for at, (name, make) in enumerate(made.items()):
         part_done = within(tell, name, at / len(made), (at + 1) / len(made))
         try:
-            runs[name] = _run(trial, make, depth, [seed + k for k in range(seeds)], part_done)
+            runs[name] = _run(trial, make, depth, [seed + k for k in range(fits)], part_done)
         except MatineeError as error:
             refused[name] = str(error)
     if not runs:

@@ -18,7 +18,7 @@ from matinee.maths import als
 from matinee.models.artifacts import storage
 from matinee.models.artifacts.widen import require_appended
 from matinee.models.cold_start import Prior, history_rows
-from matinee.models.reasons import loudest
+from matinee.models.reasons import top_reasons
 
 Equations = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], float]
 
@@ -194,7 +194,7 @@ class Factors:
         def told(b: int, asked: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
             return equations[b][0], np.asarray(space.factors[asked] @ als.fold_in_parts(*equations[b]))
 
-        return loudest(items, (items >= 0) & (items < len(space.factors)), told)
+        return top_reasons(items, (items >= 0) & (items < len(space.factors)), told)
 
     @property
     def title_vectors(self) -> NDArray[np.float32]:

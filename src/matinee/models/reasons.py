@@ -1,4 +1,4 @@
-"""Reasons: the title of a history that speaks loudest for each title shown."""
+"""Reasons: the title of a history that adds most to the score of each title shown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Told = Callable[[int, NDArray[np.int32]], tuple[NDArray[np.integer[Any]], NDArray[np.floating[Any]]]]
 
 
-def loudest(items: NDArray[np.int32], known: NDArray[np.bool_], told: Told) -> NDArray[np.int32]:
+def top_reasons(items: NDArray[np.int32], known: NDArray[np.bool_], told: Told) -> NDArray[np.int32]:
     """(batch, k): of each request's history the title that adds most to each of `items`, -1 where none adds.
 
     `known` (batch, k): which items are asked about. `told(b, asked)` gives the titles of request b's history (seen,)

@@ -29,7 +29,7 @@ from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
 from matinee.models.deep.weights import Dtypes, arrays_of, network_of
 from matinee.models.factors import Initial
 from matinee.models.popularity import Popularity
-from matinee.models.reasons import loudest
+from matinee.models.reasons import top_reasons
 
 __all__ = ["Body", "Loss", "Reading", "Sequence", "SequenceConfig", "Training"]
 
@@ -156,7 +156,7 @@ class Sequence:
             added = (fitted.vectors[asked, :-1] - mean) @ (less[0] - less[1:] + alone).T
             return seen, np.asarray(added.numpy())
 
-        return loudest(items, (items >= 0) & (items < fitted.n_titles) & ~np.isin(items, fitted.silent), told)
+        return top_reasons(items, (items >= 0) & (items < fitted.n_titles) & ~np.isin(items, fitted.silent), told)
 
     def answers(self, requests: Requests) -> NDArray[np.float32]:
         """(batch, size) q of every request, zeros for an empty history; with `title_vectors` the input of others."""

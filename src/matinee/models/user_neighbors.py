@@ -18,7 +18,7 @@ from matinee.history import Histories, TrainingData
 from matinee.maths.member_similarity import add_likes, nearest_members, similarities
 from matinee.models.artifacts import storage
 from matinee.models.cold_start import Prior, history_rows
-from matinee.models.reasons import loudest
+from matinee.models.reasons import top_reasons
 from matinee.models.sparse_map import ROW_DTYPES, checked_rows, row_arrays, rows_of
 
 UserWeighting: TypeAlias = Literal["cosine", "tfidf"]
@@ -106,7 +106,7 @@ class Crowd:
             shared = likes[:, seen].multiply(a * self.title_weights[seen]).multiply(1 / norms[:, None])
             return seen, (likes[:, asked].T @ shared).toarray()
 
-        return loudest(items, (items >= 0) & (items < self.likes.shape[1]), told)
+        return top_reasons(items, (items >= 0) & (items < self.likes.shape[1]), told)
 
 
 class UserNeighbors:

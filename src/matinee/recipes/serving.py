@@ -30,7 +30,7 @@ EXPLORATION = 0.1  # enough randomness to learn from, too little to be noticed
 HOME = {  # from best to simplest
     "sequence": HomeConfig(),
     "ease-recent": HomeConfig(),
-    "popularity": HomeConfig(rows=RowsConfig(seeds=0)),  # it knows no neighbours, so no row is founded on them
+    "popularity": HomeConfig(rows=RowsConfig(because_rows=0)),  # it knows no neighbours, so no row is founded on them
 }
 SIMILAR = ("ease-recent", "neighbors")  # from best to simplest
 WHERE_TRAINED = ("sequence",)  # served first where somebody trained it: it needs torch and takes its time

@@ -21,7 +21,7 @@ from matinee.events import END_OF_TIME
 from matinee.history import TrainingData
 from matinee.models.artifacts.artifact import Artifact, load_artifact, save_artifact
 from matinee.recipes.registry import MODELS, SCORERS
-from matinee.train import Known, Trained, go_on, train
+from matinee.train import Previous, Trained, train, warm_start
 from matinee.workspace import Workspace
 
 EVERY = 2**62  # profiles; more than there are
@@ -49,7 +49,7 @@ def train_into(
     model, attention = MODELS[name], attentions(pages)
     looks = looks_of(pages, layouts_of(attention), data.as_of)
     if going_on:
-        trained = go_on(data, *_newest(workspace, name, catalog), rng, tell, looks)
+        trained = warm_start(data, *_newest(workspace, name, catalog), rng, tell, looks)
     else:
         trained = train(data, model.make(), rng, tell, looks)
     changed = _drift(workspace, name, catalog, trained)
@@ -94,12 +94,12 @@ def _require_no_collapse(workspace: Workspace, name: str, changed: Drift) -> Non
     raise Collapsed(why)
 
 
-def _newest(workspace: Workspace, name: str, catalog: Catalog) -> tuple[Known, Scorer]:
+def _newest(workspace: Workspace, name: str, catalog: Catalog) -> tuple[Previous, Scorer]:
     """The newest artifact as it serves today's catalogue, and its scorer as it was saved, to go on with."""
     folder = workspace.newest_artifact(name)
     found = load_artifact(folder, SCORERS, catalog)
-    known = Known(found.scorer, found.calibration, found.manifest.data_window[1] + 1)
-    return known, SCORERS[found.manifest.scorer].load(folder / "scorer")
+    previous = Previous(found.scorer, found.calibration, found.manifest.data_window[1] + 1)
+    return previous, SCORERS[found.manifest.scorer].load(folder / "scorer")
 
 
 def everything(workspace: Workspace, log: EventLog, catalog: Catalog) -> TrainingData:

@@ -91,7 +91,7 @@ def _quality(group: Group) -> Grid:
 
 
 def _costs(board: Standings) -> Grid:
-    made = grid("cost", "fit, s", "memory", "artifact", "request, ms", "seeds", f"sd of {board.main.label}")
+    made = grid("cost", "fit, s", "memory", "artifact", "request, ms", "fits", f"sd of {board.main.label}")
     for model, cost in board.costs.items():
         made.add_row(
             model,

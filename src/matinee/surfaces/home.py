@@ -20,7 +20,7 @@ from matinee.surfaces.charts import Charts
 from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.pages.builder import Built, Shown, build_pages
 from matinee.surfaces.pages.deciding import decided, log_probs_of, shown_in, worth_of
-from matinee.surfaces.pages.rows import Pools, RowsConfig, Themes, candidate_rows, seeds_of, themes_of
+from matinee.surfaces.pages.rows import Pools, RowsConfig, Themes, candidate_rows, latest_tastes, themes_of
 from matinee.surfaces.pages.shortlist import shortlist
 from matinee.surfaces.reasons import with_reasons
 from matinee.surfaces.stopwatch import Stopwatch
@@ -134,11 +134,12 @@ class HomePolicy:
 
     def _rows(self, requests: Requests, allowed: Flags, worth: Floats) -> Pools:
         tastes, config = requests.histories.tastes, self.config.rows
-        founders = only_allowed(np.append(tastes.items, np.int32(-1))[seeds_of(tastes, config.seeds)], allowed, -1)
-        nearest = self._neighborhood.nearest(founders)
+        latest = latest_tastes(tastes, config.because_rows)
+        about = only_allowed(np.append(tastes.items, np.int32(-1))[latest], allowed, -1)
+        nearest = self._neighborhood.nearest(about)
         near = shortlist(requests, allowed, worth, nearest, self.catalog, self.charts, config.new_days)
-        shelves = (self.catalog, self._themes, self.charts)
-        pools = candidate_rows(requests, allowed, near, worth, nearest, shelves, config)
+        offered = (self.catalog, self._themes, self.charts)
+        pools = candidate_rows(requests, allowed, near, worth, nearest, *offered, config)
         pi = intents(tastes, self.catalog, self.charts.genre_shares)
         name_tastes(pools, pi, self.catalog, self.charts.genre_shares)
         return pools

@@ -28,7 +28,7 @@ ROW = 1  # the one candidate row; row 0 is the billboard that this surface has n
 class SimilarPolicy:
     """The scorer's answer to someone who watched nothing but `requests.about`, best first.
 
-    The layout's columns say how many; titles that the member has seen may be among them, the seed never is. A seed
+    The layout's columns say how many; titles that the member has seen may be among them, that one never is. One
     that the member may not be shown has no row.
     """
 
@@ -48,7 +48,7 @@ class SimilarPolicy:
         watch.lap("rows")
         built = self._build(pools, requests, bits)
         watch.lap("page")
-        evidence = np.where(built.items >= 0, _founders(requests)[:, None, None], -1).astype(np.int32)
+        evidence = np.where(built.items >= 0, _about(requests)[:, None, None], -1).astype(np.int32)
         decisions = decided(
             requests,
             allowed,
@@ -77,14 +77,14 @@ class SimilarPolicy:
         return Maker(self.policy_id, self.artifact_id, digest(self.policy_id, self.calibration, self.neighbors))
 
     def _pools(self, requests: Requests, allowed: Flags) -> Pools:
-        founders = _founders(requests)
-        nearest = self._neighborhood.nearest(founders)
-        alone = Requests.of_histories(Histories.of_items([[int(title)] for title in founders]))
+        about = _about(requests)
+        nearest = self._neighborhood.nearest(about)
+        alone = Requests.of_histories(Histories.of_items([[int(title)] for title in about]))
         worth = worth_of(self.scorer.score(alone), self.calibration)
         pools = Pools.empty(len(requests), ROW + 1, nearest.shape[1], minimum=1)
-        pools.kinds[:, ROW], pools.keys[:, ROW] = RowKind.SIMILAR, founders
+        pools.kinds[:, ROW], pools.keys[:, ROW] = RowKind.SIMILAR, about
         for b, titles in enumerate(nearest):
-            offered = (titles >= 0) & allowed[b, titles] & allowed[b, founders[b]]
+            offered = (titles >= 0) & allowed[b, titles] & allowed[b, about[b]]
             _fill(pools, b, titles[offered], worth[b])
         return pools
 
@@ -97,7 +97,7 @@ class SimilarPolicy:
         return Neighborhood(self.scorer, min(self.neighbors, len(self.catalog)))
 
 
-def _founders(requests: Requests) -> Int32s:
+def _about(requests: Requests) -> Int32s:
     if requests.about is None or requests.layout.billboard:
         raise BadRequest("similar titles need `about` and a layout without a billboard")
     return requests.about

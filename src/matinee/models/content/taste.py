@@ -21,7 +21,7 @@ from matinee.models.artifacts import storage
 from matinee.models.artifacts.widen import WidePrior
 from matinee.models.cold_start import Prior, history_rows
 from matinee.models.content.features import TitleEncoder
-from matinee.models.reasons import loudest
+from matinee.models.reasons import top_reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Content:
             tastes = (features[seen[mine]] @ fitted.taste[:-1] + fitted.taste[-1]) * weights[mine, None]
             return seen[mine], np.asarray(features[asked] @ tastes.T)
 
-        return loudest(items, (items >= 0) & (items < len(features)), told)
+        return top_reasons(items, (items >= 0) & (items < len(features)), told)
 
     def save(self, folder: Path) -> None:
         """Write the features of the titles fitted on, W, the encoder and the prior."""

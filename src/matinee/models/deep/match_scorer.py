@@ -29,7 +29,7 @@ from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
 from matinee.models.deep.weights import Arrays, Dtypes, arrays_of, network_of
 from matinee.models.popularity import Popularity
-from matinee.models.reasons import loudest
+from matinee.models.reasons import top_reasons
 
 BLOCK, TITLES = 16, 8_192  # requests and titles scored at one time, for a network may hold a layer for each pair
 REASONS = 20  # latest liked titles among which a reason is sought
@@ -197,7 +197,7 @@ class MatchScorer(ABC):
             scores -= scores.mean(dim=1, keepdim=True)
             return seen, np.asarray((scores[0] - scores[1:]).numpy()[:, asked].T)
 
-        return loudest(items, fitted.heard(items), told)
+        return top_reasons(items, fitted.heard(items), told)
 
     def save(self, folder: Path) -> None:
         """Write the weights, the tables of the titles fitted on, the encoder of titles and the prior."""

@@ -22,7 +22,7 @@ from matinee.models.ranking.features import (
     TitleFacts,
     standardised,
 )
-from matinee.models.reasons import loudest
+from matinee.models.reasons import top_reasons
 
 CONTENT, GENRES, YEARS = 0, 1, 3  # columns of `TitleFacts.near`
 EVER = LATEST[-1]
@@ -168,4 +168,4 @@ def nearest_liked(histories: Histories, items: NDArray[np.int32], content: NDArr
         mine = mine[mine < n]
         return mine, np.asarray(content[asked] @ content[mine].T)
 
-    return loudest(items, (items >= 0) & (items < n), told)
+    return top_reasons(items, (items >= 0) & (items < n), told)

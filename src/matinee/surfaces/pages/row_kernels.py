@@ -132,12 +132,13 @@ def fill_by_worth(
 
     The logits are left out. `new` = (from, until) which arrival (batch,) a title is new, both included.
 
-    `slots` = (billboard, top picks, new arrivals, first seed); the themes `picked` (batch, k) follow the seeds.
+    `slots` = (billboard, top picks, new arrivals, first because you watched);
+    the themes `picked` (batch, k) follow these.
     """
     sizes, members, worths, _ = pools
     n, n_seeds, first_seed, capacity = fresh.shape[1], nearest.shape[1], slots[3], members.shape[2]
     order = np.empty(n, np.int32)
-    near = np.zeros(n, np.uint64)  # bit s: among the nearest of seed s
+    near = np.zeros(n, np.uint64)  # bit s: among the nearest of the title that row s is about
     size_of = np.zeros(sizes.shape[1] + 1, np.int64)  # the last stands for all rows not picked: it is always full
     row_of_theme = np.full(n_themes, sizes.shape[1], np.int64)
     filled = np.append(np.array(slots[:3]), np.arange(first_seed, sizes.shape[1]))

@@ -5,7 +5,7 @@ billboard            every fresh title, one of them                worth        
 continue watching    played, not finished, in the last 90 days     latest first                 the play itself
 my list              on the list                                   latest added first           the list itself
 top picks            every fresh title                             worth                        the model's
-because you watched  the 60 titles that a seed raises most         worth                        the seed; the model's
+because you watched  the 60 titles that one title raises most      worth                        that title; the model's
 genre, genre x tag   fresh titles of the theme                     worth                        the model's
 trending             liked by more members than before             z-score of the rise          the chart
 new arrivals         arrived in the last 60 days                   worth                        the date
@@ -36,9 +36,9 @@ from matinee.surfaces.charts import Chart, Charts
 from matinee.surfaces.pages import row_kernels as kernels
 from matinee.surfaces.pages.row_kernels import PoolArrays
 
-BILLBOARD, CONTINUE, MY_LIST, AGAIN, PICKS, TRENDING, ARRIVALS, POPULAR, SEEDS = range(
+BILLBOARD, CONTINUE, MY_LIST, AGAIN, PICKS, TRENDING, ARRIVALS, POPULAR, BECAUSE = range(
     9
-)  # slots; the themes follow the seeds
+)  # slots; the themes follow these
 FIXED = (
     RowKind.BILLBOARD,
     RowKind.CONTINUE_WATCHING,
@@ -53,14 +53,15 @@ FIXED = (
 
 @dataclass(frozen=True, slots=True)
 class RowsConfig:
-    """`pool`: titles kept a row, per column of the layout; `seeds`: recent titles that may found a row.
+    """`pool`: titles kept a row, per column of the layout; `because_rows`: how many of the
+    latest tastes may have a row of their own.
 
     `themes`: genre and genre x tag rows considered a request; `theme_size`: titles a theme needs. The worths: a title
     put on the list, or started `resume_half_life` days ago or less, is likelier to satisfy than a model can know.
     """
 
     pool: int = 4
-    seeds: int = 5
+    because_rows: int = 5
     themes: int = 64
     theme_size: int = 12
     new_days: int = 60
@@ -147,33 +148,35 @@ def candidate_rows(
     near: Flags,
     worth: Floats,
     nearest: Int32s,
-    shelves: tuple[Catalog, Themes, Charts],
+    catalog: Catalog,
+    themes: Themes,
+    charts: Charts,
     config: RowsConfig,
 ) -> Pools:
     """Fill every candidate row of every request.
 
     `allowed` (batch, titles) from `eligible`; `near` (batch, titles) from `shortlist`; `worth` (batch, titles) the
-    probabilities of those; `nearest` (batch, seeds, k) the
-    titles nearest to each of the request's `seeds_of`, -1 for none; `shelves` what the catalogue offers to everybody.
+    probabilities of those; `nearest` (batch, because_rows, k) the
+    titles nearest to each of the request's `latest_tastes`, -1 for none.
     """
-    catalog, themes, charts = shelves
     tastes = requests.histories.tastes
     picked = _themes_for(tastes, themes, config.themes)
-    rows, pool = SEEDS + config.seeds + picked.shape[1], min(config.pool * requests.layout.columns, len(catalog))
+    rows = BECAUSE + config.because_rows + picked.shape[1]
+    pool = min(config.pool * requests.layout.columns, len(catalog))
     pools = Pools.empty(len(requests), rows, pool, _fewest(requests))
     fresh = _personal_rows(requests, allowed, worth, pools, config)
     fresh &= near
     _chart_rows(requests, fresh, worth, charts, pools)
     new = requests.times - config.new_days * DAY, requests.times
-    slots = (BILLBOARD, PICKS, ARRIVALS, SEEDS)
+    slots = (BILLBOARD, PICKS, ARRIVALS, BECAUSE)
     kernels.fill_by_worth(fresh, worth, new, catalog.arrived, nearest, picked, *themes.arrays, slots, pools.arrays)
-    for rows_by_worth in ([BILLBOARD, PICKS, ARRIVALS], slice(SEEDS, None)):
+    for rows_by_worth in ([BILLBOARD, PICKS, ARRIVALS], slice(BECAUSE, None)):
         pools.logits[:, rows_by_worth] = np.log(pools.worths[:, rows_by_worth])
-    _label(pools, tastes, themes, picked, config.seeds)
+    _label(pools, tastes, themes, picked, config.because_rows)
     return pools
 
 
-def seeds_of(tastes: Tastes, n: int) -> Int32s:
+def latest_tastes(tastes: Tastes, n: int) -> Int32s:
     """Positions in the flat tastes of each member's latest `n` titles, latest first: (batch, n), -1 for none."""
     at = tastes.offsets[1:, None] - 1 - np.arange(n)
     return np.where(at >= tastes.offsets[:-1, None], at, -1).astype(np.int32)
@@ -225,14 +228,14 @@ def _fill_from(chart: Chart, batch: Int64s, slot: int, fresh: Flags, worth: Floa
     kernels.fill_from_chart(chart.items, np.log(chart.values), fresh, worth, batch, slot, pools.arrays)
 
 
-def _label(pools: Pools, tastes: Tastes, themes: Themes, picked: Int32s, seeds: int) -> None:
+def _label(pools: Pools, tastes: Tastes, themes: Themes, picked: Int32s, because_rows: int) -> None:
     """Write the kind and key of every row."""
-    pools.kinds[:, :SEEDS] = FIXED
-    at = seeds_of(tastes, seeds)
+    pools.kinds[:, :BECAUSE] = FIXED
+    at = latest_tastes(tastes, because_rows)
     founded = at >= 0
     played = np.append(tastes.kinds, np.int8(-1))[at] == Kind.PLAY
     because = np.where(played, RowKind.BECAUSE_YOU_WATCHED, RowKind.BECAUSE_YOU_LIKED)
-    pools.kinds[:, SEEDS : SEEDS + seeds] = np.where(founded, because, RowKind.EMPTY)
-    pools.keys[:, SEEDS : SEEDS + seeds] = np.where(founded, np.append(tastes.items, np.int32(-1))[at], -1)
-    pools.kinds[:, SEEDS + seeds :] = themes.kinds[picked]
-    pools.keys[:, SEEDS + seeds :] = themes.keys[picked]
+    pools.kinds[:, BECAUSE : BECAUSE + because_rows] = np.where(founded, because, RowKind.EMPTY)
+    pools.keys[:, BECAUSE : BECAUSE + because_rows] = np.where(founded, np.append(tastes.items, np.int32(-1))[at], -1)
+    pools.kinds[:, BECAUSE + because_rows :] = themes.kinds[picked]
+    pools.keys[:, BECAUSE + because_rows :] = themes.keys[picked]

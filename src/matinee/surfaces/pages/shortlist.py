@@ -23,8 +23,8 @@ def shortlist(
     """Which titles the rows of each request may hold, (batch, titles): all of them in a catalogue of up to `KEPT`.
 
     Else the `KEPT` allowed titles with the highest `worth`, the `NEW` best of those that arrived in the last
-    `new_days`, the `nearest` (batch, seeds, k) titles, those of the history and of the request's own charts. It depends
-    on the request alone, not on its batch.
+    `new_days`, the `nearest` (batch, because_rows, k) titles, those of the history and of the request's own charts. It
+    depends on the request alone, not on its batch.
     """
     if len(catalog) <= KEPT:
         return np.ones_like(allowed)
@@ -32,8 +32,8 @@ def shortlist(
     _keep_best(worth, allowed, catalog.arrived, requests.times - new_days * DAY, KEPT, NEW, near)
     histories = requests.histories
     near[np.repeat(np.arange(len(near)), np.diff(histories.offsets)), histories.items] = True
-    b, seed, at = np.nonzero(nearest >= 0)
-    near[b, nearest[b, seed, at]] = True
+    b, row, at = np.nonzero(nearest >= 0)
+    near[b, nearest[b, row, at]] = True
     near[:, charts.trending.items] = True
     known = np.array([country if country in charts.popular else "" for country in countries_of(requests)])
     for country in np.unique(known):
