@@ -36,7 +36,7 @@ def half_step(
     Shapes: `likes` (rows, columns) of ones, `x` (rows, d), `y` (columns, d), `ridges` (rows,). Each row is solved by
     itself, so the result does not depend on the number of threads.
     """
-    assert likes.shape == (len(x), len(y))
+    assert likes.shape == (len(x), len(y)), f"likes {likes.shape}, x {x.shape}, y {y.shape}"
     shared = everywhere(y, alpha0, threads)
     starts = likes.indptr.astype(np.int64)
     cost = starts + np.arange(len(starts)) * (x.shape[1] // 4 + 1)
@@ -59,6 +59,8 @@ def fold_in_parts(items: Int32s, weights: Floats, y: Floats, shared: Floats, rid
 
 
 def _equations(items: Int32s, weights: Floats, y: Floats, shared: Floats, ridge: float) -> tuple[Floats, Floats]:
+    assert items.shape == weights.shape, f"items {items.shape}, weights {weights.shape}"
+    assert shared.shape == (y.shape[1],) * 2, f"shared {shared.shape} for rows of {y.shape[1]}"
     seen = y[items]
     sides = (seen * weights[:, None]).T
     system = np.asarray(shared + sides @ seen, np.float32)
@@ -76,6 +78,7 @@ def _solved(system: Floats, sides: Floats) -> Floats:
 
 def loss(likes: sparse.csr_matrix, x: Floats, y: Floats, alpha0: float, ridges: tuple[Floats, Floats]) -> float:
     """The loss above, in float64; `ridges` of the rows of `x` and of `y`."""
+    assert likes.shape == (len(x), len(y)), f"likes {likes.shape}, x {x.shape}, y {y.shape}"
     wide, tall = x.astype(np.float64), y.astype(np.float64)
     rows = np.repeat(np.arange(len(x)), np.diff(likes.indptr))
     fitted = np.einsum("kd,kd->k", wide[rows], tall[likes.indices])

@@ -31,8 +31,8 @@ FAR = 7.0  # where the series for the distribution function ends: 1e-12
 
 def probability_of_best(means: Doubles, deviations: Doubles) -> Doubles:
     """(k,) P(each is the largest) of independent normals with `means` (k,) and `deviations` (k,), above 0."""
-    assert means.shape == deviations.shape
-    assert means.ndim == 1
+    assert means.shape == deviations.shape, f"means {means.shape}, deviations {deviations.shape}"
+    assert means.ndim == 1, f"means {means.shape}"
     assert (deviations > 0).all(), "a deviation is not above 0"
     places, scratch = np.arange(len(means), dtype=np.int32), np.empty((5, len(means)))
     probs = np.zeros(len(means))

@@ -48,6 +48,8 @@ def novelty(ranked: Int32s, probability: Doubles) -> Doubles:
 
 def mean_of(ranked: Int32s, values: Doubles) -> Doubles:
     """Mean of a value per title over each list, NaN for an empty list. `values` (titles,)."""
+    assert ranked.ndim == 2, f"lists {ranked.shape}"
+    assert ranked.max(initial=-1) < len(values), f"title {ranked.max()} of {len(values)} values"
     filled = ranked >= 0
     total = np.where(filled, values[ranked], 0.0).sum(axis=1)
     return _divide(total, filled.sum(axis=1))
@@ -60,6 +62,7 @@ def intra_list_diversity(ranked: Int32s, vectors: Doubles) -> Doubles:
     Computed from the sum of unit vectors: sum over pairs of cos = (|sum v|^2 - sum |v|^2) / 2.
     Ziegler et al., "Improving recommendation lists through topic diversification", WWW 2005.
     """
+    assert ranked.ndim == vectors.ndim == 2, f"lists {ranked.shape}, vectors {vectors.shape}"
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
     filled = ranked >= 0
@@ -75,6 +78,7 @@ def miscalibration(wanted: Doubles, given: Doubles, alpha: float = CALIBRATION_A
     C_KL(p, q) = sum_g p_g log(p_g / ((1 - alpha) q_g + alpha p_g)); `wanted` p and `given` q are (members, genres),
     rows sum to one, or to zero where nothing is known (then NaN). Steck, "Calibrated recommendations", RecSys 2018.
     """
+    assert wanted.shape == given.shape, f"wanted {wanted.shape}, given {given.shape}"
     mixed = (1.0 - alpha) * given + alpha * wanted
     ratio = np.divide(wanted, mixed, out=np.ones_like(wanted), where=wanted > 0)
     known = (wanted.sum(axis=1) > 0) & (given.sum(axis=1) > 0)
@@ -87,6 +91,9 @@ def popularity_lift(ranked_popularity: Doubles, profile_popularity: Doubles) -> 
     Both (members,) are mean numbers of likes per title; NaN where the profile is empty.
     Abdollahpouri et al., "The unfairness of popularity bias in recommendation", RMSE 2019.
     """
+    assert ranked_popularity.shape == profile_popularity.shape, (
+        f"{ranked_popularity.shape} lists, {profile_popularity.shape} profiles"
+    )
     return _divide(ranked_popularity - profile_popularity, profile_popularity)
 
 

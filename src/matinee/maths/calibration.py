@@ -38,7 +38,7 @@ def fit_platt(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any])
     Labels are pulled in by Platt's prior: positives to (P + 1) / (P + 2), negatives to 1 / (N + 2), where P and N
     are the weights of the two classes, so that separable data has a finite answer.
     """
-    assert scores.shape == labels.shape == weights.shape
+    assert scores.shape == labels.shape == weights.shape, f"{scores.shape}, {labels.shape}, {weights.shape}"
     positives, negatives = float(weights @ labels), float(weights @ (1.0 - labels))
     target = labels * (positives + 1) / (positives + 2) + (1 - labels) / (negatives + 2)
     middle, spread = float(np.mean(scores)), float(np.std(scores)) or 1.0
@@ -49,6 +49,7 @@ def fit_platt(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any])
 
 def fit_intercept(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any], slope: float) -> Platt:
     """The intercept of greatest weighted likelihood under a given slope: the mean probability is the base rate."""
+    assert scores.shape == labels.shape == weights.shape, f"{scores.shape}, {labels.shape}, {weights.shape}"
     design = np.ones((len(scores), 1))
     base = np.clip(np.average(labels, weights=weights), 1e-9, 1 - 1e-9)
     offset = slope * (scores - np.mean(scores)).astype(np.float64)

@@ -57,6 +57,8 @@ def nonnegative_among(
 
     Memory: the candidates' weights, and a Gram matrix of one title's candidates a thread.
     """
+    assert starts.shape == (likes.shape[1] + 1,), f"starts {starts.shape} for {likes.shape[1]} titles"
+    assert starts[-1] == len(titles), f"starts end at {starts[-1]}, there are {len(titles)} candidates"
     members, n = likes.shape
     arrays = compressed(likes.tocsc())
     values = np.zeros(len(titles), np.float32)

@@ -68,8 +68,8 @@ def invert_upper(matrix: Floats) -> Floats:
     (n, n) float32, C-ordered; only its upper triangle is read. G = UᵀU by LAPACK `spotrf`, then G⁻¹ = U⁻¹U⁻ᵀ with
     `slauum`, very large ones by halves, no copy. Raises `BadRequest` when the matrix is not positive definite.
     """
-    assert matrix.flags.c_contiguous
-    assert matrix.dtype == np.float32
+    assert matrix.flags.c_contiguous, f"strides {matrix.strides}, not of rows one after the other"
+    assert matrix.dtype == np.float32, f"numbers are {matrix.dtype}, not float32"
     if not len(matrix):
         return matrix
     with blas_on_usable_cores():
@@ -86,6 +86,7 @@ def inverse_by_rows(matrix: sparse.csr_matrix, penalties: Floats) -> Floats:
     (Woodbury). Cost n²m instead of n³; memory n² + mn floats. Without rows it is D⁻¹. Raises `BadRequest` when YYᵀ + I
     is not positive definite in float32.
     """
+    assert penalties.shape == (matrix.shape[1],), f"penalties {penalties.shape} for {matrix.shape}"
     if not matrix.shape[0]:
         return np.diag(1 / np.asarray(penalties, np.float32))
     roots = np.sqrt(penalties).astype(np.float32)

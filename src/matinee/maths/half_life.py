@@ -28,6 +28,7 @@ def learned_half_life(
     prequential approach".) `trust` (n,) is what each like counts (None = 1), to predict and to be predicted.
     Time O(half-lives * (n + blocks * titles)), memory O(n + titles).
     """
+    assert members.shape == items.shape == days.shape, f"{members.shape}, {items.shape}, {days.shape}"
     trust = np.ones(len(items)) if trust is None else trust
     trust = trust * (trust.sum() / max(float(trust @ trust), 1e-300))  # so that they add up to Kish's effective number
     mass = trust.cumsum()
@@ -75,6 +76,8 @@ def foretold(
     Block k holds the likes `edges[k]:edges[k + 1]` and t_k is the time of its first; `weights` are of the likes from
     `edges[0]` on.
     """
+    assert items.shape == days.shape == trust.shape, f"{items.shape}, {days.shape}, {trust.shape}"
+    assert len(weights) >= edges[-1] - edges[0], f"{len(weights)} weights of likes {edges[0]} to {edges[-1]}"
     first = int(edges[0])
     counts = np.zeros(n_titles)
     total, since, before = 0.0, days[0], 0

@@ -24,9 +24,9 @@ def best_inner_products(vectors: Floats, queries: Floats, k: int, threads: int =
     multiplies tiles of `TILE` titles by BLAS, whose own threads it leaves alone. Memory beside the answer: `TILE`
     floats a query.
     """
-    assert vectors.ndim == queries.ndim == 2
-    assert vectors.shape[1] == queries.shape[1]
-    assert vectors.dtype == queries.dtype == np.float32
+    assert vectors.ndim == queries.ndim == 2, f"vectors {vectors.shape}, queries {queries.shape}"
+    assert vectors.shape[1] == queries.shape[1], f"vectors {vectors.shape}, queries {queries.shape}"
+    assert vectors.dtype == queries.dtype == np.float32, f"{vectors.dtype} and {queries.dtype}, not float32"
     kept = min(k, len(vectors))
     parts = threads if len(queries) == 1 and vectors.nbytes > SMALL else 1
     items = np.full((len(queries) * parts, kept), LAST, np.int32)

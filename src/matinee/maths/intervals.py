@@ -28,6 +28,7 @@ def resampled_means(values: Doubles, weights: Doubles) -> Doubles:
 
     `values` (members, columns), `weights` (draws, members). Two matrix products, no loop over draws.
     """
+    assert weights.shape[1] == len(values), f"weights {weights.shape}, values {values.shape}"
     finite = np.isfinite(values)
     total = weights @ np.where(finite, values, 0.0)
     count = weights @ finite.astype(np.float64)
@@ -39,6 +40,7 @@ def percentile_interval(draws: Doubles, level: float = LEVEL) -> tuple[Doubles, 
 
     Right for means of dozens of members or more. Columns of NaN give NaN; draws without a value are left out.
     """
+    assert draws.ndim == 2, f"draws {draws.shape}"
     tail = (1.0 - level) / 2.0
     low, high = np.full((2, draws.shape[1]), np.nan)
     for column in np.flatnonzero(np.isfinite(draws).any(axis=0)):
@@ -52,6 +54,7 @@ def share_interval(estimate: Doubles | float, deviation: Doubles | float) -> tup
     For statistics that resampling itself shifts, such as coverage: a resample repeats members and so always shows
     fewer titles, and percentiles would miss the estimate. What is cut off holds no truth, so the level stays.
     """
+    assert np.shape(estimate) == np.shape(deviation), f"{np.shape(estimate)}, {np.shape(deviation)}"
     half = NORMAL_95 * deviation
     return np.clip(estimate - half, 0.0, 1.0), np.clip(estimate + half, 0.0, 1.0)
 

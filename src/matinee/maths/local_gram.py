@@ -29,6 +29,8 @@ def local_ridge(
     the exact minimum of |x_i - X_S w|² + l2 |w|² (with inflation 0). Memory: one m x m block a thread for lists of m
     titles, and the likes of these.
     """
+    assert starts.shape == (likes.shape[1] + 1,), f"starts {starts.shape} for {likes.shape[1]} titles"
+    assert starts[-1] == len(titles), f"starts end at {starts[-1]}, there are {len(titles)} others"
     arrays = compressed(likes.tocsc())
     values = np.zeros(len(titles), np.float32)
 

@@ -18,6 +18,7 @@ def page_recall(items: Int32s, offsets: Int64s, targets: Int32s, m: int, n: int)
     With m = 1 it is recall@n of the first row. Sweep m with n = the width of the screen.
     Alvino and Basilico, "Learning a Personalized Homepage", Netflix Technology Blog, 2015.
     """
+    assert items.ndim == 3, f"pages {items.shape}"
     window = items[:, :m, :n]
     return recall(hits(window.reshape(len(items), -1), offsets, targets), np.diff(offsets))
 
@@ -30,7 +31,7 @@ def page_ndcg(items: Int32s, offsets: Int64s, targets: Int32s, looked_at: Double
     stands twice counts where it is likeliest to be seen.
     """
     members, *places = items.shape
-    assert looked_at.shape == tuple(places)
+    assert looked_at.shape == tuple(places), f"looked_at {looked_at.shape} for pages of {tuple(places)}"
     wanted = np.diff(offsets)
     assert wanted.min(initial=1) > 0, "every member needs a target"
     likeliest = np.argsort(-looked_at.ravel(), kind="stable")

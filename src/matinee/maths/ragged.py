@@ -51,6 +51,7 @@ def offsets_of(lengths: ArrayLike) -> Int64s:
 
 def gather(offsets: Int64s, rows: Int64s) -> tuple[Int64s, Int64s]:
     """The groups `rows` in this order: offsets of their own (rows + 1), and the places of their values."""
+    assert offsets.ndim == rows.ndim == 1, f"offsets {offsets.shape}, rows {rows.shape}"
     lengths = np.diff(offsets)[rows]
     taken = offsets_of(lengths)
     return taken, np.repeat(offsets[rows] - taken[:-1], lengths) + np.arange(taken[-1])
@@ -58,7 +59,7 @@ def gather(offsets: Int64s, rows: Int64s) -> tuple[Int64s, Int64s]:
 
 def narrowed(offsets: Int64s, kept: Flags) -> Int64s:
     """Offsets (groups + 1) of the same groups when only the values that are `kept` (offsets[-1]) stay."""
-    assert kept.shape == (offsets[-1],)
+    assert kept.shape == (offsets[-1],), f"{kept.shape} marks of {offsets[-1]} values"
     return offsets_of(kept)[offsets]
 
 
@@ -68,7 +69,7 @@ def last_of_each(offsets: Int64s, items: Int32s, counts: Flags) -> Flags:
     Shapes: `offsets` (groups + 1), `items` and `counts` (offsets[-1]); returns (offsets[-1]).
     Cost: one pass and one array of the largest item, whatever the number of groups.
     """
-    assert items.shape == counts.shape == (offsets[-1],)
+    assert items.shape == counts.shape == (offsets[-1],), f"{items.shape}, {counts.shape}, {offsets[-1]} values"
     last = np.zeros(len(items), np.bool_)
     if len(items):
         _last_of_each(offsets, items, counts, last)

@@ -23,7 +23,7 @@ def top_n(scores: Floats, n: int, priority: Int64s, allowed: Flags | None = None
     int32. Takes one pass over the scores and no memory beside the lists.
     """
     members, titles = scores.shape
-    assert priority.shape == (titles,)
+    assert priority.shape == (titles,), f"priority {priority.shape} of {titles} titles"
     ranked = np.full((members, n), -1, np.int32)
     everything = np.broadcast_to(np.True_, scores.shape) if allowed is None else allowed
     _top(scores.astype(np.float32, copy=False), everything, priority, ranked)
@@ -79,7 +79,7 @@ def _sink(row: Floats, priority: Int64s, heap: Int32s, size: int, item: int) -> 
 
 def hits(ranked: Int32s, offsets: Int64s, targets: Int32s) -> Flags:
     """Which places of each list hold one of the member's targets, each target counted once: (members, n) bool."""
-    assert len(ranked) == len(offsets) - 1
+    assert len(ranked) == len(offsets) - 1, f"{len(ranked)} lists, {len(offsets) - 1} members"
     stride = int(max(ranked.max(initial=0), targets.max(initial=0))) + 1
     rows = np.arange(len(ranked), dtype=np.int64) * stride
     wanted = np.repeat(rows, np.diff(offsets)) + targets
@@ -134,6 +134,7 @@ def auc(hit: Flags, listed: Int64s) -> Doubles:
 
     `hit` (members, n) holds whole lists, `listed` (members,) their lengths; NaN where all or none are targets.
     """
+    assert listed.shape == (len(hit),), f"{listed.shape} lengths of {hit.shape}"
     targets = hit.sum(axis=1)
     places = np.arange(hit.shape[1]) < listed[:, None]
     above = np.cumsum(~hit & places, axis=1)

@@ -57,6 +57,7 @@ class Products:
 
 def ridge_solve(gram: Doubles, cross: Doubles, penalty: float) -> Doubles:
     """(gram + penalty I)⁻¹ cross, the last column's penalty being next to none."""
+    assert gram.shape == (len(cross),) * 2, f"gram {gram.shape}, cross {cross.shape}"
     penalties = np.full(len(gram), penalty)
     penalties[-1] *= TINY
     return np.asarray(solve(gram + np.diag(penalties), cross, assume_a="pos"))

@@ -29,8 +29,8 @@ def plackett_luce(logits: Floats, n: int, temperature: float, seeds: UInt64s) ->
     Shapes: `logits` (batch, k), -inf = never; `seeds` (batch,) uint64. Returns positions (batch, n) int64, -1 when a
     row has run out, and log-probabilities (batch, n) float64, 0 where empty.
     """
-    assert logits.ndim == 2
-    assert seeds.shape == (len(logits),)
+    assert logits.ndim == 2, f"logits {logits.shape}"
+    assert seeds.shape == (len(logits),), f"{seeds.shape} seeds of {len(logits)} rows"
     chosen = np.full((len(logits), n), -1, np.int64)
     log_probs = np.zeros((len(logits), n))
     _plackett_luce(logits.astype(np.float32), temperature_of(temperature), seeds, chosen, log_probs)

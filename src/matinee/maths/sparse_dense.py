@@ -64,8 +64,10 @@ def add_rows(
     Shapes: `offsets` (batch + 1), `items` and `weights` flat, `dense` (n, m) C-ordered, `out` (batch, m).
     The sum runs in the order of the history whatever the number of threads or the batch, so a batch equals singles.
     """
-    assert items.shape == weights.shape == (offsets[-1],)
-    assert out.shape == (len(offsets) - 1, dense.shape[1])
+    assert items.shape == weights.shape == (offsets[-1],), f"{items.shape}, {weights.shape}, {offsets[-1]} values"
+    assert out.shape == (len(offsets) - 1, dense.shape[1]), (
+        f"out {out.shape} for {len(offsets) - 1} rows of {dense.shape[1]}"
+    )
     bounds = even_bounds(len(out), len(out) // FEW + 1)
     in_chunks(lambda a, b: _add_rows(offsets[a : b + 1], items, weights, dense, out[a:b]), bounds, threads)
 
@@ -97,8 +99,8 @@ def add_sparse_rows(
     offsets: Int64s, items: Int32s, weights: Floats, starts: Int64s, columns: Int32s, values: Floats, out: Floats
 ) -> None:
     """As `add_rows` for a sparse matrix: row i holds `values[starts[i]:starts[i+1]]` at `columns[...]`."""
-    assert items.shape == weights.shape == (offsets[-1],)
-    assert len(out) == len(offsets) - 1
+    assert items.shape == weights.shape == (offsets[-1],), f"{items.shape}, {weights.shape}, {offsets[-1]} values"
+    assert len(out) == len(offsets) - 1, f"{len(out)} rows of {len(offsets) - 1}"
     _add_sparse_rows(offsets, items, weights, starts, columns, values, out)
 
 
@@ -118,7 +120,7 @@ def strongest(offsets: Int64s, items: Int32s, weights: Floats, dense: Floats, as
     argmax over k of weights[k] * dense[items[k], asked[b, c]], if positive; the later of equals.
     Shapes: `asked` and the result (batch, c), -1 = nothing asked; otherwise as `add_rows`.
     """
-    assert asked.shape[0] == len(offsets) - 1
+    assert asked.shape[0] == len(offsets) - 1, f"asked {asked.shape} for {len(offsets) - 1} rows"
     best = np.full(asked.shape, -1, np.int32)
     _strongest(offsets, items, weights, dense, asked, best)
     return best
@@ -163,7 +165,7 @@ def strongest_sparse(
     offsets: Int64s, items: Int32s, weights: Floats, starts: Int64s, columns: Int32s, values: Floats, asked: Int32s
 ) -> Int32s:
     """As `strongest` for a sparse matrix given as in `add_sparse_rows`."""
-    assert asked.shape[0] == len(offsets) - 1
+    assert asked.shape[0] == len(offsets) - 1, f"asked {asked.shape} for {len(offsets) - 1} rows"
     best = np.full(asked.shape, -1, np.int32)
     _strongest_sparse(offsets, items, weights, starts, columns, values, asked, int(asked.max(initial=-1)) + 1, best)
     return best

@@ -23,6 +23,7 @@ def informativeness(counts: sparse.csr_matrix) -> Doubles:
 
 def tfidf(counts: sparse.csr_matrix, idf: Doubles) -> sparse.csr_matrix:
     """(1 + log count) * idf, each row divided by its length: (bags, words) float32; an empty bag stays zero."""
+    assert idf.shape == (counts.shape[1],), f"idf {idf.shape} for {counts.shape[1]} words"
     weighted = sparse.csr_matrix((1.0 + np.log(counts.data), counts.indices, counts.indptr), counts.shape)
     weighted.data *= idf[weighted.indices]
     return unit_rows(weighted)
