@@ -36,7 +36,7 @@ CIRCLE: dict[Arrow, tuple[str, str, tuple[str, ...]]] = {
     ("decision", "log"): ("service/core.py", "decide", ("_settled", "submit_decisions")),
     ("log", "the member sees it"): ("service/core.py", "decide", ("submit_decisions", "answer")),
     ("the member sees it", "plays, thumbs, list"): ("service/app.py", "_writing", ("take",)),
-    ("plays, thumbs, list", "log"): ("service/core.py", "take", ("judge", "_stored")),
+    ("plays, thumbs, list", "log"): ("service/core.py", "take", ("validate", "_stored")),
     ("log", "history"): ("service/core.py", "_load", ("read", "histories_of")),
     ("history", "request"): ("service/core.py", "decide", ("request_of",)),
 }
