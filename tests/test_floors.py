@@ -16,7 +16,7 @@ FLOORS = {
     "maths": 1, "errors": 1, "extras": 1, "files": 1,
     "catalog": 2, "clock": 2, "events": 2, "history": 2, "likes": 2, "page": 2, "profile": 2,
     "maturity": 2, "situation": 2,
-    "decision": 3,
+    "decision": 3, "lookup": 3,
     "data": 4, "policies": 4, "testing": 4,
     "experiment": 5, "models": 5, "evaluate": 5, "service": 5,
     "drift": 6, "report": 6, "simulate": 6, "surfaces": 6, "train": 6, "tune": 6, "workspace": 6,

@@ -233,6 +233,16 @@ class Catalog:
         return self._vocabulary("tags")
 
     @cached_property
+    def people(self) -> tuple[str, ...]:
+        """The people of all titles, sorted; position = person number."""
+        return self._vocabulary("people")
+
+    @cached_property
+    def title_people(self) -> Ragged:
+        """Title -> its person numbers, in its own order."""
+        return self._numbers("people", self.people)
+
+    @cached_property
     def title_genres(self) -> Ragged:
         """Title -> its genre numbers."""
         return self._numbers("genres", self.genres)

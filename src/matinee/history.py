@@ -137,6 +137,14 @@ class Histories:
         return np.asarray(_SPEAKS[self.kinds])
 
     @cached_property
+    def turned_down(self) -> NDArray[np.bool_]:
+        """(events,) which are the member's latest word on their title, and a thumbs down or "not for me"; a later play
+        takes it back.
+        """
+        latest = last_of_each(self.offsets, self.items, self.speaking)
+        return np.asarray(latest & np.isin(self.kinds, (Kind.THUMBS_DOWN, Kind.DISMISS)))
+
+    @cached_property
     def tastes(self) -> Tastes:
         """Each member's liked titles, each once at its latest like.
 

@@ -33,6 +33,10 @@ class RowKind(IntEnum):
     WATCH_AGAIN = 10  # -1
     SIMILAR = 11  # the title asked about
     BECAUSE_YOU_LIKED = 12  # the title rated well or given a thumbs up
+    FOUND = 13  # -1, titles named as typed
+    CLOSEST = 14  # -1, what comes closest to a query that names no title here; the name holds what was typed
+    ABOUT = 15  # -1, titles that are about what was typed, which the name holds
+    WITH = 16  # person
 
 
 KEEPS_REPEATS = (RowKind.CONTINUE_WATCHING, RowKind.MY_LIST)  # may hold a title that stands elsewhere too

@@ -18,6 +18,7 @@ FIXED_TITLES = {
     RowKind.NEW_ARRIVALS: "New arrivals",
     RowKind.MY_LIST: "My list",
     RowKind.WATCH_AGAIN: "Watch it again",
+    RowKind.FOUND: "Titles",
 }
 
 
@@ -34,6 +35,12 @@ def row_title(name: RowName, catalog: Catalog) -> str:
             return ": ".join(about)
         case RowKind.POPULAR, (window, country):
             return _chart_name(window, country)
+        case RowKind.CLOSEST, (typed,):
+            return f"“{typed}” is not here. Closest:"
+        case RowKind.ABOUT, (typed,):
+            return f"About “{typed}”"
+        case RowKind.WITH, (person,):
+            return f"With {person}"
         case fixed, _:
             return FIXED_TITLES[fixed]
 
@@ -55,6 +62,12 @@ def title_reasons(pages: Pages, b: int, r: int, catalog: Catalog) -> list[str]:
             return [_chart_name(window, country)] * n
         case RowKind.SIMILAR, (item_id,):
             return [f"Goes with {catalog.name_of(item_id)}"] * n
+        case RowKind.FOUND, _:
+            return ["Its name is like what you typed"] * n
+        case RowKind.CLOSEST | RowKind.ABOUT, (typed,):
+            return [f"Close to “{typed}”"] * n
+        case RowKind.WITH, (person,):
+            return [f"With {person}"] * n
         case RowKind.NEW_ARRIVALS, _:
             return [_arrival(catalog, int(item)) for item in pages.items[b, r][used]]
         case RowKind.BECAUSE_YOU_WATCHED, (item_id,):

@@ -13,10 +13,13 @@ UNDATED = len(WINDOWS)  # the window of a chart that was drawn too long ago to b
 UNKNOWN = -2  # the key of a row whose name says nothing to this catalogue
 ABOUT_A_TITLE = (RowKind.BECAUSE_YOU_WATCHED, RowKind.BECAUSE_YOU_LIKED, RowKind.SIMILAR)
 CHARTS = (RowKind.POPULAR, RowKind.TRENDING)
+TYPED = (RowKind.CLOSEST, RowKind.ABOUT)  # named by what was typed, so no catalogue has a key for them
 
 
 class RowName(NamedTuple):
-    """A row's kind and what it is about: a title's id, a genre, a genre and a tag, a chart's window and country."""
+    """A row's kind and what it is about: a title's id, a genre, a genre and a tag, a person, a chart's window and
+    country, what was typed.
+    """
 
     kind: RowKind
     about: tuple[str, ...] = ()
@@ -29,6 +32,8 @@ def row_name(kind: int, key: int, catalog: Catalog) -> RowName:
             return RowName(about_a_title, (catalog.item_ids[key],))
         case RowKind.GENRE:
             return RowName(RowKind.GENRE, (catalog.genres[key],))
+        case RowKind.WITH:
+            return RowName(RowKind.WITH, (catalog.people[key],))
         case RowKind.GENRE_TAG:
             genre, tag = divmod(key, len(catalog.tags))
             return RowName(RowKind.GENRE_TAG, (catalog.genres[genre], catalog.tags[tag]))
@@ -47,6 +52,8 @@ def row_key(name: RowName, catalog: Catalog) -> int:
                 return catalog.index[name.about[0]]
             case RowKind.GENRE:
                 return catalog.genres.index(name.about[0])
+            case RowKind.WITH:
+                return catalog.people.index(name.about[0])
             case RowKind.GENRE_TAG:
                 genre, tag = name.about
                 return catalog.genres.index(genre) * len(catalog.tags) + catalog.tags.index(tag)

@@ -153,7 +153,7 @@ class Service:
         edition, _, seen = await self._allowed(user_id)
         allowed = narrowed(edition.catalog, seen, genre, None if start is None else item_of(edition.catalog, start))
         find = edition.search.find
-        found = find(prefix, n, allowed.__getitem__) if prefix else np.flatnonzero(allowed)[:n].tolist()
+        found = find(prefix, n, allowed) if prefix else np.flatnonzero(allowed)[:n].tolist()
         return [edition.presenter.title(item) for item in found]
 
     async def state(self, user_id: str) -> StateOut:

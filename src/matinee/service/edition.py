@@ -9,11 +9,11 @@ from typing import Self
 from matinee.catalog import Catalog
 from matinee.decision import LaysOut, Policy
 from matinee.errors import ArtifactRefused, NotFound
+from matinee.lookup.words import WordIndex
 from matinee.page import Layouts
 from matinee.service.deployment import Policies
 from matinee.service.fallback import Fallback
 from matinee.service.present import Presenter
-from matinee.service.search import TitleSearch
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class Edition:
     catalog: Catalog
     policies: Mapping[str, Fallback]
     presenter: Presenter
-    search: TitleSearch
+    search: WordIndex
     layouts: Layouts = Layouts()
 
     @classmethod
     def of(cls, catalog: Catalog, policies: Policies, threads: int) -> Self:
         """The edition of these policies, each with `threads` of its own."""
         started = {surface: Fallback(steps, threads) for surface, steps in policies.items()}
-        return cls(catalog, started, Presenter(catalog), TitleSearch(catalog), _layouts(policies["home"][0][1]))
+        return cls(catalog, started, Presenter(catalog), WordIndex(catalog.names), _layouts(policies["home"][0][1]))
 
     def fallback(self, surface: str) -> Fallback:
         """The policies of a surface. Raises `NotFound` where it has none."""

@@ -12,12 +12,10 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.clock import local_clock, zone_of
 from matinee.decision import Context, People, Requests
-from matinee.events import Kind
 from matinee.experiment.allocate import in_cells, settings_of
 from matinee.experiment.definition import Experiment
-from matinee.history import Histories
 from matinee.maths.arrays import Int32s
-from matinee.maths.ragged import Ragged, last_of_each
+from matinee.maths.ragged import Ragged
 from matinee.service.members import Member
 from matinee.service.requests import ContextIn
 from matinee.situation import Situations
@@ -69,12 +67,6 @@ def asked_about(requests: Requests, catalog: Catalog) -> str:
     if requests.about is not None:
         return catalog.item_ids[int(requests.about[0])]
     return "" if requests.queries is None else requests.queries[0]
-
-
-def turned_down(history: Histories) -> Int32s:
-    """The titles about which one member's latest word is thumbs down or "not for me"; a later play takes it back."""
-    latest = last_of_each(history.offsets, history.items, history.speaking)
-    return history.items[latest & np.isin(history.kinds, (Kind.THUMBS_DOWN, Kind.DISMISS))]
 
 
 def local_day(member: Member, asked: ContextIn, now: int, time_zone: str) -> date:

@@ -16,7 +16,7 @@ from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.page import Layout
 from matinee.service.fallback import Served
-from matinee.service.one_request import turned_down, without
+from matinee.service.one_request import without
 from matinee.service.present import Presenter
 from matinee.service.requests import AskIn, HomeIn, SimilarIn
 from matinee.service.responses import PageOut
@@ -67,7 +67,8 @@ def _similar(asked: SimilarIn, plain: Requests, catalog: Catalog) -> Requests:
     """One row about a title, of none that the member turned down; a home page weighs that itself."""
     about = np.array([item_of(catalog, asked.item_id)], np.int32)
     layout = Layout(rows=1, columns=asked.n, billboard=False, attention=plain.layout.attention)
-    return without(replace(plain, layout=layout, about=about), turned_down(plain.histories))
+    past = plain.histories
+    return without(replace(plain, layout=layout, about=about), past.items[past.turned_down])
 
 
 SURFACES: Mapping[str, Surface] = {

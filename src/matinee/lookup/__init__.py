@@ -1,0 +1,1 @@
+"""Looking titles up by words: what they are called, who made them, what they are about. Text in, titles out."""
