@@ -6,6 +6,8 @@ time_zone.txt       the clock of those who watch, where profile and country tell
 log.sqlite3         decisions, events and profiles (with its sealed days beside it)
 models/NAME-TIME/   artifacts, newest last; a new training adds one and keeps the last three
 experiments/        a definition each, kept as it was started
+billboard.txt       which learning policy chooses the billboard, see `recipes.learner`; none where it is missing
+posteriors/         what it had learned, a folder a version, so that decisions can be asked again
 policies/           what served policies were made of beside their artifacts, so that decisions can be asked again
 models/NAME.refused.txt   why the last training was not kept, while no later one was
 .lock               held by whoever imports, shared by whoever reads catalogue and log together
@@ -85,6 +87,16 @@ class Workspace:
         """Keep the zone, for training and serving alike. Raises `BadRequest` where nobody knows it."""
         require_zone(zone)
         write_whole(self.folder / "time_zone.txt", lambda draft: draft.write_text(zone, "utf-8"))
+
+    @property
+    def billboard(self) -> str:
+        """The name of the policy that chooses the billboard; empty where the home page does."""
+        path = self.folder / "billboard.txt"
+        return path.read_text("utf-8").strip() if path.is_file() else ""
+
+    def set_billboard(self, name: str) -> None:
+        """Keep which policy chooses the billboard of services to come."""
+        write_whole(self.folder / "billboard.txt", lambda draft: draft.write_text(name, "utf-8"))
 
     def require(self) -> None:
         """Raise `BadRequest` unless it exists."""

@@ -94,6 +94,13 @@ def serve(
     max_bytes: MaxBytes = BUDGET.bytes,
     max_milliseconds: MaxMilliseconds = BUDGET.milliseconds,
     time_zone: TimeZone = None,
+    billboard: Annotated[
+        str | None,
+        typer.Option(
+            "--billboard",
+            help="Who chooses the billboard: thompson, greedy (both learn), page; kept, at first page.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=LARGEST_SEED, help="Seed of exploration; random by default.")
     ] = None,
@@ -105,6 +112,7 @@ def serve(
             f"{host} is not loopback and no key is set; set MATINEE_READ_KEY and MATINEE_WRITE_KEY, "
             "or give --read-key-file and --write-key-file"
         )
+    from matinee.recipes.learner import ARMS
     from matinee.recipes.registry import MODELS
     from matinee.service.run import listen
 
@@ -114,6 +122,8 @@ def serve(
     place.require()
     if time_zone is not None:
         place.set_time_zone(time_zone)
+    if billboard is not None:
+        place.set_billboard("" if billboard == "page" else next(iter(named(ARMS, billboard))))
     with listen(host, port) as sock:
         _serve(place, sock, seed, keys, home, budget)
 
@@ -128,6 +138,7 @@ def _serve(
 ) -> None:
     from matinee.data.log import EventLog
     from matinee.experiment.folder import Experiments
+    from matinee.recipes.learner import Learner
     from matinee.recipes.serving import catalog_and_policies, catalog_and_policies_with
     from matinee.service.app import create_app
     from matinee.service.deployment import Deployment
@@ -137,7 +148,9 @@ def _serve(
     with EventLog(place.log_path) as opened, ExitStack() as until_ready:
         tell = until_ready.enter_context(progress("starting"))
         tell("loading the models and measuring them", 0.0)
+        learner = Learner(place, opened)
         options: dict[str, Any] = {"workspace": place, "log": opened, "budget": budget, "home": home, "say": warn}
+        options["learner"] = learner
         experiments = Experiments(place.experiments_path)
         experiments()  # a damaged one is refused before anything is loaded
         build = partial(catalog_and_policies, **options)
@@ -162,7 +175,8 @@ def _serve(
             console.print(words.format(url))
 
         tell("asking every model for pages, which compiles what is new", 0.5)
-        run(create_app(deployment), sock, ready)
+        with learner.running():
+            run(create_app(deployment), sock, ready)
 
 
 def keys_from(variable: str, path: Path | None) -> list[str]:

@@ -52,6 +52,11 @@ class Versions(Protocol):
         """Raises `NotFound` where it is gone."""
         ...
 
+    @property
+    def latest(self) -> Posterior | None:
+        """The newest that was kept, by whomever; None before the first."""
+        ...
+
 
 class Latest:
     """The latest `n` versions, in memory."""
@@ -74,6 +79,11 @@ class Latest:
                 "give `versions` a place on disk, or replay the log"
             )
         return self._found[version]
+
+    @property
+    def latest(self) -> Posterior | None:
+        """The newest, None before the first."""
+        return self._found[max(self._found)] if self._found else None
 
 
 class _Mind(NamedTuple):
@@ -118,6 +128,11 @@ class LinearArms:
     def posterior(self) -> int:
         """How many batches of rewards were learned."""
         return self._mind.posterior.version
+
+    @property
+    def as_of(self) -> int:
+        """The time of the latest decision learned from (microseconds since 1970, UTC), 0 for none."""
+        return self._mind.posterior.as_of
 
     @property
     def maker(self) -> Maker:
@@ -189,9 +204,16 @@ class LinearArms:
             rewards[told].astype(np.float64),
             decisions.requests.times[by],
             self.config.prior,
+            int(decisions.requests.times.max(initial=0)),
         )
         self._versions.keep(posterior)
-        self._mind = _Mind(posterior, posterior.beliefs(self.features.titles, self.config.prior))
+        self._take(posterior)
+
+    def catch_up(self) -> None:
+        """Take up the newest version that was kept, where another process has learned since."""
+        latest = self._versions.latest
+        if latest is not None and latest.version > self.posterior:
+            self._take(latest.grown(len(self.catalog)))
 
     def at(self, posterior: int) -> LinearArms:
         """The same arms as they were with this version. Raises `NotFound` where it is gone."""
@@ -202,6 +224,9 @@ class LinearArms:
     def save(self, folder: Path) -> None:
         """Write what was learned; `Posterior.load` reads it."""
         self._mind.posterior.save(folder, self.config.prior)
+
+    def _take(self, posterior: Posterior) -> None:
+        self._mind = _Mind(posterior, posterior.beliefs(self.features.titles, self.config.prior))
 
     def _maker(self, mind: _Mind) -> Maker:
         parameters = digest(self.policy_id, self.config, self.features.axes.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -25,6 +25,23 @@ class Vectors(Protocol):
     def member_vectors(self, requests: Requests) -> NDArray[np.floating]:
         """(batch, size) each request's point; zeros where nothing is known."""
         ...
+
+
+@dataclass(frozen=True)
+class AverageTaste:
+    """Vectors of titles, and for members the mean of those that they like: a few microseconds, where a fold-in takes
+    a hundred.
+    """
+
+    title_vectors: Floats
+
+    def member_vectors(self, requests: Requests) -> Doubles:
+        """(batch, size) the mean vector of each member's tastes; zeros where nothing is known."""
+        tastes = requests.histories.tastes
+        known = np.concatenate([self.title_vectors, np.zeros((1, self.title_vectors.shape[1]))])
+        items = np.where(tastes.items < len(self.title_vectors), tastes.items, len(self.title_vectors))
+        sums = replace(tastes, items=items.astype(np.int32)).matrix(len(known)) @ known
+        return np.asarray(sums / np.maximum(tastes.lengths, 1)[:, None], np.float64)
 
 
 @dataclass(frozen=True)

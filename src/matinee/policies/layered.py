@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from matinee.decision import Choices, Decisions, Layer, Policy, Requests, RowName
+from matinee.decision.contracts import LaysOut
 from matinee.decision.decisions import LINES
 from matinee.events import Kind
 from matinee.history import SPEAKING
 from matinee.maths.arrays import Doubles, Flags, Int32s
 from matinee.maths.ragged import Ragged, offsets_of
-from matinee.page import RowKind
+from matinee.page import Layouts, RowKind
 
 BILLBOARD = RowName(RowKind.BILLBOARD)
 KNOWN = (*SPEAKING, Kind.LIST_ADD)  # what says that a member knows a title already
@@ -28,6 +29,11 @@ class Layered:
 
     top: Policy
     below: Policy
+
+    @property
+    def layouts(self) -> Layouts:
+        """The layouts of `below`."""
+        return self.below.layouts if isinstance(self.below, LaysOut) else Layouts()
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One page per request."""

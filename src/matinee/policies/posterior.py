@@ -19,9 +19,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from matinee.errors import ArtifactRefused, BadRequest
@@ -98,10 +99,14 @@ class Posterior:
             rewards=np.pad(self.rewards, ((0, more), (0, 0))),
         )
 
-    def after(self, members: Doubles, items: Int32s, rewards: Doubles, times: Int64s, prior: Prior) -> Self:
-        """With `rewards` (n,) of the titles `items` (n,), for members (n, size) who were asked at `times` (n,)."""
+    def after(
+        self, members: Doubles, items: Int32s, rewards: Doubles, times: Int64s, prior: Prior, as_of: int = 0
+    ) -> Self:
+        """With `rewards` (n,) of the titles `items` (n,), for members (n, size) who were asked at `times` (n,); nothing
+        is new of any decision until `as_of`.
+        """
         assert len(members) == len(items) == len(rewards) == len(times)
-        as_of = max(self.as_of, int(times.max(initial=0)))
+        as_of = max(self.as_of, as_of, int(times.max(initial=0)))
         kept = 1.0 if prior.half_life_days is None else float(_halved(as_of - self.as_of, prior.half_life_days))
         weights = np.ones(len(items)) if prior.half_life_days is None else _halved(as_of - times, prior.half_life_days)
         sums = self.products * kept, self.rewards * kept
@@ -129,10 +134,11 @@ class Posterior:
         return Beliefs(means, _variances(spread, titles, share, own))
 
     def save(self, folder: Path, prior: Prior) -> None:
-        """Write sums and prior into an existing folder, as arrays and JSON."""
-        for name in ("products", "rewards"):
-            np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
-        about = {"version": self.version, "as_of": self.as_of, "prior": asdict(prior)}
+        """Write the sums of titles with rewards, and the prior, into an existing folder, as arrays and JSON."""
+        items = np.flatnonzero(self.products[:, 0]).astype(np.int32)
+        for name, array in (("items", items), ("products", self.products[items]), ("rewards", self.rewards[items])):
+            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        about = {"version": self.version, "as_of": self.as_of, "titles": len(self.rewards), "prior": asdict(prior)}
         (folder / "posterior.json").write_text(json.dumps(about, indent=1, sort_keys=True), "utf-8")
 
     @classmethod
@@ -141,11 +147,11 @@ class Posterior:
         try:
             with opened(folder / "posterior.json", MOST) as file:
                 about = json.load(file)
-            products, rewards = (_array(folder / f"{name}.npy") for name in ("products", "rewards"))
-            size = rewards.shape[1]
-            if products.shape != (len(rewards), size * (size + 1) // 2):
-                raise ValueError(f"sums of shapes {products.shape} and {rewards.shape}")
-            found = cls(products, rewards, int(about["version"]), int(about["as_of"]))
+            items = _array(folder / "items.npy", np.int32)
+            products, rewards = (_array(folder / f"{name}.npy", np.float64) for name in ("products", "rewards"))
+            found = cls.nothing(int(about["titles"]), rewards.shape[1])
+            found.products[items], found.rewards[items] = products, rewards
+            found = replace(found, version=int(about["version"]), as_of=int(about["as_of"]))
             known = Prior(**about["prior"])
         except Exception as error:  # untrusted bytes fail in many ways, all of which mean the same
             raise ArtifactRefused(
@@ -179,10 +185,10 @@ def _halved(ages: Int64s | int, half_life_days: float) -> Doubles:
     return np.asarray(0.5 ** (np.asarray(ages, np.float64) / (half_life_days * DAY)))
 
 
-def _array(path: Path) -> Doubles:
-    """An array of finite doubles with two axes. Raises `ValueError` on anything else."""
+def _array(path: Path, dtype: type[np.generic]) -> NDArray[Any]:
+    """An array of finite numbers of this type. Raises `ValueError` on anything else."""
     with opened(path, MOST) as file:
-        array: Doubles = np.load(file, allow_pickle=False)
-    if array.dtype != np.float64 or array.ndim != 2 or not np.isfinite(array).all():
+        array = np.asarray(np.load(file, allow_pickle=False))
+    if array.dtype != dtype or not np.isfinite(array).all():
         raise ValueError(f"{path.name} holds {array.dtype} of shape {array.shape}, or numbers that are not finite")
     return array

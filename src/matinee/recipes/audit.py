@@ -13,10 +13,12 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.data.asked import as_asked
 from matinee.data.log import EventLog
-from matinee.decision import Maker
+from matinee.decision import Maker, Policy
 from matinee.errors import ArtifactRefused, MatineeError
 from matinee.events import END_OF_TIME
 from matinee.models.artifacts.artifact import id_of, load_artifact
+from matinee.policies.layered import Layered
+from matinee.recipes.learner import billboard_as_it_was
 from matinee.recipes.registry import SCORERS
 from matinee.surfaces.remade import Surfaced, remade
 from matinee.workspace import Workspace
@@ -41,7 +43,7 @@ def audit(workspace: Workspace, n: int) -> Audit:
     """Ask the last `n` decisions of a workspace's log again."""
     workspace.require()
     catalog, refused, differences = Catalog.load(workspace.catalog_path), Counter[str](), []
-    made_by = cache(lambda maker, titles: _made_by(workspace, catalog.first(titles), maker))
+    made_by = cache(lambda makers, titles: _made_by(workspace, catalog.first(titles), makers))
     with EventLog(workspace.log_path) as log:
         records = deque(log.read_decisions(END_OF_TIME), maxlen=n)
         for record in records:
@@ -56,12 +58,19 @@ def audit(workspace: Workspace, n: int) -> Audit:
 def _difference(record: Mapping[str, Any], log: EventLog, catalog: Catalog, made_by: Any) -> float:
     """The largest difference between a logged log-probability and the same asked again."""
     decisions = as_asked(record, log, catalog)
-    again = made_by(decisions.makers[0], decisions.catalog).log_prob(decisions)
+    again = made_by(decisions.makers, decisions.catalog).log_prob(decisions)
     return float(np.abs(again - decisions.choices.log_probs).max(initial=0.0))
 
 
-def _made_by(workspace: Workspace, catalog: Catalog, maker: Maker) -> Surfaced:
-    """The policy that acted, out of its artifact and its parameters, for the catalogue as it was."""
+def _made_by(workspace: Workspace, catalog: Catalog, makers: tuple[Maker, ...]) -> Policy:
+    """The policies that acted, out of their artifacts and parameters, for the catalogue as it was: the page's, below
+    the billboard's where that has one of its own.
+    """
+    page = _page_of(workspace, catalog, makers[0])
+    return Layered(billboard_as_it_was(workspace, catalog, makers[1]), page) if makers[1:] else page
+
+
+def _page_of(workspace: Workspace, catalog: Catalog, maker: Maker) -> Surfaced:
     folder = next((one for one in workspace.artifacts() if id_of(one) == maker.artifact), None)
     if folder is None:
         raise ArtifactRefused(

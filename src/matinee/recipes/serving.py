@@ -11,10 +11,13 @@ from typing import Any
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.log import EventLog
+from matinee.decision import Policy
 from matinee.errors import ArtifactRefused, MissingExtra, Overloaded
 from matinee.history import TrainingData
 from matinee.models.artifacts.artifact import Artifact, load_artifact
 from matinee.models.artifacts.budget import Budget
+from matinee.policies.layered import Layered
+from matinee.recipes.learner import Learner, billboard_of
 from matinee.recipes.recommender import Recommender
 from matinee.recipes.registry import MODELS, SCORERS
 from matinee.recipes.training import everything
@@ -98,6 +101,7 @@ def served_policies(
     home: Sequence[str] | None = None,
     required: Collection[str] = (),
     say: Callable[[str], None] = lambda _: None,
+    learner: Learner | None = None,
 ) -> Policies:
     """What the service runs: for each surface the newest artifacts of its models, from best to simplest.
 
@@ -105,7 +109,8 @@ def served_policies(
     when the workspace holds an artifact of it; delete its artifacts to take it off.
 
     A model that is missing, damaged, lacks a package, or is larger or slower than `budget` allows is left out, and
-    `say` is told why. Raises `ArtifactRefused` when one of `required` is, or when nothing is left for a surface.
+    `say` is told why. Where the workspace names a billboard, that chooses what stands above the rows, and `learner`
+    learns for it from now on. Raises `ArtifactRefused` when one of `required` is, or nothing is left for a surface.
     """
     names = {"home": on_home(workspace) if home is None else home, "similar": SIMILAR}
     found, refused = _affordable(workspace, dict.fromkeys((*names["home"], *SIMILAR)), catalog, budget)
@@ -122,7 +127,27 @@ def served_policies(
     served: list[tuple[str, Surfaced]] = [*home_pages, *similar]
     for _, policy in served:
         workspace.keep_parameters(policy.maker.parameters, parameters_of(policy))
-    return {"home": home_pages, "similar": similar}
+    return {"home": _under_a_billboard(home_pages, workspace, catalog, learner, say), "similar": similar}
+
+
+def _under_a_billboard(
+    pages: list[tuple[str, HomePolicy]],
+    workspace: Workspace,
+    catalog: Catalog,
+    learner: Learner | None,
+    say: Callable[[str], None],
+) -> Sequence[tuple[str, Policy]]:
+    """The pages below the billboard that the workspace names; as they are where it names none or that cannot be."""
+    if not workspace.billboard:
+        return pages
+    try:
+        arms = billboard_of(workspace, catalog, workspace.billboard)
+    except (ArtifactRefused, MissingExtra) as error:
+        say(f"the billboard {workspace.billboard} is left out: {error}")
+        return pages
+    if learner is not None:
+        learner.arms = arms
+    return [(name, Layered(arms, page)) for name, page in pages]
 
 
 def _affordable(
