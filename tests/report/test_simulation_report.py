@@ -7,7 +7,7 @@ import pytest
 
 from matinee.evaluate.results import Estimate
 from matinee.policies.uniform import Uniform
-from matinee.report.simulation import SimulationReport, Truth, listed
+from matinee.report.simulation import Judgement, SimulationReport, Truth, listed
 from matinee.simulate.loop import simulate
 from matinee.simulate.world import World
 from matinee.testing import make_catalog
@@ -52,12 +52,17 @@ def test_findings_say_what_is_clear(result):
 
 
 def test_estimates_stand_beside_the_truth(result, page):
-    estimates = [Truth("two, DR", Estimate(0.2, 0.1, 0.3), 0.25), Truth("two, IPS", Estimate(0.2, 0.1, 0.3), 0.35)]
-    said = list(SimulationReport(result, estimates).findings())
-    assert said[-1] == "Estimates from a log whose interval holds the truth: 1 of 2, not those of two, IPS."
-    text = page(estimates=estimates)
+    told = [Truth("two", Estimate(0.2, 0.1, 0.3), 0.25), Truth("three", Estimate(0.2, 0.1, 0.3), 0.35)]
+    judgements = [Judgement("one", told, {"four": "effective sample size 2 of 900"}), Judgement("five", [], {})]
+    said = list(SimulationReport(result, judgements).findings())
+    assert said[-2:] == [
+        "Estimates from a log whose interval holds the truth: 1 of 2, not those of three from the log of one.",
+        "The log of one cannot tell of four: effective sample size 2 of 900.",
+    ]
+    text = page(judgements=judgements)
     assert text.count('class="truth"') == 4  # two strokes a cross
     assert "0.3500" in text
+    assert text.count("Estimates against the truth") == 1
 
 
 def test_names_are_listed_as_people_do():

@@ -71,6 +71,8 @@ def simulate(
         print(json.dumps(report.result.json()), flush=True)
     if html is not None:
         report.write_html(html)
+        if not as_json:
+            console.print(f"Report: {escape(str(html))}")
 
 
 def _play(path: Path | None, members: int, days: int, names: str | None, seed: int, whole: bool) -> SimulationReport:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 
 import numpy as np
 
 from matinee.data.dataset import Dataset
-from matinee.decision import Enumerates, Policy, Requests, Tell, quiet
+from matinee.decision import Enumerates, Learns, Policy, Requests, Tell, quiet
+from matinee.errors import NotFound
 from matinee.evaluate.counterfactual import Asked, gathered, judged
 from matinee.events import DAY
 from matinee.experiment.analyse import analyse
 from matinee.experiment.definition import Arm, Experiment
 from matinee.experiment.panel import Panel
+from matinee.maths.arrays import Doubles
+from matinee.policies.uniform import Uniform
 from matinee.recipes.billboards import Maker
 from matinee.recipes.simulation import Near, play
-from matinee.report.simulation import SimulationReport, Truth
+from matinee.report.simulation import Judgement, SimulationReport, Truth
+from matinee.simulate.answers import Answers
 from matinee.simulate.loop import live_day
 from matinee.simulate.result import SimulationResult
 from matinee.simulate.split import split
@@ -24,7 +29,8 @@ from matinee.simulate.visits import Visits
 from matinee.simulate.world import World
 
 BEFORE = 4  # the experiment begins after a day in so many, so that something is known of accounts beforehand
-LOGGED = 7  # days of a log from which the other policies are judged
+LOGGED = 7  # days of a log from which other policies are judged
+EARLIER = (1, 2, 3)  # weeks before, for versions of a policy that learns
 
 
 def reported(
@@ -39,7 +45,7 @@ def reported(
     """`simulation.play`, and with two policies or more what an experiment and a log tell of them, beside the truth.
 
     The experiment splits one world between the first two, each of which learns from its own half. The truth is that of
-    two more worlds, one a policy. Then the first policy logs a week in its world, and the log judges the others as they
+    more worlds, one a policy. Then the first two log a week each in their worlds, and the logs judge the others as they
     are after their days. Takes three to four times as long as `play`.
     """
     result = play(dataset, makers, members, days, seed, tell, near)
@@ -71,12 +77,11 @@ def _with_trial(
 
     alone = {name: lived(name, name) for name in makers}
     _, _, panel = lived(first, second)
-    world, (logging, _), _ = alone[first]
-    targets = {name: policies[0] for name, (_, policies, _) in alone.items() if name != first}
-    tell("judging policies from a log", 0.0)
+    tell("judging policies from logs", 0.0)
+    ended = {name: policies[0] for name, (_, policies, _) in alone.items()}
     return SimulationReport(
         result,
-        list(estimated(world, logging, targets, days)),
+        [judgement(alone[name][0], name, ended, days) for name in (first, second)],
         analyse(experiment, panel, "played"),
         alone[second][2].mean - alone[first][2].mean,
     )
@@ -87,27 +92,51 @@ def billboards(world: World, visits: Visits) -> Requests:
     return world.requests(visits, surface="billboard")
 
 
-def estimated(world: World, logging: Policy, targets: Mapping[str, Policy], day: int) -> Iterator[Truth]:
-    """What a week's log from `day` on tells of policies that did not make it, beside the truth for the same requests.
+def judgement(world: World, log: str, policies: Mapping[str, Policy], day: int) -> Judgement:
+    """What a week's log of the policy `log` from `day` on tells of others, beside the truth for the same requests.
 
-    Of decisions of one title, and of policies that enumerate. One that the log cannot tell of is left out.
+    The others are those of `policies`, titles by chance, and where it learns itself as it was weeks before. Decisions
+    are of one title; policies that do not enumerate are left out.
     """
+    logging = policies[log]
+    targets = {name: one for name, one in policies.items() if name != log} | dict(_earlier(log, logging))
+    if not isinstance(logging, Uniform):
+        targets["titles by chance"] = Uniform(world.catalog)
     able = {name: one for name, one in targets.items() if isinstance(one, Enumerates)}
     asked: dict[str, list[Asked]] = {name: [] for name in able}
     truths: dict[str, list[float]] = {name: [] for name in able}
     for at in range(day, day + LOGGED):
         for lived in live_day(world, logging, at, billboards):
-            decisions, rewards = lived.answers.decisions, np.nan_to_num(lived.answers.rewards)
-            rows, columns = world.looks(decisions.requests.layout)
             for name, policy in able.items():
-                log_probs = policy.log_prob(decisions)
-                members = decisions.requests.members.astype(np.int64)
-                asked[name].append(Asked.of(decisions.choices, log_probs, rewards, members))
-                truths[name] += (rows[0] * columns[0] * world.truth(policy, decisions.requests)).tolist()
-    for name, parts in asked.items():
-        found = judged(gathered(parts))[0]
-        if not found.reason:
-            yield Truth(name, found.new, float(np.mean(truths[name])))
+                asked[name].append(_asked(lived.answers, policy))
+                truths[name] += _truth(world, policy, lived.answers.decisions.requests).tolist()
+    found = {name: judged(gathered(parts))[0] for name, parts in asked.items()}
+    return Judgement(
+        log,
+        [Truth(name, one.new, float(np.mean(truths[name]))) for name, one in found.items() if not one.reason],
+        {name: one.reason for name, one in found.items() if one.reason},
+    )
+
+
+def _earlier(name: str, policy: Policy) -> Iterator[tuple[str, Policy]]:
+    """A policy that learned once a day as it was some weeks ago, where that is kept."""
+    if isinstance(policy, Learns):
+        for weeks in EARLIER:
+            with suppress(NotFound):
+                yield f"{name}, {weeks} week{'s' * (weeks > 1)} before", policy.at(policy.posterior - 7 * weeks)
+
+
+def _asked(answers: Answers, policy: Policy) -> Asked:
+    decisions = answers.decisions
+    members = decisions.requests.members.astype(np.int64)
+    return Asked.of(decisions.choices, policy.log_prob(decisions), np.nan_to_num(answers.rewards), members)
+
+
+def _truth(world: World, policy: Enumerates, requests: Requests) -> Doubles:
+    """(some of the batch,) the expected reward of every second request, as the place is looked at."""
+    rows, columns = world.looks(requests.layout)
+    some = requests.take(np.arange(0, len(requests), 2))
+    return np.asarray(rows[0] * columns[0] * world.truth(policy, some))
 
 
 def _arm(policy: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,24 +49,37 @@ METHOD = (
 
 
 class Truth(NamedTuple):
-    """An estimate beside the truth that it is of: `name` says which policy, by which method."""
+    """An estimate of a policy's reward a decision, beside the truth."""
 
     name: str
     estimate: Estimate
     truth: float
+
+    @property
+    def held(self) -> bool:
+        """Whether the interval holds the truth."""
+        return self.estimate.low <= self.truth <= self.estimate.high
+
+
+class Judgement(NamedTuple):
+    """What the log of one policy tells of others; `untold`: why it cannot tell of some."""
+
+    log: str
+    told: Sequence[Truth]
+    untold: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class SimulationReport:
     """What a simulation found, as a page.
 
-    `result` the loop's numbers; `estimates` what a log told of policies that had not made it, beside the truth;
+    `result` the loop's numbers; `judgements` what logs tell of policies that had not made them, beside the truth;
     `experiment` what an experiment in one world found of two of the policies, with its `effect`, the truth of the last
     day. Left out, the page says nothing of them.
     """
 
     result: SimulationResult
-    estimates: Sequence[Truth] = field(default=())
+    judgements: Sequence[Judgement] = ()
     experiment: Analysis | None = None
     effect: float = float("nan")
 
@@ -83,8 +96,7 @@ class SimulationReport:
             days=self._days,
             members=self._members(),
             differences=self._differences(),
-            estimates=self.estimates,
-            judged=[(one.name, one.estimate) for one in self.estimates],
+            judgements=[(log, told, [(one.name, one.estimate) for one in told]) for log, told, _ in self.judgements],
             experiment=self.experiment,
             label="" if self.experiment is None else f"{LABELS[self.experiment.metric]} per account and day",
             effect=self.effect,
@@ -102,13 +114,19 @@ class SimulationReport:
             told = "; ".join(f"{MEASURES[row['measure']]} {interval(_estimate(row), sign=True)}" for row in clear)
             yield f"{policy} less {first}: {told}." if told else f"{policy} and {first}: no clear difference."
         yield "Regret a decision, first day to last: " + "; ".join(self._ends("regret")) + "."
-        outside = [one.name for one in self.estimates if not one.estimate.low <= one.truth <= one.estimate.high]
-        if self.estimates:
-            missed = f", not those of {', '.join(outside)}" if outside else ""
-            inside = len(self.estimates) - len(outside)
-            yield f"Estimates from a log whose interval holds the truth: {inside} of {len(self.estimates)}{missed}."
+        yield from self._judged()
         if self.experiment is not None:
             yield from experiment_findings(self.experiment, f"{LABELS[self.experiment.metric]} per account and day")
+
+    def _judged(self) -> Iterator[str]:
+        told = [(one, log) for log, truths, _ in self.judgements for one in truths]
+        outside = [f"{one.name} from the log of {log}" for one, log in told if not one.held]
+        if told:
+            missed = f", not those of {', '.join(outside)}" if outside else ""
+            inside = len(told) - len(outside)
+            yield f"Estimates from a log whose interval holds the truth: {inside} of {len(told)}{missed}."
+        for log, _, untold in self.judgements:
+            yield from (f"The log of {log} cannot tell of {name}: {reason}." for name, reason in untold.items())
 
     @property
     def _days(self) -> list[str]:
