@@ -33,6 +33,7 @@ class Bench(StrEnum):
     REFIT = "refit"
     TRANSFORMER = "transformer"
     SEQUENCE_SERVING = "sequence_serving"
+    SIMULATE = "simulate"
     ALL = "all"
 
 

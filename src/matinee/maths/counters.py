@@ -29,10 +29,11 @@ def uniform(bits: np.uint64) -> float:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def normal(bits: np.uint64) -> float:
-    """A standard normal number out of 64 bits (Box and Muller 1958)."""
+def normals(bits: np.uint64) -> tuple[float, float]:
+    """Two independent standard normal numbers out of 64 bits (Box and Muller 1958)."""
     first, second = uniform(mix(bits, np.uint64(0))), uniform(mix(bits, np.uint64(1)))
-    return math.sqrt(-2.0 * log(first)) * math.cos(TURN * second)
+    length, angle = math.sqrt(-2.0 * log(first)), TURN * second
+    return length * math.cos(angle), length * math.sin(angle)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from matinee.events import Kind
 from matinee.maths.arrays import Doubles, Flags, Floats, Int8s, Int16s, Int32s, Int64s, UInt64s
-from matinee.maths.counters import normal, uniform
+from matinee.maths.counters import normals, uniform
 from matinee.maths.exponentials import exp, log
 from matinee.maths.sampling import mix
 from matinee.simulate.purposes import DEPTH, DRIFT, SOUGHT, TITLE, WIDTH
@@ -248,9 +248,11 @@ def live(
         gave = best if best >= 0.0 else letdown
         changed.satisfaction[m] = memory * changed.satisfaction[m] + (1.0 - memory) * gave
         if drift > 0.0:
-            for k in range(changed.tastes.shape[1]):
-                noise = normal(mix(mix(asked.keys[b], np.uint64(DRIFT)), np.uint64(k)))
-                changed.tastes[person, k] = stays * changed.tastes[person, k] + drift * noise
+            bits, factors = mix(asked.keys[b], np.uint64(DRIFT)), changed.tastes.shape[1]
+            for k in range(0, factors, 2):
+                noise = normals(mix(bits, np.uint64(k)))
+                for at in range(k, min(k + 2, factors)):
+                    changed.tastes[person, at] = stays * changed.tastes[person, at] + drift * noise[at - k]
 
 
 @numba.njit(cache=True, nogil=True)
