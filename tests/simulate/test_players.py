@@ -28,12 +28,14 @@ END = 2**62
 def test_a_command_plays_and_tells(ml100k, tmp_path):
     wheel = next((Path(__file__).parents[2] / "var" / "data").glob("*.whl"))  # there since `ml100k` was read
     words = ["simulate", "--members", "60", "--days", "2", "--policies", "uniform", "--json", "--data", str(wheel)]
+    words += ["--html", str(tmp_path / "page.html")]
     ran = CliRunner().invoke(app, words)
     assert ran.exit_code == 0, ran.output
     told = json.loads(ran.stdout.splitlines()[-1])
     assert told["size"] == 60
     assert len(told["days"]) == 2
     assert "distance" in ran.stdout
+    assert "satisfaction" in (tmp_path / "page.html").read_text().lower()
     assert CliRunner().invoke(app, ["simulate", "--into", str(tmp_path), "--policies", "uniform"]).exit_code == 2
 
 

@@ -26,7 +26,7 @@ class Truth(NamedTuple):
     """What decides about an answer.
 
     tastes (people, factors), vectors (titles, factors); moods (slots, titles) added to appeal; appeals (days, titles);
-    worth (titles,); ring_items and ring_kinds (members, columns) the latest deeds.
+    worth (titles,); ring_items and ring_kinds (members, columns) the latest events.
     """
 
     tastes: Floats
@@ -71,7 +71,7 @@ class Given(NamedTuple):
 
 
 class Changing(NamedTuple):
-    """What `live` writes: tastes (people, factors), satisfaction (members,), the ring of deeds of `members.Ring`."""
+    """What `live` writes: tastes (people, factors), satisfaction (members,), the ring of events of `members.Ring`."""
 
     tastes: Floats
     satisfaction: Floats
@@ -257,7 +257,7 @@ def live(
 
 @numba.njit(cache=True, nogil=True)
 def remember(changed: Changing, member: int, item: int, kind: int, value: float, time: int) -> None:
-    """Put a deed where the member's oldest stands."""
+    """Put a event where the member's oldest stands."""
     at = changed.done[member] % changed.items.shape[1]
     changed.items[member, at], changed.kinds[member, at] = item, kind
     changed.values[member, at], changed.times[member, at] = value, time

@@ -87,7 +87,7 @@ class WorldConfig:
     """How pages are looked at; None = as the layout of the request says."""
 
     remembered: int = 20
-    """Latest deeds (plays, thumbs, dismissals) that are known of each member."""
+    """Latest events (plays, thumbs, dismissals) that are known of each member."""
 
     launching: float = 0.1
     """Share of titles that arrive within `horizon` days of the start."""

@@ -25,7 +25,7 @@ SCREENS = (0.35, 0.25, 0.05, 0.25, 0.05, 0.05)  # share of members whose usual s
 
 @dataclass
 class Members:
-    """The state of all members, changed in place as the world goes on: 119 bytes each and 17 for each deed kept.
+    """The state of all members, changed in place as the world goes on: 119 bytes each and 17 for each event kept.
 
     tastes        (people, factors) float32  the members first, then the second people of shared profiles
     partners      (members,) int32           row of the second person in `tastes`, -1 where there is none
@@ -33,7 +33,7 @@ class Members:
     screens       (members,) int8            usual device, a code of `situation`
     satisfaction  (members,) float32         0..1
     left          (members,) int16           day of the cancellation, `STAYS` until then
-    ring          the latest deeds of each, see `Ring`
+    ring          the latest events of each, see `Ring`
     """
 
     tastes: Floats
@@ -77,7 +77,7 @@ class Members:
 
 @dataclass
 class Ring:
-    """The latest deeds of each member: deed k of all that were ever done stands in column k modulo the columns.
+    """The latest events of each member: event k of all that were ever done stands in column k modulo the columns.
 
     done (members,) int32, how many were ever done; items, kinds (`events.Kind`), values, times: (members, columns).
     """
@@ -117,7 +117,7 @@ class Ring:
         self.items[:] = -1
 
     def remember(self, histories: Histories) -> None:
-        """Begin with the latest deeds of these histories (members)."""
+        """Begin with the latest events of these histories (members)."""
         columns = self.items.shape[1]
         member = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
         place = np.arange(len(member)) - histories.offsets[member]

@@ -1,4 +1,4 @@
-"""Compiled loops over the latest deeds of members."""
+"""Compiled loops over the latest events of members."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def unrolled(
     values: Floats,
     times: Int64s,
 ) -> None:
-    """Write the deeds that the ring holds of each member, oldest first, from `offsets[b]` on."""
+    """Write the events that the ring holds of each member, oldest first, from `offsets[b]` on."""
     columns = ring_items.shape[1]
     for b in range(len(members)):
         m, n = members[b], offsets[b + 1] - offsets[b]
@@ -37,7 +37,7 @@ def unrolled(
 
 @numba.njit(cache=True, nogil=True)
 def watched_lately(ring_items: Int32s, ring_kinds: Int8s, member: int, item: int) -> bool:
-    """Whether the member played or rated the title among the latest deeds."""
+    """Whether the member played or rated the title among the latest events."""
     for column in range(ring_items.shape[1]):
         if ring_items[member, column] == item and ring_kinds[member, column] in (PLAY, RATING):
             return True

@@ -52,7 +52,7 @@ class World:
     """A service's members, titles and their truth. It changes in place as its members live.
 
     Any `Policy` plays in it: it is asked with `Requests`, whose members are rows of this world's `members`. Memory is
-    linear in members: 119 bytes each, 17 for each remembered deed, 64 more for the second person of a shared profile,
+    linear in members: 119 bytes each, 17 for each remembered event, 64 more for the second person of a shared profile,
     and some 60 for ids: half a gigabyte a million by default. `moods` (moods, titles) is what part of day, weekend and
     screen add to appeal. `threads` None = one a usable core.
     """
@@ -89,7 +89,7 @@ class World:
 
         Each title's chance of a play is its popularity, its worth its mean rating or share watched; tastes are a
         correspondence analysis of likes, as strong as gives members their concentration on genres; activity and hours
-        are those of events. Members begin with the latest deeds of those they are made after. `marginals` tells how
+        are those of events. Members begin with the latest events of those they are made after. `marginals` tells how
         near it came. Raises `BadData` where the data set is too small to tell tastes.
         """
         return cls(*parts_of(dataset, members, config, seed), seed)
