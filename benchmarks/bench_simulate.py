@@ -6,7 +6,8 @@
 All parts of the world are on: drift, moods, shared profiles, search, launches, satisfaction, cancelling. A visit is
 counted whole: it is drawn, a request made with the member's history, decided by a policy that costs next to nothing,
 answered and lived. `single` and `slate` (10 titles in a row) use all cores, `page` (12 rows of 20 titles, every title
-laid out) one. Of `DAYS` days after one to warm up, the best and the median.
+laid out) one; `thompson` is a linear Thompson billboard over 1,000 titles that logs exact probabilities and learns once
+a day. Of `DAYS` days after one to warm up, the best and the median.
 """
 
 from __future__ import annotations
@@ -24,14 +25,17 @@ from peers import measured_by
 
 from matinee.decision import Choices, Decisions, Maker, Policy, Requests, decision_ids
 from matinee.page import Layout
+from matinee.policies.arms import ArmsConfig, LinearArms
+from matinee.policies.features import Features
 from matinee.policies.uniform import Uniform
+from matinee.recipes.billboards import PRIOR, SIZE, AverageTaste
 from matinee.simulate.config import WorldConfig
-from matinee.simulate.loop import live_day, simulate
+from matinee.simulate.loop import learn, live_day, simulate
 from matinee.simulate.world import World
 from matinee.testing import make_catalog
 
 MEMBERS, TITLES, DAYS = 300_000, 1_000, 5
-PAGE_MEMBERS = 5_000
+PAGE_MEMBERS, LEARNING_MEMBERS = 5_000, 100_000
 SLATE = Layout(rows=1, columns=10, visible=10, billboard=False)
 PEERS = {"single": "sardine/SingleItem-Static-v0", "slate": "sardine/SlateTopK-Bored-v0"}
 PEER_SECONDS = "3"
@@ -68,13 +72,14 @@ class Neighbors:
 def run(say: Callable[[str], None] = print, sardine: str | None = None) -> dict[str, Any]:
     """Visits a second of each kind, bytes a member; with `sardine`, its steps a second beside them."""
     told: dict[str, Any] = {}
-    for name, policy, layout, members, threads in (
-        ("single", None, SLATE, MEMBERS, None),
-        ("slate", Neighbors(TITLES, SLATE), SLATE, MEMBERS, None),
-        ("page", Neighbors(TITLES, Layout()), Layout(), PAGE_MEMBERS, 1),
+    for name, make, layout, members, threads in (
+        ("single", lambda world: Uniform(world.catalog), SLATE, MEMBERS, None),
+        ("slate", lambda world: Neighbors(TITLES, SLATE), SLATE, MEMBERS, None),
+        ("page", lambda world: Neighbors(TITLES, Layout()), Layout(), PAGE_MEMBERS, 1),
+        ("thompson", _thompson, SLATE, LEARNING_MEMBERS, None),
     ):
         say(f"{name}: making a world of {members:,} members")
-        told |= _measured(name, policy, layout, members, threads)
+        told |= _measured(name, make, layout, members, threads)
         say(f"{name}: {told[f'{name}_a_second']:,.0f} a second")
     if sardine is not None:
         for name, environment in PEERS.items():
@@ -103,21 +108,30 @@ def million(say: Callable[[str], None] = print) -> dict[str, Any]:
     }
 
 
-def _measured(name: str, policy: Policy | None, layout: Layout, members: int, threads: int | None) -> dict[str, Any]:
+def _thompson(world: World) -> LinearArms:
+    features = Features.of(AverageTaste(world.titles.vectors), TITLES, SIZE)
+    return LinearArms("thompson", "unsaved", world.catalog, features, ArmsConfig(prior=PRIOR))
+
+
+def _measured(
+    name: str, make: Callable[[World], Policy], layout: Layout, members: int, threads: int | None
+) -> dict[str, Any]:
     forget_peak()
     before = peak()
     world = World.drawn(members, make_catalog(TITLES), WorldConfig(visits=1.0), threads=threads)
-    asked: Policy = Uniform(world.catalog) if policy is None else policy
-    rates = [_day(world, asked, day, layout) for day in range(DAYS + 1)][1:]
+    policy = make(world)
+    rates = [_day(world, policy, day, layout) for day in range(DAYS + 1)][1:]
     told = {f"{name}_a_second": max(rates), f"{name}_a_second_median": float(np.median(rates))}
     return told | ({"bytes_a_member": _bytes(world), "peak_bytes": peak() - before} if name == "single" else {})
 
 
 def _day(world: World, policy: Policy, day: int, layout: Layout) -> float:
-    """Visits a second of one day."""
-    started, visits = time.perf_counter(), 0
+    """Visits a second of one day, which ends with what the policy learns of it."""
+    started, visits, answers = time.perf_counter(), 0, []
     for lived in live_day(world, policy, day, lambda here, some: here.requests(some, layout=layout)):
         visits += len(lived.visits)
+        answers.append(lived.answers)
+    learn(policy, answers)
     return visits / (time.perf_counter() - started)
 
 

@@ -9,10 +9,10 @@ def test_it_runs_small(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     import bench_simulate
 
-    for name, few in (("MEMBERS", 300), ("PAGE_MEMBERS", 50), ("TITLES", 300), ("DAYS", 1)):
+    for name, few in (("MEMBERS", 300), ("PAGE_MEMBERS", 50), ("LEARNING_MEMBERS", 100), ("TITLES", 300), ("DAYS", 1)):
         monkeypatch.setattr(bench_simulate, name, few)
     result = bench_simulate.run()
-    for name in ("single", "slate", "page"):
+    for name in ("single", "slate", "page", "thompson"):
         assert 0 < result[f"{name}_a_second_median"] <= result[f"{name}_a_second"]
     assert 100 < result["bytes_a_member"] < 1_000
 

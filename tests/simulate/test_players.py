@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,12 @@ from matinee.cli import app
 from matinee.data.asked import as_asked
 from matinee.data.log import EventLog
 from matinee.policies.uniform import Uniform
+from matinee.recipes.billboards import BILLBOARDS
 from matinee.recipes.simulation import visit
 from matinee.recipes.training import train_into
 from matinee.simulate.logged import logged_requests
 from matinee.simulate.loop import simulate
+from matinee.simulate.world import World
 from matinee.workspace import Workspace
 
 END = 2**62
@@ -27,16 +30,37 @@ END = 2**62
 
 def test_a_command_plays_and_tells(ml100k, tmp_path):
     wheel = next((Path(__file__).parents[2] / "var" / "data").glob("*.whl"))  # there since `ml100k` was read
-    words = ["simulate", "--members", "60", "--days", "2", "--policies", "uniform", "--json", "--data", str(wheel)]
+    words = [
+        "simulate",
+        "--members",
+        "60",
+        "--days",
+        "2",
+        "--policies",
+        "uniform,billboard-thompson",
+        "--json",
+        "--data",
+        str(wheel),
+    ]
     words += ["--html", str(tmp_path / "page.html")]
     ran = CliRunner().invoke(app, words)
     assert ran.exit_code == 0, ran.output
     told = json.loads(ran.stdout.splitlines()[-1])
     assert told["size"] == 60
-    assert len(told["days"]) == 2
+    assert len(told["days"]) == 2 * 2
     assert "distance" in ran.stdout
     assert "satisfaction" in (tmp_path / "page.html").read_text().lower()
     assert CliRunner().invoke(app, ["simulate", "--into", str(tmp_path), "--policies", "uniform"]).exit_code == 2
+
+
+def test_a_billboard_that_learns_earns_more_than_chance(ml100k):
+    make = partial(World.from_data, ml100k, 300)
+    names = "uniform", "billboard-thompson", "billboard-thompson"
+    policies = {f"{name} {at}": BILLBOARDS[name](ml100k, make(), 0) for at, name in enumerate(names)}
+    result = simulate(make, policies, 4)
+    reward, again = result.differences.filter(measure="reward").to_dicts()
+    assert reward["low"] > 0
+    assert again["mean"] == reward["mean"]
 
 
 def test_decisions_with_logged_histories_can_be_asked_again(tmp_path):

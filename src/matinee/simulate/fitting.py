@@ -30,10 +30,10 @@ from matinee.simulate.visits import Rhythm
 KNOWN = 20.0  # likes that a member or title is trusted to have had besides, so that rare ones make no factor
 RATED = 10.0  # ratings by which a title's mean is shrunk
 SPREAD = 2.0  # how many times log-odds of worth differ more between titles than those of mean ratings
-HALVINGS = 25  # in the search for each title's appeal
-ASKED = 300  # members whose tastes decide about appeal and concentration
+HALVINGS = 20  # in the search for each title's appeal
+ASKED = 200  # members whose tastes decide about appeal and concentration
 STRENGTHS = (0.0, 3.0)  # between which the strength of taste is looked for
-TRIES = 9  # halvings of that
+TRIES = 7  # halvings of that
 JITTER = 0.5  # standard deviation of what tells a member from the real one it is made after
 FEWEST = 3 * FACTORS  # members and titles without which no taste can be told
 

@@ -15,7 +15,7 @@ from matinee.maths.arrays import Doubles
 from matinee.simulate.genres import genre_shares
 
 POINTS = np.linspace(0.0, 1.0, 201)  # at which two curves are compared
-MOST = 20  # likes of a member that tell a concentration: it falls with their number
+MOST = 12  # likes of a member that tell a concentration: it falls with their number
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from matinee.simulate.loop import live_day
 from matinee.simulate.marginals import Marginal, marginals
 from matinee.simulate.world import World
 
-VISITS = 8.0  # a member and day, so that a week tells as much as two months
+VISITS = 5.0  # a member and day, so that a week tells as much as three months
 DAYS = 7
 
 
