@@ -1,0 +1,78 @@
+"""Policies made again: out of plain data and the artifact comes the policy that acted; damaged data is refused."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import orjson
+import pytest
+from pages import policy_of, request_of, world
+
+from matinee.errors import ArtifactRefused
+from matinee.page import Attention, Layout, Layouts
+from matinee.surfaces.home import HomePolicy
+from matinee.surfaces.remade import parameters_of, remade
+from matinee.surfaces.similar import SimilarPolicy
+
+CATALOG = world(60)
+HOME = policy_of(CATALOG, exploration=0.3)
+ARTIFACT = SimpleNamespace(artifact_id="fixed", scorer=HOME.scorer, calibration=HOME.calibration)
+LAYOUT = Layout(rows=4, columns=5, visible=3)
+
+
+def again(policy):
+    """Through JSON, as a workspace keeps it."""
+    return remade(orjson.loads(orjson.dumps(parameters_of(policy))), ARTIFACT, CATALOG)
+
+
+def test_a_home_page_comes_back_with_its_name_and_its_probabilities():
+    made = HOME.decide(request_of(LAYOUT, 3), np.random.default_rng(0))
+    other = again(HOME)
+    assert isinstance(other, HomePolicy)
+    assert other.maker == HOME.maker
+    np.testing.assert_allclose(other.log_prob(made), made.choices.log_probs, atol=1e-9)
+
+
+def test_similar_titles_come_back():
+    similar = SimilarPolicy("similar", "fixed", CATALOG, HOME.scorer, HOME.calibration, 17)
+    assert again(similar).maker == similar.maker
+    assert again(similar).neighbors == 17
+
+
+def test_how_pages_are_looked_at_is_of_the_request_not_of_the_policy():
+    """A policy whose artifact was fitted to other looks answers for an old layout as the old one did."""
+    looked = HomePolicy(**{**vars_of(HOME), "layouts": Layouts().with_attention({"web": Attention(0.5, 0.5, 0.5)})})
+    assert looked.maker == HOME.maker
+    made = HOME.decide(request_of(LAYOUT, 2), np.random.default_rng(1))
+    np.testing.assert_allclose(looked.log_prob(made), made.choices.log_probs, atol=1e-9)
+
+
+def vars_of(policy: HomePolicy) -> dict:
+    return {name: getattr(policy, name) for name in HomePolicy.__dataclass_fields__}
+
+
+def test_other_settings_have_another_name():
+    assert policy_of(CATALOG, exploration=0.2).maker != HOME.maker
+    assert policy_of(CATALOG, exploration=0.3).maker == HOME.maker
+
+
+WHOLE = parameters_of(HOME)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {},
+        {"policy": "home"},
+        {key: value for key, value in WHOLE.items() if key != "config"},
+        {**WHOLE, "config": {**WHOLE["config"], "exploration": 7}},
+        {**WHOLE, "config": {**WHOLE["config"], "colour": "blue"}},
+        {**WHOLE, "charts": {}},
+        {**WHOLE, "charts": {**WHOLE["charts"], "genre_shares": ["many"]}},
+    ],
+    ids=lambda damaged: ", ".join(damaged) or "nothing",
+)
+def test_what_is_no_policy_is_refused_with_the_remedy(damaged):
+    with pytest.raises(ArtifactRefused, match=r"no parameters of a policy: .*restore them from a backup"):
+        remade(damaged, ARTIFACT, CATALOG)
