@@ -37,6 +37,7 @@ class RowKind(IntEnum):
     CLOSEST = 14  # -1, what comes closest to a query that names no title here; the name holds what was typed
     ABOUT = 15  # -1, titles that are about what was typed, which the name holds
     WITH = 16  # person
+    BY_CHANCE = 17  # -1
 
 
 KEEPS_REPEATS = (RowKind.CONTINUE_WATCHING, RowKind.MY_LIST)  # may hold a title that stands elsewhere too

@@ -16,6 +16,7 @@ from matinee.maths.calibration import Platt
 from matinee.page import Layout, RowKind
 from matinee.surfaces.charts import Chart, Charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
+from matinee.surfaces.pages.builder import Where
 from matinee.surfaces.pages.rows import Pools
 
 NOW = 1_700_000_000_000_000  # microseconds
@@ -79,10 +80,16 @@ def world(n: int = 120, seed: int = 0, **columns: list) -> Catalog:
     return catalog_of(genres, **columns)
 
 
-def policy_of(catalog: Catalog, exploration: float = 0.0, seed: int = 1, charts: Charts | None = None) -> HomePolicy:
+def policy_of(
+    catalog: Catalog,
+    exploration: float = 0.0,
+    seed: int = 1,
+    charts: Charts | None = None,
+    where: Where = Where(),
+) -> HomePolicy:
     rng, n = np.random.default_rng(seed), len(catalog)
     scorer = Linear(rng.normal(0.0, 1.0, (n, n)) * (1 - np.eye(n)), rng.normal(0.0, 0.1, n))
-    config = HomeConfig(exploration=exploration)
+    config = HomeConfig(exploration=exploration, where=where)
     return HomePolicy("home", "fixed", catalog, scorer, Platt(1.0, -5.0), charts or charts_of(catalog), config)
 
 

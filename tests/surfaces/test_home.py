@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 import pytest
 from pages import NOW, Linear, catalog_of, charts_of, policy_of, world
+from scipy.stats import chi2
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from matinee.data.histories import histories_of
-from matinee.decision import CHARTED, Context, Requests, Situations
+from matinee.decision import CHARTED, Context, Layer, Requests, Situations
 from matinee.decision.evidence import row_title, title_reasons
 from matinee.errors import BadData
 from matinee.events import Kind
@@ -22,6 +23,7 @@ from matinee.maths.ragged import Ragged
 from matinee.page import PHONE, TV, Layout, RowKind
 from matinee.profile import Profile
 from matinee.surfaces.home import HomeConfig, HomePolicy
+from matinee.surfaces.pages.builder import Where
 from matinee.testing import check_policy, make_events
 
 DAY = 86_400_000_000
@@ -46,6 +48,57 @@ def requests_of(n: int, batch: int = 12, layout: Layout = LAYOUT, seed: int = 0,
 def test_conformance(exploration, layout):
     catalog = world()
     check_policy(lambda: policy_of(catalog, exploration), catalog, requests_of(len(catalog), layout=layout))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [Where(0), Where(1), Where(2), Where(0, by_chance=0), Where(0, by_chance=2), Where(1, by_chance=4), Where(None, 1)],
+    ids=str,
+)
+def test_conformance_where_chance_decides_in_a_part(where):
+    catalog = world()
+    check_policy(lambda: policy_of(catalog, 0.4, where=where), catalog, requests_of(len(catalog)))
+
+
+def test_chance_decides_in_the_first_rows_alone():
+    catalog = world()
+    asked = requests_of(len(catalog), batch=30)
+    for rows in (0, 1, 2):
+        decisions = policy_of(catalog, 0.4, where=Where(rows)).decide(asked, np.random.default_rng(0))
+        certain = decisions.choices.log_probs == 0
+        assert certain[decisions.choices.rows >= rows].all()
+        assert (~certain).any() == (rows > 0)
+    best = policy_of(catalog).decide(asked, np.random.default_rng(1))
+    none = policy_of(catalog, 0.4, where=Where(0)).decide(asked, np.random.default_rng(2))
+    np.testing.assert_array_equal(none.page().items, best.page().items)
+
+
+def test_a_row_by_chance_shows_every_fresh_title_as_often():
+    """3,000 rows of 4 titles; a chi-square of 99.9 % holds but for 1 in 1,000 seeds."""
+    catalog = world(24)
+    asked = requests_of(len(catalog), batch=1, layout=Layout(rows=2, columns=4, visible=4, billboard=False))
+    many = asked.take(np.zeros(3_000, np.int64))
+    decisions = policy_of(catalog, 0.4, where=Where(0, by_chance=0)).decide(many, np.random.default_rng(3))
+    assert decisions.row_names[decisions.page().rows[0, 0]].kind is RowKind.BY_CHANCE
+    first = decisions.choices.actions[decisions.layer(Layer.TITLE) & (decisions.choices.rows == 0)]
+    times = np.bincount(first)
+    times = times[times > 0]
+    open_titles = decisions.choices.among[decisions.layer(Layer.TITLE)][0]
+    assert len(times) == open_titles > 10
+    assert ((times - times.mean()) ** 2 / times.mean()).sum() < chi2.ppf(0.999, len(times) - 1)
+    probs = decisions.choices.log_probs[decisions.layer(Layer.TITLE)][:4]
+    np.testing.assert_allclose(probs, -np.log(open_titles - np.arange(4)))
+
+
+def test_a_request_that_names_its_exploration_explores_everywhere():
+    catalog = world()
+    asked = requests_of(len(catalog), batch=20)
+    policy = policy_of(catalog, 0.4, where=Where(0, by_chance=2))
+    own, bold = (policy.decide(one, np.random.default_rng(4)) for one in (asked, replace(asked, exploration=0.4)))
+    assert RowKind.BY_CHANCE in {name.kind for name in own.row_names}
+    assert RowKind.BY_CHANCE not in {name.kind for name in bold.row_names}
+    everywhere = policy_of(catalog, 0.4).decide(asked, np.random.default_rng(4))
+    np.testing.assert_array_equal(bold.choices.actions, everywhere.choices.actions)
 
 
 def test_conformance_over_blocks_of_a_large_batch():

@@ -19,6 +19,7 @@ FIXED_TITLES = {
     RowKind.MY_LIST: "My list",
     RowKind.WATCH_AGAIN: "Watch it again",
     RowKind.FOUND: "Titles",
+    RowKind.BY_CHANCE: "Something different",
 }
 
 
@@ -56,6 +57,8 @@ def title_reasons(pages: Pages, b: int, r: int, catalog: Catalog) -> list[str]:
             return ["You put this on your list"] * n
         case RowKind.WATCH_AGAIN, _:
             return ["You watched this before"] * n
+        case RowKind.BY_CHANCE, _:
+            return ["Picked by chance from what you have not watched"] * n
         case RowKind.TRENDING, (window, _):
             return [f"More members liked this {window.replace('this', 'in the last')} than in the one before"] * n
         case RowKind.POPULAR, (window, country):

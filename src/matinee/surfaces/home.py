@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +18,7 @@ from matinee.maths.cores import blas_in_the_calling_thread, usable_cores
 from matinee.page import Layouts
 from matinee.surfaces.charts import Charts
 from matinee.surfaces.neighborhood import Neighborhood
-from matinee.surfaces.pages.builder import Built, Shown, build_pages
+from matinee.surfaces.pages.builder import Built, Shown, Where, build_pages
 from matinee.surfaces.pages.deciding import decided, log_probs_of, shown_in, worth_of
 from matinee.surfaces.pages.rows import Pools, RowsConfig, Themes, candidate_rows, latest_tastes, themes_of
 from matinee.surfaces.pages.shortlist import shortlist
@@ -32,7 +32,7 @@ AT_ONCE = 1 << 23
 
 @dataclass(frozen=True, slots=True)
 class HomeConfig:
-    """`exploration`: 0 = the best page, 1 = rows and titles drawn in proportion to their worth.
+    """`exploration`: 0 = the best page, 1 = rows and titles drawn in proportion to their worth; `where` on the page.
 
     `neighbors`: titles considered for a because-you-watched row.
     """
@@ -40,6 +40,7 @@ class HomeConfig:
     exploration: float = 0.0
     neighbors: int = 60
     rows: RowsConfig = RowsConfig()
+    where: Where = field(default=Where(), repr=False)
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.exploration <= 1.0:
@@ -122,10 +123,10 @@ class HomePolicy:
 
     @cached_property
     def maker(self) -> Maker:
-        """What its decisions say of who made them."""
-        return Maker(
-            self.policy_id, self.artifact_id, digest(self.policy_id, self.calibration, self.config, *self.charts.parts)
-        )
+        """What its decisions say of who made them; chance everywhere goes without saying, as it always did."""
+        where = () if self.config.where == Where() else (self.config.where,)
+        told = digest(self.policy_id, self.calibration, self.config, *self.charts.parts, *where)
+        return Maker(self.policy_id, self.artifact_id, told)
 
     def _worth(self, scores: Floats, requests: Requests) -> Floats:
         worth, tastes = worth_of(scores, self.calibration), requests.histories.tastes
@@ -145,8 +146,10 @@ class HomePolicy:
         return pools
 
     def _build(self, pools: Pools, requests: Requests, bits: UInt64s, shown: Shown | None = None) -> Built:
-        exploration = self.config.exploration if requests.exploration is None else requests.exploration
-        return build_pages(pools, requests, self.catalog, self.charts.genre_shares, exploration, bits, shown)
+        exploration, where = self.config.exploration, self.config.where
+        if requests.exploration is not None:
+            exploration, where = requests.exploration, Where()
+        return build_pages(pools, requests, self.catalog, self.charts.genre_shares, exploration, bits, shown, where)
 
     def _evidence(self, requests: Requests, items: Int32s, allowed: Flags) -> Int32s:
         strongest = self.scorer.explain(requests, items.reshape(len(items), items.shape[1] * items.shape[2]))

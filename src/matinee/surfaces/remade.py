@@ -13,6 +13,7 @@ from matinee.errors import ArtifactRefused
 from matinee.models.artifacts.artifact import Artifact
 from matinee.surfaces.charts import Chart, Charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
+from matinee.surfaces.pages.builder import Where
 from matinee.surfaces.pages.rows import RowsConfig
 from matinee.surfaces.similar import SimilarPolicy
 
@@ -36,6 +37,7 @@ def remade(parameters: Mapping[str, Any], artifact: Artifact, catalog: Catalog) 
         if "charts" not in parameters:
             return SimilarPolicy(*made, parameters["neighbors"])
         config = {**parameters["config"], "rows": RowsConfig(**parameters["config"]["rows"])}
+        config["where"] = Where(**config.get("where", {}))
         return HomePolicy(*made, _charts(parameters["charts"]), HomeConfig(**config))
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactRefused(f"these are no parameters of a policy: {error!r}; restore them from a backup") from error

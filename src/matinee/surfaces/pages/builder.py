@@ -32,17 +32,34 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Requests
+from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Floats, Int32s, UInt64s
 from matinee.maths.sampling import temperature_of
 from matinee.page import KEEPS_REPEATS, Layout
 from matinee.surfaces.pages import kernels
-from matinee.surfaces.pages.rows import BILLBOARD, Pools
-from matinee.surfaces.pages.types import Attention, Candidates, Choice, Page, Taste
+from matinee.surfaces.pages.rows import BILLBOARD, BY_CHANCE, Pools
+from matinee.surfaces.pages.types import Attention, Candidates, Chance, Choice, Page, Taste
 from matinee.surfaces.taste import intents
 
 BEAM_WIDTH, BEAM_ROWS = 16, 5  # partial pages kept, and rows searched so, at temperature 0
 SCREENS = 2  # screens of a row on which its gain is measured
 Shown: TypeAlias = tuple[Int32s, Int32s]  # candidate rows (batch, r), items (batch, r, c)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where on a page chance decides: in its first `rows` (None = all), by exploration, and in a row at the place
+    `by_chance` (None = no such row) whose titles are drawn from all fresh ones, every one as likely.
+    """
+
+    rows: int | None = None
+    by_chance: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("rows", "by_chance"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise BadRequest(f"{name} of a page is {value}; give a place from 0 on, or None")
 
 
 @dataclass(frozen=True)
@@ -87,6 +104,7 @@ def build_pages(
     exploration: float,
     seeds: UInt64s,
     shown: Shown | None = None,
+    where: Where = Where(),
 ) -> Built:
     """Build one page per request out of its candidate rows.
 
@@ -111,6 +129,7 @@ def build_pages(
         Taste(genres.offsets, genres.values, pi, np.empty(0)),
         attention,
         Choice(BILLBOARD, layout.billboard, temperature, given, BEAM_WIDTH, min(BEAM_ROWS, layout.rows)),
+        _chance(pools, temperature, where, layout),
         seeds,
         Page(
             built.rows,
@@ -125,6 +144,14 @@ def build_pages(
     if shown is not None and not given:
         _refuse_at_first_difference(built, *shown)
     return built
+
+
+def _chance(pools: Pools, temperature: float, where: Where, layout: Layout) -> Chance:
+    """Nothing is left to chance at temperature 0."""
+    rows, at = layout.rows if where.rows is None else where.rows, where.by_chance
+    if temperature <= 0.0:
+        rows, at = 0, None
+    return Chance(rows, -1 if at is None else at, BY_CHANCE, pools.fresh, pools.worth)
 
 
 def _refuse_at_first_difference(built: Built, rows: Int32s, items: Int32s) -> None:

@@ -8,14 +8,21 @@ import numpy as np
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s, UInt64s
 from matinee.maths.sampling import draw, log_probs_of, mix
 from matinee.surfaces.pages.search import measure, plan, walk
-from matinee.surfaces.pages.types import Above, Attention, Candidates, Choice, Page, Taste
+from matinee.surfaces.pages.types import Above, Attention, Candidates, Chance, Choice, Page, Taste
 
 
 @numba.njit(cache=True, nogil=True)
 def build(
-    candidates: Candidates, taste: Taste, attention: Attention, choice: Choice, seeds: UInt64s, page: Page
+    candidates: Candidates,
+    taste: Taste,
+    attention: Attention,
+    choice: Choice,
+    chance: Chance,
+    seeds: UInt64s,
+    page: Page,
 ) -> Doubles:
-    """Build, or when given follow, every page of the batch (a first axis of all but `attention`, `choice` and genres).
+    """Build, or when given follow, every page of the batch (a first axis of all arrays but those of `attention` and
+    of the titles' genres).
 
     Fills `page`; returns the value V of each.
     """
@@ -28,6 +35,7 @@ def build(
             Taste(taste.offsets, taste.genres, taste.pi[b], per_mass),
             attention,
             choice,
+            Chance(chance.rows, chance.at, chance.row, chance.fresh[b], chance.worth[b]),
             seeds[b],
             Page(
                 page.rows[b],
@@ -44,39 +52,48 @@ def build(
 
 @numba.njit(cache=True, nogil=True)
 def build_one(
-    candidates: Candidates, taste: Taste, attention: Attention, choice: Choice, seed: np.uint64, page: Page
+    candidates: Candidates,
+    taste: Taste,
+    attention: Attention,
+    choice: Choice,
+    chance: Chance,
+    seed: np.uint64,
+    page: Page,
 ) -> float:
     """Build or follow one page; returns its value V."""
     n_rows, columns, value = len(candidates.sizes), page.items.shape[1], 0.0
     above = Above(
         np.zeros(len(taste.per_mass), np.bool_), np.zeros(n_rows, np.bool_), taste.pi.copy(), np.full(n_rows, np.inf)
     )
-    gains, planned = np.empty(n_rows), np.full(choice.depth, -1, np.int32)
+    gains, planned = np.empty(n_rows), np.full(len(page.rows), -1, np.int32)
     above.taken[choice.billboard] = True
     first = 1 if choice.with_billboard and candidates.sizes[choice.billboard] > 0 else 0
     for position in range(len(page.rows)):
-        own_seed, log_prob = mix(seed, np.uint64(position)), 0.0
-        among = offered_rows(candidates, above.taken)
-        if position < first:
-            row, among = choice.billboard, 1
-            possible = not choice.given or page.rows[position] == row
+        own_seed = mix(seed, np.uint64(position))
+        temperature = choice.temperature if position < chance.rows else 0.0
+        by_chance = position == chance.at and open_titles(chance.fresh, above.used) >= candidates.minimum[chance.row]
+        if by_chance or position < first:
+            row = chance.row if by_chance else choice.billboard
+            possible, log_prob, among = not choice.given or page.rows[position] == row, 0.0, 1
         else:
-            if position == first and choice.width > 1 and choice.temperature <= 0.0:
-                plan(first, choice.width, columns, candidates, taste, attention, above,
-                     planned[: len(page.rows) - first])  # fmt: skip
-            row, possible = planned[position - first] if position - first < choice.depth else -1, True
-            if row < 0:
-                measure(position, candidates, taste, attention, above, gains)
-                row, possible, log_prob = choose(page.rows[position], choice.given, gains, choice.temperature, own_seed)
-                among = int(np.sum(gains > 0.0))
-            if row < 0 and possible:
-                break
+            if position == max(first, chance.rows):
+                plan_from(position, columns, candidates, taste, attention, choice, chance.at, above, planned)
+            row, possible, log_prob, among = next_row(
+                position, planned[position], page.rows[position], candidates, taste, attention, choice.given,
+                temperature, own_seed, above, gains,
+            )  # fmt: skip
+        if row < 0 and possible:
+            break
         if not possible:
             page.row_log_probs[position] = -np.inf
             break
         page.rows[position], above.taken[row], page.row_log_probs[position] = row, True, log_prob
         page.among_rows[position] = among
-        shown = fill(row, position, 1 if position < first else columns, candidates, choice, own_seed, above.used, page)
+        if by_chance:
+            shown = fill_by_chance(position, columns, chance, taste, choice.given, own_seed, above.used, page)
+        else:
+            wide = 1 if position < first else columns
+            shown = fill(row, position, wide, candidates, choice.given, temperature, own_seed, above.used, page)
         gain, _ = walk(
             page.items[position], page.worths[position], shown, True, candidates.repeats[row], columns,
             attention.of_row[position], attention.of_column, taste.offsets, taste.genres, taste.per_mass, above.used,
@@ -84,6 +101,96 @@ def build_one(
         )  # fmt: skip
         value += gain
     return value
+
+
+@numba.njit(cache=True, nogil=True)
+def plan_from(
+    position: int,
+    columns: int,
+    candidates: Candidates,
+    taste: Taste,
+    attention: Attention,
+    choice: Choice,
+    by_chance: int,
+    above: Above,
+    planned: Int32s,
+) -> None:
+    """Plan the rows from a place on where nothing is left to chance any more, but none beyond a row by chance."""
+    end = min(len(planned), position + choice.depth)
+    if position < by_chance:
+        end = min(end, by_chance)
+    if choice.width > 1:
+        plan(position, choice.width, columns, candidates, taste, attention, above, planned[position:end])
+
+
+@numba.njit(cache=True, nogil=True)
+def next_row(
+    position: int,
+    planned: int,
+    wanted: int,
+    candidates: Candidates,
+    taste: Taste,
+    attention: Attention,
+    given: bool,
+    temperature: float,
+    seed: np.uint64,
+    above: Above,
+    gains: Doubles,
+) -> tuple[int, bool, float, int]:
+    """The `planned` row of this place where there is one, else one that is drawn, or the `wanted` one when given.
+
+    Returns the row (-1 for none), whether it is possible, its log-probability, and among how many it was chosen.
+    """
+    if planned >= 0:
+        return planned, not given or wanted == planned, 0.0, offered_rows(candidates, above.taken)
+    measure(position, candidates, taste, attention, above, gains)
+    row, possible, log_prob = choose(wanted, given, gains, temperature, seed)
+    return row, possible, log_prob, int(np.sum(gains > 0.0))
+
+
+@numba.njit(cache=True, nogil=True)
+def open_titles(fresh: Flags, used: Flags) -> int:
+    """How many titles a row by chance could show."""
+    count = 0
+    for item in range(len(fresh)):
+        count += fresh[item] and not used[item]
+    return count
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def fill_by_chance(
+    position: int,
+    columns: int,
+    chance: Chance,
+    taste: Taste,
+    given: bool,
+    seed: np.uint64,
+    used: Flags,
+    page: Page,
+) -> int:
+    """Draw fresh titles that do not stand above, every one as likely, or follow the given ones; returns how many."""
+    shown, worths, log_probs = page.items[position], page.worths[position], page.item_log_probs[position]
+    left = np.flatnonzero(chance.fresh & ~used)
+    page.among_titles[position] = len(left)
+    drawn = min(columns, len(left))
+    for k in range(drawn):
+        if given:
+            item = np.int64(shown[k])
+            if item < 0 or not chance.fresh[item] or used[item]:
+                log_probs[k] = -np.inf
+                return 0
+        else:
+            share = float(np.int64(mix(seed, np.uint64(k + 2)) >> np.uint64(11))) * 2.0**-53
+            at = k + int(share * (len(left) - k))
+            left[k], left[at] = left[at], left[k]
+            item = left[k]
+        shown[k], worths[k], used[item] = item, chance.worth[item], True
+        log_probs[k] = -np.log(len(left) - k)
+    if given and drawn < len(shown) and shown[drawn] >= 0:
+        log_probs[0] = -np.inf
+    sizes = np.full(1, drawn, np.int32)
+    invert_mass(sizes, page.items[position : position + 1], taste.offsets, taste.genres, taste.pi, taste.per_mass)
+    return drawn
 
 
 @numba.njit(cache=True, nogil=True)
@@ -132,7 +239,8 @@ def fill(
     position: int,
     columns: int,
     candidates: Candidates,
-    choice: Choice,
+    given: bool,
+    temperature: float,
     seed: np.uint64,
     used: Flags,
     page: Page,
@@ -150,15 +258,15 @@ def fill(
         open_at[n_open], open_logits[n_open] = at, logits[at]
         n_open += repeats or not used[items[at]]
     page.among_titles[position] = n_open
-    if choice.given:
+    if given:
         drawn = find(shown, items, open_at[:n_open], chosen)
         if drawn != min(columns, n_open):
             log_probs[0] = -np.inf
             return 0
     else:
-        drawn = draw(open_logits, n_open, columns, choice.temperature, mix(seed, np.uint64(1)), chosen)
-    if choice.given or choice.temperature > 0.0:
-        log_probs_of(open_logits, n_open, chosen, drawn, choice.temperature, log_probs)
+        drawn = draw(open_logits, n_open, columns, temperature, mix(seed, np.uint64(1)), chosen)
+    if given or temperature > 0.0:
+        log_probs_of(open_logits, n_open, chosen, drawn, temperature, log_probs)
     for column in range(drawn):
         at = open_at[chosen[column]]
         shown[column], shown_worths[column] = items[at], worths[at]

@@ -18,7 +18,7 @@ satisfies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,9 +36,8 @@ from matinee.surfaces.charts import Chart, Charts
 from matinee.surfaces.pages import row_kernels as kernels
 from matinee.surfaces.pages.row_kernels import PoolArrays
 
-BILLBOARD, CONTINUE, MY_LIST, AGAIN, PICKS, TRENDING, ARRIVALS, POPULAR, BECAUSE = range(
-    9
-)  # slots; the themes follow these
+# slots; the themes follow these
+BILLBOARD, CONTINUE, MY_LIST, AGAIN, PICKS, TRENDING, ARRIVALS, POPULAR, BY_CHANCE, BECAUSE = range(10)
 FIXED = (
     RowKind.BILLBOARD,
     RowKind.CONTINUE_WATCHING,
@@ -48,6 +47,7 @@ FIXED = (
     RowKind.TRENDING,
     RowKind.NEW_ARRIVALS,
     RowKind.POPULAR,
+    RowKind.BY_CHANCE,
 )
 
 
@@ -95,7 +95,8 @@ class Pools:
     """Candidate rows of a batch, each with its titles in falling order of its own ranker.
 
     `kinds`, `keys`, `sizes`, `minimum` (batch, rows); `items`, `worths` and `logits` (batch, rows, pool): the titles,
-    the probability that each satisfies in this row, and the ranker's log-worth from which exploration draws.
+    the probability that each satisfies in this row, and the ranker's log-worth from which exploration draws. `fresh`
+    and `worth` (batch, titles): what a row by chance draws from; without titles where none is asked for.
     """
 
     kinds: Int8s
@@ -105,6 +106,8 @@ class Pools:
     items: Int32s
     worths: Floats
     logits: Floats
+    fresh: Flags
+    worth: Floats
 
     @classmethod
     def empty(cls, batch: int, rows: int, pool: int, minimum: int) -> Pools:
@@ -118,6 +121,8 @@ class Pools:
             items=np.empty(shape, np.int32),
             worths=np.ones(shape, np.float32),
             logits=np.empty(shape, np.float32),
+            fresh=np.zeros((batch, 0), np.bool_),
+            worth=np.zeros((batch, 0), np.float32),
         )
 
     @property
@@ -164,8 +169,8 @@ def candidate_rows(
     rows = BECAUSE + config.because_rows + picked.shape[1]
     pool = min(config.pool * requests.layout.columns, len(catalog))
     pools = Pools.empty(len(requests), rows, pool, _fewest(requests))
-    fresh = _personal_rows(requests, allowed, worth, pools, config)
-    fresh &= near
+    everything = _personal_rows(requests, allowed, worth, pools, config)
+    pools, fresh = replace(pools, fresh=everything, worth=worth), everything & near
     _chart_rows(requests, fresh, worth, charts, pools)
     new = requests.times - config.new_days * DAY, requests.times
     slots = (BILLBOARD, PICKS, ARRIVALS, BECAUSE)

@@ -46,6 +46,18 @@ class Choice(NamedTuple):
     depth: int
 
 
+class Chance(NamedTuple):
+    """Where chance decides: in the first `rows` of the page, and in all of the row at place `at` (-1 for none), which
+    is the candidate row `row` and draws from every title that is `fresh` (titles,), each worth `worth` (titles,).
+    """
+
+    rows: int
+    at: int
+    row: int
+    fresh: Flags
+    worth: Floats
+
+
 class Above(NamedTuple):
     """The page so far: titles `used`, candidate rows `taken`, and what is left to do.
 

@@ -8,6 +8,7 @@ const SOURCES = [
   ["from what you liked and watched", /^because_you_/],
   ["that you chose yourself", /^(continue_watching|my_list|watch_again)$/],
   ["picked for you", /^(billboard|top_picks)$/],
+  ["by chance", /^by_chance$/],
   ["by genre", /^genre/],
   ["from what is new or popular", /./],
 ];
