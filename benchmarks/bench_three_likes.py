@@ -24,7 +24,7 @@ from matinee.events import Kind
 from matinee.history import Histories
 from matinee.page import RowKind
 from matinee.recipes.registry import MODELS
-from matinee.recipes.serving import EXPLORATION, HOME
+from matinee.recipes.serving import home_config
 from matinee.surfaces.charts import charts
 from matinee.surfaces.home import HomePolicy
 from matinee.train import train
@@ -50,7 +50,7 @@ def made(model: str, seed: int = 0) -> HomePolicy:
     data = training_data(dataset.events, catalog, now)
     fitted = train(data, MODELS[model].make(), np.random.default_rng(seed))
     drawn = charts(data.events, catalog, now)
-    return HomePolicy("home", "bench", catalog, fitted.scorer, fitted.calibration, drawn, HOME[model])
+    return HomePolicy("home", "bench", catalog, fitted.scorer, fitted.calibration, drawn, home_config(model))
 
 
 def genres_of(catalog: Catalog) -> list[int]:
@@ -67,7 +67,7 @@ def likes_of(policy: HomePolicy, genre: int) -> list[int]:
     return sorted(titles, key=lambda item: (sizes[item] > 2, rank.get(item, len(rank))))[:3]
 
 
-def asked(policy: HomePolicy, likes: Sequence[int], exploration: float, draws: int, seed: int = 1) -> Decisions:
+def asked(policy: HomePolicy, likes: Sequence[int], exploration: float | None, draws: int, seed: int = 1) -> Decisions:
     """Pages for a member who gave these titles a thumbs up, one a minute, and nothing else."""
     one = Histories.of_items([list(likes)])
     n, now = len(likes), policy.charts.as_of
@@ -95,7 +95,7 @@ def seen_of(decisions: Decisions, catalog: Catalog, genre: int) -> Shown:
     return Shown(np.array(row), np.array(share))
 
 
-def table(policy: HomePolicy, exploration: float = EXPLORATION) -> dict[str, tuple[float, float, bool, float]]:
+def table(policy: HomePolicy, exploration: float | None = None) -> dict[str, tuple[float, float, bool, float]]:
     """By genre: share of draws with a row of it, mean share of the first places; the same of the best page."""
     found = {}
     for genre in genres_of(policy.catalog):

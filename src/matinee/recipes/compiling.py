@@ -19,7 +19,7 @@ from matinee.decision import Requests, Tell, quiet
 from matinee.history import TrainingData
 from matinee.maths.arrays import Floats, Int32s
 from matinee.maths.calibration import Platt
-from matinee.recipes.serving import EXPLORATION
+from matinee.recipes.serving import EXPLORATION, WHERE
 from matinee.service.probe import probe
 from matinee.surfaces.charts import charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
@@ -53,7 +53,7 @@ def compile_pages() -> None:
     drawn = charts(make_events([[k % TITLES] for k in range(300)]), catalog, now)
     made = ("toy", "toy", catalog, _Falling(TITLES), Platt(1.0, 0.0))
     home = [
-        (str(exploration), HomePolicy(*made, drawn, HomeConfig(exploration=exploration)))
+        (str(exploration), HomePolicy(*made, drawn, HomeConfig(exploration=exploration, where=WHERE)))
         for exploration in (EXPLORATION, 0.0)
     ]
     probe({"home": home, "similar": [("toy", SimilarPolicy(*made))]}, catalog, now)

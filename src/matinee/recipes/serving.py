@@ -24,12 +24,14 @@ from matinee.recipes.training import everything
 from matinee.service.deployment import Policies
 from matinee.surfaces.charts import Charts, charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
+from matinee.surfaces.pages.builder import Where
 from matinee.surfaces.pages.rows import RowsConfig
 from matinee.surfaces.remade import Surfaced, parameters_of
 from matinee.surfaces.similar import SimilarPolicy
 from matinee.workspace import Workspace
 
-EXPLORATION = 0.1  # enough randomness to learn from, too little to be noticed
+EXPLORATION = 0.3  # at the billboard alone: of all that was measured it tells most for what it costs
+WHERE = Where(rows=1)
 HOME = {  # from best to simplest
     "sequence": HomeConfig(),
     "ease-recent": HomeConfig(),
@@ -194,7 +196,7 @@ def _require_a_step(
 def home_config(name: str, exploration: float | None = None) -> HomeConfig:
     """How a service makes its home page of this model; popularity of any kind knows no neighbours."""
     known = HOME["popularity"] if MODELS[name].type_name == "popularity" else HOME.get(name, HomeConfig())
-    return replace(known, exploration=EXPLORATION if exploration is None else exploration)
+    return replace(known, exploration=EXPLORATION if exploration is None else exploration, where=WHERE)
 
 
 def _charts(data: TrainingData) -> Charts:

@@ -26,6 +26,7 @@ from matinee.service.web.reference import bodies, limits
 HERE = Path(__file__).parent
 EXAMPLES = 12  # members offered on the first page
 LIKED = 3  # titles named for each of them
+ANEW = 0.1  # how boldly a page is drawn that was asked for anew
 START_TITLES, START_ROWS = 24, 8  # that someone new picks from
 User = Annotated[str, Query(min_length=1, max_length=MAX_TEXT)]
 PosterUser = Annotated[str, Query(max_length=MAX_TEXT)]
@@ -75,7 +76,8 @@ def member_pages(service: Service) -> APIRouter:
             hour=hour if 0 <= hour <= 23 else None,
             weekday=weekday if 0 <= weekday <= 6 else None,
         )
-        page = await service.decide(HOME, HomeIn(user_id=user, context=context, draw=draw))
+        anew = ANEW if draw else None
+        page = await service.decide(HOME, HomeIn(user_id=user, context=context, draw=draw, exploration=anew))
         if "part" in request.query_params:
             return _html(render, "_page.html", page=page, watcher=user)
         return _html(render, "home.html", page=page, **await _of_member(service, request, user, device))

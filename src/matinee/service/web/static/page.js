@@ -23,7 +23,7 @@ export function shown({ row, column, item_id }) {
   return found ?? stateOf(item_id);
 }
 
-/** Show a new page, drawn anew, and keep it in the address. Nothing but this changes the rows. */
+/** Show a new page, drawn anew, rows and titles too, and keep it in the address. Nothing but this changes the rows. */
 export async function another() {
   const main = document.querySelector("#page");
   const draw = crypto.getRandomValues(new Uint32Array(1))[0] >>> 1;
