@@ -176,6 +176,17 @@ def test_a_model_that_goes_on_learns_its_calibration_of_the_looks_since(log):
     assert str(kept.looks).startswith("prior: 0 looks")
 
 
+def test_a_calibration_on_looks_stays_until_enough_new_ones_came(log):
+    """Likes held out say something else, and would take the place of what looks had said."""
+    looks, data = looks_in(log)
+    first = train(data, Popularity(), np.random.default_rng(0), looks=looks)
+    previous = Previous(first.scorer, first.calibration, int(looks.times[-100]), first.looks)
+    kept = warm_start(data, previous, Popularity(), np.random.default_rng(0), looks=looks)
+    assert kept.metrics["members"] >= 1
+    assert (kept.calibration, kept.looks) == (first.calibration, first.looks)
+    assert str(kept.metrics["calibration"]).startswith("as before, on looks")
+
+
 def test_scores_that_say_the_contrary_keep_the_base_rate(log):
     looks, data = looks_in(log)
     calibration, fit, how = calibrate_on_looks(Fixed(-SCORES), data, looks)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.data.looked import Looks, LooksFit, fit_of
+from matinee.data.looked import LOOKS, Looks, LooksFit, fit_of
 from matinee.decision import Refits, Requests, Scorer, Tell, quiet, within
 from matinee.history import TrainingData
 from matinee.maths.calibration import Platt, fit_intercept, fit_platt, platt_deviations
@@ -43,13 +43,14 @@ class Trained:
 
 @dataclass(frozen=True)
 class Previous:
-    """A model as it serves: its `scorer`, answering for today's catalogue, its calibration, and the microsecond `since`
-    which it knows nothing of what happened.
+    """A model as it serves: its `scorer`, answering for today's catalogue, its calibration, the microsecond `since`
+    which it knows nothing of what happened, and the `looks` that its calibration was learned from, if any.
     """
 
     scorer: Scorer
     calibration: Platt
     since: int
+    looks: LooksFit | None = None
 
 
 @dataclass(frozen=True)
@@ -180,8 +181,9 @@ def warm_start(
     """Ask the `previous` model for the likes that came since; then let `scorer`, the same, learn them too.
 
     The metrics are of the model as it was, on likes that it had not seen. The calibration is learned anew
-    of the `looks` since where they are enough, else where at least `FEW` members liked something since;
-    otherwise it stays. A scorer that cannot go on (`decision.Refits`) is fitted again from the start.
+    of the `looks` since where they are enough; one that was learned from looks stays until then. Any other
+    is learned anew where at least `FEW` members liked something since, otherwise it stays.
+    A scorer that cannot go on (`decision.Refits`) is fitted again from the start.
     """
     tell("asking for what came since", 0.0)
     held = liked_since(data, previous.since, rng)
@@ -197,6 +199,9 @@ def warm_start(
     if came is not None and came.enough:
         asked = _some(came, data, rng)
         calibration, learned, metrics["calibration"] = calibrate_on_looks(previous.scorer, data, asked)
+    elif previous.looks is not None and previous.looks.fitted:
+        calibration, learned = previous.calibration, previous.looks
+        metrics["calibration"] = f"as before, on looks: fewer than {LOOKS:,} came since"
     learn = scorer.refit if isinstance(scorer, Refits) else scorer.fit
     learn(data, rng, within(tell, "going on", 0.1, 1.0))
     tell("trained", 1.0)

@@ -98,7 +98,8 @@ def _newest(workspace: Workspace, name: str, catalog: Catalog) -> tuple[Previous
     """The newest artifact as it serves today's catalogue, and its scorer as it was saved, to go on with."""
     folder = workspace.newest_artifact(name)
     found = load_artifact(folder, SCORERS, catalog)
-    previous = Previous(found.scorer, found.calibration, found.manifest.data_window[1] + 1)
+    manifest = found.manifest
+    previous = Previous(found.scorer, found.calibration, manifest.data_window[1] + 1, manifest.from_looks.calibration)
     return previous, SCORERS[found.manifest.scorer].load(folder / "scorer")
 
 
