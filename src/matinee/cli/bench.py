@@ -34,6 +34,8 @@ class Bench(StrEnum):
     TRANSFORMER = "transformer"
     SEQUENCE_SERVING = "sequence_serving"
     SIMULATE = "simulate"
+    EXPLORATION = "exploration"
+    COUNTERFACTUAL = "counterfactual"
     ALL = "all"
 
 
