@@ -223,7 +223,7 @@ def test_without_refit_the_components_never_see_the_answers():
 class OnlyEase(Ranker):
     """A composition that knows one type."""
 
-    types: ClassVar = (Ease,)
+    types: ClassVar = {"Ease": Ease}
 
 
 def test_a_component_of_an_unknown_type_is_refused(tmp_path):

@@ -136,11 +136,11 @@ class _Softmax(torch.autograd.Function):
 def _in_blocks(states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> tuple[Tensor, Tensor, Tensor]:
     """The mean loss and its gradients by states and by vectors.
 
-    A block is written once, by a product to which the biases belong as a column, and becomes exponentials in place.
-    What turns these into probabilities divides the short factors of the next products instead of the block. The
-    greatest score of a row is looked for only where scores can be too high for an exponential, and always where
-    asking that would make the host wait.
+    A block of scores is written once and becomes exponentials in place. They are never divided by their sums: the
+    short factors of the products that follow are. The greatest score of a row is subtracted only where scores could
+    be too high for an exponential, and always on a device, where finding that out would make the host wait.
     """
+    # One product gives scores with their biases: a column of ones meets the biases, which are the last column.
     rows, (titles, width), kind = len(states), vectors.shape, states.dtype
     there = states.device.type != "cpu"
     more, wider = -titles % ALIGNED, -width % ALIGNED
@@ -156,6 +156,7 @@ def _in_blocks(states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> 
     firsts = seen.among(torch.arange(titles, device=states.device), titles + more) if there else None
     size = min(rows, max(1, CELLS // titles) if there else BLOCK)
     buffer = states.new_empty(size, titles + more)
+    # by_state and by_vector gather sums of exp(score) times the other side; what divides them comes after.
     for start in range(0, rows, size):
         block = slice(start, start + size)
         scores = torch.mm(left[block], right, out=buffer[: rows - start])

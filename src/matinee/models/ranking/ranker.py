@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -93,19 +93,19 @@ class Ranker:
     The reason of a title is that of the component with the greatest weight that has one. (Burges 2010; RecTools'
     and the RecSys Challenges' two-stage rankers)
 
-    `types` are the scorers that may be components of a saved ranker, `standard` makes those that are components unless
-    others are given; a composition with others is a subclass that names both.
+    `types` are the scorers that may be components of a saved ranker, by the name that it gives them; `standard` makes
+    those that are components unless others are given; a composition with others is a subclass that names both.
     """
 
-    types: ClassVar[tuple[type[Scorer], ...]] = (
-        Popularity,
-        Neighbors,
-        UserNeighbors,
-        Ease,
-        Slim,
-        Factors,
-        Markov,
-    )
+    types: ClassVar[Mapping[str, type[Scorer]]] = {
+        "Popularity": Popularity,
+        "Neighbors": Neighbors,
+        "UserNeighbors": UserNeighbors,
+        "Ease": Ease,
+        "Slim": Slim,
+        "Factors": Factors,
+        "Markov": Markov,
+    }
 
     def __init__(self, config: RankerConfig = RankerConfig(), components: Components | None = None) -> None:
         self.config = config
@@ -176,7 +176,8 @@ class Ranker:
     def save(self, folder: Path) -> None:
         """Write the second stage, and each component into its own folder below `components`."""
         second = self._state()
-        kinds = [[name, type(scorer).__name__] for name, scorer in self.components]
+        called = {kind: name for name, kind in self.types.items()}
+        kinds = [[name, called[type(scorer)]] for name, scorer in self.components]
         arrays: dict[str, NDArray[Any]] = {"weights": second.weights, **vars(second.facts), **vars(second.trees)}
         storage.write(folder, self.config, arrays, components=kinds)
         for at, (_, scorer) in enumerate(self.components):
@@ -189,12 +190,11 @@ class Ranker:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else, also on components outside `types`."""
         dtypes: dict[str, type[np.generic]] = {"weights": np.float64, **ARRAYS, **TREE_ARRAYS}
         config, arrays, extra = storage.read(folder, RankerConfig, dtypes, "components")
-        known = {kind.__name__: kind for kind in cls.types}
         try:
-            kinds = [(str(name), known[kind]) for name, kind in extra["components"]]
+            kinds = [(str(name), cls.types[kind]) for name, kind in extra["components"]]
         except (KeyError, TypeError, ValueError) as error:
             raise ArtifactRefused(
-                f"{folder} has components {extra['components']}; {cls.__name__} knows {sorted(known)}"
+                f"{folder} has components {extra['components']}; it may have {sorted(cls.types)}"
             ) from error
         loaded = [(name, kind.load(folder / "components" / str(at))) for at, (name, kind) in enumerate(kinds)]
         ranker = cls(config, tuple(loaded))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from matinee.decision import Scorer
@@ -15,7 +16,7 @@ class SequenceRanker(Ranker):
     Training costs the sequence model's once and a warm-start refit; a request costs the sum of all components.
     """
 
-    types: ClassVar[tuple[type[Scorer], ...]] = (*Ranker.types, Sequence)
+    types: ClassVar[Mapping[str, type[Scorer]]] = {**Ranker.types, "Sequence": Sequence}
 
     @staticmethod
     def standard() -> Components:

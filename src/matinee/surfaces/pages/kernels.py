@@ -8,7 +8,7 @@ import numpy as np
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s, UInt64s
 from matinee.maths.sampling import draw, log_probs_of, mix
 from matinee.surfaces.pages.search import measure, plan, walk
-from matinee.surfaces.pages.types import Above, Attention, Candidates, Chance, Choice, Page, Taste
+from matinee.surfaces.pages.types import Above, Attention, Candidates, Chance, Choice, Page, Row, Taste
 
 
 @numba.njit(cache=True, nogil=True)
@@ -72,6 +72,7 @@ def build_one(
         own_seed = mix(seed, np.uint64(position))
         temperature = choice.temperature if position < chance.rows else 0.0
         by_chance = position == chance.at and open_titles(chance.fresh, above.used) >= candidates.minimum[chance.row]
+        # The row: by chance, the billboard, or else one that the beam planned or that is drawn by what rows would add.
         if by_chance or position < first:
             row = chance.row if by_chance else choice.billboard
             possible, log_prob, among = not choice.given or page.rows[position] == row, 0.0, 1
@@ -87,6 +88,7 @@ def build_one(
         if not possible:
             page.row_log_probs[position] = -np.inf
             break
+        # Its titles, and what is left to satisfy below it.
         page.rows[position], above.taken[row], page.row_log_probs[position] = row, True, log_prob
         page.among_rows[position] = among
         if by_chance:
@@ -94,11 +96,9 @@ def build_one(
         else:
             wide = 1 if position < first else columns
             shown = fill(row, position, wide, candidates, choice.given, temperature, own_seed, above.used, page)
-        gain, _ = walk(
-            page.items[position], page.worths[position], shown, True, candidates.repeats[row], columns,
-            attention.of_row[position], attention.of_column, taste.offsets, taste.genres, taste.per_mass, above.used,
-            above.unmet,
-        )  # fmt: skip
+        # What was just shown counts as open (`repeats`): it is marked as used already.
+        put = Row(page.items[position], page.worths[position], shown, True, candidates.repeats[row])
+        gain, _ = walk(put, columns, attention.of_row[position], attention.of_column, taste, above.used, above.unmet)
         value += gain
     return value
 

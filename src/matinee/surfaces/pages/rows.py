@@ -34,7 +34,7 @@ from matinee.page import RowKind
 from matinee.situation import country_of
 from matinee.surfaces.charts import Chart, Charts
 from matinee.surfaces.pages import row_kernels as kernels
-from matinee.surfaces.pages.row_kernels import PoolArrays
+from matinee.surfaces.pages.types import ByWorth, Events, Own, OwnWorths, PoolArrays, ThemeArrays
 
 # slots; the themes follow these
 BILLBOARD, CONTINUE, MY_LIST, AGAIN, PICKS, TRENDING, ARRIVALS, POPULAR, BY_CHANCE, BECAUSE = range(10)
@@ -85,9 +85,9 @@ class Themes:
         return len(self.kinds)
 
     @property
-    def arrays(self) -> tuple[Int64s, Int32s, int]:
-        """What the kernels read: offsets and values of title -> themes, and the number of themes."""
-        return self.of_title.offsets, self.of_title.values, len(self)
+    def arrays(self) -> ThemeArrays:
+        """What the kernels read."""
+        return ThemeArrays(self.of_title.offsets, self.of_title.values, len(self))
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ class Pools:
 
     @property
     def arrays(self) -> PoolArrays:
-        """What the kernels fill: sizes, items, worths, logits."""
-        return self.sizes, self.items, self.worths, self.logits
+        """What the kernels fill."""
+        return PoolArrays(self.sizes, self.items, self.worths, self.logits)
 
 
 def themes_of(catalog: Catalog, config: RowsConfig) -> Themes:
@@ -172,9 +172,10 @@ def candidate_rows(
     everything = _personal_rows(requests, allowed, worth, pools, config)
     pools, fresh = replace(pools, fresh=everything, worth=worth), everything & near
     _chart_rows(requests, fresh, worth, charts, pools)
-    new = requests.times - config.new_days * DAY, requests.times
-    slots = (BILLBOARD, PICKS, ARRIVALS, BECAUSE)
-    kernels.fill_by_worth(fresh, worth, new, catalog.arrived, nearest, picked, *themes.arrays, slots, pools.arrays)
+    since, slots = requests.times - config.new_days * DAY, ByWorth(BILLBOARD, PICKS, ARRIVALS, BECAUSE)
+    kernels.fill_by_worth(
+        fresh, worth, since, requests.times, catalog.arrived, nearest, picked, themes.arrays, slots, pools.arrays
+    )
     for rows_by_worth in ([BILLBOARD, PICKS, ARRIVALS], slice(BECAUSE, None)):
         pools.logits[:, rows_by_worth] = np.log(pools.worths[:, rows_by_worth])
     _label(pools, tastes, themes, picked, config.because_rows)
@@ -198,7 +199,8 @@ def _themes_for(tastes: Tastes, themes: Themes, n: int) -> Int32s:
     if len(themes) <= n:
         return np.broadcast_to(np.arange(len(themes), dtype=np.int32), (batch, len(themes))).copy()
     affinity = np.zeros((batch, len(themes)), np.float32)
-    kernels.add_by_group(tastes.offsets, tastes.items, tastes.weights, *themes.arrays[:2], affinity)
+    groups = themes.arrays
+    kernels.add_by_group(tastes.offsets, tastes.items, tastes.weights, groups.offsets, groups.themes, affinity)
     return np.argsort(-affinity, axis=1, kind="stable")[:, :n].astype(np.int32)
 
 
@@ -206,11 +208,17 @@ def _personal_rows(requests: Requests, allowed: Flags, worth: Floats, pools: Poo
     """Fill continue watching, my list and watch it again; returns which titles are fresh, (batch, titles)."""
     history = requests.histories
     fresh = allowed.copy()
-    worths = np.array([config.resume_worth, config.listed_worth, config.again_worth])
-    ages = np.array([config.resume_days, config.again_after_days, config.resume_half_life]) * DAY
-    events = (history.offsets, history.items, history.kinds, history.values, history.times)
-    slots = (CONTINUE, MY_LIST, AGAIN)
-    kernels.walk_histories(events, requests.times, allowed, fresh, worth, worths, ages, slots, pools.arrays)
+    own = OwnWorths(
+        resume=config.resume_worth,
+        listed=config.listed_worth,
+        again=config.again_worth,
+        resumable=float(config.resume_days * DAY),
+        rewatchable=float(config.again_after_days * DAY),
+        half_life=float(config.resume_half_life * DAY),
+    )
+    events = Events(history.offsets, history.items, history.kinds, history.values, history.times)
+    slots = Own(CONTINUE, MY_LIST, AGAIN)
+    kernels.walk_histories(events, requests.times, allowed, fresh, worth, own, slots, pools.arrays)
     pools.minimum[:, [BILLBOARD, CONTINUE, MY_LIST]] = 1
     return fresh
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s
-from matinee.surfaces.pages.types import Above, Attention, Candidates, Taste
+from matinee.maths.arrays import Doubles, Flags, Int32s
+from matinee.surfaces.pages.types import Above, Attention, Candidates, Row, Taste
 
 SHORTLIST = 16  # rows measured and offered at a place of the page
 SURE = 0.5  # no single title satisfies a taste more surely than this
@@ -37,6 +37,7 @@ def plan(
     kept = 1
     for step in range(depth):
         found = 0
+        # Of every partial page with every row that could come next, the best `width` continuations.
         for state in range(kept):
             measure(first + step, candidates, taste, attention, one_of(states, state), gains)
             for row in range(n_rows):
@@ -44,14 +45,15 @@ def plan(
                     found = keep(values[state] + gains[row], state, row, found, next_values, parents, choices)
         if found == 0:
             break
+        # Each of them becomes a partial page of its own: its parent's copy with the new row put on it.
         for state in range(found):
             row, parent, page = choices[state], parents[state], one_of(next_states, state)
             enter(next_states, state, one_of(states, parent))
             items, size, repeats = candidates.items[row], candidates.sizes[row], candidates.repeats[row]
+            pool = Row(items, candidates.worths[row], size, repeats, repeats)
             gain, _ = walk(
-                items, candidates.worths[row], size, repeats, repeats, n_columns, attention.of_row[first + step],
-                attention.of_column, taste.offsets, taste.genres, taste.per_mass, page.used, page.unmet,
-            )  # fmt: skip
+                pool, n_columns, attention.of_row[first + step], attention.of_column, taste, page.used, page.unmet
+            )
             mark(items, size, repeats, n_columns, page.used)
             next_planned[state], page.taken[row] = planned[parent], True
             next_planned[state, step], next_values[state] = row, values[parent] + gain
@@ -111,7 +113,7 @@ def measure(
     """
     sizes, minimum, items, worths, _, repeats = candidates
     used, taken, unmet, known = above
-    offsets, genres, per_mass, scratch = taste.offsets, taste.genres, taste.per_mass, np.empty(len(unmet))
+    scratch = np.empty(len(unmet))
     of_row, of_column, columns = attention.of_row[position], attention.of_column, attention.measured
     gains[:] = 0.0
     offered = 0
@@ -122,10 +124,8 @@ def measure(
         for row in range(len(taken)):
             if not taken[row] and sizes[row] > 0 and known[row] >= least:
                 scratch[:] = unmet
-                gain, filled = walk(
-                    items[row], worths[row], sizes[row], repeats[row], repeats[row], columns, of_row, of_column,
-                    offsets, genres, per_mass, used, scratch,
-                )  # fmt: skip
+                pool = Row(items[row], worths[row], sizes[row], repeats[row], repeats[row])
+                gain, filled = walk(pool, columns, of_row, of_column, taste, used, scratch)
                 gains[row] = gain if filled >= min(minimum[row], columns) else 0.0
                 known[row] = gains[row] / of_row
                 offered += gains[row] > 0.0
@@ -149,40 +149,26 @@ def shortlisted(known: Doubles, taken: Flags, sizes: Int32s) -> float:
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def walk(
-    items: Int32s,
-    worths: Floats,
-    size: int,
-    repeats: bool,
-    own: bool,
-    columns: int,
-    of_row: float,
-    of_column: Doubles,
-    offsets: Int64s,
-    genres: Int32s,
-    per_mass: Doubles,
-    used: Flags,
-    unmet: Doubles,
+    row: Row, columns: int, of_row: float, of_column: Doubles, taste: Taste, used: Flags, unmet: Doubles
 ) -> tuple[float, int]:
     """Put the first `columns` open titles of a row side by side: what they add, and how many there are.
 
     Each satisfies each of its genres with probability P(looked at) * min(SURE, worth * per_mass) and lowers `unmet`.
-    `repeats`: used titles are open. `own`: the member chose these titles, so they add P(looked at) * worth, whatever
-    stands above.
     """
     gain, filled = 0.0, 0
-    for at in range(size):
-        item = items[at]
-        if used[item] and not repeats:
+    for at in range(row.size):
+        item = row.items[at]
+        if used[item] and not row.repeats:
             continue
         looked = of_row * of_column[filled]
-        if own:
-            gain += looked * worths[at]
+        if row.own:
+            gain += looked * row.worths[at]
         else:
-            chance, added = looked * min(SURE, worths[at] * per_mass[item]), 0.0
-            start, end = offsets[item], offsets[item + 1]
+            chance, added = looked * min(SURE, row.worths[at] * taste.per_mass[item]), 0.0
+            start, end = taste.offsets[item], taste.offsets[item + 1]
             for k in range(start, end):
-                satisfied = unmet[genres[k]] * chance
-                unmet[genres[k]] -= satisfied
+                satisfied = unmet[taste.genres[k]] * chance
+                unmet[taste.genres[k]] -= satisfied
                 added += satisfied
             if start == end:
                 added = unmet[-1] * chance

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s
+from matinee.maths.arrays import Doubles, Flags, Floats, Int8s, Int32s, Int64s
 
 
 class Candidates(NamedTuple):
@@ -18,6 +18,20 @@ class Candidates(NamedTuple):
     repeats: Flags
 
 
+class Row(NamedTuple):
+    """The titles of one row in order: the first `size` of `items`, and how likely each satisfies.
+
+    `repeats`: titles used above may stand in it. `own`: the member chose these titles, so they add
+    P(looked at) * worth, whatever stands above.
+    """
+
+    items: Int32s
+    worths: Floats
+    size: int
+    repeats: bool
+    own: bool
+
+
 class Taste(NamedTuple):
     """Genres of each title (offsets, values), `pi` (genres + 1,), and per title min(1, 1 / sum of pi of its genres)."""
 
@@ -25,6 +39,67 @@ class Taste(NamedTuple):
     genres: Int32s
     pi: Doubles
     per_mass: Doubles
+
+
+class PoolArrays(NamedTuple):
+    """What the kernels fill of `rows.Pools`: sizes (batch, rows), and per place of a pool title, worth and logit."""
+
+    sizes: Int32s
+    items: Int32s
+    worths: Floats
+    logits: Floats
+
+
+class Events(NamedTuple):
+    """Histories of a batch, as `history.Histories` holds them; times in microseconds."""
+
+    offsets: Int64s
+    items: Int32s
+    kinds: Int8s
+    values: Floats
+    times: Int64s
+
+
+class Own(NamedTuple):
+    """The three rows that hold what a member did: continue watching, my list, watch it again."""
+
+    resume: int
+    listed: int
+    again: int
+
+
+class OwnWorths(NamedTuple):
+    """How likely a title of these rows satisfies; a started one halves every `half_life`.
+
+    In microseconds: a play may be resumed until it is `resumable` old, and watched again from `rewatchable` on.
+    """
+
+    resume: float
+    listed: float
+    again: float
+    resumable: float
+    rewatchable: float
+    half_life: float
+
+
+class ByWorth(NamedTuple):
+    """Where the rows stand that are filled by falling worth; `because`: the first of the rows about titles.
+
+    The rows of the themes picked follow these.
+    """
+
+    billboard: int
+    picks: int
+    arrivals: int
+    because: int
+
+
+class ThemeArrays(NamedTuple):
+    """Title -> themes (offsets, values), and the number of themes."""
+
+    offsets: Int64s
+    themes: Int32s
+    n: int
 
 
 class Attention(NamedTuple):
