@@ -134,7 +134,7 @@ def _asked(answers: Answers, policy: Policy) -> Asked:
 
 def _truth(world: World, policy: Enumerates, requests: Requests) -> Doubles:
     """(some of the batch,) the expected reward of every second request, as the place is looked at."""
-    rows, columns = world.looks(requests.layout)
+    rows, columns = world.config.looks(requests.layout)
     some = requests.take(np.arange(0, len(requests), 2))
     return np.asarray(rows[0] * columns[0] * world.truth(policy, some))
 

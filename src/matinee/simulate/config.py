@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from matinee.errors import BadRequest
-from matinee.page import Attention
+from matinee.maths.arrays import Doubles
+from matinee.page import Attention, Layout
 
 SHARES = ("letdown", "search", "links", "shared", "click", "looks_on", "thumbs", "dismissals", "launching", "leaving")
 
@@ -110,3 +111,8 @@ class WorldConfig:
             raise BadRequest(f"search and links are {self.search} and {self.links}; together they are at most 1")
         if not (self.remembered >= 1 and self.ageing > 0 and self.season_days > 0 and 0 < self.click < 1):
             raise BadRequest("remembered, ageing and season_days of a world are above 0, click between 0 and 1")
+
+    def looks(self, layout: Layout) -> tuple[Doubles, Doubles]:
+        """How likely each row (rows,) is looked at, and each column (columns,) of a row that is."""
+        attention = self.attention or layout.attention
+        return attention.rows(layout.rows), attention.columns(layout.columns, layout.visible)

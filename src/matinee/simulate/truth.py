@@ -45,6 +45,6 @@ def every_title(world: World, requests: Requests) -> Doubles:
 
 
 def _looked_at(world: World, decisions: Decisions) -> Doubles:
-    rows, columns = world.looks(decisions.requests.layout)
+    rows, columns = world.config.looks(decisions.requests.layout)
     choices = decisions.choices
     return np.asarray(rows[np.maximum(choices.rows, 0)] * columns[np.maximum(choices.columns, 0)])

@@ -29,7 +29,6 @@ from matinee.maths.arrays import Doubles, Floats, Int16s, Int32s, Int64s, UInt64
 from matinee.maths.cores import usable_cores
 from matinee.maths.ragged import Ragged
 from matinee.maths.sparse_dense import in_chunks
-from matinee.page import Layout
 from matinee.simulate import answer_kernels as kernels
 from matinee.simulate import visit_kernels
 from matinee.simulate.answers import Answers, Found
@@ -125,7 +124,7 @@ class World:
         given = kernels.nothing_given(len(choices.actions))
         truth, asked = self.asked(requests)
         places = choices.offsets, choices.layers, choices.rows, choices.columns, choices.actions
-        looks = self.looks(requests.layout)
+        looks = self.config.looks(requests.layout)
         self._spread(
             lambda a, b: kernels.answer(a, b, truth, asked, self._nature, *places, *looks, given), len(decisions)
         )
@@ -185,11 +184,6 @@ class World:
         offered = policy.probabilities(requests)
         rewards = offered.probs * self.expected_of(requests, offered.candidates)
         return offered.sums(rewards)
-
-    def looks(self, layout: Layout) -> tuple[Doubles, Doubles]:
-        """How likely each row (rows,) is looked at, and each column (columns,) of a row that is."""
-        attention = self.config.attention or layout.attention
-        return attention.rows(layout.rows), attention.columns(layout.columns, layout.visible)
 
     def ids(self, members: Int32s, times: Int64s, purpose: int) -> UInt64s:
         """(batch, 2) 128 bits that tell visits, and purposes within them, apart."""
