@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 
 from matinee.decision import Choices, Decisions, Maker, Pages, Requests, RowName
-from matinee.decision.record import record_of
 from matinee.events import DAY, clean
 from matinee.history import Histories
 from matinee.page import Attention, Layout, RowKind
@@ -80,10 +79,6 @@ class World:
         }  # fmt: skip
         played = {**seen, "event_id": seen["event_id"] + "p", "kind": "play", "value": 1.0, "timestamp": moment + 9}
         return [seen, played] if rng.random() < self.truth[item] else [seen]
-
-
-def records_of(decisions: Decisions) -> list[dict[str, Any]]:
-    return [record_of(decisions, b) for b in range(len(decisions))]
 
 
 def silent(decisions: Decisions) -> Decisions:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 import pytest
-from looked_at import ATTENTION, LAYOUT, NOW, World, records_of
+from looked_at import ATTENTION, LAYOUT, NOW, World
 from scipy.special import expit, logit
 
 from matinee.data.attention import attentions, layouts_of
@@ -44,7 +44,7 @@ def lived(world: World, seed: int, **fields):
     rng, catalog = np.random.default_rng(seed), make_catalog(TITLES)
     decisions = replace(world, **fields).decisions(rng)
     events = world.answers(decisions, rng)
-    pages = seen_pages(records_of(decisions), events, catalog)
+    pages = seen_pages([decisions], events, catalog)
     likes = make_events([[k % TITLES, (k + 7) % TITLES] for k in range(world.members)])
     return pages, make_data(pl.concat([likes, events]), catalog, NOW)
 

@@ -28,6 +28,7 @@ from matinee.history import Histories
 from matinee.models.artifacts.artifact import load_artifact
 from matinee.recipes import demo, registry, serving
 from matinee.service import run as web
+from matinee.testing import make_decisions
 from matinee.workspace import Workspace
 
 SEEDED = ("demo", "train", "evaluate", "leaderboard", "tune", "serve")
@@ -104,8 +105,7 @@ def test_a_lost_database_is_made_again_and_old_decisions_go(matinee, plays, tmp_
     assert matinee("log", "--workspace", "ws", "--seal-before", "2999-01-01")[0] == 0
     path = Workspace(tmp_path / "ws").log_path
     with EventLog(path) as log:
-        fields = {"surface": "home", "policy_id": "p", "cell": "", "rows": []}
-        log.append_decisions([{"decision_id": f"d{n}", "user_id": "u", "time": n, **fields} for n in range(3)])
+        log.decisions.append(make_decisions(range(3), ["u"] * 3, ["d0", "d1", "d2"]))
     code, out, _ = matinee("log", "--workspace", "ws", "--forget-decisions-before", "1970-01-02")
     assert (code, "Removed 3 decision(s)" in out) == (0, True)
     for place in (tmp_path / "ws").glob("log.sqlite3*"):

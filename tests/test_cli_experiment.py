@@ -3,15 +3,18 @@
 import json
 import sys
 
+import numpy as np
 import polars as pl
 import pytest
 
 from matinee.catalog import Catalog
 from matinee.cli import main
 from matinee.data.log import EventLog
+from matinee.decision import Cells
 from matinee.events import DAY
 from matinee.experiment.allocate import cells
 from matinee.experiment.folder import Experiments
+from matinee.testing import make_decisions
 from matinee.workspace import Workspace
 
 
@@ -64,10 +67,8 @@ def _lived(place, found):
     users = [f"m{k}" for k in range(400)]
     arms = cells([found], pl.Series(users)).arms[:, 0].tolist()
     at = found.start + 1
-    records = [
-        {"decision_id": f"d{user}", "surface": "home", "user_id": user, "time": at, "policy_id": "p", "cell": "",
-         "profile": {"account_id": ""}, "cells": {"bolder": arm}} for user, arm in zip(users, arms, strict=True)
-    ]  # fmt: skip
+    own = Cells(("bolder",), np.array(arms, np.int8)[:, None])
+    decisions = make_decisions([at] * len(users), users, [f"d{user}" for user in users], cells=own)
     plays = [
         (user, n) for user, arm in zip(users, arms, strict=True) for n in range(9 if arm else 1 + int(user[1:]) % 2)
     ]
@@ -76,7 +77,7 @@ def _lived(place, found):
         for user, n in plays
     ]
     with EventLog(place.log_path) as log:
-        log.append_decisions(records)
+        log.decisions.append(decisions)
         log.append_events(events)
 
 

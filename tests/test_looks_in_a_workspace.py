@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from looked_at import World, records_of
+from looked_at import World
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -17,7 +17,6 @@ from matinee.cli import app
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.log import EventLog
 from matinee.decision import Requests
-from matinee.decision.record import record_of
 from matinee.events import DAY, clean
 from matinee.history import Histories
 from matinee.models.artifacts.artifact import load_artifact
@@ -55,7 +54,7 @@ def looked_at(place: Workspace, pages: int, device: str = "web") -> None:
     moved = replace(made.requests, times=made.requests.times - made.requests.times[0] + days_ago(4))
     decisions = replace(made, requests=moved).take(np.arange(pages))
     with EventLog(place.log_path) as log:
-        log.append_decisions(records_of(decisions))
+        log.decisions.append(decisions)
         log.import_events(world.answers(decisions, rng, PLANTED))
 
 
@@ -102,7 +101,7 @@ def test_pages_change_only_when_the_looks_are_enough(tmp_path):
     made = world.decisions(rng)
     few = replace(made, requests=replace(made.requests, times=days_ago(4) + np.arange(len(made)))).take(np.arange(40))
     with EventLog(place.log_path) as log:
-        log.append_decisions(records_of(few))
+        log.decisions.append(few)
         log.import_events(world.answers(few, rng, PLANTED))
     after = trained()
     for one, same in zip(before, after, strict=True):
@@ -129,7 +128,7 @@ def test_the_whole_road(place):
         )
         requests = replace(requests, arrived=np.full(batch, log.arrived), exploration=0.3)
         old = policies["home"][0][1].decide(requests, np.random.default_rng(4))
-        log.append_decisions([record_of(old, b) for b in range(batch)])
+        log.decisions.append(old)
     looked_at(place, 600)
     for name in SERVED:
         train_into(place, name, np.random.default_rng(0))

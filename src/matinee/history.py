@@ -20,6 +20,7 @@ from matinee.maths.half_life import learned_half_life
 from matinee.maths.ragged import gather, last_of_each, narrowed
 
 _LEFT_OUT: Any = np.empty(0)
+NOTHING_DONE = int.from_bytes(hashlib.blake2b(digest_size=8).digest(), "big")  # the digest of an empty history
 SPEAKING = (Kind.PLAY, Kind.RATING, Kind.THUMBS_UP, Kind.THUMBS_DOWN, Kind.DISMISS)
 _SPEAKS = np.isin(np.arange(max(Kind) + 1), SPEAKING)
 
@@ -123,13 +124,22 @@ class Histories:
         """
         return replace(self, times=np.minimum(self.times, now - 1)) if self.times.max(initial=0) >= now else self
 
+    def digests(self) -> NDArray[np.uint64]:
+        """(members,) 64 bits of all that each did: equal for equal histories, on any machine."""
+        found = np.full(len(self), NOTHING_DONE, np.uint64)
+        columns = [memoryview(getattr(self, name).tobytes()) for name in EVENT_COLUMNS]
+        sizes = [getattr(self, name).itemsize for name in EVENT_COLUMNS]
+        for b in np.flatnonzero(np.diff(self.offsets)).tolist():
+            first, last = int(self.offsets[b]), int(self.offsets[b + 1])
+            state = hashlib.blake2b(digest_size=8)
+            for column, size in zip(columns, sizes, strict=True):
+                state.update(column[first * size : last * size])
+            found[b] = int.from_bytes(state.digest(), "big")
+        return found
+
     def digest(self, b: int) -> str:
-        """64 bits, in hex, of all that member `b` did: equal for equal histories."""
-        own = slice(self.offsets[b], self.offsets[b + 1])
-        state = hashlib.blake2b(digest_size=8)
-        for name in EVENT_COLUMNS:
-            state.update(getattr(self, name)[own].tobytes())
-        return state.hexdigest()
+        """The digest of member `b`, in hex."""
+        return f"{int(self.take(np.array([b])).digests()[0]):016x}"
 
     @cached_property
     def speaking(self) -> NDArray[np.bool_]:

@@ -23,9 +23,11 @@ from matinee.data.log import log as log_module
 from matinee.data.log import sealed as log_sealed
 from matinee.data.log import sealing as log_sealing
 from matinee.data.log import store as log_store
+from matinee.decision import Decisions
 from matinee.errors import BadData, BadRequest, LogDamaged, NotFound
 from matinee.events import SCHEMA, arrival, clean
 from matinee.profile import Profile
+from matinee.testing import make_decisions
 
 DAY = 86_400_000_000
 FOREVER = 2**62
@@ -36,9 +38,13 @@ def event(event_id: str, day: float = 0, user: str = "ann", **fields: object) ->
     return {"timestamp": int(day * DAY), **given}
 
 
-def record(decision_id: str, time: int = 5, user: str = "ann", **fields: object) -> dict:
-    given = {"surface": "home", "policy_id": "p", "cell": "", "rows": [{"items": [1, 2], "note": "x" * 50}]}
-    return {"decision_id": decision_id, "user_id": user, "time": time, **given, **fields}
+def decided(*decision_ids: str, time: int = 5, user: str = "ann", **fields: object) -> Decisions:
+    """Single titles for one member at one time."""
+    return make_decisions([time] * len(decision_ids), [user] * len(decision_ids), decision_ids, **fields)
+
+
+def decision_ids(log: EventLog, as_of: int = FOREVER, **wanted: object) -> list[str]:
+    return [one for batch in log.decisions.read(as_of, **wanted) for one in batch.ids]
 
 
 def ids(log: EventLog, as_of: int = FOREVER, **wanted: object) -> list[str]:
@@ -152,8 +158,6 @@ def test_an_event_id_belongs_to_its_member(log: EventLog):
 def test_rows_that_are_no_events_are_refused_before_they_are_queued(log: EventLog):
     with pytest.raises(BadData, match="user_id"):
         log.submit_events([event("a"), event("b", user_id=None)])
-    with pytest.raises(BadData, match="decision_id"):
-        log.submit_decisions([{"user_id": "u"}])
     assert ids(log) == []
 
 
@@ -174,14 +178,23 @@ def test_a_write_that_fails_leaves_the_others_of_its_group(log: EventLog):
 
 
 def test_decisions_are_kept_whole_found_and_read_in_order(log: EventLog):
-    records = [record(f"d{n:04}", time=n // 2, surface=["home", "similar"][n % 2]) for n in range(2_500)]
-    log.append_decisions(records[::-1])
-    log.append_decisions([record("d0007", time=3, user="other")])
-    assert log.decision("d0007") == records[7]
-    assert list(log.read_decisions(FOREVER)) == records
-    assert list(log.read_decisions(1_000, since=10, surface="home")) == records[20:2_000:2]
-    with pytest.raises(NotFound, match="d9999"):
-        log.decision("d9999")
+    names = [f"d{n:04}" for n in range(2_500)]
+    for surface in (1, 0):
+        own = range(surface, 2_500, 2)
+        batch = make_decisions(
+            [n // 2 for n in own], ["ann"] * len(own), [names[n] for n in own], surface=["home", "similar"][surface]
+        )
+        for start in range(0, len(own), 500):  # too few at once to make a file
+            log.decisions.append(batch.take(np.arange(start, min(start + 500, len(own)))))
+    log.decisions.append(decided("d0007", time=3, user="other"))
+    for _ in range(2):
+        one = log.decisions.get("d0007")
+        assert (one.ids, one.requests.user_ids.to_list(), one.requests.surface) == (("d0007",), ["ann"], "similar")
+        assert sorted(decision_ids(log)) == names
+        assert decision_ids(log, 1_000, since=10, surface="home") == names[20:2_000:2]
+        with pytest.raises(NotFound, match="d9999"):
+            log.decisions.get("d9999")
+        log.seal(date(1970, 1, 2))
 
 
 def test_profiles_are_replaced_and_found_by_the_start_of_name_or_id(log: EventLog):
@@ -421,23 +434,19 @@ def test_deleting_a_member_leaves_no_byte_of_them_in_any_file(tmp_path: Path, se
                     for user in users
                 ]
             )
-            log.append_decisions(
-                [
-                    record(f"{rng.random()}{user}", batch, user, pad="p" * int(rng.integers(20_000)))
-                    for user in users[:20]
-                ]
-            )
+            names, pads = [f"{rng.random()}{user}" for user in users[:20]], [rng.bytes(n).hex() for n in range(20)]
+            log.decisions.append(make_decisions([batch] * 20, users[:20], names, queries=tuple(pads)))
         log.put_profiles([Profile(MARK, name=f"The {MARK}"), Profile("other-1")])
         if sealed:
             log.seal(date(1970, 1, 3))
         assert mentions(tmp_path, MARK)
         others = log.read(FOREVER).filter(pl.col("user_id") != MARK)
-        decisions = [one for one in log.read_decisions(FOREVER) if one["user_id"] != MARK]
+        decisions = [one for one in decision_ids(log) if MARK not in one]
         counts = log.delete_member(MARK)
         assert mentions(tmp_path, MARK) == []
         assert counts == counted
         assert log.read(FOREVER).equals(others)
-        assert list(log.read_decisions(FOREVER)) == decisions
+        assert decision_ids(log) == decisions
         assert log.profile("other-1") is not None
         log.check()
         assert log.delete_member(MARK) == {"events": 0, "decisions": 0, "profiles": 0}
@@ -564,7 +573,11 @@ def test_a_log_of_version_1_is_brought_to_today_with_all_that_it_held(tmp_path: 
             log.check()
             assert ids(log) == ["c", "d", "late", "b", "a", "z", "y"]
             assert log.profile("ann") == Profile("ann", name="Ann", maturity_limit=7, blocked_genres=("Horror",))
-            assert log.decision("d1")["user_id"] == "ann"
+            assert log.decisions.record("d1")["rows"] == []
+            assert log.decisions.records_of("ann") == [log.decisions.record("d1")]
+            assert log.decisions.earlier().examples == {"of an earlier Matinee": ("d1",)}
+            with pytest.raises(NotFound):
+                log.decisions.get("d1")
             known = [event("d"), event("c", user="bob"), event("late"), event("z")]
             assert log.append_events(known) == [False] * 4
     with EventLog(tmp_path / "events.db") as log:
@@ -587,7 +600,9 @@ def test_a_log_of_version_2_is_brought_to_today_with_all_that_it_held(tmp_path: 
             assert log.arrived == 8  # one of them is deleted
             assert log.read(FOREVER, arrived=4)["event_id"].to_list() == ["d", "c", "b", "a"]
             assert log.profile("ann").blocked_genres == ("Horror",)
-            assert list(log.read_decisions(FOREVER)) == sorted(records, key=lambda one: one["time"])
+            for told in records:
+                assert_told(log.decisions.record(told["decision_id"]), told)
+            assert sorted(decision_ids(log)) == sorted(told["decision_id"] for told in records)
             known = [event("d"), event("c", user="bob"), event("late"), event("z")]
             assert log.append_events(known) == [False] * 4
     with EventLog(tmp_path / "events.db") as log:
@@ -598,5 +613,17 @@ def test_a_log_of_version_2_is_brought_to_today_with_all_that_it_held(tmp_path: 
             "link",
             5,
         )
-        log.delete_member("bob")
+        for told in records:
+            assert_told(log.decisions.record(told["decision_id"]), told)  # sealed now, but for those of the last day
+        assert log.delete_member("bob") == {"events": 1, "decisions": 2, "profiles": 1}
         assert ids(log) == ["d", "late", "again", "b", "a", "z", "y"]
+        assert len(decision_ids(log)) == 3
+
+
+def assert_told(found: dict, told: dict) -> None:
+    """A record is the one that was told: what is rounded lies within what the log says of it."""
+    found = orjson.loads(orjson.dumps(found))
+    assert {**found, "choices": 0} == {**told, "choices": 0}
+    for name, values in told["choices"].items():
+        near = {"log_probs": 5e-7, "scores": 1.3e-4}.get(name, 0)
+        np.testing.assert_allclose(found["choices"][name], values, rtol=0, atol=near)

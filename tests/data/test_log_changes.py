@@ -10,6 +10,7 @@ import pytest
 from matinee.data.log import EventLog
 from matinee.data.log import log as log_module
 from matinee.profile import Profile
+from matinee.testing import make_decisions
 
 
 def event(event_id: str, user: str) -> dict:
@@ -40,9 +41,7 @@ def test_what_changes_no_member_is_not_told(logs: tuple[EventLog, EventLog]):
     theirs.append_events([event("a", "ann")])
     seen, _ = ours.changes(0)
     theirs.append_events([event("a", "ann")])
-    theirs.append_decisions(
-        [{"decision_id": "d", "user_id": "ann", "time": 5, "surface": "home", "policy_id": "p", "cell": ""}]
-    )
+    theirs.decisions.append(make_decisions([5], ["ann"], ["d"]))
     theirs.seal(date(1970, 1, 2))
     assert ours.changes(seen) == (seen, frozenset())
 

@@ -5,8 +5,11 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
+from collections import Counter
 from pathlib import Path
 
+import orjson
 import pytest
 
 from matinee.data.log import EventLog
@@ -16,8 +19,9 @@ import sys, threading
 from datetime import date
 from pathlib import Path
 from matinee.data.log import EventLog
+from matinee.testing import make_decisions
 
-log, run = EventLog(Path(sys.argv[1])), sys.argv[2]
+log, run, turn = EventLog(Path(sys.argv[1])), sys.argv[2], 0
 lock = threading.Lock()
 
 def write(thread):
@@ -30,8 +34,7 @@ def write(thread):
             for name in names
         ]
         new = log.append_events(rows)
-        log.append_decisions([{"decision_id": f"d-{names[0]}", "user_id": f"m{thread}", "time": batch,
-                               "surface": "home", "policy_id": "p", "cell": "", "rows": []}])
+        log.decisions.append(make_decisions([day + batch], [f"m{thread}"], [f"d-{names[0]}"]))
         assert all(new)
         with lock:
             sys.stdout.write(" ".join(names) + "\\n")
@@ -45,7 +48,10 @@ while True:
     log.seal(date(1970, 1, 4))
     log.append_events([{"event_id": f"{run}-gone-{n}", "user_id": f"gone{run}", "item_id": "t", "kind": "open",
                         "timestamp": 86_400_000_000 * (n % 5)} for n in range(70)])
+    names = [f"{run}-gone-{turn}-{n}" for n in range(1_200)]  # enough of them to make a file at once
+    log.decisions.append(make_decisions([n % 2 for n in range(1_200)], [f"gone{run}", "stays"] * 600, names))
     log.delete_member(f"gone{run}")
+    turn += 1
 """
 
 
@@ -75,5 +81,45 @@ def test_what_was_acknowledged_survives_twenty_kills(tmp_path: Path):
             assert all(name in present for batch in acknowledged for name in batch), "an acknowledged event is lost"
             assert len(stored) % 7 == 0, "a batch is there in part"
             for batch in acknowledged[-20:]:
-                assert log.decision(f"d-{batch[0]}")["decision_id"] == f"d-{batch[0]}"
+                assert log.decisions.get(f"d-{batch[0]}").ids == (f"d-{batch[0]}",)
+            decided = [
+                one for made in log.decisions.read(2**62) for one in zip(made.ids, made.requests.user_ids, strict=True)
+            ]
+            assert len(decided) == len({name for name, _ in decided}), "a decision is there twice"
+            counts = Counter(user for _, user in decided)
+            assert counts["stays"] % 600 == 0, "a batch of decisions is there in part"
+            gone = {count for user, count in counts.items() if user.startswith("gone")}
+            assert gone <= {600}, "a deletion that was begun is not finished"
     assert len(acknowledged) >= 20
+
+
+MIGRATE = """
+import sys
+from pathlib import Path
+from matinee.data.log import EventLog
+EventLog(Path(sys.argv[1])).close()
+"""
+
+
+@pytest.mark.slow
+def test_a_migration_that_is_cut_off_begins_again_and_loses_nothing(tmp_path: Path):
+    """Version 2 is brought to today's by processes killed ever later, until one has done it."""
+    with zipfile.ZipFile(Path(__file__).with_name("log_version_2.zip")) as old:
+        old.extractall(tmp_path)
+    killed, wait = 0, 0.0
+    while True:
+        child = subprocess.Popen([sys.executable, "-c", MIGRATE, str(tmp_path / "events.db")])
+        try:
+            assert child.wait(wait) == 0
+            break
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+            killed, wait = killed + 1, wait + 0.15
+    assert killed >= 1
+    records = orjson.loads((tmp_path / "decisions.json").read_bytes())
+    with EventLog(tmp_path / "events.db") as log:
+        log.check()
+        assert log.read(2**62).height == 7
+        found = {one for made in log.decisions.read(2**62) for one in made.ids}
+    assert found == {one["decision_id"] for one in records}

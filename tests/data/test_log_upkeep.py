@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from matinee.data.log import EventLog
 from matinee.data.log import forget as log_forget
 from matinee.data.log import store as log_store
+from matinee.decision import Decisions
 from matinee.errors import LogFull, NotFound
+from matinee.testing import make_decisions
 
 DAY = 86_400_000_000
 FOREVER = 2**62
@@ -25,9 +28,12 @@ def event(event_id: str, day: float = 0, user: str = "ann", **fields: object) ->
     return {"timestamp": int(day * DAY), **given}
 
 
-def record(decision_id: str, time: int = 5, user: str = "ann") -> dict:
-    fields = {"surface": "home", "policy_id": "p", "cell": "", "rows": [{"note": "x" * 5_000}]}
-    return {"decision_id": decision_id, "user_id": user, "time": time, **fields}
+def decided(n: int, members: int = 1) -> Decisions:
+    """Decisions d000, d001, ... at the microseconds 0, 1, ... of some members, each a few kilobytes."""
+    queries = tuple(np.random.default_rng(k).bytes(2_000).hex() for k in range(n))
+    return make_decisions(
+        range(n), [f"m{k % members}" for k in range(n)], [f"d{k:03}" for k in range(n)], queries=queries
+    )
 
 
 @pytest.fixture
@@ -40,7 +46,7 @@ def log(tmp_path: Path):
 def full(log: EventLog) -> EventLog:
     """Some megabytes of many members."""
     log.append_events([event(f"e{n}", 0.5, f"m{n % 50}", query="q" * 100) for n in range(20_000)])
-    log.append_decisions([record(f"d{n}", n, f"m{n % 50}") for n in range(500)])
+    log.decisions.append(decided(500, 50))
     return log
 
 
@@ -72,7 +78,7 @@ def test_deletions_that_wait_share_one_rewrite(full: EventLog, monkeypatch: pyte
     [
         lambda log: log.delete_member("m7"),
         lambda log: log.seal(date(1970, 1, 2)),
-        lambda log: log.forget_decisions(FOREVER),
+        lambda log: log.decisions.forget(FOREVER),
     ],
     ids=["deleting", "sealing", "forgetting"],
 )
@@ -121,12 +127,12 @@ def test_reading_and_repeating_hold_while_a_sealed_day_moves(full: EventLog, mon
 
 
 def test_decisions_are_forgotten_before_a_time_and_not_after(log: EventLog):
-    log.append_decisions([record(f"d{n:03}", n) for n in range(100)])
-    assert log.forget_decisions(60) == 60
-    assert [one["decision_id"] for one in log.read_decisions(FOREVER)] == [f"d{n:03}" for n in range(60, 100)]
+    log.decisions.append(decided(100))
+    assert log.decisions.forget(60) == 60
+    assert [one for batch in log.decisions.read(FOREVER) for one in batch.ids] == [f"d{n:03}" for n in range(60, 100)]
     with pytest.raises(NotFound):
-        log.decision("d059")
-    assert log.forget_decisions(60) == 0
+        log.decisions.get("d059")
+    assert log.decisions.forget(60) == 0
 
 
 @contextmanager

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import numpy as np
 import polars as pl
 import pytest
-from looked_at import ATTENTION, NOW, World, records_of, silent
+from looked_at import ATTENTION, NOW, World, silent
 
 from matinee.data import attention as attending
 from matinee.data import seen
@@ -24,7 +24,7 @@ WORLD = World(np.linspace(2, -2, TITLES), np.linspace(0.5, 0.1, TITLES))
 WEB = WORLD.decisions(RNG)
 EVENTS = WORLD.answers(WEB, RNG)
 CATALOG = make_catalog(TITLES)
-PAGES = seen_pages(records_of(WEB), EVENTS, CATALOG)
+PAGES = seen_pages([WEB], EVENTS, CATALOG)
 
 
 def test_every_place_of_a_page_that_was_looked_at_says_whether_it_was_seen():
@@ -42,17 +42,17 @@ def test_rewards_stand_where_the_title_was_liked():
 
 
 def test_pages_without_impressions_and_of_nobody_say_nothing():
-    assert seen_pages(records_of(WEB), EVENTS.filter(pl.col("kind") == "play"), CATALOG).is_empty()
-    assert seen_pages(records_of(silent(WEB)), EVENTS, CATALOG).is_empty()
+    assert seen_pages([WEB], EVENTS.filter(pl.col("kind") == "play"), CATALOG).is_empty()
+    assert seen_pages([silent(WEB)], EVENTS, CATALOG).is_empty()
     other = EVENTS.with_columns(pl.lit("somebody").alias("user_id"))
-    assert seen_pages(records_of(WEB), other, CATALOG).is_empty()
-    similar = [{**one, "surface": "similar"} for one in records_of(WEB)]
-    assert seen_pages(similar, EVENTS, CATALOG).is_empty()
+    assert seen_pages([WEB], other, CATALOG).is_empty()
+    similar = replace(WEB, requests=replace(WEB.requests, surface="similar"))
+    assert seen_pages([similar], EVENTS, CATALOG).is_empty()
 
 
 def test_only_the_latest_pages_are_read(monkeypatch):
     monkeypatch.setattr(seen, "PAGES", 7)
-    latest = seen_pages(records_of(WEB), EVENTS, CATALOG)
+    latest = seen_pages([WEB], EVENTS, CATALOG)
     assert set(latest["decision_id"]) == set(WEB.ids[-7:])
 
 
@@ -84,7 +84,7 @@ def test_each_screen_has_an_attention_of_its_own(monkeypatch):
     rng, planted = np.random.default_rng(6), Attention(0.8, 0.9, 0.8)
     tv = WORLD.decisions(rng, "tv")
     events = pl.concat([EVENTS, WORLD.answers(tv, rng, planted)])
-    fits = attentions(seen_pages(records_of(WEB) + records_of(tv), events, CATALOG))
+    fits = attentions(seen_pages([WEB, tv], events, CATALOG))
     np.testing.assert_allclose(astuple(fits["tv"].attention), astuple(planted), atol=0.06)
     np.testing.assert_allclose(astuple(fits["web"].attention), astuple(ATTENTION), atol=0.06)
     assert not fits["phone"].fitted

@@ -6,11 +6,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from matinee.decision import Cells
 from matinee.errors import BadRequest
 from matinee.events import DAY, SCHEMA
 from matinee.experiment.analyse import Verdict, analyse
 from matinee.experiment.definition import Arm, Experiment
 from matinee.experiment.panel import Panel, panel_of
+from matinee.profile import Profile
+from matinee.testing import make_decisions
 
 START = 20_000 * DAY
 AA = Experiment("aa", "s", (Arm("one", 0.5), Arm("two", 0.5)), START)
@@ -78,11 +81,11 @@ def test_several_arms_share_the_level():
     assert alone.level == found.level == 0.95
 
 
-def record(user, arm, day=0.0, account="", surface="home", **fields):
-    profile = {"account_id": account}
-    cells = {} if arm is None else {"aa": arm}
-    time = START + round(day * DAY)
-    return {"user_id": user, "profile": profile, "cells": cells, "time": time, "surface": surface, **fields}
+def seen(user, arm, day=0.0, account="", surface="home"):
+    """A decision for a member in an arm of the experiment; None: in no experiment."""
+    cells = None if arm is None else Cells(("aa",), np.array([[arm]], np.int8))
+    profiles = [Profile(user, account)]
+    return make_decisions([START + round(day * DAY)], [user], [user], surface=surface, profiles=profiles, cells=cells)
 
 
 def happened(user, day, kind="play", value=1.0, item="a"):
@@ -101,15 +104,15 @@ def lines(panel):
 
 
 def test_a_panel_by_hand():
-    records = [
-        record("ann", 0, 0.5, "home"),
-        record("bob", 0, 1.5, "home"),  # the same account
-        record("cat", 1, 2.0),
-        record("dan", None),  # in no arm
-        record("eve", -1),
-        record("fay", 1, surface="similar"),  # not the experiment's surface
-        record("gus", 0, 1.0), record("gus", 1, 2.0, "moved"), record("hal", 0, 2.5, "moved"),
-        {"user_id": "ill"}, record("ivy", 7),
+    decisions = [
+        seen("ann", 0, 0.5, "home"),
+        seen("bob", 0, 1.5, "home"),  # the same account
+        seen("cat", 1, 2.0),
+        seen("dan", None),  # in no arm
+        seen("eve", -1),
+        seen("fay", 1, surface="similar"),  # not the experiment's surface
+        seen("gus", 0, 1.0), seen("gus", 1, 2.0, "moved"), seen("hal", 0, 2.5, "moved"),
+        seen("ivy", 7),
     ]  # fmt: skip
     events = events_of(
         happened("ann", -1), happened("ann", -29),  # before: within 28 days, and not
@@ -118,26 +121,26 @@ def test_a_panel_by_hand():
         happened("bob", 1.6), happened("cat", 2.0), happened("dan", 2.1), happened("cat", 3.5),
         happened("cat", 4.5, item="z"), happened("cat", 4.6, "play_clear", None, item="z"),
     )  # fmt: skip
-    panel = panel_of(AA, records, events, "played", START + 4 * DAY)
-    assert panel.arms.tolist() == [0, 1, 0]  # home, cat, gus alone
-    assert panel.entered.tolist() == [0, 2, 1]
+    panel = panel_of(AA, decisions, events, "played", START + 4 * DAY)
+    assert panel.arms.tolist() == [0, 0, 1]  # home, gus alone, cat: as they came
+    assert panel.entered.tolist() == [0, 1, 2]
     assert panel.before.tolist() == [1, 0, 0]
     # the account "home": two plays and a taste (0) on day 0, one of bob's on day 1; cat's play at 4.5 was taken back
-    assert lines(panel) == [(0, 0, 2.0), (0, 1, 1.0), (1, 2, 1.0), (1, 3, 1.0)]
+    assert lines(panel) == [(0, 0, 2.0), (0, 1, 1.0), (2, 2, 1.0), (2, 3, 1.0)]
     assert panel.length == 4
-    assert panel.left_out == {"seen in two arms": 1, "damaged decisions": 2}
+    assert panel.left_out == {"seen in two arms": 1, "damaged decisions": 1}
 
 
 def test_returns_are_later_days_with_a_play():
     events = events_of(happened("ann", 0.6), happened("ann", 1.2), happened("ann", 1.3, item="b"), happened("ann", 2.5))
-    panel = panel_of(AA, [record("ann", 0, 0.5)], events, "returned", START + 3 * DAY)
+    panel = panel_of(AA, [seen("ann", 0, 0.5)], events, "returned", START + 3 * DAY)
     assert lines(panel) == [(0, 1, 1.0), (0, 2, 1.0)]
 
 
 def test_after_the_end_nothing_counts():
     ended = replace(AA, end=START + 2 * DAY)
     events = events_of(happened("ann", 1.9), happened("ann", 2.0))
-    panel = panel_of(ended, [record("ann", 0)], events, "played", START + 9 * DAY)
+    panel = panel_of(ended, [seen("ann", 0)], events, "played", START + 9 * DAY)
     assert (lines(panel), panel.length) == ([(0, 1, 1.0)], 2)
 
 

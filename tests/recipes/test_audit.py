@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -101,8 +102,9 @@ def test_an_artifact_that_is_gone_is_named(place, tmp_path):
 
 def test_a_history_that_is_not_the_one_seen_is_refused(place):
     with EventLog(place.log_path) as log:
-        record = list(log.read_decisions(2**62))[-1]
-        catalog = Catalog.load(place.catalog_path)
-        assert as_asked(record, log, catalog).requests.histories.digest(0) == record["history"]
+        logged = list(log.decisions.read(2**62))[-1]
+        catalog, requests = Catalog.load(place.catalog_path), logged.requests
+        assert as_asked(logged, log, catalog).requests.digests.tolist() == requests.digests.tolist()
+        fewer = replace(requests, arrived=requests.arrived - MEMBERS * 12)
         with pytest.raises(BadData, match="not the one it saw"):
-            as_asked({**record, "arrived": record["arrived"] - MEMBERS * 12}, log, catalog)
+            as_asked(replace(logged, requests=fewer), log, catalog)

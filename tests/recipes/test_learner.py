@@ -88,9 +88,9 @@ def test_it_learns_from_the_log_and_every_page_is_asked_again_of_the_version_tha
             assert learner.look(now()) == 0
         assert learner.arms is not None
         assert learner.arms.posterior == 2
-        records = list(log.read_decisions(2**62))
-        assert {record["makers"][1][0] for record in records} == {"billboard-thompson"}
-        assert [record["makers"][1][3] for record in records] == [0] * PAGES + [1] * PAGES
+        makers = [(one.requests.times.min(), len(one), one.makers[1]) for one in log.decisions.read(2**62)]
+        assert {maker.policy for _, _, maker in makers} == {"billboard-thompson"}
+        assert [(n, maker.posterior) for _, n, maker in sorted(makers)] == [(PAGES, 0), (PAGES, 1)]
         learned = learner.arms._mind.posterior
         assert learned.products[:, 0].sum() == 2 * sum(turn % 4 == 0 or turn % 2 for turn in range(PAGES))
         assert learned.rewards[:, 0].sum() == pytest.approx(0.9 * 2 * sum(turn % 4 == 0 for turn in range(PAGES)))

@@ -33,7 +33,7 @@ def test_a_member_sees_the_same_page_all_day_and_each_is_a_decision_of_its_own(s
     assert titles(again) == titles(first)
     assert math.isclose(again["log_prob"], first["log_prob"], rel_tol=1e-9)
     assert again["decision_id"] != first["decision_id"]
-    logged = [log.decision(one["decision_id"])["choices"]["actions"] for one in (first, again)]
+    logged = [log.decisions.record(one["decision_id"])["choices"]["actions"] for one in (first, again)]
     assert logged[0] == logged[1]
 
 

@@ -18,7 +18,7 @@ MEMBERS = [f"m{k}" for k in range(20)]
 
 def decided(client, log, user, **asked):
     page = client.post("/v1/home", json={"user_id": user, **asked}).json()
-    return log.decision(page["decision_id"])
+    return log.decisions.record(page["decision_id"])
 
 
 @pytest.fixture
@@ -57,4 +57,4 @@ def test_an_account_has_one_arm_on_every_profile_and_server(serve, log, experime
 def test_nobody_in_particular_is_in_no_arm(serve, log, experiments):
     experiments.start(replace(BOLDER, surface="similar"))
     page = serve(experiments=experiments).post("/v1/similar", json={"item_id": "t1"}).json()
-    assert log.decision(page["decision_id"])["cells"] == {"bolder": -1}
+    assert log.decisions.record(page["decision_id"])["cells"] == {"bolder": -1}

@@ -27,7 +27,7 @@ def test_a_policy_that_raises_is_passed_over_and_the_answer_says_so(serve, log):
     page = home(client).json()
     assert page["rows"]
     assert page["fallback"] == {"step": "simple", "missed": [{"step": "best", "reason": "failed: raised RuntimeError"}]}
-    assert log.decision(page["decision_id"])["fallback"] == "simple"
+    assert log.decisions.record(page["decision_id"])["fallback"] == "simple"
     assert 'matinee_fallback_total{reason="failed",step="best",surface="home"} 1.0' in client.get("/metrics").text
 
 

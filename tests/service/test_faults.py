@@ -109,7 +109,7 @@ def test_twenty_kills_in_mid_write_lose_nothing_that_was_acknowledged(tmp_path):
     with EventLog(path) as log:
         log.check()
         stored = log.read(NEVER)["event_id"].to_list()
-        logged = [record["decision_id"] for record in log.read_decisions(NEVER)]
+        logged = [one for batch in log.decisions.read(NEVER) for one in batch.ids]
     assert len(events) > KILLS * WRITERS * 7, "the writers hardly wrote: the kills came before the writing"
     assert len(stored) == len(set(stored))
     assert set(events) <= set(stored)

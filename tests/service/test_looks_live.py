@@ -88,33 +88,34 @@ def test_a_deleted_member_is_in_no_report(client, log, place):
     assert found["whole"]["rate"]["value"] == pytest.approx(1 / 4)
 
 
-def test_a_damaged_record_is_left_out_and_named(client, log, place):
+def test_a_record_of_an_earlier_form_is_left_out_and_named(client, log, place):
     look(client, "ann", played=1)
-    record = log.decision(look(client, "bob", played=3))
-    log.append_decisions([{**record, "decision_id": "broken", "choices": {}}])
+    look(client, "bob", played=3)
+    with sqlite3.connect(place.log_path) as other:
+        other.execute("INSERT INTO earlier_a (decision_id, user_id, time, record) VALUES ('old', 'ann', 5, '{}')")
     found = reported(place)
     assert found["whole"]["looks"] == 8
-    assert found["findings"][-1] == "Decisions that cannot be read and are left out: 1 (for example broken)."
+    assert found["findings"][-1] == "Decisions that cannot be read and are left out: 1 (for example old)."
 
 
 def test_text_that_is_no_record_is_damage(client, log, place):
     decision_id = look(client, "ann", played=1)
     log.put_profile(Profile("ann"))
-    damage(place.log_path, "decisions", "ann")
-    damage(place.log_path, "profiles", "ann")
+    damage(place.log_path, "decisions", "body", "ann")
+    damage(place.log_path, "profiles", "record", "ann")
     with pytest.raises(LogDamaged, match="not as it was written"):
-        log.decision(decision_id)
+        log.decisions.get(decision_id)
     with pytest.raises(LogDamaged, match="--forget-decisions-before"):
-        list(log.read_decisions(2**62))
+        list(log.decisions.read(2**62))
     with pytest.raises(LogDamaged):
-        log.decisions_of("ann")
+        log.decisions.of_member("ann")
     with pytest.raises(LogDamaged):
         log.profile("ann")
 
 
-def damage(path: Path, table: str, user_id: str) -> None:
+def damage(path: Path, table: str, column: str, user_id: str) -> None:
     connection = sqlite3.connect(path)
     for generation in "ab":
-        connection.execute(f"UPDATE {table}_{generation} SET record = '{{' WHERE user_id = ?", (user_id,))
+        connection.execute(f"UPDATE {table}_{generation} SET {column} = '{{' WHERE user_id = ?", (user_id,))
     connection.commit()
     connection.close()

@@ -218,5 +218,5 @@ def test_events_and_pages_racing_with_a_deletion_end_in_a_state_that_log_and_mem
     assert set(codes) == {200}
     stored = log.read(NEVER, user_ids=["ada"])
     assert sorted(f"t{item}" for item in member.history.items) == sorted(stored["item_id"])
-    decisions = [record["user_id"] for record in log.read_decisions(NEVER)]
+    decisions = [one for batch in log.decisions.read(NEVER) for one in batch.ids]
     assert len(decisions) <= 20

@@ -40,7 +40,7 @@ def test_an_answer_is_kept_with_its_decision_only_where_that_showed_the_title_th
     page, others = page_of(client), page_of(client, "bob")
     if not lately:
         service = client.app.state.service
-        service._shown = ShownLately(log.decision, 1)  # as after a restart: the log knows
+        service._shown = ShownLately(log.decisions.get, 1)  # as after a restart: the log knows
     elsewhere = page["rows"][0]["items"][0]["item_id"]
     absent = next(f"t{n}" for n in range(60) if all(f"t{n}" != i["item_id"] for r in page["rows"] for i in r["items"]))
     events = {

@@ -80,4 +80,4 @@ def test_a_limit_set_while_a_page_is_made_holds_for_that_page(deploy, other, log
     slots = [item["item_id"] for row in page["rows"] for item in row["items"]]
     assert slots
     assert [one for one in slots if int(one[1:]) % 6] == []
-    assert [record["decision_id"] for record in log.read_decisions(2**62)] == [page["decision_id"]]
+    assert [one for batch in log.decisions.read(2**62) for one in batch.ids] == [page["decision_id"]]

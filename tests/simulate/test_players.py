@@ -68,11 +68,10 @@ def test_decisions_with_logged_histories_can_be_asked_again(tmp_path):
     policy = Uniform(world.catalog)
     with EventLog(tmp_path / "log.sqlite3") as log:
         simulate(lambda: world, {"uniform": policy}, 3, logged_requests(log, world.catalog), log=log)
-        records = list(log.read_decisions(END))
-        asked = [as_asked(record, log, world.catalog) for record in records]
+        asked = [as_asked(batch, log, world.catalog) for batch in log.decisions.read(END)]
     assert max(len(one.requests.histories.items) for one in asked) > 3
-    for one in asked[-50:]:
-        np.testing.assert_allclose(policy.log_prob(one), one.choices.log_probs)
+    for one in asked:
+        np.testing.assert_allclose(policy.log_prob(one), one.choices.log_probs, rtol=0, atol=1e-6)
 
 
 @pytest.fixture
@@ -88,12 +87,12 @@ def workspace(ml100k, tmp_path):
 def test_new_members_visit_a_workspace_at_each_call(workspace):
     decisions = [visit(workspace, 25, 3).days["decisions"].sum() for _ in range(2)]
     with EventLog(workspace.log_path) as log:
-        records, events = list(log.read_decisions(END)), log.read(END)
+        made, events = list(log.decisions.read(END)), log.read(END)
         assert log.profile("sim-1-3").user_id == "sim-1-3"
-    assert len(records) == sum(decisions) > 10
-    visitors = {one["user_id"] for one in records}
+    assert sum(map(len, made)) == sum(decisions) > 10
+    visitors = {one for batch in made for one in batch.requests.user_ids}
     assert {user_id.rpartition("-")[0] for user_id in visitors} == {"sim-0", "sim-1"}
     answered = events.filter(kind="impression")["decision_id"]
-    assert set(answered) == {one["decision_id"] for one in records}
+    assert set(answered) == {one for batch in made for one in batch.ids}
     assert events.height - 100_000 >= len(answered)
     assert len(Catalog.load(workspace.catalog_path)) == 1_682

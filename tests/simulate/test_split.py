@@ -55,7 +55,7 @@ def test_the_panel_is_what_the_log_says(tmp_path):
         direct = lived(lambda world: (Uniform(world.catalog),) * 2, world, LEAD + 3, log=log)
         now = START + 3 * DAY
         events = log.read(now, since=START - BEFORE_DAYS * DAY)
-        told = panel_of(AB, log.read_decisions(now, since=START), events, "played", now)
+        told = panel_of(AB, log.decisions.read(now, since=START), events, "played", now)
     assert len(direct.arms) > 30
     assert table(direct) == table(told)
 

@@ -126,6 +126,6 @@ def _tell(place: Workspace, found: Experiment, metric: Metric, now: int, html: H
 
     with EventLog(place.log_path) as log:
         events = log.read(now, since=found.start - BEFORE_DAYS * DAY)
-        records = log.read_decisions(now, since=found.start, surface=found.surface)
-        panel = panel_of(found, records, events, metric.value, now)
+        decisions = log.decisions.read(now, since=found.start, surface=found.surface)
+        panel = panel_of(found, decisions, events, metric.value, now)
     show(ExperimentReport(analyse(found, panel, metric.value)), html, as_json)

@@ -46,7 +46,7 @@ def log(
             console.print(f"Sealed {len(opened.seal(seal_before.date())):,} day(s).")
         if forget_decisions_before is not None:
             before = int(forget_decisions_before.replace(tzinfo=UTC).timestamp()) * 1_000_000
-            console.print(f"Removed {opened.forget_decisions(before):,} decision(s).")
+            console.print(f"Removed {opened.decisions.forget(before):,} decision(s).")
     if ask_again:
         _ask_again(place, ask_again)
 
@@ -69,12 +69,16 @@ def _rebuild(path: Path) -> None:
     from matinee.data.log.rebuild import rebuild
 
     made = rebuild(path)
-    console.print(f"{made.days:,} sealed day(s) with {made.sealed_events:,} events make the log again.")
+    console.print(
+        f"{made.days:,} sealed day(s) with {made.sealed_events:,} events and {made.sealed_decisions:,} decisions make "
+        "the log again."
+    )
     if made.database_read:
         console.print(
-            f"Kept of the old database: {made.live_events:,} events, {made.profiles:,} profiles, all decisions."
+            f"Kept of the old database: {made.live_events:,} events, {made.profiles:,} profiles, and all "
+            "decisions that were not sealed."
         )
     else:
-        console.print("No database of this log could be read: decisions, profiles and unsealed events are not in it.")
+        console.print("No database of this log could be read: profiles, and what was not sealed, are not in it.")
     if made.old is not None:
         console.print(f"The old database lies in {escape(str(made.old))}.")

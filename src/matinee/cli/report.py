@@ -30,9 +30,8 @@ def report(
     place.require()
     with place.consistent(), EventLog(place.log_path) as log:
         catalog = Catalog.load(place.catalog_path)
-        shown, left_out = shown_choices(log.read_decisions(END_OF_TIME))
-        first = next(iter(shown["time"]), END_OF_TIME)  # they come oldest first
-        events = log.read(END_OF_TIME, since=first)
+        shown, left_out = shown_choices(log.decisions.read(END_OF_TIME)), log.decisions.earlier()
+        events = log.read(END_OF_TIME, since=int(shown["time"].to_numpy().min(initial=END_OF_TIME)))
     joined = with_outcomes(shown, events, catalog, days * 86_400, REWARDS[reward.value])
     now = time.time_ns() // 1_000
     show(LooksReport(looks_of(joined, catalog, reward.value, days, now, left_out)), html, as_json)

@@ -1,31 +1,55 @@
-"""A logged decision in the situation that it was made in: the log's record with the history as of what had arrived."""
+"""Logged decisions in the situations that they were made in: each with the history as of what had arrived."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.data.histories import histories_of
 from matinee.data.log import EventLog
 from matinee.decision import Decisions
-from matinee.decision.record import of_record
 from matinee.errors import BadData
-from matinee.events import END_OF_TIME
+from matinee.history import EVENT_COLUMNS, Histories
+from matinee.maths.ragged import offsets_of
+
+END_OF_TIME = int(np.iinfo(np.int64).max)
 
 
-def as_asked(record: Mapping[str, Any], log: EventLog, catalog: Catalog) -> Decisions:
-    """The decision of a record (a batch of one), with the history that it saw; `catalog` is today's or an older one.
+def as_asked(decisions: Decisions, log: EventLog, catalog: Catalog) -> Decisions:
+    """Decisions of the log with the histories that they saw; `catalog` is today's or an older one.
 
-    Raises `BadData` when the log no longer gives back that history, or the record says nothing of what had arrived.
+    Raises `BadData` when the log no longer gives back such a history, or a decision does not say what had arrived.
     """
-    arrived = record.get("arrived")
-    if arrived is None:
+    asked = decisions.requests
+    if asked.arrived is None:
         raise BadData(
-            f"decision {record.get('decision_id')!r} does not say what had arrived when it was made; only decisions "
+            f"decision {decisions.ids[0]!r} does not say what had arrived when it was made; only decisions "
             "that a service logged can be asked again"
         )
-    user_id = record["user_id"]
+    known = catalog.first(decisions.catalog)
+    each = zip(asked.user_ids, asked.arrived.tolist(), asked.times.tolist(), strict=True)
+    found = _joined([_seen(log, known, *one) for one in each])
+    wrong = np.flatnonzero(found.digests() != asked.digests)
+    if len(wrong):
+        raise BadData(
+            f"the history given for decision {decisions.ids[wrong[0]]!r} is not the one it saw; read the member's "
+            "events as of what had arrived"
+        )
+    return replace(decisions, requests=replace(asked, histories=found, logged_digests=None))
+
+
+def _seen(log: EventLog, catalog: Catalog, user_id: str, arrived: int, time: int) -> Histories:
+    """What had arrived of one member (a batch of one)."""
     events = log.read(END_OF_TIME, user_ids=[user_id], arrived=arrived)
-    history = histories_of(events, [user_id], catalog.first(record["catalog"]), END_OF_TIME)
-    return of_record(record, history.by(record["time"]))
+    return histories_of(events, [user_id], catalog, END_OF_TIME).by(time)
+
+
+def _joined(parts: Sequence[Histories]) -> Histories:
+    """The histories of all parts, one part after the other."""
+    lengths = np.concatenate([np.diff(one.offsets) for one in parts])
+    return Histories(
+        offsets_of(lengths), **{name: np.concatenate([getattr(one, name) for one in parts]) for name in EVENT_COLUMNS}
+    )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import polars as pl
 
 from matinee.catalog import Catalog
 from matinee.data.outcomes import with_outcomes
 from matinee.data.rewards import liked
-from matinee.data.shown_choices import Record, shown_choices
+from matinee.data.shown_choices import shown_choices
+from matinee.decision import Decisions
 from matinee.page import SCREENS, screen_of
 
 PAGES = 10_000  # the latest of them; more teach nothing that these do not
@@ -17,7 +19,7 @@ WINDOW = 86_400.0  # seconds after a decision in which what a member does answer
 _PLACE = ("decision_id", "user_id", "row", "column")
 
 
-def seen_pages(records: Iterable[Record], events: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+def seen_pages(batches: Iterable[Decisions], events: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
     """Titles that the latest home pages showed to known members (`shown_choices.SHOWN`), a line each, with `screen` of
     their device, whether the place was `seen`, and the columns of `data.outcomes.Outcomes` for the reward `liked`.
 
@@ -26,8 +28,8 @@ def seen_pages(records: Iterable[Record], events: pl.DataFrame, catalog: Catalog
     seen = _impressions(events)
     latest = seen.group_by("decision_id").agg(pl.col("timestamp").max()).sort("timestamp", "decision_id").tail(PAGES)
     wanted = frozenset(latest["decision_id"])
-    of_home = (one for one in records if one.get("decision_id") in wanted and one.get("surface") == "home")
-    shown = shown_choices(of_home)[0].filter(pl.col("user_id") != "")
+    of_home = (_of(wanted, batch) for batch in batches if batch.requests.surface == "home")
+    shown = shown_choices(of_home).filter(pl.col("user_id") != "")
     places = seen.select(*_PLACE, pl.lit(True).alias("seen"))
     marked = shown.join(places, on=_PLACE, how="left", maintain_order="left").with_columns(
         pl.col("seen").fill_null(False), _screens(shown["device"])
@@ -40,6 +42,11 @@ def days_of(times: pl.Series) -> tuple[str, str] | None:
     """The first and last day (ISO, UTC) of moments in microseconds since 1970; None where there is none."""
     days = pl.from_epoch(times, "us").dt.date()
     return None if days.is_empty() else (str(days.min()), str(days.max()))
+
+
+def _of(wanted: frozenset[str], batch: Decisions) -> Decisions:
+    """Those of a batch that are wanted."""
+    return batch.take(np.flatnonzero([one in wanted for one in batch.ids]))
 
 
 def _impressions(events: pl.DataFrame) -> pl.DataFrame:

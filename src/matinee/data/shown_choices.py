@@ -1,19 +1,17 @@
-"""Titles as they were shown: decision records of the log as one frame, a line for each title at its place."""
+"""Titles as they were shown: decisions of the log as one frame, a line for each title at its place."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from matinee.decision import Layer
-from matinee.events import Rejections
-
-Record = Mapping[str, Any]
+from matinee.decision import Decisions, Layer
+from matinee.decision.rows import KIND_NAMES
+from matinee.maths.arrays import Int64s
+from matinee.situation import N_DEVICES, device_of
 
 SHOWN: Mapping[str, pl.DataType] = {
     "decision_id": pl.String(),
@@ -31,103 +29,48 @@ SHOWN: Mapping[str, pl.DataType] = {
     "score": pl.Float32(),
     "log_prob": pl.Float64(),
 }
-AT_ONCE = 1_000  # records
-DAMAGED = "that are no decision records"
-_LINES: Mapping[str, pl.DataType] = {
-    "layers": pl.Int8(),
-    "rows": pl.Int32(),
-    "columns": pl.Int32(),
-    "actions": pl.Int32(),
-    "log_probs": pl.Float64(),
-    "makers": pl.Int8(),
-    "scores": pl.Float32(),
-}
-_HEAD = ("decision_id", "user_id", "time", "surface", "exploration")
-_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, pl.exceptions.PolarsError)
+_DEVICES = [device_of(code) for code in range(N_DEVICES)]
 
 
-def shown_choices(records: Iterable[Record]) -> tuple[pl.DataFrame, Rejections]:
-    """The titles that decisions showed, in order (`SHOWN`), and the records that are none, counted with examples.
+def shown_choices(batches: Iterable[Decisions]) -> pl.DataFrame:
+    """The titles that decisions showed (`SHOWN`), in order within each batch.
 
-    Takes what `EventLog.read_decisions` gives, a thousand at a time: of a record only its titles stay in memory.
+    Takes what `DecisionLog.read` gives: of a batch only its titles stay in memory.
     """
-    frames, damaged = [pl.DataFrame(schema=SHOWN)], Counter[str]()
-    for some in _batches(records):
-        try:
-            frames.append(_titles(some))
-        except _UNREADABLE:
-            whole = [one for one in some if _readable(one, damaged)]
-            frames.append(_titles(whole))
-    if not damaged:
-        return pl.concat(frames), Rejections()
-    return pl.concat(frames), Rejections({DAMAGED: damaged.total()}, {DAMAGED: tuple(damaged)[:3]})
+    return pl.concat([pl.DataFrame(schema=SHOWN), *map(_titles, batches)])
 
 
-def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
-    left = iter(records)
-    while some := list(islice(left, AT_ONCE)):
-        yield some
+def _titles(batch: Decisions) -> pl.DataFrame:
+    choices, requests = batch.choices, batch.requests
+    title = batch.layer(Layer.TITLE)
+    decision = choices.decisions[title]
+    policies = pl.Series([maker.policy for maker in batch.makers], dtype=pl.String)
+    columns: dict[str, Any] = {
+        "decision_id": pl.Series(batch.ids, dtype=pl.String).gather(decision),
+        "user_id": requests.user_ids.gather(decision),
+        "time": requests.times[decision],
+        "surface": pl.repeat(requests.surface, len(decision), dtype=pl.String, eager=True),
+        "policy": policies.gather(choices.makers[title]),
+        "exploration": pl.repeat(requests.exploration, len(decision), dtype=pl.Float64, eager=True),
+        "device": pl.Series(_DEVICES, dtype=pl.String).gather(requests.situations.device[decision]),
+        "visible": pl.repeat(requests.layout.visible, len(decision), dtype=pl.Int32, eager=True),
+        "row_kind": _row_kinds(batch, np.flatnonzero(title)),
+        "row": choices.rows[title],
+        "column": choices.columns[title],
+        "item": choices.actions[title],
+        "score": choices.scores[title],
+        "log_prob": choices.log_probs[title],
+    }
+    return pl.DataFrame([pl.Series(name, columns[name], dtype, strict=False) for name, dtype in SHOWN.items()])
 
 
-def _readable(record: Record, damaged: Counter[str]) -> bool:
-    try:
-        _titles([record])
-    except _UNREADABLE:
-        damaged[_name(record)] += 1
-        return False
-    return True
-
-
-def _name(record: Record) -> str:
-    return f"{record.get('decision_id', 'one without an id')!s:.100}"
-
-
-def _titles(records: Sequence[Record]) -> pl.DataFrame:
-    """The titles of good records; any error means that one of them is damaged."""
-    lines = _lines(records)
-    kinds = _numbered(records, "row_names", "actions", "row_kind")
-    policies = _numbered(records, "makers", "makers", "policy")
-    rows = lines.filter(pl.col("layers") == Layer.ROW).join(kinds, on=["record", "actions"], how="left")
-    shown = (
-        lines.filter(pl.col("layers") == Layer.TITLE)
-        .join(rows.select("record", "rows", "row_kind"), on=["record", "rows"], how="left", maintain_order="left")
-        .join(policies, on=["record", "makers"], how="left", maintain_order="left")
-        .join(_heads(records), on="record", how="left", maintain_order="left")
-        .rename({"rows": "row", "columns": "column", "actions": "item", "scores": "score", "log_probs": "log_prob"})
-    )
-    if rows["row_kind"].has_nulls() or shown["policy"].has_nulls():
-        raise ValueError("a choice refers to a row name or a maker that the record lacks")
-    return shown.select(pl.col(name).cast(dtype) for name, dtype in SHOWN.items())
-
-
-def _lines(records: Sequence[Record]) -> pl.DataFrame:
-    """Every choice, with the number of its record."""
-    choices = [record["choices"] for record in records]
-    lengths = [len(one["layers"]) for one in choices]
-    if any([len(one[name]) for one in choices] != lengths for name in _LINES):
-        raise ValueError("the columns of choices differ in length")
-    flat = [
-        pl.Series(name, list(chain.from_iterable(one[name] for one in choices)), dtype)
-        for name, dtype in _LINES.items()
-    ]
-    return pl.DataFrame([pl.Series("record", np.repeat(np.arange(len(records)), lengths)), *flat])
-
-
-def _numbered(records: Sequence[Record], key: str, number: str, name: str) -> pl.DataFrame:
-    """What the lists `key` name: columns `record`, `number` (place in the list) and `name` (first of the entry)."""
-    lists = [record[key] for record in records]
-    return pl.DataFrame(
-        [
-            pl.Series("record", [r for r, one in enumerate(lists) for _ in one], pl.Int64),
-            pl.Series(number, [at for one in lists for at in range(len(one))], _LINES[number]),
-            pl.Series(name, [entry[0] for one in lists for entry in one], pl.String),
-        ]
-    )
-
-
-def _heads(records: Sequence[Record]) -> pl.DataFrame:
-    columns = {name: [record[name] for record in records] for name in _HEAD}
-    columns["device"] = [record["context"].get("device") for record in records]
-    columns["visible"] = [record["layout"]["visible"] for record in records]
-    heads = [pl.Series(name, values, SHOWN[name]) for name, values in columns.items()]
-    return pl.DataFrame([pl.Series("record", np.arange(len(records))), *heads])
+def _row_kinds(batch: Decisions, titles: Int64s) -> pl.Series:
+    """The kind of the row that each of these lines stands in, null where in none."""
+    choices, row = batch.choices, batch.layer(Layer.ROW)
+    highest = int(choices.rows.max(initial=0)) + 1
+    place = choices.decisions * highest + choices.rows
+    kind_at = np.full(len(batch) * highest, -1)
+    kind_at[place[row]] = choices.actions[row]
+    found = kind_at[place[titles]]
+    kinds = pl.Series([KIND_NAMES[name.kind] for name in batch.row_names] + [None], dtype=pl.String)
+    return kinds.gather(np.where(found < 0, len(batch.row_names), found))

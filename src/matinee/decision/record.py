@@ -10,17 +10,14 @@ import numpy as np
 
 from matinee.decision.decisions import LINES, Choices, Decisions, Layer, Maker
 from matinee.decision.requests import Cells, Episodes, People, Requests
-from matinee.decision.rows import RowName
+from matinee.decision.rows import KIND_NAMES, KIND_OF_NAME, RowName
 from matinee.errors import BadData
 from matinee.history import Histories
 from matinee.maths.arrays import Int32s
 from matinee.maths.ragged import Ragged
-from matinee.page import Attention, Layout, RowKind
+from matinee.page import Attention, Layout
 from matinee.profile import Profile
 from matinee.situation import Context, Situations
-
-KIND_NAMES = {kind: kind.name.lower() for kind in RowKind}
-_KIND_OF_NAME = {name: kind for kind, name in KIND_NAMES.items()}
 
 
 def record_of(decisions: Decisions, b: int) -> dict[str, Any]:
@@ -52,7 +49,7 @@ def record_of(decisions: Decisions, b: int) -> dict[str, Any]:
         "candidates": _listed(requests.candidates, b),
         "episode": None if requests.episodes is None else _episode(requests.episodes, b),
         "cells": {} if requests.cells is None else _arms(requests.cells, b),
-        "history": requests.histories.digest(b),
+        "history": f"{requests.digest(b):016x}",
         "arrived": None if requests.arrived is None else int(requests.arrived[b]),
         "catalog": decisions.catalog,
         "eligible": int(decisions.eligible[b]),
@@ -87,6 +84,7 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
             episodes=_episodes(record["episode"]),
             cells=_cells(record["cells"]),
             arrived=None if record["arrived"] is None else np.array([record["arrived"]], np.int64),
+            logged_digests=None if histories is not None else np.array([int(record["history"], 16)], np.uint64),
         )
         lines = {name: np.array(record["choices"][name], dtype) for name, dtype in _TYPES.items()}
         decisions = Decisions(
@@ -96,13 +94,13 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
             choices=Choices(np.array([0, len(lines["actions"])]), **lines),
             eligible=np.array([record["eligible"]], np.int32),
             bits=np.array([record["bits"]], np.uint64),
-            row_names=tuple(RowName(_KIND_OF_NAME[kind], tuple(about)) for kind, *about in record["row_names"]),
+            row_names=tuple(RowName(KIND_OF_NAME[kind], tuple(about)) for kind, *about in record["row_names"]),
             fallback=record["fallback"],
             catalog=record["catalog"],
         )
     except _NO_RECORD as error:
         raise BadData(f"not a decision record: {error!r}; seen keys {sorted(record)[:20]}") from error
-    if histories is not None and histories.digest(0) != record["history"]:
+    if histories is not None and decisions.requests.digest(0) != int(record["history"], 16):
         raise BadData(
             f"the history given for decision {record['decision_id']!r} is not the one it saw; read the member's events "
             "as of what had arrived"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,7 @@ class Requests:
     episodes     (batch) chain and step, where decisions follow one another
     cells        (batch) experiments and arms
     arrived      (batch,) the place in the log's order of arrival up to which histories count; None where no log is
+    logged_digests  (batch,) of the histories that decisions of a log saw, while these are left empty
 
     One `surface`, `layout` and `exploration` (0 = the best page, 1 = rows and titles drawn in proportion to their
     worth; None = the policy's own) serve the whole batch.
@@ -132,6 +134,7 @@ class Requests:
     episodes: Episodes | None = None
     cells: Cells | None = None
     arrived: Int64s | None = None
+    logged_digests: UInt64s | None = None
 
     def __post_init__(self) -> None:
         batch = len(self.times)
@@ -146,6 +149,15 @@ class Requests:
 
     def __repr__(self) -> str:
         return f"Requests({len(self):,} for {self.surface!r})"
+
+    def digest(self, b: int) -> int:
+        """64 bits of all that is known of what member `b` did, see `Histories.digests`."""
+        return int(self.digests[b])
+
+    @cached_property
+    def digests(self) -> UInt64s:
+        """(batch,) `digest` of each."""
+        return self.histories.digests() if self.logged_digests is None else self.logged_digests
 
     @property
     def user_ids(self) -> pl.Series:
@@ -192,6 +204,7 @@ COLUMNS = (
     "episodes",
     "cells",
     "arrived",
+    "logged_digests",
 )
 
 

@@ -14,6 +14,8 @@ UNKNOWN = -2  # the key of a row whose name says nothing to this catalogue
 ABOUT_A_TITLE = (RowKind.BECAUSE_YOU_WATCHED, RowKind.BECAUSE_YOU_LIKED, RowKind.SIMILAR)
 CHARTS = (RowKind.POPULAR, RowKind.TRENDING)
 TYPED = (RowKind.CLOSEST, RowKind.ABOUT)  # named by what was typed, so no catalogue has a key for them
+KIND_NAMES = {kind: kind.name.lower() for kind in RowKind}
+KIND_OF_NAME = {name: kind for kind, name in KIND_NAMES.items()}
 
 
 class RowName(NamedTuple):

@@ -25,6 +25,7 @@ from matinee.maths.mean_intervals import by_cluster, cressie_read, normal
 from matinee.maths.off_policy_support import TOLERANCE, unsupported
 from matinee.maths.ragged import offsets_of
 
+LOGGED = 1e-6  # to which a log keeps log-probabilities
 ENOUGH = 100  # effective decisions, below which a log cannot tell
 MEMBERS = 30  # below which it cannot either
 LARGEST = 300.0  # of log-weights, so that their squares are numbers; more than any log can tell
@@ -57,9 +58,13 @@ class Asked:
 
     @classmethod
     def of(cls, choices: Choices, target: Doubles, rewards: Doubles, members: Int64s) -> Asked:
-        """The choices of some decisions; `target` and `rewards` (lines,), `members` (decisions,)."""
-        rows = choices.rows.astype(np.int64)
-        return cls(choices.offsets, rows, choices.log_probs, target, rewards, members)
+        """The choices of some decisions; `target` and `rewards` (lines,), `members` (decisions,).
+
+        A target within `LOGGED` of what was logged is taken for it: a log keeps no more digits.
+        """
+        logged = choices.log_probs
+        target = np.where(np.abs(target - logged) <= LOGGED, logged, target)
+        return cls(choices.offsets, choices.rows.astype(np.int64), logged, target, rewards, members)
 
     def sums(self, of_choices: Doubles) -> Doubles:
         """Any number a choice, summed by decision: (decisions,)."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from matinee.data.rewards import REWARDS, played
+from matinee.decision import Decisions
 from matinee.errors import BadRequest
 from matinee.events import DAY, standing
 from matinee.experiment.allocate import NO_ARM
@@ -26,7 +26,6 @@ _ENTRY: Mapping[str, pl.DataType] = {
     "arm": pl.Int8(),
     "time": pl.Int64(),
 }
-_UNREADABLE = (KeyError, TypeError, AttributeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -60,18 +59,18 @@ class Panel:
 
 
 def panel_of(
-    experiment: Experiment, records: Iterable[Mapping[str, Any]], events: pl.DataFrame, metric: str, now: int
+    experiment: Experiment, batches: Iterable[Decisions], events: pl.DataFrame, metric: str, now: int
 ) -> Panel:
     """The panel of an experiment at `now` (microseconds since 1970, UTC).
 
-    `records` what `EventLog.read_decisions` gives from the start on; `events` (`events.SCHEMA`) from `BEFORE_DAYS`
+    `batches` what `DecisionLog.read` gives from the start on; `events` (`events.SCHEMA`) from `BEFORE_DAYS`
     before it on. `metric`: the sum of a reward of `data.rewards`, or "returned": 1 for each later day with a play.
     Everything that an account does counts, on whatever surface, as what one surface wins another may lose. An account
     that was seen in two arms (its profile moved to another account) is left out and counted.
     """
     if metric not in METRICS:
         raise BadRequest(f"metric is {metric!r:.100}; choose from {', '.join(METRICS)}")
-    entries, damaged = _entries(experiment, records)
+    entries, damaged = _entries(experiment, batches)
     firsts = entries.group_by("account_id", maintain_order=True).agg(
         pl.col("arm").first(), pl.col("time").min(), pl.col("arm").n_unique().alias("seen")
     )
@@ -94,24 +93,27 @@ def panel_of(
     )
 
 
-def _entries(experiment: Experiment, records: Iterable[Mapping[str, Any]]) -> tuple[pl.DataFrame, int]:
-    """A line for each decision in an arm, oldest first, and how many records cannot be read."""
-    lines, damaged = [], 0
-    for record in records:
-        try:
-            arm = record["cells"].get(experiment.name, NO_ARM)
-            if arm != NO_ARM and record["surface"] == experiment.surface:
-                account = record["profile"]["account_id"] or record["user_id"]
-                lines.append((record["user_id"], account, _arm(experiment, arm), record["time"]))
-        except _UNREADABLE:
-            damaged += 1
-    return pl.DataFrame(lines, schema=_ENTRY, orient="row"), damaged
+def _entries(experiment: Experiment, batches: Iterable[Decisions]) -> tuple[pl.DataFrame, int]:
+    """A line for each decision in an arm, oldest first, and how many are in an arm that the experiment has not."""
+    found = pl.concat([pl.DataFrame(schema=_ENTRY), *(_lines(experiment, one) for one in batches)]).sort("time")
+    known = pl.col("arm") < len(experiment.arms)
+    return found.filter(known), found.filter(~known).height
 
 
-def _arm(experiment: Experiment, arm: int) -> int:
-    if not 0 <= arm < len(experiment.arms):
-        raise ValueError(f"arm {arm} of {len(experiment.arms)}")
-    return arm
+def _lines(experiment: Experiment, batch: Decisions) -> pl.DataFrame:
+    """The decisions of a batch that are in an arm."""
+    requests, cells = batch.requests, batch.requests.cells
+    if cells is None or experiment.name not in cells.names or requests.surface != experiment.surface:
+        return pl.DataFrame(schema=_ENTRY)
+    told = {
+        "user_id": requests.user_ids,
+        "account_id": requests.people.account_ids.gather(requests.members),
+        "arm": cells.arms[:, cells.names.index(experiment.name)],
+        "time": requests.times,
+    }
+    lines = pl.DataFrame(told, schema=_ENTRY).filter(pl.col("arm") != NO_ARM)
+    alone = pl.when(pl.col("account_id") == "").then("user_id").otherwise("account_id")
+    return lines.with_columns(alone.alias("account_id"))
 
 
 def _measured(

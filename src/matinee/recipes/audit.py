@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from heapq import nlargest
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,7 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.data.asked import as_asked
 from matinee.data.log import EventLog
-from matinee.decision import Maker, Policy
+from matinee.decision import Decisions, Maker, Policy
 from matinee.errors import ArtifactRefused, MatineeError
 from matinee.events import END_OF_TIME
 from matinee.models.artifacts.artifact import id_of, load_artifact
@@ -45,19 +48,28 @@ def audit(workspace: Workspace, n: int) -> Audit:
     catalog, refused, differences = Catalog.load(workspace.catalog_path), Counter[str](), []
     made_by = cache(lambda makers, titles: _made_by(workspace, catalog.first(titles), makers))
     with EventLog(workspace.log_path) as log:
-        records = deque(log.read_decisions(END_OF_TIME), maxlen=n)
-        for record in records:
+        last = _last(log, n)
+        for one in last:
             try:
-                differences.append(_difference(record, log, catalog, made_by))
+                differences.append(_difference(one, log, catalog, made_by))
             except MatineeError as error:
                 refused[str(error).partition(";")[0]] += 1
     same = sum(difference <= TOLERANCE for difference in differences)
-    return Audit(len(records), same, max(differences, default=0.0), dict(refused))
+    return Audit(len(last), same, max(differences, default=0.0), dict(refused))
 
 
-def _difference(record: Mapping[str, Any], log: EventLog, catalog: Catalog, made_by: Any) -> float:
-    """The largest difference between a logged log-probability and the same asked again."""
-    decisions = as_asked(record, log, catalog)
+def _last(log: EventLog, n: int) -> list[Decisions]:
+    """The last `n` decisions of a log, each a batch of one, oldest first."""
+    found: list[tuple[int, str, int, Decisions]] = []
+    for batch in log.decisions.read(END_OF_TIME):
+        heads = zip(batch.requests.times.tolist(), batch.ids, strict=True)
+        found = nlargest(n, chain(found, ((*head, b, batch) for b, head in enumerate(heads))), key=itemgetter(0, 1))
+    return [batch.take(np.array([b])) for _, _, b, batch in found[::-1]]
+
+
+def _difference(logged: Decisions, log: EventLog, catalog: Catalog, made_by: Any) -> float:
+    """The largest difference between a logged log-probability and the same asked again, of a batch of one."""
+    decisions = as_asked(logged, log, catalog)
     again = made_by(decisions.makers, decisions.catalog).log_prob(decisions)
     return float(np.abs(again - decisions.choices.log_probs).max(initial=0.0))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -43,26 +42,26 @@ def counterfactual(
     with workspace.consistent(), EventLog(workspace.log_path) as log:
         catalog = Catalog.load(workspace.catalog_path)
         wanted = target(workspace, catalog, name, surface)
-        records = [one for one in log.read_decisions(END_OF_TIME, since, wanted.surface) if one["user_id"]]
-        if not records:
+        batches = [_of_known(one) for one in log.decisions.read(END_OF_TIME, since, wanted.surface)]
+        if not any(map(len, batches)):
             raise BadData(
                 f"the log of {workspace.folder} holds no decision of {wanted.surface!r} for a known member"
                 f"{' in that time' if since else ''}; serve members first, or give another --surface or --since"
             )
-        shown = _shown_with_rewards(records, log, catalog, reward, days)
+        shown = _shown_with_rewards(batches, log, catalog, reward, days)
         refused = Counter[str]()
-        found = list(_asked(records, shown, wanted, log, catalog, refused, tell))
+        found = list(_asked(batches, shown, wanted, log, catalog, refused, tell))
     if not found:
         raise BadData(f"no decision of {wanted.surface!r} can be asked of {name!r}: {_counted(refused)}")
     asked = gathered([one for one, _ in found])
     model = [one for _, one in found if one is not None]
     told = np.array(model).T if len(model) == len(found) else (None, None)
-    notes = tuple(_notes(wanted, records, refused))
+    notes = tuple(_notes(wanted, batches, refused))
     return Counterfactual(name, wanted.surface, reward, days, len(found), judged(asked, *told), notes)
 
 
 def _asked(
-    records: list[dict[str, Any]],
+    batches: list[Decisions],
     shown: pl.DataFrame,
     wanted: Target,
     log: EventLog,
@@ -75,16 +74,17 @@ def _asked(
     """
     rewards, members = _by_decision(shown), _numbered(shown)
     model = _model(shown, members, len(catalog)) if wanted.one_title else None
-    for at, record in enumerate(records):
-        tell(f"decision {at + 1:,} of {len(records):,}", at / len(records))
+    singles = [(batch, b) for batch in batches for b in range(len(batch))]
+    for at, (batch, b) in enumerate(singles):
+        tell(f"decision {at + 1:,} of {len(singles):,}", at / len(singles))
         try:
-            decisions = as_asked(record, log, catalog)
-            along = _along_choices(decisions, rewards.get(record["decision_id"], np.zeros(0)))
+            decisions = as_asked(batch.take(np.array([b])), log, catalog)
+            along = _along_choices(decisions, rewards.get(batch.ids[b], np.zeros(0)))
             if wanted.one_title:
                 first = first_titles(decisions)
                 decisions, along = replace(decisions, choices=decisions.choices.keep(first)), along[first]
             policy = wanted.made(decisions.makers[0], decisions.catalog)
-            member = members[record["user_id"]]
+            member = members[decisions.requests.user_ids[0]]
             asked = Asked.of(decisions.choices, policy.log_prob(decisions), along, np.array([member]))
             predicted = None
             if model is not None and isinstance(policy, Enumerates):
@@ -93,6 +93,11 @@ def _asked(
             refused[str(error).partition(";")[0]] += 1
             continue
         yield asked, predicted
+
+
+def _of_known(batch: Decisions) -> Decisions:
+    """The decisions that were made for a known member."""
+    return batch.take(np.flatnonzero(batch.requests.user_ids.to_numpy() != ""))
 
 
 def _model(shown: pl.DataFrame, members: Mapping[str, int], titles: int) -> TitleMeans:
@@ -116,11 +121,11 @@ def _along_choices(decisions: Decisions, of_titles: Doubles) -> Doubles:
 
 
 def _shown_with_rewards(
-    records: list[dict[str, Any]], log: EventLog, catalog: Catalog, reward: str, days: float
+    batches: list[Decisions], log: EventLog, catalog: Catalog, reward: str, days: float
 ) -> pl.DataFrame:
     """The titles of these decisions with what each earned, in order."""
-    shown, _ = shown_choices(records)
-    events = log.read(END_OF_TIME, since=min(one["time"] for one in records))
+    shown = shown_choices(batches)
+    events = log.read(END_OF_TIME, since=int(min(one.requests.times.min() for one in batches if len(one))))
     joined = with_outcomes(shown, events, catalog, days * DAY / 1e6, REWARDS[reward])
     return joined.with_columns(pl.col("reward").cast(pl.Float64))
 
@@ -136,12 +141,12 @@ def _numbered(shown: pl.DataFrame) -> dict[str, int]:
     return {user_id: k for k, user_id in enumerate(shown["user_id"].unique(maintain_order=True))}
 
 
-def _notes(wanted: Target, records: list[dict[str, Any]], refused: Counter[str]) -> Iterator[str]:
-    known = sum(one["time"] <= wanted.known_until for one in records)
+def _notes(wanted: Target, batches: list[Decisions], refused: Counter[str]) -> Iterator[str]:
+    known = sum(int((one.requests.times <= wanted.known_until).sum()) for one in batches)
     if known:
         yield (
-            f"{known:,} of {len(records):,} decisions were made before the model's last event: it may have learned "
-            "from what came of them, which flatters it; --since looks at later ones."
+            f"{known:,} of {sum(map(len, batches)):,} decisions were made before the model's last event: it may have "
+            "learned from what came of them, which flatters it; --since looks at later ones."
         )
     if refused:
         yield f"Decisions that could not be asked and are left out: {_counted(refused)}."

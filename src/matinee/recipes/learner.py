@@ -11,9 +11,10 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -152,8 +153,8 @@ def learn_from(events: EventLog, arms: LinearArms, now: int, window: float) -> i
     """
     learned = 0
     until = now - round(window * 1e6)
-    for records in _batches(events.read_decisions(until, arms.as_of + 1, "home")):
-        parts = [as_asked(record, events, arms.catalog) for record in records if record["arrived"] is not None]
+    for singles in _batches(_in_order(events.decisions.read(until, arms.as_of + 1, "home"))):
+        parts = [as_asked(one, events, arms.catalog) for one in singles if one.requests.arrived is not None]
         if parts:
             decisions = _as_one(parts)
             arms.learn(decisions, billboard_rewards(decisions, events, arms.catalog, window))
@@ -222,14 +223,25 @@ class Learner:
                 log.exception("the billboard could not learn; it serves as it is")
 
 
-def _batches(records: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Some `AT_ONCE` records at a time; those of one moment stay together."""
-    batch: list[dict[str, Any]] = []
-    for record in records:
-        if len(batch) >= AT_ONCE and record["time"] != batch[-1]["time"]:
+def _in_order(batches: Iterable[Decisions]) -> Iterator[Decisions]:
+    """Each decision alone, the oldest first."""
+    found = [
+        (time, name, b, batch)
+        for batch in batches
+        for b, (time, name) in enumerate(zip(batch.requests.times.tolist(), batch.ids, strict=True))
+    ]
+    for *_, b, batch in sorted(found, key=itemgetter(0, 1)):
+        yield batch.take(np.array([b]))
+
+
+def _batches(singles: Iterable[Decisions]) -> Iterator[list[Decisions]]:
+    """Some `AT_ONCE` decisions at a time; those of one moment stay together."""
+    batch: list[Decisions] = []
+    for one in singles:
+        if len(batch) >= AT_ONCE and one.requests.times[0] != batch[-1].requests.times[0]:
             yield batch
             batch = []
-        batch.append(record)
+        batch.append(one)
     if batch:
         yield batch
 

@@ -45,7 +45,7 @@ def train_into(
         catalog = Catalog.load(workspace.catalog_path)
         with EventLog(workspace.log_path) as log:
             data = everything(workspace, log, catalog)
-            pages = seen_pages(log.read_decisions(END_OF_TIME), data.events, catalog)
+            pages = seen_pages(log.decisions.read(END_OF_TIME), data.events, catalog)
     model, attention = MODELS[name], attentions(pages)
     looks = looks_of(pages, layouts_of(attention), data.as_of)
     if going_on:

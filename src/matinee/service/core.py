@@ -21,7 +21,6 @@ from matinee.data.histories import histories_of
 from matinee.data.log import EventLog
 from matinee.decision import Decisions, Requests
 from matinee.decision.eligibility import check, eligible
-from matinee.decision.record import record_of
 from matinee.errors import ArtifactRefused, BadRequest, NotFound, Overloaded
 from matinee.events import END_OF_TIME
 from matinee.history import Histories
@@ -63,7 +62,7 @@ class Service:
         self._edition = Edition.of(deployment.catalog, deployment.policies, deployment.threads)
         self._seen, _ = deployment.log.changes(0)
         self._draws = Draws(deployment.secret or deployment.log.id.encode())
-        self._shown = ShownLately(deployment.log.decision, deployment.max_members)
+        self._shown = ShownLately(deployment.log.decisions.get, deployment.max_members)
         self._reloading = asyncio.Lock()
 
     @property
@@ -102,7 +101,7 @@ class Service:
         async with self.members.visiting([user_id] if user_id else []):
             edition, served = await self._settled(user_id, surface.name, ask)
             decided = time.perf_counter()
-            await self._durable(self.deployment.log.submit_decisions([record_of(served.decisions, 0)]))
+            await self._durable(self.deployment.log.decisions.submit(served.decisions))
             self._shown.add(served.decisions)
         logged = time.perf_counter()
         for miss in served.missed:

@@ -19,7 +19,7 @@ def export(log: EventLog, user_id: str) -> ExportOut:
         "user_id": user_id,
         "profile": None if profile is None else profile_out(profile),
         "events": _plain(log.read(END_OF_TIME, user_ids=[user_id])),
-        "decisions": log.decisions_of(user_id),
+        "decisions": log.decisions.records_of(user_id),
     }
 
 

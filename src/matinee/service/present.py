@@ -10,7 +10,7 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Pages
 from matinee.decision.evidence import row_title, title_reasons
-from matinee.decision.record import KIND_NAMES
+from matinee.decision.rows import KIND_NAMES
 from matinee.profile import Profile
 from matinee.service.fallback import Unanswered
 from matinee.service.responses import FallbackOut, ItemOut, MissOut, PageOut, ProfileOut, RowOut, TitleOut

@@ -24,7 +24,7 @@ class Records:
 
     async def decision(self, decision_id: str) -> dict[str, Any]:
         """A logged decision, as it was made."""
-        return await asyncio.to_thread(self._log.decision, decision_id)
+        return await asyncio.to_thread(self._log.decisions.record, decision_id)
 
     async def profile(self, user_id: str) -> Profile:
         """A stored profile. Raises `NotFound`."""

@@ -6,11 +6,10 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from matinee.decision import Decisions, Layer
-from matinee.decision.record import of_record
-from matinee.errors import BadData, NotFound
+from matinee.errors import NotFound
 from matinee.maths.arrays import Int16s, Int32s
 
 Doubt = Literal["unknown", "another member's", "not shown there"]
@@ -44,7 +43,7 @@ class Shown:
 class ShownLately:
     """The latest `capacity` decisions in memory; others are read from the log, in a thread, by `load`."""
 
-    def __init__(self, load: Callable[[str], dict[str, Any]], capacity: int) -> None:
+    def __init__(self, load: Callable[[str], Decisions], capacity: int) -> None:
         self._load = load
         self._capacity = capacity
         self._kept: OrderedDict[str, Shown] = OrderedDict()
@@ -71,8 +70,8 @@ class ShownLately:
 
     def _read(self, decision_id: str) -> Shown | None:
         try:
-            return Shown.of(of_record(self._load(decision_id)))
-        except (NotFound, BadData):
+            return Shown.of(self._load(decision_id))
+        except NotFound:
             return None
 
 

@@ -11,7 +11,6 @@ import polars as pl
 
 from matinee.data.log.log import EventLog
 from matinee.decision import Decisions, Learns, Policy, Requests, Tell, digest, quiet
-from matinee.decision.record import record_of
 from matinee.simulate.answers import Answers, Found
 from matinee.simulate.as_one import as_one
 from matinee.simulate.purposes import WHO
@@ -73,7 +72,7 @@ def simulate(
 
     So every policy meets the same luck, and differences between policies are told apart by members, pair by pair.
     `told` hears each policy's every day, a row of `SimulationResult.days`. Regret is measured on some `sample`
-    decisions a day. With `log`, decisions and events are written into it, which costs some 50 microseconds each.
+    decisions a day. With `log`, decisions and events are written into it.
     """
     tallies = []
     for at, (name, policy) in enumerate(policies.items()):
@@ -104,7 +103,7 @@ def _play(
 def write(log: EventLog, world: World, found: Found, *answers: Answers) -> None:
     """Write a batch into a log: its decisions, and the events that answer them or began elsewhere."""
     for one in answers:
-        log.append_decisions([record_of(one.decisions, b) for b in range(len(one.decisions))])
+        log.decisions.append(one.decisions)
     answered = [one.events(world.catalog) for one in answers]
     log.import_events(pl.concat([*answered, found.events(world.catalog, world.members.people)]))
 

@@ -3,7 +3,7 @@
 from matinee.testing.numbers import assert_same
 from matinee.testing.policies import check_policy
 from matinee.testing.scorers import check_scorer
-from matinee.testing.worlds import checkerboard, cyclic, make_catalog, make_data, make_events
+from matinee.testing.worlds import checkerboard, cyclic, make_catalog, make_data, make_decisions, make_events
 
 __all__ = [
     "assert_same",
@@ -13,5 +13,6 @@ __all__ = [
     "cyclic",
     "make_catalog",
     "make_data",
+    "make_decisions",
     "make_events",
 ]

@@ -13,9 +13,9 @@ import polars as pl
 from matinee.catalog import Catalog
 from matinee.data.log import EventLog
 from matinee.decision import Choices, Decisions, Enumerates, Layer, Learns, Policy, Requests, row_key, row_name
+from matinee.decision.columns import SCORE_UNIT
 from matinee.decision.decisions import LINES, SILENT
 from matinee.decision.eligibility import check
-from matinee.decision.record import of_record, record_of
 from matinee.decision.rows import TYPED, UNKNOWN
 from matinee.maths.ragged import Ragged
 from matinee.page import KEEPS_REPEATS
@@ -101,21 +101,26 @@ def _check_from_a_log(policy: Policy, decisions: Decisions) -> None:
     """The first decisions, written to a log and read back, are the same and are asked again alone."""
     few = decisions.take(np.arange(min(len(decisions), FEW)))
     with TemporaryDirectory() as folder, EventLog(Path(folder) / "log.sqlite") as log:
-        log.append_decisions([record_of(few, b) for b in range(len(few))])
-        records = [log.decision(one) for one in few.ids]
-    for b, record in enumerate(records):
+        log.decisions.append(few)
+        read = [log.decisions.get(one) for one in few.ids]
+    for b, logged in enumerate(read):
         one = few.take(np.array([b]))
-        back = of_record(record, one.requests.histories)
-        _check_same(back.choices, one.choices, "the log's record is not the decision", but=("actions",))
+        assert logged.requests.digests == one.requests.digests, "the log's digest is not that of the history"
+        asked = replace(logged.requests, histories=one.requests.histories, logged_digests=None)
+        back = replace(logged, requests=asked)
+        _check_same(back.choices, one.choices, "the log's decision is another", but=("actions", "scores"))
+        assert np.allclose(back.choices.scores, one.choices.scores, rtol=0, atol=SCORE_UNIT), "scores are others"
         rows = back.layer(Layer.ROW)
         actions = np.where(rows, one.choices.actions, back.choices.actions)  # rows are numbered anew, see their names
-        assert np.array_equal(actions, one.choices.actions), "the log's record shows other titles"
+        assert np.array_equal(actions, one.choices.actions), "the log shows other titles"
         assert [back.row_names[k] for k in back.choices.actions[rows]] == [
             one.row_names[k] for k in one.choices.actions[rows]
-        ], "the log's record names other rows"
-        assert back.makers == one.makers, "the log's record names other makers"
+        ], "the log names other rows"
+        assert back.makers == one.makers, "the log names other makers"
         again = policy.log_prob(back)
-        assert np.abs(again - one.choices.log_probs).max(initial=0.0) <= TOLERANCE, "the record cannot be asked again"
+        assert np.abs(again - one.choices.log_probs).max(initial=0.0) <= TOLERANCE, (
+            "what was logged cannot be asked again"
+        )
 
 
 def _check_names(decisions: Decisions, catalog: Catalog) -> None:

@@ -11,8 +11,10 @@ import polars as pl
 
 from matinee.catalog import Catalog
 from matinee.data.histories import training_data
+from matinee.decision import Choices, Decisions, Maker, Requests
 from matinee.events import clean
-from matinee.history import TrainingData
+from matinee.history import Histories, TrainingData
+from matinee.profile import Profile
 
 START = 1_700_000_000  # seconds: a Tuesday in November 2023, 22:13:20 UTC
 NOW = datetime(2100, 1, 1, tzinfo=UTC)
@@ -55,6 +57,20 @@ def make_data(events: pl.DataFrame, catalog: Catalog, as_of: int | None = None) 
         seconds = events["timestamp"].dt.epoch("s").to_list()
         as_of = (max(seconds, default=START) + 1) * 1_000_000
     return training_data(events, catalog, as_of)
+
+
+def make_decisions(
+    times: Sequence[int], user_ids: Sequence[str], ids: Sequence[str], items: Sequence[int] | None = None, **fields: Any
+) -> Decisions:
+    """One title for each request, drawn as if among four; `fields` are of `Requests`, `profiles` of its members."""
+    profiles = fields.pop("profiles", [Profile(user_id) for user_id in user_ids])
+    batch = len(ids)
+    requests = Requests.of_histories(Histories.empty(batch), np.asarray(times, np.int64), profiles, **fields)
+    shown = np.zeros(batch, np.int32) if items is None else np.asarray(items, np.int32)
+    choices = Choices.of_titles(shown, np.full(batch, np.log(0.25)), np.full(batch, 4, np.int32))
+    return Decisions(
+        requests, tuple(ids), (Maker("p"),), choices, np.full(batch, 4, np.int32), np.zeros(batch, np.uint64)
+    )
 
 
 def checkerboard(members: int = 40, titles: int = 12) -> TrainingData:

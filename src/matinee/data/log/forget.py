@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 
@@ -17,13 +18,25 @@ import polars as pl
 
 from matinee.data.log import schema as sql
 from matinee.data.log.file import connect
-from matinee.data.log.sealed import SealedDay, bytes_of, finished, frame_of, read_day, write_durably
+from matinee.data.log.schema import BOOKS, DECISIONS, Book
+from matinee.data.log.sealed import (
+    SealedDay,
+    book_of,
+    bytes_of,
+    finished,
+    first_microsecond,
+    frame_of,
+    read_day,
+    write_durably,
+)
 from matinee.data.log.sealing import finish as finish_sealing
-from matinee.data.log.sealing import make_file, replace, retire
+from matinee.data.log.sealing import make_file, named, note_members, replace, retire
 from matinee.data.log.store import Store, for_a_step, sealed_days
 from matinee.errors import LogDamaged
 
-BATCH = {"events": 100, "sealed_ids": 200, "decisions": 20, "profiles": 100}  # rows between two looks at the clock
+# rows between two looks at the clock
+BATCH = {"events": 100, "sealed_ids": 200, "decisions": 50, "earlier": 20, "sealed_members": 200, "profiles": 100}
+FOREVER = 2**62
 PATIENCE = 30.0  # seconds that the write-ahead log may be held by readers
 TRY = 0.02  # seconds of one try to empty it, in which others may not write
 
@@ -43,13 +56,14 @@ def finish(store: Store) -> int:
     with store.reading() as cursor:
         waiting = cursor.execute(sql.FORGOTTEN).fetchall()
     for user_id, events_until, decisions_until in waiting:
-        with store.reading() as cursor:
-            days = [day for (day,) in cursor.execute(sql.sealed_days_of(1), (user_id,))]
-        for day in days:
-            while not _forget_day(store, day, user_id):
-                finish_sealing(store)
+        for book in BOOKS.values():
+            with store.reading() as cursor:
+                days = [day for (day,) in cursor.execute(sql.sealed_days_of(book, 1), (user_id,))]
+            for day in days:
+                while not _forget_day(store, book, day, user_id):
+                    finish_sealing(store)
         _forget_strays(store, user_id)
-        for table, until in (("events", events_until), ("decisions", decisions_until)):
+        for table, until in (("events", events_until), ("decisions", decisions_until), ("earlier", FOREVER)):
             for generation in sql.GENERATIONS:
                 store.in_steps(partial(_leave, table=f"{table}_{generation}", user_id=user_id, until=until))
         store.do(partial(_done, user_id=user_id, writer=store.name))
@@ -85,8 +99,16 @@ def forget_decisions(store: Store, before: int) -> int:
 
         return for_a_step(batch)
 
-    for generation in sql.GENERATIONS:
-        store.in_steps(partial(step, table=f"decisions_{generation}"))
+    finish_sealing(store)
+    with store.reading() as cursor:
+        days = sorted({one.day for one in sealed_days(cursor, DECISIONS) if first_microsecond(one.day) < before})
+    for day in days:
+        while (gone := _forget_until(store, day, before)) is None:
+            finish_sealing(store)
+        removed += gone
+    for table in ("decisions", "earlier"):
+        for generation in sql.GENERATIONS:
+            store.in_steps(partial(step, table=f"{table}_{generation}"))
     return removed
 
 
@@ -103,8 +125,10 @@ def _count(cursor: sqlite3.Cursor, table: str, user_id: str) -> int:
 
 
 def _note(cursor: sqlite3.Cursor, user_id: str) -> dict[str, int]:
-    counts = {table: _count(cursor, table, user_id) for table in sql.MEMBER_TABLES}
-    counts["events"] += counts.pop("sealed_ids")
+    counts = {table: _count(cursor, table, user_id) for table in ("events", "decisions", "profiles")}
+    counts["events"] += _count(cursor, "sealed_ids", user_id)
+    sealed = "SELECT coalesce(sum(n), 0) FROM sealed_members WHERE user_id = ?"
+    counts["decisions"] += _count(cursor, "earlier", user_id) + cursor.execute(sealed, (user_id,)).fetchone()[0]
     for generation in sql.GENERATIONS:
         cursor.execute(sql.delete_profile(generation), (user_id,))
     cursor.execute(
@@ -115,26 +139,58 @@ def _note(cursor: sqlite3.Cursor, user_id: str) -> dict[str, int]:
     return counts
 
 
-def _forget_day(store: Store, day: str, user_id: str) -> bool:
+def _forget_day(store: Store, book: Book, day: str, user_id: str) -> bool:
     """Write a sealed day again without the member; False when another handle was quicker."""
     with store.reading() as cursor:
-        before = {sealed.day: sealed for sealed in sealed_days(cursor)}.get(day)
-    if before is None:
-        return True
-    others = read_day(store.folder, before).filter(pl.col("user_id") != user_id)
-    sealed = make_file(store, day, before, others) if others.height else None
-    return store.do(partial(_let_go, before=before, sealed=sealed, user_id=user_id))
+        before = named(cursor, book, day)
+    kept = [read_day(store.folder, one).filter(pl.col("user_id") != user_id) for one in before]
+    sealed = _rewritten(store, book, day, before, kept)
 
-
-def _let_go(cursor: sqlite3.Cursor, before: SealedDay, sealed: SealedDay | None, user_id: str) -> bool:
-    if sealed is not None:
-        if not replace(cursor, before, sealed):
+    def forget(cursor: sqlite3.Cursor) -> bool:
+        if not _swap(cursor, before, sealed):
             return False
-    else:
-        cursor.execute("DELETE FROM sealed_days WHERE file = ?", (before.file,))
-        retire(cursor, before)
-    for generation in sql.GENERATIONS:
-        cursor.execute(f"DELETE FROM sealed_ids_{generation} WHERE user_id = ? AND day = ?", (user_id, before.day))
+        for generation in sql.GENERATIONS:
+            index = f"{book.days}_{generation}"
+            cursor.execute(f"DELETE FROM {index} WHERE user_id = ? AND day = ?", (user_id, day))
+        return True
+
+    return store.do(forget)
+
+
+def _forget_until(store: Store, day: str, until: int) -> int | None:
+    """Write a sealed day again without the decisions made before `until`; how many, None where another was quicker."""
+    with store.reading() as cursor:
+        before = named(cursor, DECISIONS, day)
+    frames = [read_day(store.folder, one) for one in before]
+    kept = [frame.filter(pl.col("time") >= until) for frame in frames]
+    sealed = _rewritten(store, DECISIONS, day, before, kept)
+
+    def forget(cursor: sqlite3.Cursor) -> bool:
+        if not _swap(cursor, before, sealed):
+            return False
+        for generation in sql.GENERATIONS:
+            cursor.execute(f"DELETE FROM sealed_members_{generation} WHERE day = ?", (day,))
+        note_members(cursor, day, kept)
+        return True
+
+    return sum(map(len, frames)) - sum(map(len, kept)) if store.do(forget) else None
+
+
+def _rewritten(
+    store: Store, book: Book, day: str, before: Sequence[SealedDay], kept: Sequence[pl.DataFrame]
+) -> SealedDay | None:
+    """A file of what is kept of a day's files, which does not count yet; None where nothing is."""
+    return make_file(store, book, day, before, pl.concat(kept)) if sum(map(len, kept)) else None
+
+
+def _swap(cursor: sqlite3.Cursor, before: Sequence[SealedDay], sealed: SealedDay | None) -> bool:
+    """Let `sealed` count instead of the files before, or nothing; False when another handle was quicker."""
+    if sealed is not None:
+        return replace(cursor, before, sealed)
+    for one in before:
+        if one not in named(cursor, BOOKS[one.book], one.day):
+            return False
+        retire(cursor, one)
     return True
 
 
@@ -143,7 +199,7 @@ def _forget_strays(store: Store, user_id: str) -> None:
     folder = store.folder / "strays"
     for name in finished(folder):
         try:
-            frame = frame_of((folder / name).read_bytes())
+            frame = frame_of(book_of(name), (folder / name).read_bytes())
         except (pl.exceptions.PolarsError, OSError) as error:
             raise LogDamaged(
                 f"{folder / name} cannot be read, so it may hold the member: {error}; remove it, "
@@ -151,7 +207,7 @@ def _forget_strays(store: Store, user_id: str) -> None:
             ) from error
         others = frame.filter(pl.col("user_id") != user_id)
         if others.height < frame.height:
-            write_durably(folder / name, bytes_of(others))
+            write_durably(folder / name, bytes_of(book_of(name), others))
 
 
 def _leave(cursor: sqlite3.Cursor, table: str, user_id: str, until: int) -> bool:

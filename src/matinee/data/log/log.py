@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -18,10 +18,11 @@ from matinee.data.log import forget as log_forget
 from matinee.data.log import rows as log_rows
 from matinee.data.log import schema as sql
 from matinee.data.log import sealing as log_sealing
+from matinee.data.log.decided import DecisionLog
 from matinee.data.log.opening import check_quickly, opened
-from matinee.data.log.sealed import ORDER, SealedDay, read_day
+from matinee.data.log.sealed import SealedDay, read_day
 from matinee.data.log.store import generation, sealed_days
-from matinee.errors import LogDamaged, MatineeError, NotFound
+from matinee.errors import MatineeError
 from matinee.events import SCHEMA
 from matinee.profile import Profile
 
@@ -32,7 +33,9 @@ _CHANGES_KEPT = 10_000  # changes that are kept for other handles
 
 
 class EventLog:
-    """Events, decisions and profiles in one SQLite file (WAL, every commit synced) and one Parquet file a sealed day.
+    """Events, decisions and profiles in one SQLite file (WAL, every commit synced) and in Parquet files a sealed day.
+
+    `decisions` holds those that were made, see `DecisionLog`.
 
     Safe to use from many threads: they share one writer thread that commits what is waiting together. Reading never
     waits for writing. Times are microseconds since 1970, UTC. Close it, or use it as a context manager.
@@ -44,6 +47,7 @@ class EventLog:
         Raises `LogDamaged` when what is there cannot be read safely, `LogReadOnly` when it may not be written.
         """
         self._store = opened(Path(path))
+        self.decisions = DecisionLog(self._store)
 
     def __enter__(self) -> Self:
         return self
@@ -123,15 +127,6 @@ class EventLog:
                 progress(start + len(rows))
         return new
 
-    def submit_decisions(self, records: Sequence[dict[str, Any]]) -> Future[None]:
-        """Queue what `record_of` gives; the future resolves once it is on disk. A known id changes nothing."""
-        ready = [log_rows.decision_row(record) for record in records]
-        return self._store.writer.run(lambda cursor: _insert_decisions(cursor, ready))
-
-    def append_decisions(self, records: Sequence[dict[str, Any]]) -> None:
-        """`submit_decisions`, and wait until they are on disk."""
-        self.submit_decisions(records).result()
-
     def read(
         self,
         as_of: int,
@@ -152,41 +147,14 @@ class EventLog:
             return pl.concat([*(read_day(self._store.folder, day) for day in days if day.overlaps(as_of, since)), live])
 
         stamp = pl.col("timestamp").cast(pl.Int64)
-        found = self._steady(look).filter(
+        found = self._store.steady(sql.EVENTS, look).filter(
             stamp < as_of,
             True if since is None else stamp >= since,
             True if kinds is None else pl.col("kind").is_in(list(kinds)),
             True if user_ids is None else pl.col("user_id").is_in(list(user_ids)),
             True if arrived is None else pl.col("seq").fill_null(0) <= arrived,
         )
-        return found.sort(ORDER).select(SCHEMA.keys())
-
-    def decision(self, decision_id: str) -> dict[str, Any]:
-        """One decision record. Raises `NotFound`."""
-        with self._store.reading() as cursor:
-            found = cursor.execute(sql.FIND_DECISION, (decision_id,)).fetchone()
-        if found is None:
-            raise NotFound(f"no decision {decision_id!r} is in the log; check the id, or its member was deleted")
-        return log_rows.record_of_text(found[0])
-
-    def decisions_of(self, user_id: str) -> list[dict[str, Any]]:
-        """All decision records of a member, oldest first."""
-        with self._store.reading() as cursor:
-            return [log_rows.record_of_text(text) for (text,) in cursor.execute(sql.DECISIONS_OF_MEMBER, (user_id,))]
-
-    def read_decisions(
-        self, as_of: int, since: int | None = None, surface: str | None = None
-    ) -> Iterator[dict[str, Any]]:
-        """The decision records of [since, as_of), oldest first, read a thousand at a time."""
-        at, last = (0 if since is None else since), ""
-        while True:
-            with self._store.reading() as cursor:
-                page = cursor.execute(sql.PAGE_OF_DECISIONS, (at, last, as_of)).fetchall()
-            if not page:
-                return
-            at, last, _ = page[-1]
-            records = (log_rows.record_of_text(text) for _, _, text in page)
-            yield from (record for record in records if surface in (None, record["surface"]))
+        return found.sort(sql.EVENTS.order).select(SCHEMA.keys())
 
     def put_profiles(self, profiles: Sequence[Profile]) -> None:
         """Store profiles, replacing those of the same `user_id`; on disk when it returns."""
@@ -220,20 +188,20 @@ class EventLog:
             return [log_rows.profile_of(record) for (record,) in cursor.execute(sql.RECENT_PROFILES, (n,))]
 
     def seal(self, before: date) -> list[Path]:
-        """Move the whole days before `before` into Parquet files, one a day; returns the files written.
+        """Move the whole days before `before` into Parquet files; returns the files written.
 
-        Events that come late for a sealed day wait in the database and join its file at the next sealing. An
-        `event_id` stays taken. A crash at any moment neither loses nor doubles an event. Others write meanwhile.
+        One a day holds its events, one its decisions. What comes late for a sealed day waits in the database and joins
+        its file at the next sealing. An `event_id` stays taken. A crash at any moment neither loses nor doubles
+        anything. Others write meanwhile.
         """
         end = int(datetime(before.year, before.month, before.day, tzinfo=UTC).timestamp()) * 1_000_000
         written = []
         with self._store.upkeep:
             log_forget.finish(self._store)
-            with self._store.reading() as cursor:
-                days = [number for (number,) in cursor.execute(sql.OPEN_DAYS, (end,))]
-            for number in days:
-                file = log_sealing.seal_day(self._store, number)
-                written += [file] if file else []
+            for book in sql.BOOKS.values():
+                for number in log_sealing.open_days(self._store, book, end):
+                    file = log_sealing.seal_day(self._store, book, number)
+                    written += [file] if file else []
             log_sealing.sweep(self._store)
         return written
 
@@ -253,29 +221,11 @@ class EventLog:
             log_forget.wipe(self._store, deletions)
         return counts
 
-    def forget_decisions(self, before: int) -> int:
-        """Remove the decisions made before `before` (microseconds since 1970), in short steps; returns how many."""
-        with self._store.upkeep:
-            return log_forget.forget_decisions(self._store, before)
-
     def check(self) -> None:
         """Read everything and compare it with what was written. Raises `LogDamaged` naming the damaged part."""
         check_quickly(self._store)
-        self._steady(lambda: [read_day(self._store.folder, day).height for day in self._days()])
-
-    def _steady(self, look: Callable[[], T]) -> T:
-        """What `look` finds in sealed files; again where a day was replaced under it, so that damage is never false."""
-        while True:
-            days = self._days()
-            try:
-                return look()
-            except LogDamaged:
-                if self._days() == days:
-                    raise
-
-    def _days(self) -> list[SealedDay]:
-        with self._store.reading() as cursor:
-            return sealed_days(cursor)
+        for book in sql.BOOKS.values():
+            self._store.steady(book, partial(self._store.read_all, book))
 
     def _snapshot(
         self, as_of: int, since: int | None, kinds: Sequence[str] | None, user_ids: Sequence[str] | None
@@ -283,9 +233,12 @@ class EventLog:
         """The sealed days (of few `user_ids`: theirs) and the events that no sealed file holds, as of one moment."""
         with self._store.reading() as cursor:
             cursor.execute("BEGIN")
-            days, moving = sealed_days(cursor), cursor.execute(sql.MOVING).fetchall()
+            days = sealed_days(cursor, sql.EVENTS)
+            moving = cursor.execute(sql.MOVING, (sql.EVENTS.table,)).fetchall()
             if user_ids is not None and len(user_ids) <= sql.FEW:
-                theirs = {day for (day,) in cursor.execute(sql.sealed_days_of(len(user_ids)), list(user_ids))}
+                theirs = {
+                    day for (day,) in cursor.execute(sql.sealed_days_of(sql.EVENTS, len(user_ids)), list(user_ids))
+                }
                 theirs |= {day for day, _, _ in moving}
                 days = [sealed for sealed in days if sealed.day in theirs]
             return days, log_sealing.frame_of(cursor, *sql.select_events(as_of, since, kinds, user_ids, moving))
@@ -301,13 +254,6 @@ def _insert_events(cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]], writer: 
         places.append(0 if known else int(cursor.execute(statement, row).lastrowid or 0))
     _note_changes(cursor, writer, {row[1] for row, place in zip(rows, places, strict=True) if place})
     return places
-
-
-def _insert_decisions(cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]]) -> None:
-    statement = sql.insert_decision(generation(cursor))
-    for row in rows:
-        if cursor.execute(sql.FIND_DECISION, row[:1]).fetchone() is None:
-            cursor.execute(statement, row)
 
 
 def _put_profiles(cursor: sqlite3.Cursor, rows: list[tuple[str, str, str]], writer: int) -> None:

@@ -14,14 +14,27 @@ import polars as pl
 
 from matinee.data.log import schema as sql
 from matinee.data.log.file import check_structure, draft_of, make_draft, open_for_writing
-from matinee.data.log.migrate import DECISIONS, EVENTS
-from matinee.data.log.sealed import described, finished, frame_of, mark, owner
+from matinee.data.log.migrate import EVENTS
+from matinee.data.log.schema import Book
+from matinee.data.log.sealed import (
+    book_of,
+    day_of,
+    described,
+    finished,
+    frame_of,
+    generation_of,
+    is_part,
+    mark,
+    owner,
+)
+from matinee.data.log.sealing import note_members, put
 from matinee.data.log.store import sealed_folder
 from matinee.errors import BadRequest, LogDamaged
 
 LIVE = {
     "events": f"seq, {EVENTS}",
-    "decisions": f"seq, {DECISIONS}",
+    "decisions": "seq, decision_id, user_id, time, body",
+    "earlier": "seq, decision_id, user_id, time, record",
     "profiles": "user_id, folded_name, record",
 }
 
@@ -32,6 +45,7 @@ class Rebuilt:
 
     days: int
     sealed_events: int
+    sealed_decisions: int
     live_events: int
     profiles: int
     database_read: bool
@@ -41,9 +55,10 @@ class Rebuilt:
 def rebuild(path: Path) -> Rebuilt:
     """Make the database at `path` again; nobody else may have the log open.
 
-    Of each sealed day the newest file counts, one put aside in `strays/` too. Events, decisions and profiles of the old
-    database are kept where it can be read and is of the same log, or of one that does not say. It is put aside, never
-    removed. Raises `BadRequest` where there is nothing to rebuild from, `LogDamaged` where a sealed day cannot be read.
+    Of each sealed day the newest file counts, and parts of its decisions made since, also of those put aside in
+    `strays/`. Events, decisions and profiles of the old database are kept where it can be read and is of the same log,
+    or of one that does not say. It is put aside, never removed. Raises `BadRequest` where there is nothing to rebuild
+    from, `LogDamaged` where a sealed day cannot be read.
     """
     folder = sealed_folder(path)
     files = _newest(folder)
@@ -55,7 +70,7 @@ def rebuild(path: Path) -> Rebuilt:
         with closing(make_draft(draft, log_id)) as connection:
             database_read = _keep(connection, path, log_id)
             connection.execute("BEGIN")
-            sealed = sum(_take_in(connection, folder, day, file) for day, file in files.items())
+            found = [_take_in(connection, folder, file) for file in files]
             connection.execute(sql.DELETE_SEALED_EVENTS)
             live, profiles = (
                 connection.execute(f"SELECT count(*) FROM {table}_a").fetchone()[0] for table in ("events", "profiles")
@@ -66,24 +81,24 @@ def rebuild(path: Path) -> Rebuilt:
         draft.rename(path)
     finally:
         draft.unlink(missing_ok=True)
-    return Rebuilt(len(files), sealed, live, profiles, database_read, old)
+    events = sum(n for book, n in found if book is sql.EVENTS)
+    return Rebuilt(len(files), events, sum(n for _, n in found) - events, live, profiles, database_read, old)
 
 
-def _newest(folder: Path) -> dict[str, Path]:
-    """The newest file of each day, in the folder or among its strays."""
-    found: dict[str, Path] = {}
+def _newest(folder: Path) -> list[Path]:
+    """The files that count, in the folder or among its strays: a day's newest whole file, and parts made since."""
+    found: dict[tuple[str, str], dict[str, Path]] = {}
     for place in (folder / "strays", folder):
         for name in finished(place):
-            day = name[:10]
-            known = found.get(day)
-            if known is None or _is_later(name, known.name):
-                found[day] = place / name
-    return dict(sorted(found.items()))
+            found.setdefault((book_of(name).table, day_of(name)), {})[name] = place / name
+    return [file for _, files in sorted(found.items()) for file in _counting(files)]
 
 
-def _is_later(name: str, known: str) -> bool:
-    """Whether a day's file is of a later generation than another, or of the same."""
-    return (len(name), name) >= (len(known), known)
+def _counting(files: dict[str, Path]) -> list[Path]:
+    whole = [name for name in files if not is_part(name)]
+    newest = max(whole, key=generation_of, default="")
+    parts = [name for name in files if is_part(name) and generation_of(name) > generation_of(newest)]
+    return [files[name] for name in ([newest] if newest else []) + sorted(parts, key=generation_of)]
 
 
 def _keep(connection: sqlite3.Connection, path: Path, log_id: str) -> bool:
@@ -110,11 +125,11 @@ def _keep(connection: sqlite3.Connection, path: Path, log_id: str) -> bool:
     return True
 
 
-def _take_in(connection: sqlite3.Connection, folder: Path, day: str, file: Path) -> int:
-    """Let a sealed file count; returns its number of events."""
-    data = file.read_bytes()
+def _take_in(connection: sqlite3.Connection, folder: Path, file: Path) -> tuple[Book, int]:
+    """Let a sealed file count; returns its book and what it holds of it."""
+    data, book, day = file.read_bytes(), book_of(file.name), day_of(file.name)
     try:
-        frame = frame_of(data)
+        frame = frame_of(book, data)
     except pl.exceptions.PolarsError as error:
         raise LogDamaged(
             f"the sealed day {file} cannot be read: {error}; restore it from a backup, or move it away to rebuild "
@@ -122,16 +137,22 @@ def _take_in(connection: sqlite3.Connection, folder: Path, day: str, file: Path)
         ) from error
     if file.parent != folder:
         shutil.move(file, folder / file.name)
-    sealed = described(day, file.name, data)
-    connection.execute(sql.PUT_SEALED, (sealed.day, sealed.file, sealed.sha256, sealed.size))
-    connection.executemany(
-        "INSERT OR IGNORE INTO sealed_ids_a (user_id, event_id, day) VALUES (?, ?, ?)",
-        ((user_id, event_id, day) for user_id, event_id in frame.select("user_id", "event_id").iter_rows()),
-    )
+    with closing(connection.cursor()) as cursor:
+        put(cursor, described(book, day, file.name, data))
+        if book is sql.DECISIONS:
+            note_members(cursor, day, [frame])
+            cursor.executemany(
+                "DELETE FROM decisions_a WHERE decision_id = ?", ((one,) for one in frame["decision_id"])
+            )
+            return book, frame.height
+        cursor.executemany(
+            "INSERT OR IGNORE INTO sealed_ids_a (user_id, event_id, day) VALUES (?, ?, ?)",
+            ((user_id, event_id, day) for user_id, event_id in frame.select("user_id", "event_id").iter_rows()),
+        )
     last = frame["seq"].max()
     if last is not None:
         _count_from(connection, int(last))  # type: ignore[arg-type]
-    return frame.height
+    return book, frame.height
 
 
 def _count_from(connection: sqlite3.Connection, last: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import polars as pl
 
-from matinee.data.log.schema import DECISION_COLUMNS, SEQUENCED
+from matinee.data.log.schema import SEQUENCED
 from matinee.errors import BadData, LogDamaged
 from matinee.events import REQUIRED, SCHEMA, TIME
 from matinee.profile import Profile
@@ -41,14 +41,6 @@ def event_frame(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
     columns: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else ([] for _ in stored)
     series = [pl.Series(name, column, stored[name]) for name, column in zip(stored, columns, strict=True)]
     return pl.DataFrame(series).with_columns(pl.col(TIMES).cast(TIME))
-
-
-def decision_row(record: Mapping[str, Any]) -> tuple[Any, ...]:
-    """A decision record as the values of `insert_decision`. Raises `BadData` when it is none."""
-    try:
-        return (*(record[name] for name in DECISION_COLUMNS), orjson.dumps(record).decode())
-    except (KeyError, TypeError) as error:
-        raise BadData(f"not a decision record: {error!r}; log what record_of gives") from error
 
 
 def profile_row(profile: Profile) -> tuple[str, str, str]:

@@ -9,10 +9,11 @@ forgotten in its pages.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
+from matinee.decision.columns import DECIDED
 from matinee.events import DAY, SCHEMA
 
 VERSION = 3
@@ -20,10 +21,41 @@ FEW = 500  # names that a query may list
 
 COLUMNS = ", ".join(f'"{name}"' for name in SCHEMA)
 SEQUENCED: Mapping[str, pl.DataType] = {"seq": pl.Int64(), **SCHEMA}  # `seq`: the order of arrival
-DECISION_COLUMNS = ("decision_id", "user_id", "time", "surface", "policy_id", "cell")
 GENERATIONS = ("a", "b")
-MEMBER_TABLES = ("events", "sealed_ids", "decisions", "profiles")
+MEMBER_TABLES = ("events", "sealed_ids", "decisions", "earlier", "sealed_members", "profiles")
 
+
+class Book(NamedTuple):
+    """What is sealed by day: the live table and its column of time, the table that tells of whom which days hold
+    something, what names of files begin with, and their columns and order.
+    """
+
+    table: str
+    time: str
+    days: str
+    prefix: str
+    columns: Mapping[str, pl.DataType]
+    order: tuple[str, ...]
+
+    def whose(self, old: str, new: str, some: str) -> str:
+        """The statement that notes `some` rows of generation `old` as sealed; takes a day, then what `some` takes."""
+        rows = f"FROM {self.table}_{old} WHERE {some}"
+        if self is EVENTS:
+            return f"INSERT INTO sealed_ids_{new} (user_id, event_id, day) SELECT user_id, event_id, ? {rows}"
+        noted = f"INSERT INTO sealed_members_{new} (user_id, day, n) SELECT user_id, ?, count(*)"
+        return f"{noted} {rows} GROUP BY user_id"
+
+
+# events of days sealed without `seq` come first at one time, by `event_id`
+EVENTS = Book("events", "timestamp", "sealed_ids", "", SEQUENCED, ("timestamp", "seq", "event_id"))
+DECISIONS = Book("decisions", "time", "sealed_members", "decisions-", DECIDED, ("time", "decision_id"))
+BOOKS = {book.table: book for book in (EVENTS, DECISIONS)}
+
+SEALED_DAYS = """CREATE TABLE sealed_days (
+        book TEXT NOT NULL, day TEXT NOT NULL, file TEXT PRIMARY KEY, sha256 TEXT NOT NULL, size BIGINT NOT NULL)"""
+MOVING_DAYS = """CREATE TABLE moving (
+        book TEXT NOT NULL, day TEXT NOT NULL, start BIGINT NOT NULL, until INTEGER NOT NULL,
+        PRIMARY KEY (book, day))"""
 CHANGES = "CREATE TABLE changes (seq INTEGER PRIMARY KEY, writer INTEGER NOT NULL, user_id TEXT)"
 FORGETTING = """CREATE TABLE forgetting (
         user_id TEXT PRIMARY KEY, events_until INTEGER NOT NULL, decisions_until INTEGER NOT NULL)"""
@@ -34,11 +66,11 @@ TABLES = (
     """CREATE TABLE matinee_log (
         id TEXT NOT NULL, generation TEXT NOT NULL, asked INTEGER NOT NULL, serving INTEGER NOT NULL,
         served INTEGER NOT NULL, tried INTEGER NOT NULL)""",
-    "CREATE TABLE sealed_days (day TEXT PRIMARY KEY, file TEXT NOT NULL, sha256 TEXT NOT NULL, size BIGINT NOT NULL)",
+    SEALED_DAYS,
     # files that do not count: being made by a handle (`maker`), or replaced (`maker` 0)
     "CREATE TABLE spent_files (file TEXT PRIMARY KEY, maker INTEGER NOT NULL)",
-    # days whose file counts while their events up to `until` still leave the live table
-    "CREATE TABLE moving (day TEXT PRIMARY KEY, start BIGINT NOT NULL, until INTEGER NOT NULL)",
+    # days whose file counts while their live rows up to `until` still leave the table
+    MOVING_DAYS,
     CHANGES,
     FORGETTING,
 )
@@ -58,15 +90,31 @@ def member_tables(generation: str) -> tuple[str, ...]:
         received BIGINT, UNIQUE (user_id, event_id))""",
         f'CREATE INDEX events_{g}_by_time ON events_{g} ("timestamp")',
         f'CREATE INDEX events_{g}_by_member ON events_{g} (user_id, "timestamp")',
-        f"""CREATE TABLE decisions_{g} (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT, decision_id TEXT UNIQUE NOT NULL, user_id TEXT NOT NULL,
-        time BIGINT NOT NULL, surface TEXT NOT NULL, policy_id TEXT NOT NULL, cell TEXT NOT NULL,
-        record TEXT NOT NULL)""",
-        f"CREATE INDEX decisions_{g}_by_time ON decisions_{g} (time, decision_id)",
-        f"CREATE INDEX decisions_{g}_by_member ON decisions_{g} (user_id)",
         f"CREATE TABLE profiles_{g} (user_id TEXT PRIMARY KEY, folded_name TEXT NOT NULL, record TEXT NOT NULL)",
         f"""CREATE TABLE sealed_ids_{g} (
         user_id TEXT NOT NULL, event_id TEXT NOT NULL, day TEXT NOT NULL, PRIMARY KEY (user_id, event_id))""",
+        *decision_tables(g),
+    )
+
+
+def decision_tables(generation: str) -> tuple[str, ...]:
+    """Those of them that decisions need."""
+    g = generation
+    return (
+        f"""CREATE TABLE decisions_{g} (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, decision_id TEXT UNIQUE NOT NULL, user_id TEXT NOT NULL,
+        time BIGINT NOT NULL, body BLOB NOT NULL)""",
+        f"CREATE INDEX decisions_{g}_by_time ON decisions_{g} (time, decision_id)",
+        f"CREATE INDEX decisions_{g}_by_member ON decisions_{g} (user_id)",
+        # records of a Matinee so early that they say too little to be decisions today
+        f"""CREATE TABLE earlier_{g} (
+        seq INTEGER PRIMARY KEY, decision_id TEXT UNIQUE NOT NULL, user_id TEXT NOT NULL, time BIGINT NOT NULL,
+        record TEXT NOT NULL)""",
+        f"CREATE INDEX earlier_{g}_by_member ON earlier_{g} (user_id)",
+        # `n` sealed decisions of a member on a day; several rows of one day add up
+        f"CREATE TABLE sealed_members_{g} (user_id TEXT NOT NULL, day TEXT NOT NULL, n INTEGER NOT NULL)",
+        f"CREATE INDEX sealed_members_{g}_by_member ON sealed_members_{g} (user_id, day)",
+        f"CREATE INDEX sealed_members_{g}_by_day ON sealed_members_{g} (day)",
     )
 
 
@@ -89,12 +137,12 @@ FIND_EVENT = (
     "SELECT 1 FROM events WHERE user_id = ?1 AND event_id = ?2 "
     "UNION ALL SELECT 1 FROM sealed_ids WHERE user_id = ?1 AND event_id = ?2"
 )
-FIND_DECISION = "SELECT record FROM decisions WHERE decision_id = ?"
-PAGE_OF_DECISIONS = (
-    "SELECT time, decision_id, record FROM decisions WHERE (time, decision_id) > (?, ?) AND time < ? "
-    "ORDER BY time, decision_id LIMIT 1000"
-)
-DECISIONS_OF_MEMBER = "SELECT record FROM decisions WHERE user_id = ? ORDER BY time, decision_id"
+FIND_DECISION = "SELECT body FROM decisions WHERE decision_id = ?"
+FIND_EARLIER = "SELECT record FROM earlier WHERE decision_id = ?"
+DECISIONS_OF_MEMBER = "SELECT body FROM decisions WHERE user_id = ?"
+EARLIER_OF_MEMBER = "SELECT record FROM earlier WHERE user_id = ?"
+NEWER_DECISIONS = "SELECT decision_id FROM decisions WHERE seq > ?"
+LAST_DECISION = "SELECT coalesce(max(seq), 0) FROM decisions"
 FIND_PROFILE = "SELECT record FROM profiles WHERE user_id = ?"
 LIST_PROFILES = (
     "SELECT record FROM profiles WHERE folded_name LIKE ? ESCAPE '!' OR user_id LIKE ? ESCAPE '!' "
@@ -112,9 +160,13 @@ def insert_event(generation: str) -> str:
 
 
 def insert_decision(generation: str) -> str:
-    """Takes the values of `rows.decision_row`."""
-    columns = f"{', '.join(DECISION_COLUMNS)}, record"
-    return f"INSERT INTO decisions_{generation} ({columns}) VALUES ({marks(len(DECISION_COLUMNS) + 1)})"
+    """Takes id, member, time and body."""
+    return f"INSERT INTO decisions_{generation} (decision_id, user_id, time, body) VALUES (?, ?, ?, ?)"
+
+
+def insert_sealed_members(generation: str) -> str:
+    """Takes member, day and number of decisions."""
+    return f"INSERT INTO sealed_members_{generation} (user_id, day, n) VALUES (?, ?, ?)"
 
 
 def insert_profile(generation: str) -> str:
@@ -134,21 +186,27 @@ FIRST_CHANGE = "SELECT min(seq) FROM changes"
 CHANGES_OF_OTHERS = "SELECT DISTINCT user_id FROM changes WHERE seq > ? AND writer <> ?"
 TRIM_CHANGES = "DELETE FROM changes WHERE seq <= (SELECT max(seq) FROM changes) - ?"
 
-LIST_SEALED = "SELECT day, file, sha256, size FROM sealed_days ORDER BY day"
-PUT_SEALED = "INSERT OR REPLACE INTO sealed_days (day, file, sha256, size) VALUES (?, ?, ?, ?)"
-DROP_SEALED = "DELETE FROM sealed_days WHERE day = ?"
-OPEN_DAYS = f'SELECT DISTINCT "timestamp" / {DAY} FROM events WHERE "timestamp" < ? ORDER BY 1'
+LIST_SEALED = "SELECT book, day, file, sha256, size FROM sealed_days WHERE book LIKE ? ORDER BY day, length(file), file"
+PUT_SEALED = "INSERT INTO sealed_days (book, day, file, sha256, size) VALUES (?, ?, ?, ?, ?)"
+DROP_SEALED = "DELETE FROM sealed_days WHERE file = ?"
+OPEN_DAYS = {
+    "events": f'SELECT DISTINCT "timestamp" / {DAY} FROM events WHERE "timestamp" < ? ORDER BY 1',
+    "decisions": f"SELECT DISTINCT time / {DAY} FROM decisions WHERE time < ? ORDER BY 1",
+}
+DECISIONS_OF_DAY = "SELECT seq, body FROM decisions WHERE time >= ? AND time < ?"
 EVENTS_OF_DAY = f'SELECT seq, {COLUMNS} FROM events WHERE "timestamp" >= ? AND "timestamp" < ?'
 DELETE_SEALED_EVENTS = "DELETE FROM events_a WHERE (user_id, event_id) IN (SELECT user_id, event_id FROM sealed_ids_a)"
-MOVING = "SELECT day, start, until FROM moving"
+MOVING = "SELECT day, start, until FROM moving WHERE book = ?"
+NAMES_TAKEN = "SELECT file FROM spent_files UNION ALL SELECT file FROM sealed_days"
+ALL_MOVING = "SELECT book, day, start, until FROM moving"
 FORGOTTEN = "SELECT user_id, events_until, decisions_until FROM forgetting"
 
 
-def some_of_day(generation: str) -> str:
-    """The condition for at most so many live events of one generation (start, end, until, how many)."""
+def some_of_day(book: Book, generation: str) -> str:
+    """The condition for at most so many live rows of one generation (start, end, until, how many)."""
     return (
-        f"seq IN (SELECT seq FROM events_{generation} "
-        'WHERE "timestamp" >= ? AND "timestamp" < ? AND seq <= ? ORDER BY "timestamp", seq LIMIT ?)'
+        f"seq IN (SELECT seq FROM {book.table}_{generation} "
+        f'WHERE "{book.time}" >= ? AND "{book.time}" < ? AND seq <= ? ORDER BY "{book.time}", seq LIMIT ?)'
     )
 
 
@@ -162,9 +220,22 @@ def some_before(table: str) -> str:
     return f"seq IN (SELECT seq FROM {table} WHERE time < ? ORDER BY time, decision_id LIMIT ?)"
 
 
-def sealed_days_of(members: int) -> str:
-    """The query for the sealed days that hold events of at least one of so many members."""
-    return f"SELECT DISTINCT day FROM sealed_ids WHERE user_id IN ({marks(members)}) ORDER BY day"
+def sealed_days_of(book: Book, members: int) -> str:
+    """The query for the sealed days that hold something of at least one of so many members."""
+    return f"SELECT DISTINCT day FROM {book.days} WHERE user_id IN ({marks(members)}) ORDER BY day"
+
+
+def page_of_decisions(
+    at: tuple[int, str], as_of: int, moving: Sequence[tuple[str, int, int]], n: int
+) -> tuple[str, list[Any]]:
+    """The query for the first `n` live decisions behind a time and id, and its values; `moving`: rows of `MOVING`."""
+    parts, values = ["(time, decision_id) > (?, ?)", "time < ?"], [*at, as_of]
+    for _, start, until in moving:
+        parts.append("NOT (time >= ? AND time < ? AND seq <= ?)")
+        values += [start, start + DAY, until]
+    where = " AND ".join(parts)
+    order = f"ORDER BY time, decision_id LIMIT {n}"
+    return f"SELECT time, decision_id, body FROM decisions WHERE {where} {order}", values
 
 
 def select_events(

@@ -1,8 +1,9 @@
-"""Sealed days: whole days of events as Parquet files with a recorded hash, replaced and never edited.
+"""Sealed days: whole days of events and of decisions as Parquet files with a recorded hash, replaced, never edited.
 
-A day's file gets a new name at every change, and the database names the file that counts. A file is announced there as
-spent before it is made, and again once another counts; only spent files and drafts are ever removed. A finished file of
-which the database knows nothing is put aside in `strays/`. The folder and its database bear one id.
+Many decisions at once make a part of their day, a file beside the day's own, until they are sealed. A day's file gets a
+new name at every change, and the database names the files that count. A file is announced there as spent before it is
+made, and again once another counts; only spent files and drafts are ever removed. A finished file of which the database
+knows nothing is put aside in `strays/`. The folder and its database bear one id.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import io
 import logging
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -21,12 +22,12 @@ from pathlib import Path
 
 import polars as pl
 
-from matinee.data.log.schema import SEQUENCED
+from matinee.data.log.schema import BOOKS, DECISIONS, EVENTS, Book
 from matinee.errors import LogDamaged
 from matinee.events import DAY
 
-ORDER = ("timestamp", "seq", "event_id")  # days sealed without `seq` come first at one time, by `event_id`
-FILE = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.(\d+))?\.parquet")
+FILE = re.compile(r"(decisions-)?(\d{4}-\d\d-\d\d)(?:\.(\d+))?(-part)?\.parquet")
+LEVEL = 6  # of compression; parts, which are soon made one, have the lowest
 log = logging.getLogger("matinee.log")
 
 
@@ -34,6 +35,7 @@ log = logging.getLogger("matinee.log")
 class SealedDay:
     """One day's file as the database knows it; `size` in bytes."""
 
+    book: str
     day: str
     file: str
     sha256: str
@@ -50,32 +52,38 @@ def day_name(number: int) -> str:
     return (date(1970, 1, 1) + timedelta(days=number)).isoformat()
 
 
+def day_number(day: str) -> int:
+    """The day of this ISO date counted from 1970-01-01: the inverse of `day_name`."""
+    return (date.fromisoformat(day) - date(1970, 1, 1)).days
+
+
 def first_microsecond(day: str) -> int:
     """Where the day of this ISO date begins, in microseconds since 1970."""
     return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 1_000_000
 
 
-def unused_name(folder: Path, day: str, before: SealedDay | None) -> str:
-    """The day's next generation; a file that is there may still count for those who read what is committed."""
-    matched = FILE.fullmatch(before.file) if before else None
-    names = (f"{day}.{n}.parquet" if n > 1 else f"{day}.parquet" for n in count(_generation(matched) + 1))
-    return next(name for name in names if not (folder / name).exists())
+def names_of(book: Book, day: str, before: Sequence[SealedDay], part: bool = False) -> Iterator[str]:
+    """Names for the day's next file, the next generation first: behind all files `before`, and any that is there."""
+    latest = max((generation_of(sealed.file) for sealed in before), default=0)
+    kind = "-part" if part else ""
+    for n in count(latest + 1):
+        yield f"{book.prefix}{day}{f'.{n}' if n > 1 else ''}{kind}.parquet"
 
 
-def write_day(folder: Path, day: str, name: str, frame: pl.DataFrame) -> SealedDay:
-    """Write the day's whole content under a name not used before; on disk when it returns."""
-    data = bytes_of(frame)
+def write_day(folder: Path, book: Book, day: str, name: str, frame: pl.DataFrame) -> SealedDay:
+    """Write a file's whole content under a name not used before; on disk when it returns."""
+    data = bytes_of(book, frame, 1 if is_part(name) else LEVEL)
     write_durably(folder / name, data)
-    return described(day, name, data)
+    return described(book, day, name, data)
 
 
-def described(day: str, name: str, data: bytes) -> SealedDay:
+def described(book: Book, day: str, name: str, data: bytes) -> SealedDay:
     """A day's file of these bytes."""
-    return SealedDay(day, name, hashlib.sha256(data).hexdigest(), len(data))
+    return SealedDay(book.table, day, name, hashlib.sha256(data).hexdigest(), len(data))
 
 
-def read_day(folder: Path, sealed: SealedDay) -> pl.DataFrame:
-    """The day's events as `schema.SEQUENCED`; `seq`, `source`, `received` are null in days sealed without.
+def read_day(folder: Path, sealed: SealedDay, where: pl.Expr | None = None) -> pl.DataFrame:
+    """What the file holds, as its book's columns; null in those that it was sealed without. `where` chooses rows.
 
     Raises `LogDamaged` when the file is gone or is not what was sealed.
     """
@@ -85,21 +93,28 @@ def read_day(folder: Path, sealed: SealedDay) -> pl.DataFrame:
         raise _damaged(folder, sealed, str(error)) from error
     if hashlib.sha256(data).hexdigest() != sealed.sha256:
         raise _damaged(folder, sealed, f"its {len(data):,} bytes are not the {sealed.size:,} that were sealed")
-    return frame_of(data)
+    return frame_of(BOOKS[sealed.book], data, where)
 
 
-def bytes_of(frame: pl.DataFrame) -> bytes:
-    """A frame of `schema.SEQUENCED` as a sealed file."""
+def bytes_of(book: Book, frame: pl.DataFrame, level: int = LEVEL) -> bytes:
+    """A frame of a book's columns as a sealed file."""
     buffer = io.BytesIO()
-    frame.select(SEQUENCED.keys()).sort(ORDER).write_parquet(buffer)
+    ordered = frame.select(book.columns.keys()).sort(book.order)
+    ordered.write_parquet(buffer, compression="zstd", compression_level=level)
     return buffer.getvalue()
 
 
-def frame_of(data: bytes) -> pl.DataFrame:
-    """The bytes of a sealed file as `schema.SEQUENCED`; null in columns that it was sealed without."""
-    frame = pl.read_parquet(io.BytesIO(data), glob=False)
-    lacking = [pl.lit(None, dtype).alias(name) for name, dtype in SEQUENCED.items() if name not in frame.columns]
-    return frame.with_columns(lacking).select(SEQUENCED.keys())
+def frame_of(book: Book, data: bytes, where: pl.Expr | None = None) -> pl.DataFrame:
+    """The bytes of a sealed file as its book's columns; null in those that it was sealed without."""
+    found = pl.scan_parquet(io.BytesIO(data), glob=False)
+    frame = (found if where is None else found.filter(where)).collect()
+    lacking = [pl.lit(None, dtype).alias(name) for name, dtype in book.columns.items() if name not in frame.columns]
+    return frame.with_columns(lacking).select(book.columns.keys())
+
+
+def book_of(name: str) -> Book:
+    """The book that a file of this name belongs to."""
+    return DECISIONS if name.startswith(DECISIONS.prefix) else EVENTS
 
 
 def check_sizes(folder: Path, days: Sequence[SealedDay]) -> None:
@@ -113,9 +128,26 @@ def check_sizes(folder: Path, days: Sequence[SealedDay]) -> None:
 
 
 def finished(folder: Path) -> list[str]:
-    """The names of finished days in the folder, oldest day and generation first."""
-    found = [match for place in folder.glob("*.parquet") if (match := FILE.fullmatch(place.name))]
-    return [match[0] for match in sorted(found, key=lambda match: (match[1], _generation(match)))]
+    """The names of finished files in the folder, oldest day and generation first."""
+    found = [place.name for place in folder.glob("*.parquet") if FILE.fullmatch(place.name)]
+    return sorted(found, key=lambda name: (day_of(name), generation_of(name), name))
+
+
+def day_of(name: str) -> str:
+    """The day of a sealed file of this name."""
+    matched = FILE.fullmatch(name)
+    return matched[2] if matched else ""
+
+
+def generation_of(name: str) -> int:
+    """The generation of a sealed file of this name, from 1."""
+    matched = FILE.fullmatch(name)
+    return int(matched[3] or 1) if matched else 0
+
+
+def is_part(name: str) -> bool:
+    """Whether the file holds a part of its day's decisions, not all of them."""
+    return name.endswith("-part.parquet")
 
 
 def put_aside(folder: Path, strays: Collection[str]) -> None:
@@ -158,7 +190,8 @@ def foreign(path: Path, folder: Path, what: str) -> LogDamaged:
     """The error for sealed days beside a database that is not theirs."""
     days = finished(folder)
     return LogDamaged(
-        f"{what} {path}, but {folder} holds {len(days):,} sealed file(s) of a log, {days[0][:10]} to {days[-1][:10]}; "
+        f"{what} {path}, but {folder} holds {len(days):,} sealed file(s) of a log, "
+        f"{day_of(days[0])} to {day_of(days[-1])}; "
         "put the database that belongs to them back, or run `matinee log --rebuild` to make it again from them"
     )
 
@@ -176,11 +209,6 @@ def write_durably(place: Path, data: bytes) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _generation(matched: re.Match[str] | None) -> int:
-    """Of a day's file; 0 where there is none."""
-    return int(matched[2] or 1) if matched else 0
 
 
 def _damaged(folder: Path, sealed: SealedDay, why: str) -> LogDamaged:

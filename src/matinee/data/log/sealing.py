@@ -16,32 +16,38 @@ import polars as pl
 
 from matinee.data.log import rows as log_rows
 from matinee.data.log import schema as sql
-from matinee.data.log.sealed import SealedDay, day_name, mark, read_day, unused_name, write_day
+from matinee.data.log.bodies import columns_of_bodies
+from matinee.data.log.schema import BOOKS, EVENTS, Book
+from matinee.data.log.sealed import SealedDay, day_name, day_number, is_part, mark, names_of, read_day, write_day
 from matinee.data.log.store import Store, for_a_step, generation, sealed_days
+from matinee.decision.columns import DECIDED
 from matinee.events import DAY
 
 BATCH = 100  # rows between two looks at the clock
 CHUNK = 10_000  # rows that become a frame at once
 
 
-def seal_day(store: Store, number: int) -> Path | None:
-    """Make the day's live events part of its sealed file; None when a deletion or another process came between."""
+def seal_day(store: Store, book: Book, number: int) -> Path | None:
+    """Make all that the database holds of a day part of its sealed file, and parts of a file one.
+
+    None where there is nothing to do, and where a deletion or another process came between.
+    """
     day, start = day_name(number), number * DAY
     with store.reading() as cursor:
         cursor.execute("BEGIN")
-        before, asked = _named(cursor, day), _deletions(cursor)
-        live = frame_of(cursor, sql.EVENTS_OF_DAY, (start, start + DAY))
-    if live.is_empty():
+        before, asked = named(cursor, book, day), _deletions(cursor)
+        live, until = _live(cursor, book, start)
+    if live.is_empty() and len(before) < 2:
         return None
-    frame = pl.concat([read_day(store.folder, before), live]) if before else live
-    sealed = make_file(store, day, before, frame)
-    until = int(live["seq"].max())  # type: ignore[arg-type]
+    frame = pl.concat([*(read_day(store.folder, one) for one in before), live])
+    sealed = make_file(store, book, day, before, frame)
 
     def count(cursor: sqlite3.Cursor) -> bool:
         idle = _deletions(cursor) == asked and not cursor.execute(sql.FORGOTTEN).fetchall()
         if not idle or not replace(cursor, before, sealed):
             return False
-        cursor.execute("INSERT INTO moving (day, start, until) VALUES (?, ?, ?)", (day, start, until))
+        moving = "INSERT INTO moving (book, day, start, until) VALUES (?, ?, ?, ?)"
+        cursor.execute(moving, (book.table, day, start, until))
         return True
 
     counts = store.do(count)
@@ -49,38 +55,73 @@ def seal_day(store: Store, number: int) -> Path | None:
     return store.folder / sealed.file if counts else None
 
 
+def open_days(store: Store, book: Book, end: int) -> list[int]:
+    """The days before `end` (microseconds since 1970) of which not all lies in one file."""
+    with store.reading() as cursor:
+        live = [number for (number,) in cursor.execute(sql.OPEN_DAYS[book.table], (end,))]
+        parts = [day_number(one.day) for one in sealed_days(cursor, book) if is_part(one.file)]
+    return sorted({*live, *(number for number in parts if number * DAY < end)})
+
+
+def _live(cursor: sqlite3.Cursor, book: Book, start: int) -> tuple[pl.DataFrame, int]:
+    """What the database holds of the day that begins at `start`, as the book's columns, and its last place."""
+    if book is EVENTS:
+        frame = frame_of(cursor, sql.EVENTS_OF_DAY, (start, start + DAY))
+        return frame, int(frame["seq"].max() or 0)  # type: ignore[arg-type]
+    found, until = [pl.DataFrame(schema=DECIDED)], 0
+    for rows in _chunks(cursor.execute(sql.DECISIONS_OF_DAY, (start, start + DAY)), CHUNK // 10):
+        found.append(columns_of_bodies([body for _, body in rows]).frame())
+        until = max(until, *(seq for seq, _ in rows))
+    return pl.concat(found), until
+
+
 def finish(store: Store) -> None:
     """Move what is sealed out of the live tables."""
     store.in_steps(_move)
 
 
-def make_file(store: Store, day: str, before: SealedDay | None, frame: pl.DataFrame) -> SealedDay:
+def make_file(
+    store: Store, book: Book, day: str, before: Sequence[SealedDay], frame: pl.DataFrame, part: bool = False
+) -> SealedDay:
     """Write a day's next file, which does not count yet; announced as spent before it is made."""
     with store.reading() as cursor:
         (log_id,) = cursor.execute("SELECT id FROM matinee_log").fetchone()
     mark(store.folder, log_id)
-    name = unused_name(store.folder, day, before)
-    spent = "INSERT OR REPLACE INTO spent_files (file, maker) VALUES (?, ?)"
-    store.do(lambda cursor: cursor.execute(spent, (name, store.name)) and None)
-    return write_day(store.folder, day, name, frame)
+
+    def announce(cursor: sqlite3.Cursor) -> str:
+        taken = {name for (name,) in cursor.execute(sql.NAMES_TAKEN)}
+        free = (one for one in names_of(book, day, before, part) if one not in taken)
+        name = next(one for one in free if not (store.folder / one).exists())
+        cursor.execute("INSERT INTO spent_files (file, maker) VALUES (?, ?)", (name, store.name))
+        return name
+
+    return write_day(store.folder, book, day, store.do(announce), frame)
 
 
-def replace(cursor: sqlite3.Cursor, before: SealedDay | None, sealed: SealedDay) -> bool:
-    """Let a new file count instead of the one before; False when another handle was quicker."""
+def replace(cursor: sqlite3.Cursor, before: Sequence[SealedDay], sealed: SealedDay) -> bool:
+    """Let a new file count instead of those before; False when another handle was quicker."""
+    book = BOOKS[sealed.book]
     mine = cursor.execute("DELETE FROM spent_files WHERE file = ?", (sealed.file,)).rowcount
-    if not mine or _named(cursor, sealed.day) != before or cursor.execute(sql.MOVING).fetchall():
+    moving = cursor.execute(sql.MOVING, (book.table,)).fetchall()
+    if not mine or named(cursor, book, sealed.day) != before or moving:
         if mine:
             cursor.execute("INSERT INTO spent_files (file, maker) VALUES (?, 0)", (sealed.file,))
         return False
-    cursor.execute(sql.PUT_SEALED, (sealed.day, sealed.file, sealed.sha256, sealed.size))
-    retire(cursor, before)
+    for one in before:
+        retire(cursor, one)
+    put(cursor, sealed)
     return True
 
 
-def retire(cursor: sqlite3.Cursor, before: SealedDay | None) -> None:
+def put(cursor: sqlite3.Cursor, sealed: SealedDay) -> None:
+    """Let a file count."""
+    cursor.execute(sql.PUT_SEALED, (sealed.book, sealed.day, sealed.file, sealed.sha256, sealed.size))
+
+
+def retire(cursor: sqlite3.Cursor, before: SealedDay) -> None:
     """The file counts no more; `sweep` may remove it once this is committed."""
-    if before:
-        cursor.execute("INSERT OR REPLACE INTO spent_files (file, maker) VALUES (?, 0)", (before.file,))
+    cursor.execute(sql.DROP_SEALED, (before.file,))
+    cursor.execute("INSERT OR REPLACE INTO spent_files (file, maker) VALUES (?, 0)", (before.file,))
 
 
 def sweep(store: Store, everyones: bool = False) -> None:
@@ -101,17 +142,25 @@ def sweep(store: Store, everyones: bool = False) -> None:
 
 
 def frame_of(cursor: sqlite3.Cursor, query: str, values: Sequence[Any]) -> pl.DataFrame:
-    """The rows of a query as `schema.SEQUENCED`, a chunk at a time, so that other threads run meanwhile."""
+    """Events of a query as `schema.SEQUENCED`, a chunk at a time, so that other threads run meanwhile."""
     return pl.concat([log_rows.event_frame([]), *map(log_rows.event_frame, _chunks(cursor.execute(query, values)))])
 
 
-def _chunks(cursor: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:
-    while rows := cursor.fetchmany(CHUNK):
+def _chunks(cursor: sqlite3.Cursor, size: int = CHUNK) -> Iterator[list[tuple[Any, ...]]]:
+    while rows := cursor.fetchmany(size):
         yield rows
 
 
-def _named(cursor: sqlite3.Cursor, day: str) -> SealedDay | None:
-    return {sealed.day: sealed for sealed in sealed_days(cursor)}.get(day)
+def note_members(cursor: sqlite3.Cursor, day: str, frames: Sequence[pl.DataFrame]) -> None:
+    """Note whose decisions a day's files hold."""
+    counts = pl.concat([frame.select("user_id") for frame in frames]).group_by("user_id").len()
+    into = sql.insert_sealed_members(generation(cursor))
+    cursor.executemany(into, ((user_id, day, n) for user_id, n in counts.iter_rows()))
+
+
+def named(cursor: sqlite3.Cursor, book: Book, day: str) -> list[SealedDay]:
+    """The files that count for a day."""
+    return [sealed for sealed in sealed_days(cursor, book) if sealed.day == day]
 
 
 def _deletions(cursor: sqlite3.Cursor) -> int:
@@ -120,15 +169,17 @@ def _deletions(cursor: sqlite3.Cursor) -> int:
 
 
 def _move(cursor: sqlite3.Cursor) -> bool:
-    """A step of moving sealed events out; True while there is more to do."""
-    for (day, start, until), old in product(cursor.execute(sql.MOVING).fetchall(), sql.GENERATIONS):
-        some, values = sql.some_of_day(old), (start, start + DAY, until, BATCH)
-        ids = f"SELECT user_id, event_id, ? FROM events_{old} WHERE {some}"
-        put = f"INSERT INTO sealed_ids_{generation(cursor)} (user_id, event_id, day) {ids}"
+    """A step of moving sealed rows out; True while there is more to do."""
+    for (table, day, start, until), old in product(cursor.execute(sql.ALL_MOVING).fetchall(), sql.GENERATIONS):
+        book = BOOKS[table]
+        some, values = sql.some_of_day(book, old), (start, start + DAY, until, BATCH)
+        put = book.whose(old, generation(cursor), some)
 
-        def batch(day: str = day, old: str = old, put: str = put, some: str = some, values: Any = values) -> int:
+        def batch(
+            day: str = day, old: str = f"{table}_{old}", put: str = put, some: str = some, values: Any = values
+        ) -> int:
             cursor.execute(put, (day, *values))
-            return cursor.execute(f"DELETE FROM events_{old} WHERE {some}", values).rowcount
+            return cursor.execute(f"DELETE FROM {old} WHERE {some}", values).rowcount
 
         if for_a_step(batch):
             return True

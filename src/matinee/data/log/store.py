@@ -14,8 +14,9 @@ from weakref import WeakSet
 
 from matinee.data.log import schema as sql
 from matinee.data.log.file import Connection, connect, open_for_writing, refusal
-from matinee.data.log.sealed import SealedDay
+from matinee.data.log.sealed import SealedDay, read_day
 from matinee.data.log.writer import Writer
+from matinee.errors import LogDamaged
 
 T = TypeVar("T")
 STEP = 0.02  # seconds that a step of long work holds the writer, about
@@ -52,6 +53,24 @@ class Store:
             if not self.do(step):
                 return
             time.sleep(min(time.perf_counter() - started, STEP))
+
+    def steady(self, book: sql.Book, look: Callable[[], T]) -> T:
+        """What `look` finds in sealed files; again where one was replaced under it, so that damage is never false."""
+        while True:
+            days = self._days(book)
+            try:
+                return look()
+            except LogDamaged:
+                if self._days(book) == days:
+                    raise
+
+    def read_all(self, book: sql.Book) -> int:
+        """The number of rows of a book's sealed files, all of them read. Raises `LogDamaged`."""
+        return sum(read_day(self.folder, one).height for one in self._days(book))
+
+    def _days(self, book: sql.Book) -> list[SealedDay]:
+        with self.reading() as cursor:
+            return sealed_days(cursor, book)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Cursor]:
@@ -91,6 +110,6 @@ def generation(cursor: sqlite3.Cursor) -> str:
     return str(found)
 
 
-def sealed_days(cursor: sqlite3.Cursor) -> list[SealedDay]:
-    """The sealed days that count, oldest first."""
-    return [SealedDay(*row) for row in cursor.execute(sql.LIST_SEALED).fetchall()]
+def sealed_days(cursor: sqlite3.Cursor, book: sql.Book | None = None) -> list[SealedDay]:
+    """The sealed files that count, of one book or of all, oldest day first."""
+    return [SealedDay(*row) for row in cursor.execute(sql.LIST_SEALED, (book.table if book else "%",)).fetchall()]
