@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -83,6 +84,20 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     write_whole(path, lambda draft: draft.write_text("new"))
     assert [one.name for one in tmp_path.iterdir()] == ["about.txt"]
     assert path.read_text() == "new"
+
+
+def test_two_may_write_one_file_at_once_and_what_a_crash_left_goes(tmp_path):
+    path, left = tmp_path / "kept", tmp_path / ".kept.crashed.draft"
+    left.write_text("half")
+    os.utime(left, (0, 0))
+
+    def slowly(draft):
+        draft.write_text("first")
+        write_whole(path, lambda other: other.write_text("second"))
+
+    write_whole(path, slowly)
+    assert path.read_text() == "first"
+    assert [one.name for one in tmp_path.iterdir()] == ["kept"]
 
 
 def test_a_catalogue_is_never_half_written(tmp_path):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import polars as pl
@@ -345,12 +347,20 @@ def _reading(path: Path) -> Iterator[None]:
         raise BadData(f"cannot read the catalogue {path}: {error}; run `matinee data` again") from error
 
 
+ABANDONED = 3_600  # seconds after which a draft is no longer being written
+
+
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a draft beside `path`, then give it the name: whoever opens `path` finds the old or the new.
 
     The draft is on disk before it is renamed, so neither a crash nor a full disk leaves half a file under the name.
+    Two may write at once, each a draft of their own: the later name wins. Drafts that a crash left go after an hour.
     """
-    draft = path.with_name(f".{path.name}.draft")
+    for old in path.parent.glob(f".{path.name}.*.draft"):
+        with suppress(FileNotFoundError):
+            if time.time() - old.stat().st_mtime > ABANDONED:
+                old.unlink()
+    draft = path.with_name(f".{path.name}.{uuid4().hex}.draft")
     try:
         write(draft)
         with draft.open("rb+") as written:

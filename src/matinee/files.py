@@ -30,3 +30,13 @@ def require_file(path: Path) -> None:
     """Raise `OSError` where neither a file nor a link to one stands: opening a pipe would wait for ever."""
     if path.exists() and not path.is_file():
         raise OSError(f"{path} is no file")
+
+
+def kernel_size(table: Path, name: str) -> int | None:
+    """The bytes that a table of the kernel (`/proc/meminfo`, `/proc/self/status`) gives; None where there is none."""
+    try:
+        lines = table.read_text().splitlines()
+    except OSError:
+        return None
+    sizes = [int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")]
+    return sizes[0] if sizes else None

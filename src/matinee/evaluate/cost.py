@@ -13,7 +13,9 @@ import numpy as np
 
 from matinee.decision import Scorer
 from matinee.evaluate.trial import Trial
+from matinee.files import kernel_size
 
+STATUS = Path("/proc/self/status")
 REQUESTS = 40  # asked one by one; the first few warm up
 WARM_UP = 8
 
@@ -70,18 +72,9 @@ def forget_peak() -> int | None:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
         return None
-    return _status("VmRSS")
+    return kernel_size(STATUS, "VmRSS")
 
 
 def peak() -> int | None:
     """Most bytes resident since `forget_peak`; None where unknown."""
-    return _status("VmHWM")
-
-
-def _status(name: str) -> int | None:
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return None
-    sizes = [int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")]
-    return sizes[0] if sizes else None
+    return kernel_size(STATUS, "VmHWM")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from matinee.files import kernel_size
+
 CGROUP = Path("/sys/fs/cgroup")
 
 
 def available_bytes() -> int:
     """Bytes that can still be allocated: what the kernel has free, or less where a container's limit is nearer."""
-    free = _meminfo("MemAvailable") or os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    free = kernel_size(Path("/proc/meminfo"), "MemAvailable") or os.sysconf("SC_AVPHYS_PAGES") * os.sysconf(
+        "SC_PAGE_SIZE"
+    )
     room = [
         limit - used
         for limit, used in (
@@ -20,15 +24,6 @@ def available_bytes() -> int:
         if limit is not None and used is not None
     ]
     return max(0, min([free, *room]))
-
-
-def _meminfo(name: str) -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    sizes = [int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")]
-    return sizes[0] if sizes else None
 
 
 def _number(path: Path) -> int | None:
