@@ -19,11 +19,9 @@ from matinee.maths.arrays import Doubles, Int32s
 from matinee.maths.exponentials import exp
 
 REACH = 4.0  # deviations; beyond lie 6e-5 of a normal
-PANEL, REACH = 1.75, 4.0  # deviations; of scores that end further below a panel little is left to be missed
-LEAST, HALVINGS = (
-    1e-6,
-    6,
-)  # what is left out of the distribution of the largest score, and steps to find where it begins
+PANEL = 1.75  # deviations
+LEAST = 1e-6  # what may be left out of the distribution of the largest score
+HALVINGS = 6  # steps to find where it begins
 NODES = (-0.8611363115940526, -0.3399810435848563, 0.3399810435848563, 0.8611363115940526)  # of degree 7
 WEIGHTS = (0.3478548451374538, 0.6521451548625461, 0.6521451548625461, 0.3478548451374538)
 FAR = 7.0  # where the series for the distribution function ends: 1e-12
