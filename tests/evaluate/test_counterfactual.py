@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -156,3 +157,12 @@ def test_the_report_says_it_in_three_forms(tmp_path):
     assert "home:&lt;b&gt;" in page
     assert "home:<b>" not in page
     assert "<svg" in page
+
+
+def test_one_heavy_choice_among_many_is_not_lost_in_the_mean():
+    """Of two rows the first alone differs: one by one its interval is as wide as the first title's."""
+    asked = drawn(2_000, seed=11, logged=np.array([0.9, 0.05, 0.05]), target=np.array([0.1, 0.3, 0.6]))
+    same = np.arange(len(asked.rows)) % ROWS > 0
+    found = named(replace(asked, target=np.where(same, asked.logged, asked.target)))
+    alone, first = found["one by one"].difference, found["first title"].difference
+    assert alone.high - alone.low == pytest.approx(first.high - first.low, rel=0.35)

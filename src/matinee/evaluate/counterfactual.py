@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -108,6 +109,19 @@ class Counterfactual:
     notes: tuple[str, ...] = ()
 
 
+class Heaviest(NamedTuple):
+    """The largest weight that multiplies a reward, and the least and the greatest reward there is."""
+
+    weight: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, weights: Doubles, rewards: Doubles) -> Heaviest:
+        """Of these weights and rewards, any one shape."""
+        return cls(float(weights.max()), min(0.0, float(rewards.min())), float(rewards.max()))
+
+
 def first_titles(decisions: Decisions) -> Flags:
     """(lines,) the first title of each decision: all that a policy of one title can be asked about."""
     choices = decisions.choices
@@ -162,7 +176,8 @@ def _one_at_a_time(asked: Asked) -> Part:
     weights = asked.sums(lines) / np.maximum(np.diff(asked.offsets), 1)
     new, returns = asked.sums(lines * asked.rewards), asked.sums(asked.rewards)
     chance = bool((asked.logged < 0).any())
-    return part("one by one", weights, new, returns, asked.members, {"IPS": float(new.mean())}, chance)
+    told, heaviest = {"IPS": float(new.mean())}, Heaviest.of(lines, asked.rewards)
+    return part("one by one", weights, new, returns, asked.members, told, chance, heaviest)
 
 
 def part(
@@ -173,13 +188,15 @@ def part(
     members: Int64s,
     estimates: Mapping[str, float],
     chance: bool = True,
+    heaviest: Heaviest | None = None,
 ) -> Part:
     """One part out of decisions: their weights, an estimator's values of the `new` policy, what was
-    earned (decisions,), and members; `chance`: was anything left to it?
+    earned (decisions,), and members; `chance`: was anything left to it? `heaviest`: what weighs most,
+    by default a decision.
     """
     found = np.unique(members)
     effective, lost = off_policy.effective_size(weights), unsupported(by_cluster(weights, members))[1]
-    told = _compared(weights, new, returns, members)
+    told = _compared(weights, new, returns, members, heaviest or Heaviest.of(weights, returns))
     return Part(
         name=name,
         decisions=len(weights),
@@ -195,25 +212,29 @@ def part(
     )
 
 
-def _compared(weights: Doubles, new: Doubles, returns: Doubles, members: Int64s) -> tuple[Estimate, Estimate, Estimate]:
+def _compared(
+    weights: Doubles, new: Doubles, returns: Doubles, members: Int64s, heaviest: Heaviest
+) -> tuple[Estimate, Estimate, Estimate]:
     """The new value, its difference to what was earned, and that relative to it; a ratio by its linear terms."""
     mean = float(returns.mean())
-    value, difference = (_interval(weights, new, returns, members, current) for current in (0.0, 1.0))
+    value, difference = (_interval(weights, new, returns, members, heaviest, current) for current in (0.0, 1.0))
     if not mean > 0:
         return value, difference, Estimate(np.nan, np.nan, np.nan)
     ratio = difference.value / mean
-    apart = _interval(weights, new, returns, members, 1.0 + ratio)
+    apart = _interval(weights, new, returns, members, heaviest, 1.0 + ratio)
     return value, difference, Estimate(*(ratio + one / mean for one in (apart.value, apart.low, apart.high)))
 
 
-def _interval(weights: Doubles, new: Doubles, returns: Doubles, members: Int64s, current: float) -> Estimate:
-    """Of E[new - current returns], sampling members; a decision of the largest weight stands for the unseen."""
-    values, ceiling = new - current * returns, float(weights.max())
+def _interval(
+    weights: Doubles, new: Doubles, returns: Doubles, members: Int64s, heaviest: Heaviest, current: float
+) -> Estimate:
+    """Of E[new - current returns], sampling members; the heaviest stands for what the log has not met."""
+    values = new - current * returns
     scale, mean = len(np.unique(members)) / len(members), float(values.mean())
-    extremes = [(ceiling - current) * end for end in (min(0.0, returns.min()), returns.max())]
-    low, high = (mean + scale * (end - mean) for end in (min(extremes), max(extremes)))
-    most = 1.0 + scale * (ceiling - 1.0)
-    return Estimate(*cressie_read(by_cluster(weights, members), by_cluster(values, members), most, (low, high)))
+    ends = [(heaviest.weight - current) * end for end in (heaviest.least, heaviest.most)]
+    low, high = (mean + scale * (end - mean) for end in (min(ends), max(ends)))
+    ceiling = 1.0 + scale * (float(weights.max()) - 1.0)
+    return Estimate(*cressie_read(by_cluster(weights, members), by_cluster(values, members), ceiling, (low, high)))
 
 
 def _estimates(weights: Doubles, returns: Doubles) -> dict[str, float]:
