@@ -57,7 +57,7 @@ def test_estimates_stand_beside_the_truth(result, page):
     said = list(SimulationReport(result, judgements).findings())
     assert said[-2:] == [
         "Estimates from a log whose interval holds the truth: 1 of 2, not those of three from the log of one.",
-        "The log of one cannot tell of four: effective sample size 2 of 900.",
+        "What the log of one cannot tell: four, effective sample size 2 of 900.",
     ]
     text = page(judgements=judgements)
     assert text.count('class="truth"') == 4  # two strokes a cross

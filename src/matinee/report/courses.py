@@ -11,7 +11,8 @@ from markupsafe import Markup
 from matinee.report import svg
 from matinee.report.svg import FOOT, LABEL_GAP, WIDTH, Scale, Ticks
 
-ROOF, START, NAMES = 34, 70, 120  # room above for the label, left for the ticks, right for the lines' names
+ROOF, START = 34, 70  # room above for the label, left for the ticks
+LETTER, MOST = 9.5, 220  # width of a letter of a line's name, and what all have at most
 LARGE, SMALL = (WIDTH, 330), (440, 260)  # width and height
 LINES = 6  # ways of drawing a line that the style knows
 
@@ -34,32 +35,33 @@ def over_days(
 ) -> Markup:
     """Lines over `days` (ISO dates or numbers), named at their ends; `zero` draws a line there."""
     width, height = size
+    end = width - min(MOST, 24 + LETTER * max(len(one.name) for one in series))
     ends = [one for each in series for one in (*each.values, *each.lows, *each.highs)]
     y, ticks = svg.axis([*ends, 0.0] if zero else ends, height - FOOT, ROOF)
-    x = _across(len(days), width - NAMES)
-    parts = [*_grid(y, ticks, label, width - NAMES), *_dates(x, days, height, width)]
+    x = _across(len(days), end)
+    parts = [*_grid(y, ticks, label, end), *_dates(x, days, height, end)]
     if zero:
-        parts.append(svg.line(START, y(0.0), width - NAMES, y(0.0), "zero"))
+        parts.append(svg.line(START, y(0.0), end, y(0.0), "zero"))
     parts += [_band(x, y, one) for one in series if len(one.lows)]
     parts += [part for one in series for part in _line(x, y, one)]
-    parts += _names(y, series, width)
+    parts += _names(y, series, end)
     told = ", ".join(one.name for one in series)
     return svg.drawing(height, parts, f"{label} over {len(days)} days: {told}; the table has the numbers", width)
 
 
-def _across(days: int, end: int) -> Scale:
+def _across(days: int, end: float) -> Scale:
     return lambda day: START + (end - START) * (day / max(1, days - 1))
 
 
-def _grid(y: Scale, ticks: Ticks, label: str, end: int) -> Iterator[Markup]:
+def _grid(y: Scale, ticks: Ticks, label: str, end: float) -> Iterator[Markup]:
     for tick, said in ticks:
         yield svg.line(START, y(tick), end, y(tick), "grid")
         yield svg.text(START - 8, y(tick) + 5, said, "end", "tick")
     yield svg.text(4, 14, label, "start", "tick")
 
 
-def _dates(x: Scale, days: Sequence[str], height: int, width: int) -> Iterator[Markup]:
-    step = max(1, math.ceil(len(days) / (width // 130)))
+def _dates(x: Scale, days: Sequence[str], height: int, end: float) -> Iterator[Markup]:
+    step = max(1, math.ceil(len(days) / max(1, (end - START) // 100)))
     for at in range(0, len(days), step):
         yield svg.text(x(at), height - FOOT + 18, days[at], "middle", "tick")
 
@@ -81,14 +83,14 @@ def _band(x: Scale, y: Scale, one: Series) -> Markup:
     return _path([*lower, *upper], f"band band{one.key % LINES}") if known else Markup("")
 
 
-def _names(y: Scale, series: Sequence[Series], width: int) -> Iterator[Markup]:
+def _names(y: Scale, series: Sequence[Series], end: float) -> Iterator[Markup]:
     """Each line's name beside its end, pushed down where it would cover another."""
     last = [(one, [value for value in one.values if math.isfinite(value)]) for one in series]
     wished = sorted(((y(values[-1]), one) for one, values in last if values), key=lambda pair: pair[0])
     height = -math.inf
     for wish, one in wished:
         height = max(wish, height + LABEL_GAP)
-        yield svg.text(width - NAMES + 10, height + 5, one.name, "start", f"name text{one.key % LINES}")
+        yield svg.text(end + 10, height + 5, one.name, "start", f"name text{one.key % LINES}")
 
 
 def _runs(values: Sequence[float]) -> Iterator[list[int]]:

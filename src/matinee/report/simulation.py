@@ -126,7 +126,9 @@ class SimulationReport:
             inside = len(told) - len(outside)
             yield f"Estimates from a log whose interval holds the truth: {inside} of {len(told)}{missed}."
         for log, _, untold in self.judgements:
-            yield from (f"The log of {log} cannot tell of {name}: {reason}." for name, reason in untold.items())
+            if untold:
+                said = "; ".join(f"{name}, {reason}" for name, reason in untold.items())
+                yield f"What the log of {log} cannot tell: {said}."
 
     @property
     def _days(self) -> list[str]:
