@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
-from matinee.decision import Policy, Requests
+from matinee.decision import Policy
 from matinee.events import END_OF_TIME
-from matinee.maths.arrays import Doubles, Floats
 from matinee.policies.arms import ArmsConfig, LinearArms
-from matinee.policies.features import Features, Vectors
+from matinee.policies.features import AverageTaste, Features, Vectors
 from matinee.policies.posterior import Prior
 from matinee.policies.uniform import Uniform
 from matinee.recipes.registry import MODELS
@@ -23,21 +21,6 @@ Maker = Callable[[Dataset, World, int], Policy]  # the data that the world is ma
 
 PRIOR = Prior(base_rate=0.02, title_deviation=0.05)  # pessimistic: few titles are enjoyed by whoever looks
 SIZE = 8  # numbers of a title beside the one that all share
-
-
-@dataclass(frozen=True)
-class AverageTaste:
-    """Vectors of titles, and for members the mean of those that they like: a few microseconds, where a fold-in takes
-    a hundred.
-    """
-
-    title_vectors: Floats
-
-    def member_vectors(self, requests: Requests) -> Doubles:
-        """(batch, size) the mean vector of each member's tastes; zeros where nothing is known."""
-        tastes = requests.histories.tastes
-        sums = tastes.matrix(len(self.title_vectors)) @ self.title_vectors
-        return np.asarray(sums / np.maximum(tastes.lengths, 1)[:, None], np.float64)
 
 
 def linear_arms(name: str, config: ArmsConfig) -> Maker:
