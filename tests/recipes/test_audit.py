@@ -81,12 +81,13 @@ def live(client: TestClient, part: int) -> None:
             assert client.put(f"/v1/profiles/{user}", json=body).status_code == 200
         if turn % 7 == 0:
             assert client.post("/v1/similar", json={"item_id": "t3", "user_id": user}).status_code == 200
+            assert client.post("/v1/search", json={"query": f"t{turn % 4}", "user_id": user}).status_code == 200
 
 
 def test_every_decision_gives_back_what_was_logged(place):
     found = audit(place, 1_000)
     assert found.refused == {}
-    assert found.asked == found.same == 2 * (60 + 9)
+    assert found.asked == found.same == 2 * (60 + 9 + 9)
     assert found.worst <= 1e-6
 
 
@@ -95,8 +96,8 @@ def test_an_artifact_that_is_gone_is_named(place, tmp_path):
     oldest.rename(tmp_path / "away")
     found = audit(place, 1_000)
     (tmp_path / "away").rename(oldest)
-    assert found.same == 60 + 9
-    assert sum(found.refused.values()) == 60 + 9
+    assert found.same == 60 + 9 + 9
+    assert sum(found.refused.values()) == 60 + 9 + 9
     assert all(why.endswith("is gone") for why in found.refused)
 
 

@@ -106,8 +106,8 @@ def test_policies_go_from_best_to_simplest_on_both_surfaces(place):
     catalog = Catalog.load(place.catalog_path)
     with EventLog(place.log_path) as log:
         built = served_policies(place, log, catalog, exploration=0.25)
-    assert list(built) == ["home", "similar"]
-    for surface, simplest in (("home", "popularity"), ("similar", "neighbors")):
+    assert list(built) == ["home", "similar", "search"]
+    for surface, simplest in (("home", "popularity"), ("similar", "neighbors"), ("search", "neighbors")):
         assert [name for name, _ in built[surface]] == ["ease-recent", simplest]
         ids = [policy.policy_id for _, policy in built[surface]]
         assert ids == [f"{surface}-ease-recent", f"{surface}-{simplest}"]
@@ -145,6 +145,7 @@ def test_a_model_that_costs_too_much_is_left_out_with_its_figures(place):
     assert {surface: [name for name, _ in steps] for surface, steps in built.items()} == {
         "home": ["popularity"],
         "similar": ["neighbors"],
+        "search": ["neighbors"],
     }
     (line,) = told
     assert line.startswith("ease-recent is left out: ")
@@ -270,5 +271,5 @@ def test_titles_that_are_told_of_are_kept_with_ladders_for_them_or_not_at_all(pl
     assert after.titles.equals(catalog.titles)
     assert after.item_ids == [*before.item_ids, "new"]
     assert after.maturity[0] == 16
-    for surface in ("home", "similar"):
+    for surface in ("home", "similar", "search"):
         assert all(policy.catalog is catalog for _, policy in built[surface])

@@ -23,6 +23,8 @@ from matinee.recipes.serving import EXPLORATION, WHERE
 from matinee.service.probe import probe
 from matinee.surfaces.charts import charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
+from matinee.surfaces.search.intents import SearchConfig
+from matinee.surfaces.search.policy import SearchPolicy
 from matinee.surfaces.similar import SimilarPolicy
 from matinee.testing import make_events
 
@@ -56,7 +58,8 @@ def compile_pages() -> None:
         (str(exploration), HomePolicy(*made, drawn, HomeConfig(exploration=exploration, where=WHERE)))
         for exploration in (EXPLORATION, 0.0)
     ]
-    probe({"home": home, "similar": [("toy", SimilarPolicy(*made))]}, catalog, now)
+    search = [("toy", SearchPolicy(*made, drawn, SearchConfig(exploration=EXPLORATION)))]
+    probe({"home": home, "similar": [("toy", SimilarPolicy(*made))], "search": search}, catalog, now)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from matinee.catalog import Catalog
@@ -27,6 +28,8 @@ from matinee.surfaces.home import HomeConfig, HomePolicy
 from matinee.surfaces.pages.builder import Where
 from matinee.surfaces.pages.rows import RowsConfig
 from matinee.surfaces.remade import Surfaced, parameters_of
+from matinee.surfaces.search.intents import SearchConfig
+from matinee.surfaces.search.policy import SearchPolicy
 from matinee.surfaces.similar import SimilarPolicy
 from matinee.workspace import Workspace
 
@@ -38,6 +41,7 @@ HOME = {  # from best to simplest
     "popularity": HomeConfig(rows=RowsConfig(because_rows=0)),  # it knows no neighbours, so no row is founded on them
 }
 SIMILAR = ("ease-recent", "neighbors")  # from best to simplest
+SEARCH = SIMILAR  # it shows what goes with the title found, too
 WHERE_TRAINED = ("sequence",)  # served first where somebody trained it: it needs torch and takes its time
 SERVED = tuple(dict.fromkeys(name for name in (*HOME, *SIMILAR) if name not in WHERE_TRAINED))  # what a service needs
 
@@ -114,8 +118,8 @@ def served_policies(
     `say` is told why. Where the workspace names a billboard, that chooses what stands above the rows, and `learner`
     learns for it from now on. Raises `ArtifactRefused` when one of `required` is, or nothing is left for a surface.
     """
-    names = {"home": on_home(workspace) if home is None else home, "similar": SIMILAR}
-    found, refused = _affordable(workspace, dict.fromkeys((*names["home"], *SIMILAR)), catalog, budget)
+    names = {"home": on_home(workspace) if home is None else home, "similar": SIMILAR, "search": SEARCH}
+    found, refused = _affordable(workspace, dict.fromkeys(chain(*names.values())), catalog, budget)
     _require_a_step(names, found, refused, required)
     for name, why in refused.items():
         say(f"{name} is left out: {why}")
@@ -126,10 +130,13 @@ def served_policies(
         if name in found
     ]
     similar = [(name, _similar(name, found[name], catalog)) for name in SIMILAR if name in found]
-    served: list[tuple[str, Surfaced]] = [*home_pages, *similar]
+    looked_for = SearchConfig(exploration=exploration)
+    search = [(name, _search(name, found[name], catalog, drawn, looked_for)) for name in SEARCH if name in found]
+    served: list[tuple[str, Surfaced]] = [*home_pages, *similar, *search]
     for _, policy in served:
         workspace.keep_parameters(policy.maker.parameters, parameters_of(policy))
-    return {"home": _under_a_billboard(home_pages, workspace, catalog, learner, say), "similar": similar}
+    pages = _under_a_billboard(home_pages, workspace, catalog, learner, say)
+    return {"home": pages, "similar": similar, "search": search}
 
 
 def _under_a_billboard(
@@ -224,3 +231,10 @@ def _warm(policy: HomePolicy) -> HomePolicy:
 
 def _similar(name: str, artifact: Artifact, catalog: Catalog) -> SimilarPolicy:
     return SimilarPolicy(f"similar-{name}", artifact.artifact_id, catalog, artifact.scorer, artifact.calibration)
+
+
+def _search(name: str, artifact: Artifact, catalog: Catalog, drawn: Charts, config: SearchConfig) -> SearchPolicy:
+    made = (artifact.artifact_id, catalog, artifact.scorer, artifact.calibration, drawn, config)
+    policy = SearchPolicy(f"search-{name}", *made)
+    policy.warm()
+    return policy

@@ -156,6 +156,14 @@ class SimilarIn(AskIn):
     n: Annotated[int, Field(ge=1, le=100), WHOLE] = 20
 
 
+class SearchIn(AskIn):
+    """Asks for answers to what was typed so far."""
+
+    query: Text = Field("", description="as typed, from the first letter on; nothing: what may be looked for")
+    rows: Annotated[int, Field(ge=1, le=20), WHOLE] = 5
+    n: Annotated[int, Field(ge=1, le=100, description="titles a row"), WHOLE] = 12
+
+
 class EventIn(Body):
     """One thing that happened."""
 

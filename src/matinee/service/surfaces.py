@@ -18,7 +18,7 @@ from matinee.page import Layout
 from matinee.service.fallback import Served
 from matinee.service.one_request import without
 from matinee.service.present import Presenter
-from matinee.service.requests import AskIn, HomeIn, SimilarIn
+from matinee.service.requests import AskIn, HomeIn, SearchIn, SimilarIn
 from matinee.service.responses import PageOut
 from matinee.service.statuses import BODY, FOUND, Responses
 from matinee.service.titles import item_of
@@ -71,6 +71,12 @@ def _similar(asked: SimilarIn, plain: Requests, catalog: Catalog) -> Requests:
     return without(replace(plain, layout=layout, about=about), past.items[past.turned_down])
 
 
+def _search(asked: SearchIn, plain: Requests, catalog: Catalog) -> Requests:
+    """Rows that answer what was typed; what the member turned down stands where it is named, as the policy sees to."""
+    layout = Layout(rows=asked.rows, columns=asked.n, billboard=False, attention=plain.layout.attention)
+    return replace(plain, layout=layout, queries=(asked.query,))
+
+
 SURFACES: Mapping[str, Surface] = {
     one.name: one
     for one in (
@@ -93,6 +99,18 @@ SURFACES: Mapping[str, Surface] = {
             _page,
             PageOut,
             {**BODY, **FOUND},
+            may_be_silent=True,
+        ),
+        Surface(
+            "search",
+            "Answers to what was typed, as rows by intent; what is not here leads to the closest titles that are.",
+            SearchIn,
+            _search,
+            lambda user_id, catalog: SearchIn(user_id=user_id, query=catalog.names[0][:50]),
+            _page,
+            PageOut,
+            {**BODY, **FOUND},
+            required=False,
             may_be_silent=True,
         ),
     )

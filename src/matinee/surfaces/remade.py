@@ -15,9 +15,11 @@ from matinee.surfaces.charts import Chart, Charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
 from matinee.surfaces.pages.builder import Where
 from matinee.surfaces.pages.rows import RowsConfig
+from matinee.surfaces.search.intents import SearchConfig
+from matinee.surfaces.search.policy import SearchPolicy
 from matinee.surfaces.similar import SimilarPolicy
 
-Surfaced = HomePolicy | SimilarPolicy
+Surfaced = HomePolicy | SearchPolicy | SimilarPolicy
 
 
 def parameters_of(policy: Surfaced) -> dict[str, Any]:
@@ -36,9 +38,12 @@ def remade(parameters: Mapping[str, Any], artifact: Artifact, catalog: Catalog) 
         made = (parameters["policy"], artifact.artifact_id, catalog, artifact.scorer, artifact.calibration)
         if "charts" not in parameters:
             return SimilarPolicy(*made, parameters["neighbors"])
+        drawn = _charts(parameters["charts"])
+        if "rows" not in parameters["config"]:
+            return SearchPolicy(*made, drawn, SearchConfig(**parameters["config"]))
         config = {**parameters["config"], "rows": RowsConfig(**parameters["config"]["rows"])}
         config["where"] = Where(**config.get("where", {}))
-        return HomePolicy(*made, _charts(parameters["charts"]), HomeConfig(**config))
+        return HomePolicy(*made, drawn, HomeConfig(**config))
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactRefused(f"these are no parameters of a policy: {error!r}; restore them from a backup") from error
 

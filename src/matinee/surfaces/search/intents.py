@@ -32,7 +32,6 @@ CLEAR = 0.04  # closeness by which a title that may not be shown has to be neare
 NEARLY = 0.2  # closeness by which a title may be behind the closest of its row
 SUBJECT = 0.9  # what a subject promises that is covered in full
 ALIKE = 0.5  # what a title promises that merely goes with the one named
-LOOSE = 0.3  # how much closeness counts among such titles
 LEAST = np.float32(1e-3)  # so that every title is close to some degree
 BEGINNING = 3  # letters from which on people, genres and subjects are looked for
 HALF = 0.5  # of a query that a title has to be about
@@ -137,7 +136,7 @@ class Intents:
         """What goes with the title found: more like it, and what its people and its genre made beside it."""
         catalog, near = self.indexes.catalog, self._nearest(item)
         welcome = asked.allowed[near.items] & asked.welcome[near.items]
-        alike = Matches(near.items[welcome], LOOSE * near.closeness[welcome])
+        alike = Matches(near.items[welcome], near.closeness[welcome])
         yield self._shelf(asked, RowName(RowKind.SIMILAR, (catalog.item_ids[item],)), ALIKE, alike, item)
         for person in catalog.title_people[item][:1].tolist():
             yield self._with(asked, person, ALIKE * WORDS)
