@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 from machine import machine
-from matinee.contenders import CONTENDERS
 from mistyping import begun, mistyped
 from rapidfuzz import fuzz, process
 
@@ -34,6 +33,7 @@ from matinee.lookup.names import joined, spoken_names
 from matinee.lookup.words import LAST, WordIndex
 from matinee.maths.mean_intervals import bootstrap
 from matinee.page import Layout
+from matinee.recipes.registry import MODELS
 from matinee.surfaces.charts import charts
 from matinee.surfaces.search.intents import SearchConfig
 from matinee.surfaces.search.policy import SearchPolicy
@@ -103,7 +103,7 @@ def taste(data: Dataset) -> dict[str, str]:
         ("popularity", "popularity", 1.0),
         ("taste", "ease", 1.0),
     ):
-        fitted = train(learned, CONTENDERS[contender].make(), np.random.default_rng(SEED))
+        fitted = train(learned, MODELS[contender].make(), np.random.default_rng(SEED))
         drawn = charts(learned.events, learned.catalog, learned.as_of)
         made = (name, "unsaved", data.catalog, fitted.scorer, fitted.calibration, drawn, SearchConfig(taste=weight))
         gains[name] = _gains(SearchPolicy(*made), requests, wanted)
