@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from pages import NOW, Linear, charts_of, policy_of, world
 
-from matinee.decision import CHARTED, Context, Requests, Situations, row_name
+from matinee.decision import CHARTED, Context, Requests, RowName, Situations, row_name
 from matinee.decision.evidence import COUNTRIES, row_title, title_reasons
 from matinee.decision.rows import UNDATED
 from matinee.events import DAY, FINISHED, PLAYED, Kind
@@ -226,6 +226,9 @@ def test_a_country_with_a_chart_is_named_and_others_are_not():
 
 
 def test_every_kind_of_row_has_a_title():
-    for kind in RowKind:
-        if kind is not RowKind.EMPTY:
-            assert row_title(row_name(kind, 0, CATALOG), CATALOG)
+    typed = RowKind.CLOSEST, RowKind.ABOUT
+    for kind in set(RowKind) - {RowKind.EMPTY, RowKind.WITH, *typed}:
+        assert row_title(row_name(kind, 0, CATALOG), CATALOG)
+    for kind in typed:
+        assert "star wars" in row_title(RowName(kind, ("star wars",)), CATALOG)
+    assert row_title(RowName(RowKind.WITH, ("Jodie Foster",)), CATALOG) == "With Jodie Foster"
