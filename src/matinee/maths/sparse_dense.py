@@ -28,10 +28,10 @@ def in_chunks(
 
     `progress` hears the share of the chunks that are done, from the calling thread.
     """
-    threads = threads or usable_cores()
     told = progress or (lambda done: None)
     pairs = list(pairwise(bounds.tolist()))
-    if threads == 1 or len(pairs) <= 1:
+    threads = 1 if len(pairs) <= 1 else threads or usable_cores()
+    if threads == 1:
         for at, (start, end) in enumerate(pairs):
             work(start, end)
             told((at + 1) / len(pairs))
