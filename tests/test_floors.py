@@ -7,7 +7,9 @@ import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -132,3 +134,17 @@ def test_no_test_asks_two_calls_for_equal_bits():
 def test_every_test_file_has_a_name_of_its_own():
     names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
     assert sorted(names) == sorted(set(names)), "two test files share a name, and pytest collects neither"
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "examples"])
+def test_scripts_import_what_exists(folder):
+    for path in (SRC.parents[1] / folder).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "matinee":
+                module = import_module(node.module)
+                missing = [one.name for one in node.names if not _gives(module, one.name)]
+                assert not missing, f"{path.name} imports {missing} from {node.module}, which has no such names"
+
+
+def _gives(module: ModuleType, name: str) -> bool:
+    return hasattr(module, name) or f"{module.__name__}.{name}".removeprefix("matinee.") in modules()
