@@ -1,5 +1,6 @@
 """Sequence files: one line a member, Parquet, folders with several, and the files of NCF."""
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -16,7 +17,8 @@ def order_of(data):
     """Member -> titles, in the order that models will see."""
     users = data.events["user_id"].unique(maintain_order=True).to_list()
     histories = histories_of(data.events, users, data.catalog, LATER)
-    return {user: [data.catalog.item_ids[i] for i in histories.take([b]).items] for b, user in enumerate(users)}
+    parts = [histories.take(np.array([b])).items for b in range(len(users))]
+    return {user: [data.catalog.item_ids[i] for i in items] for user, items in zip(users, parts, strict=True)}
 
 
 @pytest.mark.parametrize("separator", [" ", "\t", ",", " , ", ";"])
