@@ -18,9 +18,9 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(4)
 
 def probability_of_best_beta(a: Doubles, b: Doubles) -> Doubles:
     """(k,) P(each is the largest) of independent Beta(a, b) with `a` and `b` (k,) above 0."""
-    assert a.shape == b.shape
-    assert a.ndim == 1
-    assert ((a > 0) & (b > 0)).all(), "a parameter of Beta is not above 0"
+    assert a.shape == b.shape, f"a {a.shape}, b {b.shape}"
+    assert a.ndim == 1, f"a {a.shape}"
+    assert ((a > 0) & (b > 0)).all(), f"parameters of Beta are above 0: a from {a.min()}, b from {b.min()}"
     probs = np.zeros(len(a))
     if len(a):
         near = _contenders(a, b)

@@ -48,7 +48,7 @@ def set_probability(weights: Doubles, chosen: list[int]) -> float:
 
 
 def _require(weights: Doubles) -> None:
-    assert weights.ndim == 1
+    assert weights.ndim == 1, f"weights {weights.shape}"
     if not ((weights > 0) & np.isfinite(weights)).all():
         raise BadRequest("a weight is not a finite number above 0; leave out what is never chosen")
 
