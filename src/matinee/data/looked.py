@@ -94,8 +94,10 @@ class FromLooks:
     @property
     def words(self) -> list[tuple[str, str]]:
         """What each thing is, and out of how much it was learned."""
-        attention = [(f"attention, {screen}", str(fit)) for screen, fit in self.attention.items()]
-        return attention if self.calibration is None else [("calibration", str(self.calibration)), *attention]
+        said = [] if self.calibration is None else [("calibration", str(self.calibration))]
+        said += [(f"attention, {screen}", str(fit)) for screen, fit in self.attention.items() if fit.pages]
+        unseen = ", ".join(screen for screen, fit in self.attention.items() if not fit.pages)
+        return [*said, ("attention", f"prior on {unseen}: no page was looked at")] if unseen else said
 
 
 def looks_of(pages: pl.DataFrame, layouts: Layouts, now: int) -> Looks:
