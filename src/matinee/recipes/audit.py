@@ -19,10 +19,12 @@ from matinee.data.log import EventLog
 from matinee.decision import Decisions, Maker, Policy
 from matinee.errors import ArtifactRefused, MatineeError
 from matinee.events import END_OF_TIME
+from matinee.maths.arrays import Doubles
 from matinee.models.artifacts.artifact import id_of, load_artifact
 from matinee.policies.layered import Layered
 from matinee.recipes.learner import billboard_as_it_was
 from matinee.recipes.registry import SCORERS
+from matinee.recipes.serving import one_thread_a_request
 from matinee.surfaces.remade import Surfaced, remade
 from matinee.workspace import Workspace
 
@@ -33,13 +35,18 @@ TOLERANCE = 1e-6  # how far a log-probability asked again may be from the logged
 class Audit:
     """Of `asked` decisions, how many the policy that acted gives back choice by choice (`same`).
 
-    `worst`: the largest difference of a log-probability; `refused`: why others could not be asked, with counts.
+    `differences`: (choices,) of the log-probabilities; `refused`: why others could not be asked, with counts.
     """
 
     asked: int
     same: int
-    worst: float
+    differences: Doubles
     refused: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def worst(self) -> float:
+        """The largest difference of a log-probability; 0 where nothing was asked."""
+        return float(self.differences.max(initial=0.0))
 
 
 def audit(workspace: Workspace, n: int) -> Audit:
@@ -51,11 +58,11 @@ def audit(workspace: Workspace, n: int) -> Audit:
         last = _last(log, n)
         for one in last:
             try:
-                differences.append(_difference(one, log, catalog, made_by))
+                differences.append(_differences(one, log, catalog, made_by))
             except MatineeError as error:
                 refused[str(error).partition(";")[0]] += 1
-    same = sum(difference <= TOLERANCE for difference in differences)
-    return Audit(len(last), same, max(differences, default=0.0), dict(refused))
+    same = sum(bool((each <= TOLERANCE).all()) for each in differences)
+    return Audit(len(last), same, np.concatenate([np.empty(0), *differences]), dict(refused))
 
 
 def _last(log: EventLog, n: int) -> list[Decisions]:
@@ -67,11 +74,11 @@ def _last(log: EventLog, n: int) -> list[Decisions]:
     return [batch.take(np.array([b])) for _, _, b, batch in found[::-1]]
 
 
-def _difference(logged: Decisions, log: EventLog, catalog: Catalog, made_by: Any) -> float:
-    """The largest difference between a logged log-probability and the same asked again, of a batch of one."""
+def _differences(logged: Decisions, log: EventLog, catalog: Catalog, made_by: Any) -> Doubles:
+    """(choices,) how far each logged log-probability is from the same asked again, of a batch of one."""
     decisions = as_asked(logged, log, catalog)
     again = made_by(decisions.makers, decisions.catalog).log_prob(decisions)
-    return float(np.abs(again - decisions.choices.log_probs).max(initial=0.0))
+    return np.asarray(np.abs(again - decisions.choices.log_probs))
 
 
 def _made_by(workspace: Workspace, catalog: Catalog, makers: tuple[Maker, ...]) -> Policy:
@@ -88,7 +95,9 @@ def _page_of(workspace: Workspace, catalog: Catalog, maker: Maker) -> Surfaced:
         raise ArtifactRefused(
             f"the artifact {maker.artifact} of {maker.policy!r} is gone; put it back to ask its decisions again"
         )
-    policy = remade(workspace.parameters(maker.parameters), load_artifact(folder, SCORERS, catalog), catalog)
+    artifact = load_artifact(folder, SCORERS, catalog)
+    one_thread_a_request()  # as the service did: on more threads a network's sums round differently
+    policy = remade(workspace.parameters(maker.parameters), artifact, catalog)
     if policy.maker != maker:
         raise ArtifactRefused(f"{maker.policy!r} was made of other parameters than those kept; restore them")
     return policy
