@@ -23,6 +23,7 @@ class Bench(StrEnum):
     INGEST = "ingest"
     UPKEEP = "upkeep"
     RECORD = "record"
+    AUDIT = "audit"
     ARMS = "arms"
     EASE = "ease"
     FACTORS = "factors"
