@@ -143,3 +143,12 @@ def test_the_half_life_is_learned_from_the_likes_in_the_order_of_their_times():
     assert data.half_life_days == learned_half_life(owners, liked.astype(np.int32), at / DAY, 40)
     assert data.half_life_days is not None
     assert data.half_life_days <= 8
+
+
+def test_joined_parts_are_the_whole():
+    whole = Histories.of_items([[4, 1], [], [2], [0, 3, 1]])
+    parts = [whole.take(np.array(rows, np.int64)) for rows in ([0, 1], [2], [], [3])]
+    again = Histories.joined(parts)
+    assert again.offsets.tolist() == [0, 2, 2, 3, 6]
+    assert again.items.tolist() == [4, 1, 2, 0, 3, 1]
+    assert again.digests().tolist() == whole.digests().tolist()

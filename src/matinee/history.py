@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
@@ -17,7 +18,7 @@ from matinee.clock import Clocks
 from matinee.events import DAY, Kind, strengths
 from matinee.likes import counted_likes
 from matinee.maths.half_life import learned_half_life
-from matinee.maths.ragged import gather, last_of_each, narrowed
+from matinee.maths.ragged import gather, last_of_each, narrowed, offsets_of
 
 _LEFT_OUT: Any = np.empty(0)
 NOTHING_DONE = int.from_bytes(hashlib.blake2b(digest_size=8).digest(), "big")  # the digest of an empty history
@@ -104,6 +105,13 @@ class Histories:
         items = np.fromiter((item for one in lists for item in one), np.int32, n)
         seconds = np.fromiter((at for one in lists for at in range(len(one))), np.int64, n)
         return cls(offsets, items, np.full(n, Kind.PLAY, np.int8), np.ones(n, np.float32), seconds * 1_000_000)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Histories]) -> Histories:
+        """The histories of all parts, one part after the other; at least one part."""
+        lengths = np.concatenate([np.diff(one.offsets) for one in parts])
+        columns = {name: np.concatenate([getattr(one, name) for one in parts]) for name in EVENT_COLUMNS}
+        return cls(offsets_of(lengths), **columns)
 
     def take(self, rows: NDArray[np.int64]) -> Histories:
         """The histories of these batch rows, in this order."""

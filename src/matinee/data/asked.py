@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +11,7 @@ from matinee.data.histories import histories_of
 from matinee.data.log import EventLog
 from matinee.decision import Decisions
 from matinee.errors import BadData
-from matinee.history import EVENT_COLUMNS, Histories
-from matinee.maths.ragged import offsets_of
+from matinee.history import Histories
 
 END_OF_TIME = int(np.iinfo(np.int64).max)
 
@@ -31,7 +29,7 @@ def as_asked(decisions: Decisions, log: EventLog, catalog: Catalog) -> Decisions
         )
     known = catalog.first(decisions.catalog)
     each = zip(asked.user_ids, asked.arrived.tolist(), asked.times.tolist(), strict=True)
-    found = _joined([_seen(log, known, *one) for one in each])
+    found = Histories.joined([_seen(log, known, *one) for one in each])
     wrong = np.flatnonzero(found.digests() != asked.digests)
     if len(wrong):
         raise BadData(
@@ -45,11 +43,3 @@ def _seen(log: EventLog, catalog: Catalog, user_id: str, arrived: int, time: int
     """What had arrived of one member (a batch of one)."""
     events = log.read(END_OF_TIME, user_ids=[user_id], arrived=arrived)
     return histories_of(events, [user_id], catalog, END_OF_TIME).by(time)
-
-
-def _joined(parts: Sequence[Histories]) -> Histories:
-    """The histories of all parts, one part after the other."""
-    lengths = np.concatenate([np.diff(one.offsets) for one in parts])
-    return Histories(
-        offsets_of(lengths), **{name: np.concatenate([getattr(one, name) for one in parts]) for name in EVENT_COLUMNS}
-    )

@@ -28,9 +28,8 @@ from matinee.data.outcomes import outcomes
 from matinee.data.rewards import enjoyed
 from matinee.decision import Decisions, Layer, Maker, Requests, joined
 from matinee.errors import ArtifactRefused, BadRequest, MatineeError, NotFound
-from matinee.history import EVENT_COLUMNS, Histories
+from matinee.history import Histories
 from matinee.maths.arrays import Doubles
-from matinee.maths.ragged import offsets_of
 from matinee.models.artifacts.artifact import Artifact, id_of, load_artifact
 from matinee.policies.arms import ArmsConfig, LinearArms
 from matinee.policies.features import AverageTaste, Features
@@ -248,12 +247,8 @@ def _batches(singles: Iterable[Decisions]) -> Iterator[list[Decisions]]:
 
 def _as_one(parts: Sequence[Decisions]) -> Decisions:
     """Decisions of the log in one batch, with who, when and the history of each."""
-    lengths = [len(part.requests.histories.items) for part in parts]
-    columns = {
-        name: np.concatenate([getattr(part.requests.histories, name) for part in parts]) for name in EVENT_COLUMNS
-    }
     requests = Requests.of_histories(
-        Histories(offsets_of(lengths), **columns),
+        Histories.joined([part.requests.histories for part in parts]),
         np.array([part.requests.times[0] for part in parts]),
         [part.requests.profile(0) for part in parts],
     )

@@ -8,8 +8,7 @@ from dataclasses import fields, replace
 import numpy as np
 
 from matinee.decision import Cells, Decisions, Situations, joined
-from matinee.history import EVENT_COLUMNS, Histories
-from matinee.maths.ragged import offsets_of
+from matinee.history import Histories
 
 
 def as_one(parts: Sequence[Decisions]) -> Decisions:
@@ -19,18 +18,11 @@ def as_one(parts: Sequence[Decisions]) -> Decisions:
         asked[0],
         times=np.concatenate([one.times for one in asked]),
         members=np.concatenate([one.members for one in asked]),
-        histories=_histories([one.histories for one in asked]),
+        histories=Histories.joined([one.histories for one in asked]),
         situations=_situations([one.situations for one in asked]),
         cells=_cells([one.cells for one in asked if one.cells is not None]),
     )
     return joined(requests, parts)
-
-
-def _histories(parts: Sequence[Histories]) -> Histories:
-    lengths = np.concatenate([np.diff(one.offsets) for one in parts])
-    return Histories(
-        offsets_of(lengths), **{name: np.concatenate([getattr(one, name) for one in parts]) for name in EVENT_COLUMNS}
-    )
 
 
 def _situations(parts: Sequence[Situations]) -> Situations:
