@@ -15,7 +15,7 @@ import orjson
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.decision.decisions import LINES, Choices, Decisions, Layer, Maker
+from matinee.decision.decisions import LINE_TYPES, LINES, Choices, Decisions, Layer, Maker
 from matinee.decision.requests import Cells, Episodes, People, Requests
 from matinee.decision.rows import KIND_NAMES, KIND_OF_NAME, RowName
 from matinee.errors import BadData
@@ -58,17 +58,6 @@ HEADS: Mapping[str, pl.DataType] = {
 OPTIONAL = ("about", "query", "together", "exclude", "candidates", "chain", "arms", "arrived")
 LINE_LISTS: Mapping[str, pl.DataType] = dict.fromkeys(LINES, pl.List(pl.Int32()))
 DECIDED: Mapping[str, pl.DataType] = {**HEADS, **LINE_LISTS}
-_DTYPES = {
-    "layers": np.int8,
-    "rows": np.int16,
-    "columns": np.int16,
-    "actions": np.int32,
-    "log_probs": np.float64,
-    "among": np.int32,
-    "makers": np.int8,
-    "scores": np.float32,
-    "evidence": np.int32,
-}
 _UNITS = {"log_probs": LOG_PROB_UNIT, "scores": SCORE_UNIT}
 
 
@@ -245,7 +234,7 @@ def _batch(columns: Columns) -> Decisions:
 
 
 def _choices(columns: Columns) -> Choices:
-    values = {name: (columns.lines[k] * _UNITS.get(name, 1)).astype(_DTYPES[name]) for k, name in enumerate(LINES)}
+    values = {name: (columns.lines[k] * _UNITS.get(name, 1)).astype(LINE_TYPES[name]) for k, name in enumerate(LINES)}
     found = Choices(columns.offsets, **values)
     return replace(found, among=found.among - _taken_before(found))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from functools import cached_property
@@ -187,6 +187,17 @@ class Choices:
 
 
 LINES = tuple(one.name for one in fields(Choices) if one.name != "offsets")
+LINE_TYPES: Mapping[str, type[np.generic]] = {
+    "layers": np.int8,
+    "rows": np.int16,
+    "columns": np.int16,
+    "actions": np.int32,
+    "log_probs": np.float64,
+    "among": np.int32,
+    "makers": np.int8,
+    "scores": np.float32,
+    "evidence": np.int32,
+}
 
 
 @dataclass(frozen=True, repr=False)

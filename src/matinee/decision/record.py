@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from matinee.decision.decisions import LINES, Choices, Decisions, Layer, Maker
+from matinee.decision.decisions import LINE_TYPES, LINES, Choices, Decisions, Layer, Maker
 from matinee.decision.requests import Cells, Episodes, People, Requests
 from matinee.decision.rows import KIND_NAMES, KIND_OF_NAME, RowName
 from matinee.errors import BadData
@@ -86,7 +86,7 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
             arrived=None if record["arrived"] is None else np.array([record["arrived"]], np.int64),
             logged_digests=None if histories is not None else np.array([int(record["history"], 16)], np.uint64),
         )
-        lines = {name: np.array(record["choices"][name], dtype) for name, dtype in _TYPES.items()}
+        lines = {name: np.array(record["choices"][name], dtype) for name, dtype in LINE_TYPES.items()}
         decisions = Decisions(
             requests=requests,
             ids=(record["decision_id"],),
@@ -109,17 +109,6 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
 
 
 _NO_RECORD = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, AssertionError)
-_TYPES = {
-    "layers": np.int8,
-    "rows": np.int16,
-    "columns": np.int16,
-    "actions": np.int32,
-    "log_probs": np.float64,
-    "among": np.int32,
-    "makers": np.int8,
-    "scores": np.float32,
-    "evidence": np.int32,
-}
 
 
 def _listed(lists: Ragged | None, b: int) -> list[int] | None:
