@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
+from copy import deepcopy
 from itertools import count
 
 import numpy as np
@@ -40,13 +40,18 @@ def play(
     near: Near = lambda world, marginals: None,
 ) -> SimulationResult:
     """Each of these billboards for `days` in a world after the data set; `near` hears how near the world comes."""
-    make = partial(World.from_data, dataset, members, seed=seed)
     tell("making a world, and seeing how near it comes", 0.0)
-    world = make()
+    world = World.from_data(dataset, members, seed=seed)
     near(world, nearness(dataset, seed=seed))
     tell("making the policies", 0.0)
     policies = {name: maker(dataset, world, seed) for name, maker in makers.items()}
-    return simulate(make, policies, days, lambda here, visits: here.requests(visits, surface="billboard"), tell=tell)
+    return simulate(
+        lambda: deepcopy(world),
+        policies,
+        days,
+        lambda here, visits: here.requests(visits, surface="billboard"),
+        tell=tell,
+    )
 
 
 def visit(workspace: Workspace, members: int, days: int, seed: int = 0, tell: Tell = quiet) -> SimulationResult:
