@@ -71,6 +71,42 @@ def test_in_a_day_no_title_gains_much_more_than_the_best_of_a_usual_day():
     assert likes.filter(pl.col("item") == 9)["weight"].sum() == pytest.approx(1.5 * 40)
 
 
+def patient(arrived_at_once: bool) -> pl.DataFrame:
+    """Forty members a day watch title 0 for forty days; five hundred, as well known, say that they watched title 9 on
+    thirty of those days, 17 a day: as it happened, or all told within the day 50.
+    """
+    titles = [[0, 1, 2, 3, 4, 5]] * 1_600 + [[6, 7, 8, 10, 11, 9]] * 500
+    seconds = [[day * 86_400] * 6 for day in range(40) for _ in range(40)]
+    seconds += [[86_400 * at for at in (*range(5), 5 + k % 30)] for k in range(500)]
+    events = make_events(titles, seconds)
+    late = pl.when(pl.col("item_id") == "t9").then(pl.lit(50 * DAY).cast(pl.Duration("us")) + pl.col("timestamp").min())
+    return events.with_columns(received=late) if arrived_at_once else events
+
+
+def test_a_back_dated_burst_counts_on_the_day_it_arrived():
+    """Spread over thirty days by its own word it would pass under the cap of every one of them."""
+    spread, burst = (weighed(patient(at_once), MONTH).filter(pl.col("item") == 9) for at_once in (False, True))
+    assert spread["weight"].sum() == pytest.approx(500)
+    assert burst["weight"].sum() == pytest.approx(1.5 * 40)
+
+
+def test_nobody_is_known_for_longer_than_the_log_knows_them():
+    """A new member who tells of titles seen a year ago is as new as one who tells of today's."""
+    titles, seconds = established(200)
+    told = make_events([*titles, [6, 7, 8, 10, 11, 9]], [*seconds, [day * 86_400 for day in range(6)]])
+    new = pl.col("user_id") == "m200"
+    arrived = told.with_columns(received=pl.when(new).then(pl.col("timestamp").max()))
+    before, after = (weighed(one).filter(pl.col("item") == 9)["weight"].item() for one in (told, arrived))
+    assert before == pytest.approx(1)
+    assert after == pytest.approx(5 / (24 * 60), rel=1e-2)
+
+
+def test_what_no_log_took_arrived_at_its_own_time():
+    events = patient(arrived_at_once=False)
+    told = events.with_columns(received=pl.col("timestamp"))
+    assert weighed(events, MONTH)["weight"].equals(weighed(told, MONTH)["weight"])
+
+
 @pytest.mark.parametrize("fakes", [50, 500, 5_000])
 def test_a_crowd_of_new_members_moves_little(fakes):
     """Thumbs within three seconds, from members nobody knew, weigh less than one real like each eight thousand."""

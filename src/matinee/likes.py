@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from matinee.events import DAY, PLAYED, liked
+from matinee.events import DAY, PLAYED, arrival, liked
 
 FAMILIAR = DAY  # microseconds after which a member counts in full
 AT_ONCE = DAY // 288  # five minutes, for which even the newest member counts as known
@@ -21,10 +21,11 @@ def counted_likes(events: pl.DataFrame, as_of: int) -> pl.DataFrame:
         weight   = min(1, standing / usual) * (UNSEEN for a thumb without a play or rating) * min(1, most / gained)
         standing = min(1, (known + AT_ONCE) / FAMILIAR) * min(1, (1 + seen) / (1 + ENOUGH))
 
-    A member has been `known` since the first event and has `seen` the titles played or rated. `usual` is the mean
-    standing of those who have some, each counted by it, so that where all are new all count alike. What a title
+    A member has been `known` since the first event arrived and has `seen` the titles played or rated. `usual` is the
+    mean standing of those who have some, each counted by it, so that where all are new all count alike. What a title
     `gained` in a day (the sum of its weights) counts no more than `most`: `GROWTH` times the gain of the best title on
-    the day of the typical like. So a crowd of new members moves little, and any crowd little in a day.
+    the day of the typical like. So a crowd of new members moves little, and any crowd little in a day. Days are those
+    on which events arrived (`events.arrival`): whoever sends says when something was done, but not when it came.
 
     `events` follows `events.SCHEMA` plus the dense column `item`, all before `as_of` (microseconds); its columns stay.
     """
@@ -49,8 +50,9 @@ def _seen() -> pl.Expr:
 
 def _standings(events: pl.DataFrame, seen: pl.DataFrame, as_of: int) -> pl.DataFrame:
     """`user_id` and `_standing` of every member."""
-    known = as_of - pl.col("timestamp").min().dt.epoch("us")
-    members = events.group_by("user_id").agg(((known + AT_ONCE) / FAMILIAR).clip(upper_bound=1.0).alias("_known"))
+    known = as_of - arrival().min().dt.epoch("us")
+    share = ((known.clip(0) + AT_ONCE) / FAMILIAR).clip(upper_bound=1.0)
+    members = events.group_by("user_id").agg(share.alias("_known"))
     counts = seen.group_by("user_id").agg(pl.len().alias("_count"))
     enough = ((1 + pl.col("_count").fill_null(0)) / (1 + ENOUGH)).clip(upper_bound=1.0)
     return members.join(counts, on="user_id", how="left").select(
@@ -60,7 +62,7 @@ def _standings(events: pl.DataFrame, seen: pl.DataFrame, as_of: int) -> pl.DataF
 
 def _capped(likes: pl.DataFrame) -> pl.DataFrame:
     """`likes`, the weights of a title that gained too much in a day made smaller."""
-    day = (pl.col("timestamp").dt.epoch("us") // DAY).alias("_day")
+    day = (arrival().dt.epoch("us") // DAY).alias("_day")
     gained = likes.group_by("item", day).agg(pl.col("weight").sum().alias("_gained"))
     days = gained.group_by("_day").agg(pl.col("_gained").max().alias("best"), pl.col("_gained").sum().alias("all"))
     half = pl.col("all").cum_sum() >= pl.col("all").sum() / 2
