@@ -6,6 +6,7 @@ import threading
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from matinee.data.log import log as log_module
 from matinee.data.log import sealed as log_sealed
 from matinee.data.log import sealing as log_sealing
 from matinee.data.log import store as log_store
-from matinee.decision import Decisions
+from matinee.decision import Decisions, Dials
 from matinee.errors import BadData, BadRequest, LogDamaged, NotFound
 from matinee.events import SCHEMA, arrival, clean
 from matinee.profile import Profile
@@ -590,7 +591,8 @@ def test_a_log_of_version_2_is_brought_to_today_with_all_that_it_held(tmp_path: 
     """Written by the code of that time: a sealed day, a late event, a deletion, decisions of several kinds."""
     with zipfile.ZipFile(Path(__file__).with_name("log_version_2.zip")) as old:
         old.extractall(tmp_path)
-    records = orjson.loads((tmp_path / "decisions.json").read_bytes())
+    untold = {"dials": asdict(Dials())}  # what nobody could ask for at that time
+    records = [{**told, **untold} for told in orjson.loads((tmp_path / "decisions.json").read_bytes())]
     for _ in range(2):
         with EventLog(tmp_path / "events.db") as log:
             log.check()

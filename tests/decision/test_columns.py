@@ -9,7 +9,19 @@ import orjson
 import pytest
 
 from matinee.data.log.bodies import bodies_of, columns_of_bodies
-from matinee.decision import Cells, Choices, Decisions, Episodes, Layer, Maker, People, Requests, RowName, Situations
+from matinee.decision import (
+    Cells,
+    Choices,
+    Decisions,
+    Dials,
+    Episodes,
+    Layer,
+    Maker,
+    People,
+    Requests,
+    RowName,
+    Situations,
+)
 from matinee.decision.columns import DECIDED, LOG_PROB_UNIT, SCORE_UNIT, Columns, decisions_of, joined_columns
 from matinee.decision.record import record_of
 from matinee.errors import BadData, LogDamaged
@@ -82,6 +94,7 @@ def full() -> Decisions:
         Histories.of_items([[1]]),
         Situations.unknown(1),
         "billboard",
+        dials=Dials(0.5, freshness=1.0),
         about=np.array([9], np.int32),
         queries=("ødipus \U0001f600",),
         together=Ragged.of([[1]]),

@@ -11,7 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matinee.decision import Cells, Choices, Context, Decisions, Episodes, Layer, Maker, People, Requests, RowName
+from matinee.decision import (
+    Cells,
+    Choices,
+    Context,
+    Decisions,
+    Dials,
+    Episodes,
+    Layer,
+    Maker,
+    People,
+    Requests,
+    RowName,
+)
 from matinee.decision.decisions import LINES
 from matinee.decision.record import of_record, record_of
 from matinee.errors import BadData
@@ -37,6 +49,7 @@ def full() -> Decisions:
         surface="home",
         layout=Layout(2, 5, 3, False, Attention(0.8, 0.7, 0.6)),
         exploration=0.25,
+        dials=Dials(0.5, 0.25, 1.0, 0.75),
         about=np.array([4], np.int32),
         queries=("star wå",),
         together=Ragged.of([[1]]),
@@ -106,6 +119,7 @@ def test_every_column_of_the_choices_comes_back_to_the_bit():
         "surface": "similar",
         "layout": TV,
         "exploration": None,
+        "dials": Dials(),
         "about": np.array([5], np.int32),
         "queries": ("star",),
         "together": Ragged.of([[0, 1]]),
@@ -172,6 +186,8 @@ def test_columns_of_different_length_are_refused(column):
         {"layout": {**RECORD["layout"], "rows": 0}},
         {"layout": {**RECORD["layout"], "attention": {"row_decay": 2.0}}},
         {"exploration": 3},
+        {"dials": {"diversity": 3}},
+        {"dials": {"loudness": 1}},
         {"makers": [[]]},
         {"row_names": [["no such row"]]},
         {"bits": -1},

@@ -18,6 +18,7 @@ from matinee.decision.decisions import (
     digest,
     joined,
 )
+from matinee.decision.dials import Dials
 from matinee.decision.distribution import Distribution
 from matinee.decision.progress import Tell, quiet, within
 from matinee.decision.requests import Cells, Episodes, People, Requests, situations_of
@@ -33,6 +34,7 @@ __all__ = [
     "Choices",
     "Context",
     "Decisions",
+    "Dials",
     "Distribution",
     "Enumerates",
     "Episodes",

@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.decision.decisions import LINE_TYPES, LINES, Choices, Decisions, Layer, Maker
+from matinee.decision.dials import OFF, Dials
 from matinee.decision.requests import Cells, Episodes, People, Requests
 from matinee.decision.rows import KIND_NAMES, KIND_OF_NAME, RowName
 from matinee.errors import BadData
@@ -259,6 +260,7 @@ def _requests(heads: pl.DataFrame, setting: Mapping[str, Any]) -> Requests:
         surface=setting["surface"],
         layout=Layout(**{**layout, "attention": Attention(**layout["attention"])}),
         exploration=setting["exploration"],
+        dials=Dials(**setting.get("dials", {})),
         about=_array(told.get("about")),
         queries=tuple(told["query"].to_list()) if "query" in told else None,
         together=together,
@@ -291,7 +293,7 @@ def _people(heads: pl.DataFrame, together: pl.Series | None) -> tuple[Int32s, Pe
 
 def _setting(decisions: Decisions) -> str:
     """What a batch has in common: surface, layout, exploration, fall-back, size of the catalogue, makers, experiments,
-    and which of the `OPTIONAL` columns were told.
+    which of the `OPTIONAL` columns were told, and the dials where one is turned.
     """
     requests = decisions.requests
     values = {"query": requests.queries, "chain": requests.episodes, "arms": requests.cells}
@@ -306,6 +308,7 @@ def _setting(decisions: Decisions) -> str:
             "makers": [list(maker) for maker in decisions.makers],
             "cells": [] if requests.cells is None else list(requests.cells.names),
             "told": told,
+            **({} if requests.dials == OFF else {"dials": asdict(requests.dials)}),
         }
     )
 

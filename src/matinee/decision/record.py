@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from matinee.decision.decisions import LINE_TYPES, LINES, Choices, Decisions, Layer, Maker
+from matinee.decision.dials import Dials
 from matinee.decision.requests import Cells, Episodes, People, Requests
 from matinee.decision.rows import KIND_NAMES, KIND_OF_NAME, RowName
 from matinee.errors import BadData
@@ -42,6 +43,7 @@ def record_of(decisions: Decisions, b: int) -> dict[str, Any]:
         "context": asdict(requests.situations.context(b)),
         "layout": asdict(requests.layout),
         "exploration": requests.exploration,
+        "dials": asdict(requests.dials),
         "about": None if requests.about is None else int(requests.about[b]),
         "query": None if requests.queries is None else requests.queries[b],
         "together": [asdict(one) for one in _beside(requests, b)],
@@ -76,6 +78,7 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
             surface=record["surface"],
             layout=Layout(**{**record["layout"], "attention": Attention(**record["layout"]["attention"])}),
             exploration=record["exploration"],
+            dials=Dials(**record["dials"]),
             about=None if record["about"] is None else np.array([record["about"]], np.int32),
             queries=None if record["query"] is None else (record["query"],),
             together=Ragged.of([list(range(1, len(people)))]) if len(people) > 1 else None,

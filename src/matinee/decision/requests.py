@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from matinee.clock import Clocks
+from matinee.decision.dials import OFF, Dials
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.maths.arrays import Int8s, Int32s, Int64s, UInt64s
@@ -114,8 +115,8 @@ class Requests:
     arrived      (batch,) the place in the log's order of arrival up to which histories count; None where no log is
     logged_digests  (batch,) of the histories that decisions of a log saw, while these are left empty
 
-    One `surface`, `layout` and `exploration` (0 = the best page, 1 = rows and titles drawn in proportion to their
-    worth; None = the policy's own) serve the whole batch.
+    One `surface`, `layout`, `exploration` (0 = the best page, 1 = rows and titles drawn in proportion to their
+    worth; None = the policy's own) and setting of the `dials` serve the whole batch.
     """
 
     times: Int64s
@@ -126,6 +127,7 @@ class Requests:
     surface: str = "home"
     layout: Layout = WEB
     exploration: float | None = None
+    dials: Dials = OFF
     about: Int32s | None = None
     queries: tuple[str, ...] | None = None
     together: Ragged | None = None

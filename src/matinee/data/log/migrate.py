@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -17,6 +18,7 @@ from matinee.events import SCHEMA
 EVENTS = ", ".join(f'"{name}"' for name in SCHEMA)
 ADDED = {"source": "TEXT", "received": "BIGINT"}  # columns of events that version 3 brought
 OLD_EVENTS = ", ".join(f'"{name}"' for name in SCHEMA if name not in ADDED)
+ASKED_LATER: dict[str, Any] = {"dials": {}}  # what records of that time could not say: nothing was asked of it
 AT_ONCE = 500  # decisions that are read as one
 
 
@@ -89,7 +91,7 @@ def _take_in_records(connection: sqlite3.Connection, seq: str, tables: Sequence[
 def _body(text: str) -> bytes | None:
     """The record as it is stored today, None where it is no record of a decision that can be asked again."""
     try:
-        return next(bodies_of(of_record(orjson.loads(text))))
+        return next(bodies_of(of_record({**ASKED_LATER, **orjson.loads(text)})))
     except (ValueError, BadData):
         return None
 
