@@ -33,6 +33,11 @@ class Kind(IntEnum):
     THUMBS_CLEAR = 12  # takes the thumbs of a title back
     DISMISS_CLEAR = 13  # takes its dismissal back: the title may be shown again
     PLAY_CLEAR = 14  # takes its plays back
+    SKIP = 15  # passed over as a suggestion: says nothing of taste
+    NOT_NOW = 16  # passed over for this moment
+    MORE_LIKE = 17  # "more like this"
+    LIGHTER = 18  # "something lighter"
+    HEAVIER = 19  # "something more serious"
 
 
 KIND_NAMES: tuple[str, ...] = tuple(kind.name.lower() for kind in Kind)
@@ -43,7 +48,8 @@ TAKES_BACK: Mapping[str, str] = {
     "play": "play_clear",
 }
 CLEARS = frozenset(TAKES_BACK.values())
-NEEDS_TITLE = frozenset(KIND_NAMES[k] for k in range(Kind.IMPRESSION, Kind.DISMISS + 1)) | CLEARS
+SAID_OF_THE_MOMENT = frozenset(KIND_NAMES[k] for k in range(Kind.SKIP, Kind.HEAVIER + 1))
+NEEDS_TITLE = frozenset(KIND_NAMES[k] for k in range(Kind.IMPRESSION, Kind.DISMISS + 1)) | CLEARS | SAID_OF_THE_MOMENT
 NEEDS_VALUE = frozenset({"play", "rating"})
 
 TIME = pl.Datetime("us", "UTC")

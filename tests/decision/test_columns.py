@@ -100,7 +100,9 @@ def full() -> Decisions:
         together=Ragged.of([[1]]),
         exclude=Ragged.of([[1, 2]]),
         candidates=Ragged.of([[]]),
-        episodes=Episodes(np.array([2**63 + 5], np.uint64), np.array([3], np.int32)),
+        episodes=Episodes(
+            np.array([2**63 + 5], np.uint64), np.array([3], np.int32), Ragged.of([[7, 2]]), np.array([15, 1], np.int8)
+        ),
         cells=Cells(("billboard", "art"), np.array([[1, -1]], np.int8)),
         arrived=np.array([6]),
     )

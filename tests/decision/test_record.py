@@ -34,6 +34,7 @@ from matinee.profile import Profile
 from matinee.situation import Situations
 
 HISTORY = Histories.of_items([[5, 6]])
+SKIPPED = np.array([15, 1], np.int8)
 ADA = Profile("ada", "family", maturity_limit=12, kids=True, languages=("da",), country="DK", blocked_genres=("War",))
 BO = Profile("bo", blocked_titles=("t9",), time_zone="Europe/Copenhagen")
 
@@ -55,7 +56,7 @@ def full() -> Decisions:
         together=Ragged.of([[1]]),
         exclude=Ragged.of([[3, 1]]),
         candidates=Ragged.of([[1, 2, 7]]),
-        episodes=Episodes(np.array([2**63 + 5], np.uint64), np.array([6], np.int32)),
+        episodes=Episodes(np.array([2**63 + 5], np.uint64), np.array([6], np.int32), Ragged.of([[8, 2]]), SKIPPED),
         cells=Cells(("pages", "search"), np.array([[1, -1]], np.int8)),
         arrived=np.array([77]),
     )
@@ -125,7 +126,7 @@ def test_every_column_of_the_choices_comes_back_to_the_bit():
         "together": Ragged.of([[0, 1]]),
         "exclude": Ragged.of([[1, 3]]),
         "candidates": None,
-        "episodes": Episodes(np.array([1], np.uint64), np.array([7], np.int32)),
+        "episodes": Episodes(np.array([2**63 + 5], np.uint64), np.array([6], np.int32), Ragged.of([[8, 3]]), SKIPPED),
         "cells": Cells(("pages", "search"), np.array([[0, -1]], np.int8)),
         "arrived": np.array([78]),
         "logged_digests": np.array([79], np.uint64),

@@ -20,8 +20,9 @@ from matinee.decision.decisions import (
 )
 from matinee.decision.dials import Dials
 from matinee.decision.distribution import Distribution
+from matinee.decision.episodes import Episodes
 from matinee.decision.progress import Tell, quiet, within
-from matinee.decision.requests import Cells, Episodes, People, Requests, situations_of
+from matinee.decision.requests import Cells, People, Requests, situations_of
 from matinee.decision.rows import RowName, row_key, row_name
 from matinee.situation import Context, Situations
 

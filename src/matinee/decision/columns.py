@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from matinee.decision.decisions import LINE_TYPES, LINES, Choices, Decisions, Layer, Maker
 from matinee.decision.dials import OFF, Dials
-from matinee.decision.requests import Cells, Episodes, People, Requests
+from matinee.decision.episodes import Episodes
+from matinee.decision.requests import Cells, People, Requests
 from matinee.decision.rows import KIND_NAMES, KIND_OF_NAME, RowName
 from matinee.errors import BadData
 from matinee.history import Histories
@@ -55,6 +56,9 @@ HEADS: Mapping[str, pl.DataType] = {
     "eligible": pl.Int32(),
     "bits": pl.UInt64(),
     "row_names": pl.List(pl.String()),  # JSON of the kind and what it is about, for each `Layer.ROW` in order
+    # columns that came later stand last: what was logged before lacks them
+    "suggested": pl.List(pl.Int32()),  # in this chain before
+    "answers": pl.List(pl.Int8()),
 }
 OPTIONAL = ("about", "query", "together", "exclude", "candidates", "chain", "arms", "arrived")
 LINE_LISTS: Mapping[str, pl.DataType] = dict.fromkeys(LINES, pl.List(pl.Int32()))
@@ -164,6 +168,8 @@ def sources_of(decisions: Decisions) -> dict[str, Any]:
         "candidates": _lists(requests.candidates),
         "chain": None if episodes is None else episodes.chains,
         "step": None if episodes is None else episodes.steps,
+        "suggested": None if episodes is None else _lists(episodes.suggested),
+        "answers": None if episodes is None else Lists(episodes.suggested.offsets, episodes.answers),
         "arms": None if requests.cells is None else _arms(requests.cells),
         "arrived": requests.arrived,
         "history": requests.digests,
@@ -266,7 +272,7 @@ def _requests(heads: pl.DataFrame, setting: Mapping[str, Any]) -> Requests:
         together=together,
         exclude=_ragged(told.get("exclude")),
         candidates=_ragged(told.get("candidates")),
-        episodes=Episodes(told["chain"].to_numpy(), heads["step"].to_numpy()) if "chain" in told else None,
+        episodes=_episodes(heads) if "chain" in told else None,
         cells=_cells(tuple(setting["cells"]), told.get("arms")),
         arrived=_array(told.get("arrived")),
         logged_digests=heads["history"].to_numpy(),
@@ -354,13 +360,21 @@ def _cells(names: tuple[str, ...], arms: pl.Series | None) -> Cells | None:
     return Cells(names, arms.explode().drop_nulls().to_numpy().astype(np.int8).reshape(len(arms), len(names)))
 
 
+def _episodes(heads: pl.DataFrame) -> Episodes:
+    suggested = _ragged_of(heads["suggested"].fill_null([]))
+    answers = heads["answers"].explode().drop_nulls().to_numpy().astype(np.int8)
+    return Episodes(heads["chain"].to_numpy(), heads["step"].to_numpy(), suggested, answers)
+
+
 def _lists(ragged: Ragged | None) -> Lists | None:
     return None if ragged is None else Lists(ragged.offsets, ragged.values)
 
 
 def _ragged(lists: pl.Series | None) -> Ragged | None:
-    if lists is None:
-        return None
+    return None if lists is None else _ragged_of(lists)
+
+
+def _ragged_of(lists: pl.Series) -> Ragged:
     offsets = np.append(0, np.cumsum(lists.list.len().to_numpy())).astype(np.int64)
     return Ragged(offsets, lists.explode().drop_nulls().to_numpy().astype(np.int32))
 

@@ -8,7 +8,8 @@ A title is eligible for a request when all of these hold:
 - country      it is available everywhere, or in the request's country (the profile's when the request says none);
 - language     the profile names no languages, or the title has one of them, or the title's are unknown;
 - blocks       neither the title nor one of its genres is blocked by the profile, nor excluded by the request;
-- candidates   the request names no candidates, or the title is one of them.
+- candidates   the request names no candidates, or the title is one of them;
+- episode      it was not suggested before in the same episode; it may still be named as a reason.
 
 Where people watch together a title is eligible when it is for each of them.
 
@@ -68,6 +69,8 @@ def eligible(catalog: Catalog, requests: Requests) -> Flags:
             mask[b[at]] &= eligible(catalog, _alone(requests, int(b[at]), int(person[at])))[0]
     if requests.exclude is not None:
         mask[_flat(requests.exclude)] = False
+    if requests.episodes is not None:
+        mask[_flat(requests.episodes.suggested)] = False
     return mask
 
 
@@ -132,10 +135,16 @@ def check(catalog: Catalog, decisions: Decisions, allowed: Flags | None = None) 
     allowed = eligible(catalog, decisions.requests) if allowed is None else allowed
     title, row = decisions.layer(Layer.TITLE), decisions.layer(Layer.ROW)
     _require(title, choices.actions, "showed", catalog, decisions, allowed)
-    _require(title & (choices.evidence >= 0), choices.evidence, "named", catalog, decisions, allowed)
+    namable = allowed if decisions.requests.episodes is None else eligible(catalog, _begun_anew(decisions.requests))
+    _require(title & (choices.evidence >= 0), choices.evidence, "named", catalog, decisions, namable)
     about = np.array([_about(name, catalog) for name in decisions.row_names] + [-1], np.int32)
     above = np.where(row, about[np.where(row, choices.actions, -1)], np.int32(-1))
     _require(above >= 0, above, "named", catalog, decisions, allowed)
+
+
+def _begun_anew(requests: Requests) -> Requests:
+    """The same as if nothing had been suggested before."""
+    return replace(requests, episodes=None)
 
 
 def _about(name: RowName, catalog: Catalog) -> int:

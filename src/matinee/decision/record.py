@@ -10,7 +10,8 @@ import numpy as np
 
 from matinee.decision.decisions import LINE_TYPES, LINES, Choices, Decisions, Layer, Maker
 from matinee.decision.dials import Dials
-from matinee.decision.requests import Cells, Episodes, People, Requests
+from matinee.decision.episodes import Episodes
+from matinee.decision.requests import Cells, People, Requests
 from matinee.decision.rows import KIND_NAMES, KIND_OF_NAME, RowName
 from matinee.errors import BadData
 from matinee.history import Histories
@@ -123,15 +124,20 @@ def _beside(requests: Requests, b: int) -> list[Profile]:
     return [] if requests.together is None else [requests.people.profile(int(one)) for one in requests.together[b]]
 
 
-def _episode(episodes: Episodes, b: int) -> list[int]:
-    return [int(episodes.chains[b]), int(episodes.steps[b])]
+def _episode(episodes: Episodes, b: int) -> list[Any]:
+    """Chain and step; where something was suggested before, those titles and the answers to them."""
+    own = slice(episodes.suggested.offsets[b], episodes.suggested.offsets[b + 1])
+    titles, answers = episodes.suggested.values[own].tolist(), episodes.answers[own].tolist()
+    return [int(episodes.chains[b]), int(episodes.steps[b]), *([titles, answers] if titles else [])]
 
 
-def _episodes(episode: list[int] | None) -> Episodes | None:
+def _episodes(episode: list[Any] | None) -> Episodes | None:
     if episode is None:
         return None
-    chain, step = episode
-    return Episodes(np.array([chain], np.uint64), np.array([step], np.int32))
+    chain, step, *before = episode
+    suggested, answers = before or ([], [])
+    at = np.array([chain], np.uint64), np.array([step], np.int32)
+    return Episodes(*at, Ragged.of([suggested]), np.array(answers, np.int8))
 
 
 def _arms(cells: Cells, b: int) -> dict[str, int]:

@@ -12,6 +12,7 @@ import polars as pl
 
 from matinee.clock import Clocks
 from matinee.decision.dials import OFF, Dials
+from matinee.decision.episodes import Episodes
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.maths.arrays import Int8s, Int32s, Int64s, UInt64s
@@ -68,21 +69,6 @@ class People:
 
 
 @dataclass(frozen=True)
-class Episodes:
-    """Chains of decisions: `chains` (batch,) which one each belongs to, `steps` (batch,) its place in it."""
-
-    chains: UInt64s
-    steps: Int32s
-
-    def __len__(self) -> int:
-        return len(self.chains)
-
-    def take(self, rows: Int64s) -> Episodes:
-        """Those of these batch rows, in this order."""
-        return Episodes(self.chains[rows], self.steps[rows])
-
-
-@dataclass(frozen=True)
 class Cells:
     """Experiments by `names`, and the arm of each request in each: `arms` (batch, experiments), -1 = in none."""
 
@@ -110,7 +96,7 @@ class Requests:
     together     (batch) lists of rows of `people`: who else watches
     exclude      (batch) lists of titles not to be shown
     candidates   (batch) lists of titles to choose from; None = every eligible title
-    episodes     (batch) chain and step, where decisions follow one another
+    episodes     (batch) chain and step, where decisions follow one another, with what was suggested before and answered
     cells        (batch) experiments and arms
     arrived      (batch,) the place in the log's order of arrival up to which histories count; None where no log is
     logged_digests  (batch,) of the histories that decisions of a log saw, while these are left empty

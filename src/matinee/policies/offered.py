@@ -13,9 +13,9 @@ from matinee.maths.arrays import Flags, Int32s
 def offered(catalog: Catalog, requests: Requests) -> tuple[Flags, Int32s]:
     """The masks of eligible titles that differ (masks, titles), and which of them each request has (batch,).
 
-    Requests with exclusions, candidates or company of their own have a mask each: batch x titles bytes.
+    Requests with exclusions, candidates, company or an episode of their own have a mask each: batch x titles bytes.
     """
-    own = (requests.exclude, requests.candidates, requests.together)
+    own = (requests.exclude, requests.candidates, requests.together, requests.episodes)
     if any(one is not None for one in own):
         return eligible(catalog, requests), np.arange(len(requests), dtype=np.int32)
     found = eligibility(catalog, requests)

@@ -51,7 +51,9 @@ def _read(body: bytes) -> tuple[list[object], Int32s]:
     start = _SIZES.size
     planes = np.frombuffer(data, np.uint8, offset=start + size)
     bytes_of_each = planes.reshape(len(LINES), 4, lines).transpose(0, 2, 1)
-    return orjson.loads(data[start : start + size]), np.ascontiguousarray(bytes_of_each).view("<i4")[:, :, 0]
+    head = orjson.loads(data[start : start + size])
+    lacking = [None] * (len(HEADS) - len(head))  # columns that came later
+    return [*head, *lacking], np.ascontiguousarray(bytes_of_each).view("<i4")[:, :, 0]
 
 
 def _planes(lines: Int32s) -> bytes:
