@@ -87,7 +87,7 @@ class NameSets:
         return np.asarray(running[self.members.offsets[1:]] > running[self.members.offsets[:-1]])
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Catalog:
     """All titles ever known. Row `i` of `titles` is the title with dense index `i`, today and for ever.
 
@@ -288,12 +288,14 @@ class Catalog:
         )
 
     def sets_of(self, column: str) -> NameSets:
-        """Titles grouped by equal sets of names in `genres`, `languages` or `countries`."""
+        """Titles grouped by equal sets of names in a column of lists, such as `genres` or `languages`; made once."""
+        if column not in self._sets:
+            self._sets[column] = NameSets.of(self.titles[column].to_list())
         return self._sets[column]
 
     @cached_property
     def _sets(self) -> dict[str, NameSets]:
-        return {column: NameSets.of(self.titles[column].to_list()) for column in ("genres", "languages", "countries")}
+        return {}
 
     def names_in(self, column: str) -> tuple[str, ...]:
         """Every name in `genres`, `languages` or `countries`, sorted."""

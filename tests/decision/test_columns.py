@@ -10,14 +10,17 @@ import pytest
 
 from matinee.data.log.bodies import bodies_of, columns_of_bodies
 from matinee.decision import (
+    Boost,
     Cells,
     Choices,
+    Control,
     Decisions,
     Dials,
     Episodes,
     Layer,
     Maker,
     People,
+    Promotion,
     Requests,
     RowName,
     Situations,
@@ -105,6 +108,7 @@ def full() -> Decisions:
         ),
         cells=Cells(("billboard", "art"), np.array([[1, -1]], np.int8)),
         arrived=np.array([6]),
+        control=Control('person = "Å"', (Boost("year > 1999", 2.0),), (Promotion('id in ("a", "b")', 0.2),)),
     )
     columns = lines((Layer.TITLE, 0, 0, 5, 1 / 3, 3, 0, 0.3, -1), (Layer.ART, 0, 0, 1, 0.5, 2, 1, 0.0, -1))
     return Decisions(

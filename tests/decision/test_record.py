@@ -12,15 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matinee.decision import (
+    Boost,
     Cells,
     Choices,
     Context,
+    Control,
     Decisions,
     Dials,
     Episodes,
     Layer,
     Maker,
     People,
+    Promotion,
     Requests,
     RowName,
 )
@@ -59,6 +62,7 @@ def full() -> Decisions:
         episodes=Episodes(np.array([2**63 + 5], np.uint64), np.array([6], np.int32), Ragged.of([[8, 2]]), SKIPPED),
         cells=Cells(("pages", "search"), np.array([[1, -1]], np.int8)),
         arrived=np.array([77]),
+        control=Control('year > 1990 and tag = "ø"', (Boost('genre = "War"', 0.5),), (Promotion("added < 9", 0.25),)),
     )
     choices = Choices(
         offsets=np.array([0, 6]),
@@ -130,6 +134,7 @@ def test_every_column_of_the_choices_comes_back_to_the_bit():
         "cells": Cells(("pages", "search"), np.array([[0, -1]], np.int8)),
         "arrived": np.array([78]),
         "logged_digests": np.array([79], np.uint64),
+        "control": Control(),
     }.items(),
 )
 def test_no_field_of_a_request_is_lost(name, other):
@@ -189,6 +194,8 @@ def test_columns_of_different_length_are_refused(column):
         {"exploration": 3},
         {"dials": {"diversity": 3}},
         {"dials": {"loudness": 1}},
+        {"control": {"filter": "year >", "boosts": [], "promotions": []}},
+        {"control": {"filter": ""}},
         {"makers": [[]]},
         {"row_names": [["no such row"]]},
         {"bits": -1},

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from service_fakes import Changed, GenrePolicy, small_catalog, with_log_probs
+from service_fakes import Changed, GenrePolicy, growing, small_catalog, with_log_probs
 
 from matinee.decision import Requests
 from matinee.errors import ArtifactRefused, BadRequest
@@ -120,3 +120,34 @@ def test_every_surface_completes_the_batch_of_its_probe(name):
     assert isinstance(asked, surface.body)
     assert issubclass(surface.body, AskIn)
     assert asked.user_id == "ada"
+
+
+def test_a_filter_narrows_every_surface_and_an_empty_answer_says_so(client):
+    asked = {"user_id": "ada", "filter": 'genre = "drama" and not id = "t3"'}
+    home = client.post("/v1/home", json=asked).json()
+    shown = {item["item_id"] for row in home["rows"] for item in row["items"]}
+    assert shown == {"t13", "t23", "t33", "t43", "t53"}
+    assert "note" not in home
+    similar = client.post("/v1/similar", json={**asked, "item_id": "t13"}).json()
+    assert {item["item_id"] for row in similar["rows"] for item in row["items"]} == shown
+    empty = client.post("/v1/home", json={"user_id": "ada", "filter": 'genre = "Dramma"'}).json()
+    assert empty["rows"] == []
+    assert "'genre = \"Dramma\"': no title left passes it; widen the filter" in empty["note"]
+    records = client.get("/v1/exports/ada").json()["decisions"]
+    assert {one["control"]["filter"] for one in records} == {asked["filter"], 'genre = "Dramma"'}
+
+
+def test_a_filter_that_cannot_be_read_is_refused_and_says_where(client):
+    refused = client.post("/v1/home", json={"user_id": "ada", "filter": "year => 1990"})
+    assert refused.status_code == 400
+    assert "the filter cannot be read: at character 7 of 'year => 1990'" in refused.json()["message"]
+
+
+def test_new_titles_are_in_the_filter_of_the_next_page(serve):
+    client = serve(grow=growing(small_catalog()))
+    told = {"item_id": "new", "title": "New", "genres": ["Noir"], "available_from": "2020-01-01T00:00:00Z"}
+    asked = {"user_id": "ada", "filter": 'genre = "noir"'}
+    assert client.post("/v1/home", json=asked).json()["rows"] == []
+    assert client.post("/v1/titles", json={"titles": [told]}).status_code == 200
+    (row,) = client.post("/v1/home", json=asked).json()["rows"]
+    assert [item["item_id"] for item in row["items"]] == ["new"]

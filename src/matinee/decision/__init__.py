@@ -4,6 +4,7 @@ Everything that serves, simulates, evaluates or experiments knows these and no m
 """
 
 from matinee.decision.contracts import Enumerates, LaysOut, Learns, Policy, Refits, Scorer, Uncertain
+from matinee.decision.control import Boost, Control, Promotion
 from matinee.decision.decisions import (
     CHARTED,
     FAVOURITE,
@@ -31,9 +32,11 @@ __all__ = [
     "FAVOURITE",
     "NEW",
     "UNSPOKEN",
+    "Boost",
     "Cells",
     "Choices",
     "Context",
+    "Control",
     "Decisions",
     "Dials",
     "Distribution",
@@ -46,6 +49,7 @@ __all__ = [
     "Pages",
     "People",
     "Policy",
+    "Promotion",
     "Refits",
     "Requests",
     "RowName",

@@ -15,6 +15,7 @@ import orjson
 import polars as pl
 from numpy.typing import NDArray
 
+from matinee.decision.control import Control
 from matinee.decision.decisions import LINE_TYPES, LINES, Choices, Decisions, Layer, Maker
 from matinee.decision.dials import OFF, Dials
 from matinee.decision.episodes import Episodes
@@ -267,6 +268,7 @@ def _requests(heads: pl.DataFrame, setting: Mapping[str, Any]) -> Requests:
         layout=Layout(**{**layout, "attention": Attention(**layout["attention"])}),
         exploration=setting["exploration"],
         dials=Dials(**setting.get("dials", {})),
+        control=Control.of(setting.get("control")),
         about=_array(told.get("about")),
         queries=tuple(told["query"].to_list()) if "query" in told else None,
         together=together,
@@ -299,7 +301,7 @@ def _people(heads: pl.DataFrame, together: pl.Series | None) -> tuple[Int32s, Pe
 
 def _setting(decisions: Decisions) -> str:
     """What a batch has in common: surface, layout, exploration, fall-back, size of the catalogue, makers, experiments,
-    which of the `OPTIONAL` columns were told, and the dials where one is turned.
+    which of the `OPTIONAL` columns were told, the dials where one is turned, and the control where there is one.
     """
     requests = decisions.requests
     values = {"query": requests.queries, "chain": requests.episodes, "arms": requests.cells}
@@ -315,6 +317,7 @@ def _setting(decisions: Decisions) -> str:
             "cells": [] if requests.cells is None else list(requests.cells.names),
             "told": told,
             **({} if requests.dials == OFF else {"dials": asdict(requests.dials)}),
+            **({} if requests.control.plain is None else {"control": requests.control.plain}),
         }
     )
 

@@ -9,7 +9,11 @@ A title is eligible for a request when all of these hold:
 - language     the profile names no languages, or the title has one of them, or the title's are unknown;
 - blocks       neither the title nor one of its genres is blocked by the profile, nor excluded by the request;
 - candidates   the request names no candidates, or the title is one of them;
-- episode      it was not suggested before in the same episode; it may still be named as a reason.
+- episode      it was not suggested before in the same episode;
+- filter       the request's control has none, or the title passes it.
+
+The last two hold for what is shown and not for what is named: a film that somebody watched founds a row of comedies,
+though it is none itself.
 
 Where people watch together a title is eligible when it is for each of them.
 
@@ -27,8 +31,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalog import Catalog, NameSets
-from matinee.decision import Decisions, Layer, Requests, RowName, row_key
+from matinee.decision import Control, Decisions, Layer, Requests, RowName, row_key
+from matinee.decision.control import passing_at
 from matinee.decision.rows import ABOUT_A_TITLE
+from matinee.events import DAY
 from matinee.maths.arrays import Flags, Int16s, Int32s, Int64s
 from matinee.maths.ragged import Ragged
 from matinee.profile import Profile
@@ -74,15 +80,32 @@ def eligible(catalog: Catalog, requests: Requests) -> Flags:
     return mask
 
 
+def nameable(catalog: Catalog, requests: Requests, allowed: Flags) -> Flags:
+    """Which titles may be named to each request, as reasons and above rows: (batch, titles).
+
+    Those that it may be shown, `allowed`, where it brings neither a filter nor an episode.
+    """
+    if requests.episodes is None and not requests.control.filter:
+        return allowed
+    return eligible(catalog, replace(_begun_anew(requests), control=Control()))
+
+
 def eligibility(catalog: Catalog, requests: Requests) -> Eligibility:
-    """The masks of all distinct rules (profile, country, moment between two changes of availability) of a batch."""
-    people = requests.people
+    """The masks of all distinct rules (profile, country, moment between two changes of availability) of a batch.
+
+    Where what passes the filter changes by day, days are told apart, too.
+    """
+    people, control = requests.people, requests.control
     rules = people.rules[requests.members]
     moments = np.searchsorted(catalog.changes, requests.times, side="right")
     countries = countries_of(requests)
     keys = (rules.astype(np.int64) * N_COUNTRIES + countries) * (len(catalog.changes) + 1) + moments
+    if control.by_day:
+        keys = np.unique(np.stack([keys, requests.times // DAY]), axis=1, return_inverse=True)[1]
     _, first, number = np.unique(keys, return_index=True, return_inverse=True)
     masks = _masks(catalog, [people.profiles[rules[at]] for at in first], countries[first], requests.times[first])
+    if control.filter:
+        masks &= passing_at(catalog, control.filter, requests.times[first])
     return Eligibility(masks, number.astype(np.int32))
 
 
@@ -135,8 +158,8 @@ def check(catalog: Catalog, decisions: Decisions, allowed: Flags | None = None) 
     allowed = eligible(catalog, decisions.requests) if allowed is None else allowed
     title, row = decisions.layer(Layer.TITLE), decisions.layer(Layer.ROW)
     _require(title, choices.actions, "showed", catalog, decisions, allowed)
-    namable = allowed if decisions.requests.episodes is None else eligible(catalog, _begun_anew(decisions.requests))
-    _require(title & (choices.evidence >= 0), choices.evidence, "named", catalog, decisions, namable)
+    allowed = nameable(catalog, decisions.requests, allowed)
+    _require(title & (choices.evidence >= 0), choices.evidence, "named", catalog, decisions, allowed)
     about = np.array([_about(name, catalog) for name in decisions.row_names] + [-1], np.int32)
     above = np.where(row, about[np.where(row, choices.actions, -1)], np.int32(-1))
     _require(above >= 0, above, "named", catalog, decisions, allowed)

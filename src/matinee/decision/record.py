@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from matinee.decision.control import Control
 from matinee.decision.decisions import LINE_TYPES, LINES, Choices, Decisions, Layer, Maker
 from matinee.decision.dials import Dials
 from matinee.decision.episodes import Episodes
@@ -45,6 +46,7 @@ def record_of(decisions: Decisions, b: int) -> dict[str, Any]:
         "layout": asdict(requests.layout),
         "exploration": requests.exploration,
         "dials": asdict(requests.dials),
+        "control": requests.control.plain,
         "about": None if requests.about is None else int(requests.about[b]),
         "query": None if requests.queries is None else requests.queries[b],
         "together": [asdict(one) for one in _beside(requests, b)],
@@ -80,6 +82,7 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
             layout=Layout(**{**record["layout"], "attention": Attention(**record["layout"]["attention"])}),
             exploration=record["exploration"],
             dials=Dials(**record["dials"]),
+            control=Control.of(record["control"]),
             about=None if record["about"] is None else np.array([record["about"]], np.int32),
             queries=None if record["query"] is None else (record["query"],),
             together=Ragged.of([list(range(1, len(people)))]) if len(people) > 1 else None,

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from matinee.clock import Clocks
+from matinee.decision.control import Control
 from matinee.decision.dials import OFF, Dials
 from matinee.decision.episodes import Episodes
 from matinee.errors import BadRequest
@@ -102,7 +103,8 @@ class Requests:
     logged_digests  (batch,) of the histories that decisions of a log saw, while these are left empty
 
     One `surface`, `layout`, `exploration` (0 = the best page, 1 = rows and titles drawn in proportion to their
-    worth; None = the policy's own) and setting of the `dials` serve the whole batch.
+    worth; None = the policy's own), setting of the `dials` and `control` (filter, boosts, promotions) serve the whole
+    batch.
     """
 
     times: Int64s
@@ -123,6 +125,7 @@ class Requests:
     cells: Cells | None = None
     arrived: Int64s | None = None
     logged_digests: UInt64s | None = None
+    control: Control = Control()
 
     def __post_init__(self) -> None:
         batch = len(self.times)

@@ -88,12 +88,12 @@ class Service:
         Raises `NotFound` where nothing serves this surface, or what is asked about is unknown.
         """
         started, now = time.perf_counter(), self.clock.now()
-        user_id, zone = asked.user_id, self.deployment.time_zone
+        user_id, zone, control = asked.user_id, self.deployment.time_zone, asked.control
 
         def ask(edition: Edition, member: Member) -> tuple[Requests, int]:
             plain = request_of(edition.catalog, member, asked.context, now, asked.exclude, zone)
             layout, exploration = edition.layouts.of(asked.context.device), asked.exploration
-            named = replace(plain, surface=surface.name, layout=layout, exploration=exploration)
+            named = replace(plain, surface=surface.name, layout=layout, exploration=exploration, control=control)
             requests = in_experiments(surface.ask(asked, named, edition.catalog), self.deployment.experiments())
             day = local_day(member, asked.context, now, zone)
             return requests, self._seed(user_id, day, surface.name, asked_about(requests, edition.catalog), asked.draw)

@@ -48,7 +48,7 @@ class Presenter:
         """Decision 0 of a batch, in full."""
         pages, maker, requests = decisions.page(), decisions.makers[0], decisions.requests
         used = np.flatnonzero(pages.rows[0] >= 0).tolist()
-        return {
+        page: PageOut = {
             "decision_id": decisions.ids[0],
             "policy_id": maker.policy,
             "artifact_id": maker.artifact,
@@ -59,6 +59,9 @@ class Presenter:
             "rows": [self._row(pages, r, explain) for r in used],
             "timings": {stage: round(spent, 3) for stage, spent in decisions.timings.items()},
         }
+        if requests.control.filter and not used:
+            page["note"] = _nothing_passes(requests.control.filter, int(decisions.eligible[0]))
+        return page
 
     def _row(self, pages: Pages, r: int, explain: bool) -> RowOut:
         name = pages.name(0, r)
@@ -100,6 +103,12 @@ def profile_out(profile: Profile) -> ProfileOut:
     """A profile as plain data."""
     out: ProfileOut = asdict(profile)  # type: ignore[assignment]
     return out
+
+
+def _nothing_passes(expression: str, eligible: int) -> str:
+    """Why a filtered answer is empty."""
+    left = f"{eligible:,} titles pass it, and none of them belongs here" if eligible else "no title left passes it"
+    return f"nothing is shown under the filter {expression[:200]!r}: {left}; widen the filter"
 
 
 def _fallback(step: str, missed: tuple[Unanswered, ...]) -> FallbackOut | None:

@@ -18,6 +18,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from matinee.decision import Boost, Control, Promotion
+from matinee.decision.control import MOST, STRONGEST
+from matinee.decision.expressions import LONGEST
 from matinee.events import KIND_NAMES, MAX_TEXT
 from matinee.page import Attention, Layout
 from matinee.profile import Profile
@@ -91,6 +94,9 @@ Moment = Annotated[
     BeforeValidator(_moment),
     WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]}),
 ]
+Expression = Annotated[
+    str, Field(max_length=LONGEST, description='titles: genre = "Drama" and year >= 1990'), BeforeValidator(_carried)
+]
 Names = Annotated[list[Id], Field(max_length=MAX_NAMES), AfterValidator(_trimmed)]
 Prose = Annotated[str, Field(max_length=MAX_PROSE), BeforeValidator(_carried)]
 When = Annotated[Moment, AfterValidator(_when)]
@@ -125,15 +131,38 @@ class LayoutIn(Body):
         return Layout(self.rows, self.columns, self.visible, self.billboard, attention)
 
 
+class BoostIn(Body):
+    """Titles that pass the filter count `factor` times as much by their odds, below 1 less."""
+
+    filter: Expression
+    factor: Annotated[float, Field(ge=1 / STRONGEST, le=STRONGEST)]
+
+
+class PromotionIn(Body):
+    """Titles that pass the filter have at least a share of the places."""
+
+    filter: Expression
+    share: Annotated[float, Field(gt=0, le=1)]
+
+
 class AskIn(Body):
     """What every surface may be asked."""
 
     user_id: Id | None = None
     context: ContextIn = ContextIn()
     exclude: Ids = Field(default_factory=list, description="titles not to show this time")
+    filter: Expression = ""
+    boosts: Annotated[list[BoostIn], Field(max_length=MOST)] = []
+    promotions: Annotated[list[PromotionIn], Field(max_length=MOST)] = []
     exploration: Exploration | None = None
     draw: Draw = 0
     explain: Annotated[bool, Field(description="say for each title why it is there")] = True
+
+    @property
+    def control(self) -> Control:
+        """What narrows and sways the answer. Raises `BadRequest`."""
+        boosts = tuple(Boost(one.filter, one.factor) for one in self.boosts)
+        return Control(self.filter, boosts, tuple(Promotion(one.filter, one.share) for one in self.promotions))
 
 
 class HomeIn(AskIn):

@@ -57,7 +57,7 @@ class FallbackOut(TypedDict):
 
 
 class PageOut(TypedDict):
-    """A decision as it was made and logged. `timings` are milliseconds."""
+    """A decision as it was made and logged. `timings` are milliseconds; `note` says why there is nothing."""
 
     decision_id: str
     policy_id: str
@@ -67,6 +67,7 @@ class PageOut(TypedDict):
     fallback: FallbackOut | None
     log_prob: float
     rows: list[RowOut]
+    note: NotRequired[str]
     timings: dict[str, float]
 
 

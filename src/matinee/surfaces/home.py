@@ -10,7 +10,7 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import UNSPOKEN, Decisions, Maker, Requests, Scorer, decision_ids, digest, joined
-from matinee.decision.eligibility import check, eligible, only_allowed
+from matinee.decision.eligibility import check, eligible, nameable, only_allowed
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
@@ -87,16 +87,17 @@ class HomePolicy:
     def _page(self, requests: Requests, ids: tuple[str, ...], bits: UInt64s) -> Decisions:
         watch = Stopwatch()
         allowed = eligible(self.catalog, requests)
+        named = nameable(self.catalog, requests, allowed)
         watch.lap("eligible")
         scores = self.scorer.score(requests)
         watch.lap("scores")
         worth = self._worth(scores, requests)
         watch.lap("worth")
-        pools = self._rows(requests, allowed, worth)
+        pools = self._rows(requests, allowed, named, worth)
         watch.lap("rows")
         built = self._build(pools, requests, bits)
         watch.lap("page")
-        evidence = self._evidence(requests, built.items, allowed)
+        evidence = self._evidence(requests, built.items, named)
         watch.lap("evidence")
         decisions = decided(
             requests,
@@ -117,7 +118,8 @@ class HomePolicy:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests = decisions.requests
         worth = self._worth(self.scorer.score(requests), requests)
-        pools = self._rows(requests, eligible(self.catalog, requests), worth)
+        allowed = eligible(self.catalog, requests)
+        pools = self._rows(requests, allowed, nameable(self.catalog, requests, allowed), worth)
         shown = shown_in(decisions, pools, self.catalog)
         return log_probs_of(decisions, self._build(pools, requests, np.zeros(len(requests), np.uint64), shown))
 
@@ -133,10 +135,10 @@ class HomePolicy:
         pi = intents(tastes, self.catalog, self.charts.genre_shares)
         return with_taste(worth, tastes, pi, self._genre_sets, self.charts.genre_shares)
 
-    def _rows(self, requests: Requests, allowed: Flags, worth: Floats) -> Pools:
+    def _rows(self, requests: Requests, allowed: Flags, named: Flags, worth: Floats) -> Pools:
         tastes, config = requests.histories.tastes, self.config.rows
         latest = latest_tastes(tastes, config.because_rows)
-        about = only_allowed(np.append(tastes.items, np.int32(-1))[latest], allowed, -1)
+        about = only_allowed(np.append(tastes.items, np.int32(-1))[latest], named, -1)
         nearest = self._neighborhood.nearest(about)
         near = shortlist(requests, allowed, worth, nearest, self.catalog, self.charts, config.new_days)
         offered = (self.catalog, self._themes, self.charts)
@@ -151,10 +153,10 @@ class HomePolicy:
             exploration, where = requests.exploration, Where()
         return build_pages(pools, requests, self.catalog, self.charts.genre_shares, exploration, bits, shown, where)
 
-    def _evidence(self, requests: Requests, items: Int32s, allowed: Flags) -> Int32s:
+    def _evidence(self, requests: Requests, items: Int32s, named: Flags) -> Int32s:
         strongest = self.scorer.explain(requests, items.reshape(len(items), items.shape[1] * items.shape[2]))
-        named = only_allowed(strongest, allowed, UNSPOKEN).reshape(items.shape)
-        return with_reasons(named, items, requests, self.catalog, self.charts, self.config.rows.new_days)
+        spoken = only_allowed(strongest, named, UNSPOKEN).reshape(items.shape)
+        return with_reasons(spoken, items, requests, self.catalog, self.charts, self.config.rows.new_days)
 
     @cached_property
     def _genre_sets(self) -> GenreSets:

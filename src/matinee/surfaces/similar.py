@@ -9,7 +9,7 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Maker, Requests, Scorer, decision_ids, digest
-from matinee.decision.eligibility import check, eligible
+from matinee.decision.eligibility import check, eligible, nameable
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
@@ -29,7 +29,8 @@ class SimilarPolicy:
     """The scorer's answer to someone who watched nothing but `requests.about`, best first.
 
     The layout's columns say how many; titles that the member has seen may be among them, that one never is. One
-    that the member may not be shown has no row.
+    that the member may not be shown has no row. Where a filter leaves too few of the nearest, those with the best score
+    of all others follow.
     """
 
     policy_id: str
@@ -83,9 +84,12 @@ class SimilarPolicy:
         worth = worth_of(self.scorer.score(alone), self.calibration)
         pools = Pools.empty(len(requests), ROW + 1, nearest.shape[1], minimum=1)
         pools.kinds[:, ROW], pools.keys[:, ROW] = RowKind.SIMILAR, about
-        for b, titles in enumerate(nearest):
-            offered = (titles >= 0) & allowed[b, titles] & allowed[b, about[b]]
-            _fill(pools, b, titles[offered], worth[b])
+        named = nameable(self.catalog, requests, allowed)
+        for b in np.flatnonzero(named[np.arange(len(about)), about]):
+            offered = nearest[b][(nearest[b] >= 0) & allowed[b, nearest[b]]]
+            if requests.control.filter:
+                offered = _topped_up(offered, int(about[b]), allowed[b], worth[b], nearest.shape[1])
+            _fill(pools, int(b), offered, worth[b])
         return pools
 
     def _build(self, pools: Pools, requests: Requests, bits: UInt64s, shown: Shown | None = None) -> Built:
@@ -101,6 +105,15 @@ def _about(requests: Requests) -> Int32s:
     if requests.about is None or requests.layout.billboard:
         raise BadRequest("similar titles need `about` and a layout without a billboard")
     return requests.about
+
+
+def _topped_up(near: Int32s, about: int, allowed: Flags, worth: Floats, size: int) -> Int32s:
+    """The nearest, and behind them the best of all other allowed titles, `size` in all."""
+    others = allowed.copy()
+    others[near] = others[about] = False
+    left = np.flatnonzero(others)
+    best = left[np.argsort(-worth[left], kind="stable")]
+    return np.append(near, best[: size - len(near)]).astype(np.int32)
 
 
 def _fill(pools: Pools, b: int, titles: Int32s, worth: Floats) -> None:

@@ -18,7 +18,8 @@ from matinee.events import SCHEMA
 EVENTS = ", ".join(f'"{name}"' for name in SCHEMA)
 ADDED = {"source": "TEXT", "received": "BIGINT"}  # columns of events that version 3 brought
 OLD_EVENTS = ", ".join(f'"{name}"' for name in SCHEMA if name not in ADDED)
-ASKED_LATER: dict[str, Any] = {"dials": {}}  # what records of that time could not say: nothing was asked of it
+# what records of that time could not say: nothing was asked of it
+ASKED_LATER: dict[str, Any] = {"dials": {}, "control": None}
 AT_ONCE = 500  # decisions that are read as one
 
 

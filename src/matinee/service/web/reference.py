@@ -17,6 +17,7 @@ SAMPLES: dict[str, Any] = {
     "language": "da", "languages": ["da", "en"], "hour": 20, "weekday": 4, "timestamp": "2026-01-31T20:15:00Z",
     "score": 0.61, "log_prob": -1.9, "key": -1, "exploration": 0.2, "exclude": ["603"], "blocked_titles": [],
     "blocked_genres": ["Horror"], "maturity_limit": 12, "reason": "Because of High Noon, in your history",
+    "filter": 'genre = "Drama" and year >= 1990', "factor": 2, "share": 0.2,
     "image_url": None, "fallback": None, "thumb": "up", "watched": 0.6,
 }  # fmt: skip
 LIMITS = (
