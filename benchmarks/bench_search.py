@@ -1,6 +1,7 @@
 """Search: what is found of what was meant, with peers in the same run, what the member's taste adds, and how fast.
 
-    python benchmarks/bench_search.py [FOLDER ...]      folders of MovieLens or RankLens; else MovieLens 100K is fetched
+    matinee bench search                                MovieLens 100K, fetched
+    python benchmarks/bench_search.py [FOLDER ...]      folders of MovieLens or RankLens
 
 Quality: 600 names of three to five words, whole or begun (60 to 100 % of the letters, where one name alone begins so),
 without a slip, with one and with two. A hit is a title of that name. Taste: each member's last play is looked for by
@@ -35,13 +36,14 @@ from matinee.maths.mean_intervals import bootstrap
 from matinee.page import Layout
 from matinee.recipes.registry import MODELS
 from matinee.surfaces.charts import charts
-from matinee.surfaces.search.intents import SearchConfig
+from matinee.surfaces.search.intents import SURE, SearchConfig
 from matinee.surfaces.search.policy import SearchPolicy
 from matinee.train import train
 
 Find = Callable[[str], Sequence[int]]
 QUERIES, SEED, TIMES = 600, 0, 3  # a look-up is timed so often, and the least counts: the machine has other work
 SIZES = (10_000, 50_000, 100_000)
+AWAY = 0.3  # of the names
 
 
 def run(tell: Tell = quiet, folders: Sequence[Path] = (), sizes: Sequence[int] = SIZES) -> dict[str, Any]:
@@ -52,7 +54,7 @@ def run(tell: Tell = quiet, folders: Sequence[Path] = (), sizes: Sequence[int] =
         "machine": machine(),
         "names": f"{len(names):,} of {', '.join(one.name for one in data)}",
     }
-    results |= quality(names)
+    results |= quality(names) | certainty(names)
     for one in data:
         results |= taste(one)
     for size in sizes:
@@ -69,6 +71,22 @@ def quality(names: Sequence[str]) -> dict[str, str]:
             for finder, find in _finders(names).items():
                 found[f"{'whole' if whole else 'begun'}, {slips} slips, {finder}"] = _hits(names, asked, find)
     return found
+
+
+def certainty(names: Sequence[str]) -> dict[str, str]:
+    """Three names of ten are taken away: how often the others count as named, and how often another does for those."""
+    gone = np.random.default_rng(SEED).random(len(names)) < AWAY
+    here = [name for name, away in zip(names, gone, strict=True) if not away]
+    known = {joined(one) for name in here for one in spoken_names(name)}
+    matcher, everything, said = Matcher(here), np.ones(len(here), bool), {}
+    for slips in (0, 1, 2):
+        asked = _asked(names, True, slips)
+        closest = np.array([matcher.match(query, everything).closeness.max(initial=0.0) for query, _ in asked])
+        there = np.array([joined(name) in known for _, name in asked])
+        said[f"whole, {slips} slips, counts as named (closeness {SURE})"] = (
+            f"{np.mean(closest[there] >= SURE):.3f} of those here, {np.mean(closest[~there] >= SURE):.3f} of those away"
+        )
+    return said
 
 
 def look_ups(names: Sequence[str], size: int) -> dict[str, str]:

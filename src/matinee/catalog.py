@@ -27,6 +27,7 @@ NAMES = pl.List(pl.String())
 SCHEMA: Mapping[str, pl.DataType] = {
     "item_id": pl.String(),
     "title": pl.String(),
+    "other_names": NAMES,  # in other languages, before it was renamed, ...; it is found by each
     "kind": pl.String(),
     "genres": NAMES,
     "people": NAMES,

@@ -156,6 +156,12 @@ def test_titles_are_read_and_bad_ones_counted(tmp_path: Path):
     assert data.rejections.counts == {"titles without an item_id": 1, "titles repeating an item_id": 1}
 
 
+def test_other_names_of_a_title_hold_commas(tmp_path: Path):
+    titles = 'id,title,originalTitle\ni,Good Bad Ugly,"Il buono, il brutto|Der Gute, der Böse"\nj,Babe,\n'
+    data = read(write(tmp_path, DIALECTS["LensKit"]), best=5, titles=write(tmp_path, titles, "titles.csv"))
+    assert data.catalog.titles["other_names"].to_list() == [["Il buono, il brutto", "Der Gute, der Böse"], []]
+
+
 def test_interactions_about_unknown_titles_are_counted_with_examples(tmp_path: Path):
     text = DIALECTS["LensKit"] + f"u,nowhere,3,{SECONDS}\n"
     data = read(write(tmp_path, text), write(tmp_path, TITLES, "titles.csv"), best=5)

@@ -58,6 +58,13 @@ def test_what_people_type_finds_what_they_mean(query, name):
     assert best(query)[0] == name
 
 
+def test_a_title_is_found_by_each_of_its_names():
+    matcher = Matcher(["Spirited Away", "Heat"], [["千と千尋の神隠し", "Sen to Chihiro no Kamikakushi"], []])
+    for query in ("spirited", "千と千尋", "kamikakushi chihiro", "sen to chihiro no kamikakshi"):
+        found = matcher.match(query, np.ones(2, bool))
+        assert found.items[found.closeness.argmax()] == 0, query
+
+
 def test_closeness_says_how_a_name_was_found():
     def closeness(query):
         found = MATCHER.match(query, EVERYTHING)

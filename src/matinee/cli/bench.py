@@ -19,6 +19,7 @@ class Bench(StrEnum):
     """The benchmarks, one by one or all of them."""
 
     PAGE = "page"
+    SEARCH = "search"
     SERVE = "serve"
     INGEST = "ingest"
     UPKEEP = "upkeep"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -43,12 +44,14 @@ class Matches(NamedTuple):
 class Matcher:
     """Things that have names, to be matched: titles, people, genres. Safe to share by threads."""
 
-    def __init__(self, written: Sequence[str]) -> None:
-        pairs = sorted(names_of(written))
+    def __init__(self, written: Sequence[str], others: Sequence[Sequence[str]] = ()) -> None:
+        """`written` (things,) the name of each, `others` (things,) further names; none where left out."""
+        every = [(name, *more) for name, more in zip_longest(written, others, fillvalue=())]
+        pairs = sorted(names_of(every))
         self._names = [name for name, _ in pairs]
         self._owner = np.array([item for _, item in pairs], np.int32)
         self._grams = grams_of(self._names)
-        self._words = WordIndex(written)
+        self._words = WordIndex([" ".join(names) for names in every])
         self._written, self._size = written, len(written)
 
     def match(self, query: str, allowed: Flags) -> Matches:

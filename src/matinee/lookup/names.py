@@ -12,10 +12,10 @@ ALSO = re.compile(r"^a\.?k\.?a\.?\s+", re.IGNORECASE)
 ARTICLE_LAST = re.compile(r"^(.+), (The|A|An|Le|La|Les|L'|Il|Der|Die|Das|El|Los|Las)$", re.IGNORECASE)
 
 
-def names_of(written: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Every name of each of `written`, its letters and digits alone as `joined` gives them, and its place."""
-    for at, name in enumerate(written):
-        for one in dict.fromkeys(joined(spoken) for spoken in spoken_names(name)):
+def names_of(written: Sequence[Sequence[str]]) -> Iterator[tuple[str, int]]:
+    """Every name of each thing, `written` in one way or more: letters and digits alone, and the place of the thing."""
+    for at, names in enumerate(written):
+        for one in dict.fromkeys(joined(spoken) for name in names for spoken in spoken_names(name)):
             yield one, at
 
 

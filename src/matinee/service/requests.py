@@ -252,6 +252,7 @@ class TitleIn(Body):
 
     item_id: Id
     title: Text | None = None
+    other_names: Names = Field([], description="in other languages, or as it was called before; it is found by each")
     genres: Names = []
     people: Names = []
     tags: Names = []

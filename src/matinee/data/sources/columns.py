@@ -33,6 +33,7 @@ INTERACTIONS: Mapping[str, Sequence[str]] = {
 TITLES: Mapping[str, Sequence[str]] = {
     "item_id": (*INTERACTIONS["item_id"], "id"),
     "title": ("title", "name", "movietitle", "itemname"),
+    "other_names": ("othernames", "othertitles", "alternativetitles", "originaltitle", "aka", "alsoknownas"),
     "kind": ("kind", "type", "contenttype", "mediatype", "itemtype"),
     "genres": ("genres", "genre", "categories", "category", "class", "genrel1"),
     "people": ("people", "cast", "actors", "persons", "castmembers"),

@@ -84,7 +84,7 @@ def _column(name: str, column: pl.Series, units: Units, form: str | None) -> pl.
     if name == "item_id":
         return ids(column).alias(name)
     if dtype == nouns.NAMES:
-        lists = names(column, " " if column.name.endswith(":token_seq") else None)
+        lists = names(column, _separator(name, column.name))
         return (lists.list.eval(pl.element().str.to_uppercase()) if name == "countries" else lists).alias(name)
     if dtype == nouns.TIME:
         return moments(column, units, form, years=True).times.alias(name)
@@ -94,6 +94,13 @@ def _column(name: str, column: pl.Series, units: Units, form: str | None) -> pl.
     if dtype == pl.String:
         return column.cast(pl.String).str.slice(0, LONGEST if name == "text" else None).alias(name)
     return numbers(column).cast(dtype, strict=False).alias(name)
+
+
+def _separator(name: str, written: str) -> str | None:
+    """What stands between names in a text; None where it is to be found out. Names of titles hold commas."""
+    if written.endswith(":token_seq"):
+        return " "
+    return "|" if name == "other_names" else None
 
 
 def _unread(name: str, written: pl.Series, read: pl.Series) -> str:

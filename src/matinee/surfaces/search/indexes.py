@@ -51,8 +51,8 @@ class Indexes:
 
     @cached_property
     def titles(self) -> Matcher:
-        """Titles by name."""
-        return Matcher(self.catalog.names)
+        """Titles by name, in every language that the catalogue has."""
+        return Matcher(self.catalog.names, self.catalog.titles["other_names"].to_list())
 
     @cached_property
     def people(self) -> Matcher:
