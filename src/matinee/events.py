@@ -16,7 +16,7 @@ from matinee.errors import BadData
 
 
 class Kind(IntEnum):
-    """What a member did. The numbers are stored; they never change meaning."""
+    """What happened between a member and a title. The numbers are stored; they never change meaning."""
 
     IMPRESSION = 0  # a title became visible
     OPEN = 1  # its details were opened
@@ -38,6 +38,7 @@ class Kind(IntEnum):
     MORE_LIKE = 17  # "more like this"
     LIGHTER = 18  # "something lighter"
     HEAVIER = 19  # "something more serious"
+    MESSAGE = 20  # the member was written to about it
 
 
 KIND_NAMES: tuple[str, ...] = tuple(kind.name.lower() for kind in Kind)
@@ -49,7 +50,12 @@ TAKES_BACK: Mapping[str, str] = {
 }
 CLEARS = frozenset(TAKES_BACK.values())
 SAID_OF_THE_MOMENT = frozenset(KIND_NAMES[k] for k in range(Kind.SKIP, Kind.HEAVIER + 1))
-NEEDS_TITLE = frozenset(KIND_NAMES[k] for k in range(Kind.IMPRESSION, Kind.DISMISS + 1)) | CLEARS | SAID_OF_THE_MOMENT
+NEEDS_TITLE = (
+    frozenset(KIND_NAMES[k] for k in range(Kind.IMPRESSION, Kind.DISMISS + 1))
+    | CLEARS
+    | SAID_OF_THE_MOMENT
+    | {"message"}
+)
 NEEDS_VALUE = frozenset({"play", "rating"})
 
 TIME = pl.Datetime("us", "UTC")

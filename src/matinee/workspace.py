@@ -10,7 +10,9 @@ billboard.txt       which learning policy chooses the billboard, see `recipes.le
 posteriors/         what it had learned, a folder a version, so that decisions can be asked again
 policies/           what served policies were made of beside their artifacts, so that decisions can be asked again
 models/NAME.refused.txt   why the last training was not kept, while no later one was
+outreach/           what was sent, a file a day for whoever sends it, and what the last run was made of
 .lock               held by whoever imports, shared by whoever reads catalogue and log together
+.outreach.lock      held by whoever decides whom to write to
 """
 
 from __future__ import annotations
@@ -142,9 +144,15 @@ class Workspace:
             yield
 
     @contextmanager
-    def _locked(self, how: int, waiting: Callable[[], None]) -> Iterator[None]:
+    def writing_to_members(self, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Be the one who decides whom to write to; another is waited for, after `waiting` was called."""
+        with self._locked(fcntl.LOCK_EX, waiting, ".outreach.lock"):
+            yield
+
+    @contextmanager
+    def _locked(self, how: int, waiting: Callable[[], None], name: str = ".lock") -> Iterator[None]:
         """The lock is the open file's: it ends with the process, however that ends."""
-        with (self.folder / ".lock").open("ab") as file:
+        with (self.folder / name).open("ab") as file:
             try:
                 fcntl.flock(file, how | fcntl.LOCK_NB)
             except BlockingIOError:

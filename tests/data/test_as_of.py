@@ -16,7 +16,7 @@ from matinee.data.histories import histories_of, training_data
 from matinee.data.log import EventLog
 from matinee.data.splits.split import Split, global_time, leave_last_out
 from matinee.errors import BadData, BadRequest
-from matinee.events import CLEARS, KIND_NAMES, SCHEMA, Kind
+from matinee.events import CLEARS, KIND_NAMES, NEEDS_TITLE, SCHEMA, Kind
 from matinee.history import Histories
 
 CATALOG = Catalog.from_frame(pl.DataFrame({"item_id": [f"t{n}" for n in range(6)]}))
@@ -79,7 +79,7 @@ def test_a_history_is_what_a_plain_loop_collects(rows: list[tuple], asked: list[
     assert len(found) == len(asked)
     for b, (who, tick) in enumerate(asked):
         mine = [row for row in rows if row[0] == who and row[3] < tick and row[1] in CATALOG.index]
-        mine = sorted((row for row in mine if KIND_NAMES.index(row[2]) <= Kind.DISMISS), key=lambda row: row[3])
+        mine = sorted((row for row in mine if row[2] in NEEDS_TITLE), key=lambda row: row[3])
         part = slice(found.offsets[b], found.offsets[b + 1])
         assert found.items[part].tolist() == [CATALOG.index[row[1]] for row in mine]
         assert found.kinds[part].tolist() == [KIND_NAMES.index(row[2]) for row in mine]
@@ -139,7 +139,7 @@ def test_leaving_the_last_out_cuts_each_member_before_the_target(rows: list[tupl
         mine = sorted(mine, key=lambda at: (rows[at][3], at))
         likes = first_likes(rows, mine)
         assert [CATALOG.item_ids[item] for item in split.targets[b]] == [rows[likes[-1]][1]]
-        before = [at for at in mine[: mine.index(likes[-1])] if KIND_NAMES.index(rows[at][2]) <= Kind.DISMISS]
+        before = [at for at in mine[: mine.index(likes[-1])] if rows[at][2] in NEEDS_TITLE]
         assert history.items[history.offsets[b] : history.offsets[b + 1]].tolist() == [
             CATALOG.index[rows[at][1]] for at in before
         ]
@@ -167,7 +167,7 @@ def test_a_cut_in_time_trains_on_what_came_before_and_asks_for_what_is_new_after
         split = global_time(frame_of(rows), CATALOG, share)
     except BadData:
         return
-    titled = [row for row in rows if row[1] in CATALOG.index and KIND_NAMES.index(row[2]) <= Kind.DISMISS]
+    titled = [row for row in rows if row[1] in CATALOG.index and row[2] in NEEDS_TITLE]
     ticks = sorted(row[3] for row in titled)
     cut = ticks[int(len(ticks) * (1.0 - share))]
     assert split.train_events.height == sum(row[3] < cut for row in titled)
@@ -184,7 +184,7 @@ def test_a_cut_in_time_trains_on_what_came_before_and_asks_for_what_is_new_after
 @given(EVENTS, st.randoms(use_true_random=False))
 def test_what_happens_after_the_cut_does_not_change_what_is_trained_on(rows: list[tuple], random):
     """Same times, other members, titles, kinds and values after the cut: the training events are the same."""
-    rows = [row for row in rows if row[1] in CATALOG.index and KIND_NAMES.index(row[2]) <= Kind.DISMISS]
+    rows = [row for row in rows if row[1] in CATALOG.index and row[2] in NEEDS_TITLE]
     try:
         split = global_time(frame_of(rows), CATALOG, 0.4)
     except BadData:

@@ -13,6 +13,7 @@ from matinee.cli.data import data
 from matinee.cli.experiment import experiment
 from matinee.cli.log import log
 from matinee.cli.models import evaluate, recommend, train
+from matinee.cli.outreach import outreach
 from matinee.cli.report import report
 from matinee.cli.service import demo, serve
 from matinee.cli.simulate import simulate
@@ -37,6 +38,7 @@ for verb in (
     simulate,
     report,
     experiment,
+    outreach,
     log,
     bench,
 ):

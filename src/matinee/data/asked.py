@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 
 from matinee.catalog import Catalog
 from matinee.data.histories import histories_of
@@ -12,6 +13,7 @@ from matinee.data.log import EventLog
 from matinee.decision import Decisions
 from matinee.errors import BadData
 from matinee.history import Histories
+from matinee.maths.arrays import Int64s
 
 END_OF_TIME = int(np.iinfo(np.int64).max)
 
@@ -28,8 +30,7 @@ def as_asked(decisions: Decisions, log: EventLog, catalog: Catalog) -> Decisions
             "that a service logged can be asked again"
         )
     known = catalog.first(decisions.catalog)
-    each = zip(asked.user_ids, asked.arrived.tolist(), asked.times.tolist(), strict=True)
-    found = Histories.joined([_seen(log, known, *one) for one in each])
+    found = _seen(log, known, asked.user_ids, np.stack([asked.arrived, asked.times], axis=1))
     wrong = np.flatnonzero(found.digests() != asked.digests)
     if len(wrong):
         raise BadData(
@@ -39,7 +40,16 @@ def as_asked(decisions: Decisions, log: EventLog, catalog: Catalog) -> Decisions
     return replace(decisions, requests=replace(asked, histories=found, logged_digests=None))
 
 
-def _seen(log: EventLog, catalog: Catalog, user_id: str, arrived: int, time: int) -> Histories:
-    """What had arrived of one member (a batch of one)."""
-    events = log.read(END_OF_TIME, user_ids=[user_id], arrived=arrived)
-    return histories_of(events, [user_id], catalog, END_OF_TIME).by(time)
+def _seen(log: EventLog, catalog: Catalog, user_ids: pl.Series, moments: Int64s) -> Histories:
+    """What had arrived of each member at their moment (batch, 2): place in the order of arrival, and time.
+
+    Members of one moment are read at once, as those that one run decided for.
+    """
+    distinct, which = np.unique(moments, axis=0, return_inverse=True)
+    places = [np.flatnonzero(which == k) for k in range(len(distinct))]
+    found = []
+    for (arrived, time), rows in zip(distinct.tolist(), places, strict=True):
+        theirs = user_ids.gather(rows).to_list()
+        events = log.read(END_OF_TIME, user_ids=theirs, arrived=arrived)
+        found.append(histories_of(events, theirs, catalog, END_OF_TIME).by(time))
+    return Histories.joined(found).take(np.argsort(np.concatenate(places)))

@@ -15,6 +15,7 @@ from matinee.events import DAY, standing
 from matinee.maths.arrays import Flags, Floats, Int64s
 
 _ANSWERS = ("impression", "open", "play", "rating", "thumbs_up", "thumbs_down", "list_add", "dismiss")
+HOUR = DAY // 24
 NEVER = -1  # the delay of what was never answered
 
 
@@ -93,15 +94,15 @@ def with_outcomes(
     return shown.with_columns(_along(shown.height, latest))
 
 
-def returned(decisions: Decisions, events: pl.DataFrame, days: float) -> Flags:
+def returned(decisions: Decisions, events: pl.DataFrame, days: float, apart: int = HOUR) -> Flags:
     """(batch,) whether the member played something on another visit, `days` at most after the decision.
 
-    Another visit begins at least an hour after the decision.
+    Another visit begins `apart` microseconds after the decision or later; any does after a message, which is no visit.
     """
     if not days > 0:
         raise BadRequest(f"days is {days}; give a positive number of days")
     heads = pl.DataFrame(
-        {"user_id": decisions.requests.user_ids, "time": decisions.requests.times + DAY // 24}
+        {"user_id": decisions.requests.user_ids, "time": decisions.requests.times + apart}
     ).with_row_index("decision")
     plays = events.filter(pl.col("kind") == "play").select("user_id", pl.col("timestamp").cast(pl.Int64).alias("time"))
     next_play = heads.sort("time").join_asof(
@@ -111,7 +112,7 @@ def returned(decisions: Decisions, events: pl.DataFrame, days: float) -> Flags:
         strategy="forward",
         check_sortedness=False,
     )
-    soon = pl.col("played") < pl.col("time") - DAY // 24 + round(days * DAY)
+    soon = pl.col("played") < pl.col("time") - apart + round(days * DAY)
     return next_play.sort("decision").select(soon.fill_null(False))["played"].to_numpy()
 
 

@@ -15,6 +15,8 @@ A title is eligible for a request when all of these hold:
 The last two hold for what is shown and not for what is named: a film that somebody watched founds a row of comedies,
 though it is none itself.
 
+Nothing is sent to a member whose profile does not ask for `messages`.
+
 Where people watch together a title is eligible when it is for each of them.
 
 Names are compared without case and surrounding blanks, also those that no title had when the profile was stored.
@@ -33,6 +35,7 @@ from numpy.typing import NDArray
 from matinee.catalog import Catalog, NameSets
 from matinee.decision import Control, Decisions, Layer, Requests, RowName, row_key
 from matinee.decision.control import passing_at
+from matinee.decision.decisions import SILENT
 from matinee.decision.rows import ABOUT_A_TITLE
 from matinee.events import DAY
 from matinee.maths.arrays import Flags, Int16s, Int32s, Int64s
@@ -149,8 +152,8 @@ def only_allowed(titles: Int32s, allowed: Flags, otherwise: int) -> Int32s:
 
 
 def check(catalog: Catalog, decisions: Decisions, allowed: Flags | None = None) -> None:
-    """Raise AssertionError unless every title shown, and every title named as a reason or above a row, was eligible: a
-    bug of a policy, never of its caller.
+    """Raise AssertionError unless every title shown, and every title named as a reason or above a row, was eligible,
+    and whatever was sent went to those who want it: a bug of a policy, never of its caller.
 
     `allowed` is the answer of `eligible` where it is at hand already.
     """
@@ -163,6 +166,7 @@ def check(catalog: Catalog, decisions: Decisions, allowed: Flags | None = None) 
     about = np.array([_about(name, catalog) for name in decisions.row_names] + [-1], np.int32)
     above = np.where(row, about[np.where(row, choices.actions, -1)], np.int32(-1))
     _require(above >= 0, above, "named", catalog, decisions, allowed)
+    _require_wanted(decisions)
 
 
 def _begun_anew(requests: Requests) -> Requests:
@@ -185,6 +189,23 @@ def _require(lines: Flags, titles: Int32s, did: str, catalog: Catalog, decisions
             f"policy {decisions.makers[0].policy!r} {did} {len(leaked)} ineligible title(s), the first is "
             f"{catalog.item_ids[titles[first]]!r} at row {choices.rows[first]}, column {choices.columns[first]} "
             f"for member {decisions.requests.user_ids[int(choices.decisions[first])]!r}"
+        )
+
+
+def wants_messages(requests: Requests) -> Flags:
+    """(batch,) whether each member asked to be written to."""
+    said = np.array([profile.messages for profile in requests.people.profiles], np.bool_)
+    return said[requests.people.rules[requests.members]]
+
+
+def _require_wanted(decisions: Decisions) -> None:
+    """Whatever was sent went to members who asked for messages."""
+    sent = decisions.choices.decisions[decisions.layer(Layer.SEND) & (decisions.choices.actions != SILENT)]
+    unwanted = sent[~wants_messages(decisions.requests)[sent]]
+    if len(unwanted):
+        raise AssertionError(
+            f"policy {decisions.makers[0].policy!r} writes to {len(unwanted)} member(s) who do not want messages, the "
+            f"first is {decisions.requests.user_ids[int(unwanted[0])]!r}"
         )
 
 

@@ -30,7 +30,7 @@ class Products:
     energy: float
 
     @classmethod
-    def of(cls, rows: Floats, answers: Floats, weights: Doubles) -> Self:
+    def of(cls, rows: Floats | Doubles, answers: Floats | Doubles, weights: Doubles) -> Self:
         """Sums over `rows` (n, width) with `answers` (n, k) and `weights` (n,)."""
         width = rows.shape[1] + 1
         gram, cross, energy = np.zeros((width, width)), np.zeros((width, answers.shape[1])), 0.0
@@ -77,6 +77,6 @@ def best_penalty(folds: list[Products], penalties: Doubles) -> float:
     return float(penalties[int(np.argmin(losses))])
 
 
-def with_constant(rows: Floats) -> Doubles:
+def with_constant(rows: Floats | Doubles) -> Doubles:
     """The rows with a last column of ones, in double precision."""
     return np.hstack([rows, np.ones((len(rows), 1))]).astype(np.float64)

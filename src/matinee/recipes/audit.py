@@ -53,12 +53,12 @@ def audit(workspace: Workspace, n: int) -> Audit:
     """Ask the last `n` decisions of a workspace's log again."""
     workspace.require()
     catalog, refused, differences = Catalog.load(workspace.catalog_path), Counter[str](), []
-    made_by = cache(lambda makers, titles: _made_by(workspace, catalog.first(titles), makers))
+    asked = cache(lambda makers, titles: made_by(workspace, catalog.first(titles), makers))
     with EventLog(workspace.log_path) as log:
         last = _last(log, n)
         for one in last:
             try:
-                differences.append(_differences(one, log, catalog, made_by))
+                differences.append(_differences(one, log, catalog, asked))
             except MatineeError as error:
                 refused[str(error).partition(";")[0]] += 1
     same = sum(bool((each <= TOLERANCE).all()) for each in differences)
@@ -74,14 +74,14 @@ def _last(log: EventLog, n: int) -> list[Decisions]:
     return [batch.take(np.array([b])) for _, _, b, batch in found[::-1]]
 
 
-def _differences(logged: Decisions, log: EventLog, catalog: Catalog, made_by: Any) -> Doubles:
+def _differences(logged: Decisions, log: EventLog, catalog: Catalog, asked: Any) -> Doubles:
     """(choices,) how far each logged log-probability is from the same asked again, of a batch of one."""
     decisions = as_asked(logged, log, catalog)
-    again = made_by(decisions.makers, decisions.catalog).log_prob(decisions)
+    again = asked(decisions.makers, decisions.catalog).log_prob(decisions)
     return np.asarray(np.abs(again - decisions.choices.log_probs))
 
 
-def _made_by(workspace: Workspace, catalog: Catalog, makers: tuple[Maker, ...]) -> Policy:
+def made_by(workspace: Workspace, catalog: Catalog, makers: tuple[Maker, ...]) -> Policy:
     """The policies that acted, out of their artifacts and parameters, for the catalogue as it was: the page's, below
     the billboard's where that has one of its own.
     """

@@ -230,6 +230,7 @@ class ProfileIn(Body):
     blocked_titles: Ids = []
     blocked_genres: Ids = []
     time_zone: Text | None = Field(None, description="IANA name such as Europe/Copenhagen; hours are read by it")
+    messages: bool = Field(False, description="whether the member wants to be written to")
 
     def profile(self, user_id: str) -> Profile:
         """The profile of the house."""
@@ -244,6 +245,7 @@ class ProfileIn(Body):
             tuple(self.blocked_titles),
             tuple(self.blocked_genres),
             self.time_zone,
+            self.messages,
         )
 
 

@@ -107,6 +107,8 @@ class ProfileOut(TypedDict):
     country: str | None
     blocked_titles: list[str]
     blocked_genres: list[str]
+    time_zone: str | None
+    messages: bool
 
 
 class ProfilesOut(TypedDict):

@@ -10,22 +10,28 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.errors import ArtifactRefused
+from matinee.maths.uplift import Level
 from matinee.models.artifacts.artifact import Artifact
+from matinee.models.effects import Effects
 from matinee.surfaces.charts import Chart, Charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
+from matinee.surfaces.outreach.config import OutreachConfig
+from matinee.surfaces.outreach.policy import OutreachPolicy
 from matinee.surfaces.pages.builder import Where
 from matinee.surfaces.pages.rows import RowsConfig
 from matinee.surfaces.search.intents import SearchConfig
 from matinee.surfaces.search.policy import SearchPolicy
 from matinee.surfaces.similar import SimilarPolicy
 
-Surfaced = HomePolicy | SearchPolicy | SimilarPolicy
+Surfaced = HomePolicy | OutreachPolicy | SearchPolicy | SimilarPolicy
 
 
 def parameters_of(policy: Surfaced) -> dict[str, Any]:
     """What `remade` needs beside the artifact, as JSON can hold it."""
     if isinstance(policy, SimilarPolicy):
         return {"policy": policy.policy_id, "neighbors": policy.neighbors}
+    if isinstance(policy, OutreachPolicy):
+        return {"policy": policy.policy_id, "outreach": _plain_outreach(policy)}
     return {"policy": policy.policy_id, "config": asdict(policy.config), "charts": _plain(policy.charts)}
 
 
@@ -36,6 +42,8 @@ def remade(parameters: Mapping[str, Any], artifact: Artifact, catalog: Catalog) 
     """
     try:
         made = (parameters["policy"], artifact.artifact_id, catalog, artifact.scorer, artifact.calibration)
+        if "outreach" in parameters:
+            return OutreachPolicy(*made, **_outreach(parameters["outreach"]))
         if "charts" not in parameters:
             return SimilarPolicy(*made, parameters["neighbors"])
         drawn = _charts(parameters["charts"])
@@ -46,6 +54,25 @@ def remade(parameters: Mapping[str, Any], artifact: Artifact, catalog: Catalog) 
         return HomePolicy(*made, drawn, HomeConfig(**config))
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactRefused(f"these are no parameters of a policy: {error!r}; restore them from a backup") from error
+
+
+def _plain_outreach(policy: OutreachPolicy) -> dict[str, Any]:
+    effects = None if policy.effects is None else policy.effects.plain()
+    return {
+        "config": asdict(policy.config),
+        "effects": effects,
+        "level": list(policy.level),
+        "share": policy.share,
+    }
+
+
+def _outreach(plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "config": OutreachConfig(**plain["config"]),
+        "effects": None if plain["effects"] is None else Effects.of_plain(plain["effects"]),
+        "level": Level(*plain["level"]),
+        "share": float(plain["share"]),
+    }
 
 
 def _plain(charts: Charts) -> dict[str, Any]:

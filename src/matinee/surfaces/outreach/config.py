@@ -1,0 +1,37 @@
+"""How outreach behaves: how often, when, about what, and how much is left to chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matinee.errors import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class OutreachConfig:
+    """Limits of a member, and what is offered.
+
+    `cap` messages in `days` at most, each `rest` hours or more after the one before it. Nothing is
+    sent from the hour `quiet` to the hour `awake` of the member's own clock. A title is an arrival
+    for `fresh` days. `each`: titles offered for each reason. `exploration`: the share of the
+    budget, and of the choice of titles and reasons, left to chance.
+    """
+
+    cap: int = 2
+    days: int = 7
+    rest: int = 20
+    quiet: int = 21
+    awake: int = 9
+    fresh: int = 14
+    each: int = 4
+    exploration: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.exploration <= 1.0:
+            raise BadRequest(f"exploration of outreach is {self.exploration}; give a number from 0 to 1")
+        for name in ("quiet", "awake"):
+            if not 0 <= getattr(self, name) <= 23:
+                raise BadRequest(f"{name} is {getattr(self, name)}; give an hour from 0 to 23")
+        for name in ("cap", "days", "rest", "fresh", "each"):
+            if not getattr(self, name) >= 1:
+                raise BadRequest(f"{name} of outreach is {getattr(self, name)}; give a number of at least 1")
