@@ -8,6 +8,7 @@ from matinee.decision.control import Boost, Control, Promotion
 from matinee.decision.decisions import (
     CHARTED,
     FAVOURITE,
+    MOMENT,
     NEW,
     UNSPOKEN,
     Choices,
@@ -30,6 +31,7 @@ from matinee.situation import Context, Situations
 __all__ = [
     "CHARTED",
     "FAVOURITE",
+    "MOMENT",
     "NEW",
     "UNSPOKEN",
     "Boost",

@@ -22,6 +22,7 @@ UNSPOKEN = -2  # evidence that must not be named
 NEW = -3  # evidence where no title of the history speaks, see `Choices`; the numbers are stored
 CHARTED = -4
 FAVOURITE = -16
+MOMENT = -256
 ABOVE_ONE = 1e-9  # a log-probability may be this far above 0, by rounding
 SILENT = 0  # the action of `Layer.SEND` that sends nothing
 
@@ -100,7 +101,8 @@ class Choices:
     evidence   (lines,) int32    the watched title that speaks most for this one; `UNSPOKEN` = one that this profile may
                                  not be shown. Where none does: `NEW` = it arrived lately; `CHARTED` - k = it is high
                                  in the chart of window k of `rows.WINDOWS`, the last + 1 for one too old to be dated;
-                                 `FAVOURITE` - k = the member likes its own k-th genre; -1 = it is merely likely
+                                 `FAVOURITE` - k = the member likes its own k-th genre; `MOMENT` - k = the answers of
+                                 this episode ask for its own k-th genre; -1 = it is merely likely
     """
 
     offsets: Int64s

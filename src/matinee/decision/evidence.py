@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from matinee.catalog import Catalog
-from matinee.decision import CHARTED, FAVOURITE, NEW, UNSPOKEN, Pages, RowName
+from matinee.decision import CHARTED, FAVOURITE, MOMENT, NEW, UNSPOKEN, Decisions, Pages, RowName
+from matinee.decision.episodes import UNANSWERED
 from matinee.decision.rows import NAME_OF_WINDOW, UNDATED
+from matinee.events import Kind
 from matinee.page import RowKind
 
 FIXED_TITLES = {
@@ -82,6 +84,20 @@ def title_reasons(pages: Pages, b: int, r: int, catalog: Catalog) -> list[str]:
             return [_because(catalog, item, source, about) for item, source in because]
 
 
+def suggestion_reason(decisions: Decisions, b: int, catalog: Catalog) -> str:
+    """Why decision `b`, of one title, suggests it: what the last answer of the episode asked for, else as elsewhere."""
+    choices, episodes = decisions.choices, decisions.requests.episodes
+    line = int(choices.offsets[b])
+    item, source = int(choices.actions[line]), int(choices.evidence[line])
+    title, answer = (-1, UNANSWERED) if episodes is None else (int(one[b]) for one in episodes.last)
+    if source >= 0 and source == title and answer in ASKED_FOR:
+        return f"{ASKED_FOR[Kind(answer)]} {catalog.names[title]}"
+    return _because(catalog, item, source, ())
+
+
+ASKED_FOR = {Kind.MORE_LIKE: "More like", Kind.LIGHTER: "Lighter than", Kind.HEAVIER: "More serious than"}
+
+
 def _because(catalog: Catalog, item: int, source: int, about: Sequence[str]) -> str:
     """The title of the history that adds most, else what is new, popular or to the member's taste in this one, or else
     what is true of every title that is ordered by its worth.
@@ -92,6 +108,8 @@ def _because(catalog: Catalog, item: int, source: int, about: Sequence[str]) -> 
         return "From your history"
     if source == NEW:
         return _arrival(catalog, item)
+    if source <= MOMENT:
+        return f"{catalog.genres[catalog.title_genres[item][MOMENT - source]]}, as your answers ask for"
     if source <= FAVOURITE:
         return f"A genre you like: {catalog.genres[catalog.title_genres[item][FAVOURITE - source]]}"
     if source <= CHARTED:

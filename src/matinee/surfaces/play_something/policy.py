@@ -1,0 +1,244 @@
+"""Play something: eligible -> worth -> belief -> choices -> Decisions. Read `PlaySomethingPolicy.decide` first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.decision import MOMENT, UNSPOKEN, Decisions, Distribution, Episodes, Maker, Requests, Scorer, digest
+from matinee.decision.eligibility import check, eligible, only_allowed
+from matinee.errors import BadRequest
+from matinee.events import DAY, Kind
+from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s
+from matinee.maths.calibration import Platt
+from matinee.maths.cores import blas_in_the_calling_thread
+from matinee.maths.sampling import temperature_of
+from matinee.policies.drawing import drawn, log_probs_of
+from matinee.surfaces.neighborhood import Neighborhood
+from matinee.surfaces.pages.deciding import worth_of
+from matinee.surfaces.play_something.belief import posterior, promised
+from matinee.surfaces.play_something.moods import Moods, Themes
+from matinee.surfaces.stopwatch import Stopwatch
+
+PASSED = (Kind.SKIP, Kind.NOT_NOW, Kind.LIGHTER, Kind.HEAVIER)
+TONED = {Kind.LIGHTER: 1.0, Kind.HEAVIER: -1.0}  # in which direction the next title lies
+LEADS = 0.3  # a theme this likely, and a genre that weighs so much in it, are told as the reason
+REST = DAY // 3  # microseconds for which what was passed over is not suggested again, in no episode
+
+
+@dataclass(frozen=True, slots=True)
+class PlaySomethingConfig:
+    """`exploration`: the temperature of the choice, 0 = always the best. `information`: what a nat
+    learned about the mood is worth at the first suggestion, in log-chances of enjoyment; nothing
+    more from suggestion `horizon` on. `theme_gain`, `tone_gain`: see `Moods.of`. `neighbors`: titles
+    that "more like this" chooses from. `listens`: whether answers move the belief.
+    """
+
+    exploration: float = 0.1
+    information: float = 4.0
+    horizon: int = 4
+    theme_gain: float = 1.0
+    tone_gain: float = 1.0
+    neighbors: int = 60
+    listens: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.exploration <= 1.0:
+            raise BadRequest(f"exploration is {self.exploration}; give a number from 0 to 1")
+        if not (self.information >= 0.0 and self.horizon >= 1 and self.neighbors >= 1):
+            raise BadRequest("information is at least 0, horizon and neighbors at least 1")
+
+
+@dataclass(frozen=True)
+class PlaySomethingPolicy:
+    """One title a request, none of those that the member has watched, judged or just passed over:
+
+        P(title) is proportional to exp((log P(enjoyed | belief) + weight * information) / exploration)
+
+    After "lighter" the next title is lighter, after "heavier" heavier, after "more like this" among the titles nearest
+    to it, where there are any. `requests.episodes` tells what went before; without it each is a first suggestion.
+    Safe to share by threads. A batch holds some numbers for each of its titles: ask in chunks.
+    """
+
+    policy_id: str
+    artifact_id: str
+    catalog: Catalog
+    scorer: Scorer
+    calibration: Platt
+    themes: Themes
+    config: PlaySomethingConfig = PlaySomethingConfig()
+
+    def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
+        """One title per request; none where none is left."""
+        watch = Stopwatch()
+        asked = replace(requests, episodes=_episodes(requests))
+        allowed = eligible(self.catalog, asked)
+        watch.lap("eligible")
+        worth = self._worth(asked)
+        watch.lap("scores")
+        offered, follows = self._offered(asked, allowed)
+        watch.lap("offered")
+        beliefs = self._belief(_episodes(asked), worth)
+        probs, enjoyed = self._choices(asked, offered, worth, beliefs)
+        watch.lap("belief")
+        made = drawn(asked, probs, enjoyed, rng, self.maker)
+        evidence = self._evidence(made, follows, beliefs)
+        decisions = replace(made, choices=replace(made.choices, evidence=evidence))
+        watch.lap("evidence")
+        check(self.catalog, decisions, allowed)
+        return replace(decisions, requests=requests, timings=watch.laps)
+
+    def log_prob(self, decisions: Decisions) -> Doubles:
+        """(lines,) log-probability of each title alone; -inf for anything else."""
+        return log_probs_of(decisions, self._probs(decisions.requests))
+
+    def probabilities(self, requests: Requests) -> Distribution:
+        """P(title) for every title that has any."""
+        probs = self._probs(requests)
+        return Distribution.of_masks(probs > 0, probs)
+
+    def warm(self) -> None:
+        """Make the moods now rather than when the first member asks."""
+        self.moods.odds  # noqa: B018
+
+    @cached_property
+    def maker(self) -> Maker:
+        """What its decisions say of who made them."""
+        themes = self.themes.words, self.themes.idf, self.themes.centres
+        return Maker(self.policy_id, self.artifact_id, digest(self.policy_id, self.calibration, self.config, *themes))
+
+    @cached_property
+    def moods(self) -> Moods:
+        """The moods of its catalogue."""
+        return Moods.of(self.themes, self.catalog, self.config.theme_gain, self.config.tone_gain)
+
+    def belief(self, requests: Requests) -> Doubles:
+        """(batch, moods) what is believed of the mood after the answers so far."""
+        asked = replace(requests, episodes=_episodes(requests))
+        return self._belief(_episodes(asked), self._worth(asked))
+
+    def _probs(self, requests: Requests) -> Doubles:
+        asked = replace(requests, episodes=_episodes(requests))
+        offered, _ = self._offered(asked, eligible(self.catalog, asked))
+        worth = self._worth(asked)
+        return self._choices(asked, offered, worth, self._belief(_episodes(asked), worth))[0]
+
+    def _worth(self, requests: Requests) -> Floats:
+        with blas_in_the_calling_thread():
+            return worth_of(self.scorer.score(requests), self.calibration)
+
+    def _offered(self, requests: Requests, allowed: Flags) -> tuple[Flags, Flags]:
+        """(batch, titles) what may be suggested, and (batch,) whether it follows from the last answer."""
+        offered = allowed & ~_known(requests, len(self.catalog))
+        titles, answers = _episodes(requests).last
+        follows = np.zeros(len(requests), np.bool_)
+        for b in np.flatnonzero(titles >= 0):
+            wanted = offered[b] & self._following(int(titles[b]), int(answers[b]))
+            follows[b] = answers[b] in (*TONED, Kind.MORE_LIKE) and wanted.any()
+            offered[b] = wanted if follows[b] else offered[b]
+        return offered, follows
+
+    def _following(self, title: int, answer: int) -> Flags:
+        """(titles,) which are what the answer to a title asked for."""
+        if answer == Kind.MORE_LIKE:
+            nearest = self._neighborhood.nearest(np.array([title], np.int32))[0]
+            near = np.zeros(len(self.catalog), np.bool_)
+            near[nearest[nearest >= 0]] = True
+            return near
+        tones = self.moods.tones
+        return np.asarray((tones - tones[title]) * np.float32(TONED.get(Kind(answer), 0.0)) > 0)
+
+    def _choices(self, requests: Requests, offered: Flags, worth: Floats, beliefs: Doubles) -> tuple[Doubles, Doubles]:
+        """(batch, titles) each: P(title), and P(enjoyed) as believed."""
+        episodes = _episodes(requests)
+        exploration = self.config.exploration if requests.exploration is None else requests.exploration
+        probs, enjoyed = np.zeros(worth.shape), np.zeros(worth.shape)
+        with blas_in_the_calling_thread():
+            for b in range(len(requests)):
+                enjoyed[b], told = promised(beliefs[b], worth[b].astype(np.float64), self.moods)
+                weight = self.config.information * max(0.0, 1.0 - episodes.steps[b] / self.config.horizon)
+                value = np.where(offered[b], np.log(enjoyed[b]) + weight * told, -np.inf)
+                probs[b] = _softmax(value, temperature_of(exploration))
+        return probs, enjoyed
+
+    def _belief(self, episodes: Episodes, worth: Floats) -> Doubles:
+        if not self.config.listens:
+            return np.tile(self.moods.prior, (len(episodes), 1))
+        chain = np.repeat(np.arange(len(episodes)), np.diff(episodes.suggested.offsets))
+        return posterior(episodes, worth[chain, episodes.suggested.values].astype(np.float64), self.moods)
+
+    def _evidence(self, decisions: Decisions, follows: Flags, beliefs: Doubles) -> Int32s:
+        """(lines,) the title that the last answer was about where the choice follows from it, else the genre that the
+        answers ask for, else why as elsewhere.
+        """
+        b, titles = decisions.choices.decisions, decisions.choices.actions
+        last, _ = _episodes(decisions.requests).last
+        strongest = self.scorer.explain(decisions.requests, _along(titles, b, len(decisions)))[b, 0]
+        spoken = eligible(self.catalog, replace(decisions.requests, episodes=None))[b]
+        source = np.where(follows[b], last[b], strongest)
+        named = only_allowed(source[:, None], spoken, UNSPOKEN)[:, 0]
+        wanted = np.array([self._wanted(int(title), beliefs[at]) for at, title in zip(b, titles, strict=True)])
+        asked_for = ~follows[b] & (last[b] >= 0) & (wanted >= 0)
+        return np.where(asked_for, MOMENT - wanted, named).astype(np.int32)
+
+    def _wanted(self, title: int, belief: Doubles) -> int:
+        """The place among the title's genres of the one that weighs most in the leading theme; -1 where none leads."""
+        shares = np.bincount(self.moods.themes + 1, belief)
+        theme = int(shares.argmax()) - 1
+        genres = self.catalog.title_genres[title]
+        if theme < 0 or shares[theme + 1] < LEADS or not len(genres):
+            return -1
+        weights = self._genre_weights[theme, genres]
+        return int(weights.argmax()) if weights.max() >= LEADS else -1
+
+    @cached_property
+    def _genre_weights(self) -> Doubles:
+        """(themes, genres) what each genre of the catalogue weighs in each theme."""
+        known = {word: at for at, word in enumerate(self.themes.words)}
+        padded = np.pad(self.themes.centres, ((0, 0), (0, 1)))  # the last: of genres that came later
+        return np.asarray(padded[:, [known.get(genre, -1) for genre in self.catalog.genres]])
+
+    @cached_property
+    def _neighborhood(self) -> Neighborhood:
+        return Neighborhood(self.scorer, min(self.config.neighbors, len(self.catalog)))
+
+
+def _episodes(requests: Requests) -> Episodes:
+    """Those of the requests; without them each begins one."""
+    if requests.episodes is not None:
+        return requests.episodes
+    batch = len(requests)
+    return Episodes(np.zeros(batch, np.uint64), np.zeros(batch, np.int32))
+
+
+def _known(requests: Requests, titles: int) -> Flags:
+    """(batch, titles) what the member watched, judged or dismissed, or passed over less than `REST` ago."""
+    history = requests.histories
+    member = np.repeat(np.arange(len(history)), np.diff(history.offsets))
+    passed = np.isin(history.kinds, PASSED) & (history.times > requests.times[member] - REST)
+    which = (history.speaking | passed) & (history.items < titles)
+    known = np.zeros((len(requests), titles), np.bool_)
+    known[member[which], history.items[which]] = True
+    return known
+
+
+def _along(titles: Int32s, b: Int64s, batch: int) -> Int32s:
+    """(batch, 1) the title of each decision, -1 = none."""
+    found = np.full((batch, 1), -1, np.int32)
+    found[b, 0] = titles
+    return found
+
+
+def _softmax(values: Doubles, temperature: float) -> Doubles:
+    """(titles,) exp(value / temperature) to sum 1; all on the first of the best at 0; zeros where all are -inf."""
+    probs, best = np.zeros(len(values)), values.max(initial=-np.inf)
+    if best == -np.inf:
+        return probs
+    if temperature == 0.0:
+        probs[int(np.argmax(values))] = 1.0
+        return probs
+    np.exp((values - best) / temperature, out=probs)
+    return np.asarray(probs / probs.sum())
