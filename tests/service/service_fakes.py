@@ -14,7 +14,10 @@ import polars as pl
 from matinee.catalog import Catalog
 from matinee.decision import Choices, Decisions, Layer, Maker, Pages, Requests, RowName, row_key, row_name
 from matinee.decision.eligibility import eligible
+from matinee.maths.calibration import Platt
 from matinee.page import RowKind
+from matinee.surfaces.play_something.moods import Themes
+from matinee.surfaces.play_something.policy import PlaySomethingPolicy
 
 GENRES = (
     "Western",
@@ -147,6 +150,27 @@ class GenrePolicy:
             titles = self.catalog.genre_titles[int(key)]
             return titles[left[titles]]
         return np.flatnonzero(left).astype(np.int32)
+
+
+class Plain:
+    """A scorer: titles in their order, whoever asks, and no reason for any."""
+
+    def __init__(self, titles: int) -> None:
+        self.titles = titles
+
+    def score(self, requests: Requests) -> np.ndarray:
+        """(batch, titles) the same row for all."""
+        return np.tile(np.linspace(0.5, -0.5, self.titles).astype(np.float32), (len(requests), 1))
+
+    def explain(self, requests: Requests, items: np.ndarray) -> np.ndarray:
+        """No title of the history speaks for any."""
+        return np.full(items.shape, -1, np.int32)
+
+
+def suggestions_of(catalog: Catalog) -> PlaySomethingPolicy:
+    """The real policy over a plain scorer."""
+    made = (catalog, Plain(len(catalog)), Platt(1.0, -1.0), Themes.learned(catalog))
+    return PlaySomethingPolicy("play-something", "fixed", *made)
 
 
 class Changed:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from service_fakes import suggestions_of
 
 from matinee.catalog import Catalog
 
@@ -66,6 +67,10 @@ def texts_for(client, user: str) -> list[str]:
     asked += [client.get(f"/{path}?user={user}") for path in ("home", "list", "start")]
     asked += [client.get(f"/v1/titles?prefix=film&user_id={user}&n=100")]
     asked += [client.post("/v1/similar", json={"user_id": user, "item_id": f"id{i}", "n": 10}) for i in range(0, N, 5)]
+    for answer in ("more_like", "lighter", "heavier", "not_now", "skip"):
+        last = asked[-1].json().get("decision_id") if answer != "more_like" else None
+        after = {"after": last, "answer": answer} if last else {}
+        asked += [client.post("/v1/play_something", json={"user_id": user, "exploration": 1.0, **after})]
     assert {answer.status_code for answer in asked} == {200}
     return [answer.text for answer in asked]
 
@@ -74,7 +79,8 @@ def texts_for(client, user: str) -> list[str]:
 def test_no_text_or_image_shows_what_its_reader_may_not_see(serve, seed):
     rng = np.random.default_rng(seed)
     catalog = random_catalog(rng)
-    client, titles = serve(catalog=catalog), catalog.titles.to_dicts()
+    policies = {"play_something": [("plain", suggestions_of(catalog))]}
+    client, titles = serve(catalog=catalog, policies=policies), catalog.titles.to_dicts()
     profiles = {f"m{k}": random_profile(rng) for k in range(4)}
     for user, profile in profiles.items():
         assert client.put(f"/v1/profiles/{user}", json=profile).status_code == 200

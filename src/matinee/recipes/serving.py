@@ -27,6 +27,8 @@ from matinee.surfaces.charts import Charts, charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
 from matinee.surfaces.pages.builder import Where
 from matinee.surfaces.pages.rows import RowsConfig
+from matinee.surfaces.play_something.moods import Themes
+from matinee.surfaces.play_something.policy import PlaySomethingPolicy
 from matinee.surfaces.remade import Surfaced, parameters_of
 from matinee.surfaces.search.intents import SearchConfig
 from matinee.surfaces.search.policy import SearchPolicy
@@ -42,6 +44,8 @@ HOME = {  # from best to simplest
 }
 SIMILAR = ("ease-recent", "neighbors")  # from best to simplest
 SEARCH = SIMILAR  # it shows what goes with the title found, too
+PLAY_SOMETHING = SIMILAR  # "more like this" needs neighbours
+BESIDE_HOME = {"similar": SIMILAR, "search": SEARCH, "play_something": PLAY_SOMETHING}
 WHERE_TRAINED = ("sequence",)  # served first where somebody trained it: it needs torch and takes its time
 SERVED = tuple(dict.fromkeys(name for name in (*HOME, *SIMILAR) if name not in WHERE_TRAINED))  # what a service needs
 
@@ -118,7 +122,12 @@ def served_policies(
     `say` is told why. Where the workspace names a billboard, that chooses what stands above the rows, and `learner`
     learns for it from now on. Raises `ArtifactRefused` when one of `required` is, or nothing is left for a surface.
     """
-    names = {"home": on_home(workspace) if home is None else home, "similar": SIMILAR, "search": SEARCH}
+    names = {
+        "home": on_home(workspace) if home is None else home,
+        "similar": SIMILAR,
+        "search": SEARCH,
+        "play_something": PLAY_SOMETHING,
+    }
     found, refused = _affordable(workspace, dict.fromkeys(chain(*names.values())), catalog, budget)
     _require_a_step(names, found, refused, required)
     for name, why in refused.items():
@@ -132,11 +141,13 @@ def served_policies(
     similar = [(name, _similar(name, found[name], catalog)) for name in SIMILAR if name in found]
     looked_for = SearchConfig(exploration=exploration)
     search = [(name, _search(name, found[name], catalog, drawn, looked_for)) for name in SEARCH if name in found]
-    served: list[tuple[str, Surfaced]] = [*home_pages, *similar, *search]
+    themes = Themes.learned(catalog)
+    suggestions = [(name, _suggestions(name, found[name], catalog, themes)) for name in PLAY_SOMETHING if name in found]
+    served: list[tuple[str, Surfaced]] = [*home_pages, *similar, *search, *suggestions]
     for _, policy in served:
         workspace.keep_parameters(policy.maker.parameters, parameters_of(policy))
     pages = _under_a_billboard(home_pages, workspace, catalog, learner, say)
-    return {"home": pages, "similar": similar, "search": search}
+    return {"home": pages, "similar": similar, "search": search, "play_something": suggestions}
 
 
 def _under_a_billboard(
@@ -236,5 +247,12 @@ def _similar(name: str, artifact: Artifact, catalog: Catalog) -> SimilarPolicy:
 def _search(name: str, artifact: Artifact, catalog: Catalog, drawn: Charts, config: SearchConfig) -> SearchPolicy:
     made = (artifact.artifact_id, catalog, artifact.scorer, artifact.calibration, drawn, config)
     policy = SearchPolicy(f"search-{name}", *made)
+    policy.warm()
+    return policy
+
+
+def _suggestions(name: str, artifact: Artifact, catalog: Catalog, themes: Themes) -> PlaySomethingPolicy:
+    made = (artifact.artifact_id, catalog, artifact.scorer, artifact.calibration, themes)
+    policy = PlaySomethingPolicy(f"play-something-{name}", *made)
     policy.warm()
     return policy

@@ -87,17 +87,7 @@ def _roles(role: Role, keys: Keys) -> list[Any]:
 def _reading(service: Service) -> APIRouter:
     """What a read key may ask."""
     router = APIRouter(prefix="/v1", tags=["read"])
-
-    for surface in SURFACES.values():
-        router.add_api_route(
-            f"/{surface.name}",
-            _asking(service, surface),
-            methods=["POST"],
-            name=surface.name,
-            description=surface.summary,
-            response_model=surface.out,
-            responses=surface.fails_with,
-        )
+    _add_surfaces(router, service, "read")
 
     @router.post("/homes", response_model=PagesOut, responses=BODY)
     async def homes(asked: HomesIn) -> Response:
@@ -143,6 +133,20 @@ def _reading(service: Service) -> APIRouter:
     return router
 
 
+def _add_surfaces(router: APIRouter, service: Service, role: Role) -> None:
+    """The endpoints of the surfaces that this role may ask."""
+    for surface in (one for one in SURFACES.values() if one.role == role):
+        router.add_api_route(
+            f"/{surface.name}",
+            _asking(service, surface),
+            methods=["POST"],
+            name=surface.name,
+            description=surface.summary,
+            response_model=surface.out,
+            responses=surface.fails_with,
+        )
+
+
 def _asking(service: Service, surface: Surface) -> Callable[[Any], Awaitable[Response]]:
     """The endpoint of a surface."""
 
@@ -156,6 +160,7 @@ def _asking(service: Service, surface: Surface) -> Callable[[Any], Awaitable[Res
 def _writing(service: Service) -> APIRouter:
     """What a write key may change."""
     router = APIRouter(prefix="/v1", tags=["write"])
+    _add_surfaces(router, service, "write")
 
     @router.post("/events", response_model=EventsOut, responses=BODY)
     async def events(batch: EventsIn) -> Response:

@@ -26,6 +26,7 @@ from matinee.events import END_OF_TIME
 from matinee.history import Histories
 from matinee.maths.arrays import Flags
 from matinee.profile import Profile
+from matinee.service.chains import Chain, answered, following
 from matinee.service.clock import Clock
 from matinee.service.deployment import Deployment, Offer
 from matinee.service.draws import Draws
@@ -36,7 +37,7 @@ from matinee.service.metrics import Metrics
 from matinee.service.one_request import asked_about, in_experiments, local_day, request_of
 from matinee.service.probe import probe
 from matinee.service.records import Records
-from matinee.service.requests import AskIn, ContextIn, HomeIn
+from matinee.service.requests import AskIn, ContextIn, FollowIn, HomeIn
 from matinee.service.responses import EventOut, EventsOut, GrownOut, StateOut, TitleOut
 from matinee.service.shown import ShownLately
 from matinee.service.state import states_of
@@ -89,11 +90,14 @@ class Service:
         """
         started, now = time.perf_counter(), self.clock.now()
         user_id, zone, control = asked.user_id, self.deployment.time_zone, asked.control
+        chain = await self._chain(surface, asked) if isinstance(asked, FollowIn) else None
 
         def ask(edition: Edition, member: Member) -> tuple[Requests, int]:
             plain = request_of(edition.catalog, member, asked.context, now, asked.exclude, zone)
             layout, exploration = edition.layouts.of(asked.context.device), asked.exploration
-            named = replace(plain, surface=surface.name, layout=layout, exploration=exploration, control=control)
+            episodes = None if chain is None else chain.episodes(plain.histories)
+            told = {"exploration": exploration, "control": control, "episodes": episodes}
+            named = replace(plain, surface=surface.name, layout=layout, **told)
             requests = in_experiments(surface.ask(asked, named, edition.catalog), self.deployment.experiments())
             day = local_day(member, asked.context, now, zone)
             return requests, self._seed(user_id, day, surface.name, asked_about(requests, edition.catalog), asked.draw)
@@ -110,6 +114,14 @@ class Service:
         answer["timings"]["log"] = round((logged - decided) * 1e3, 3)
         answer["timings"]["total"] = round((time.perf_counter() - started) * 1e3, 3)
         return answer
+
+    async def _chain(self, surface: Surface, asked: FollowIn) -> Chain:
+        """What the decision follows; the answer to that one is on disk when it returns."""
+        chain = await following(asked, surface.name, self.deployment.log.decisions.get)
+        taken = await self.take(answered(chain, asked, surface.name, self.catalog)) if chain.before else None
+        if taken and taken["rejected"]:
+            raise BadRequest(f"the answer cannot be taken: {taken['results'][0]['reason']}")
+        return chain
 
     async def homes(self, asked: Sequence[HomeIn]) -> list[dict[str, Any]]:
         """Home pages in the order asked, decided as many at a time as each policy has threads."""

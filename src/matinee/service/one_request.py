@@ -63,7 +63,9 @@ def in_experiments(requests: Requests, experiments: Sequence[Experiment]) -> Req
 
 
 def asked_about(requests: Requests, catalog: Catalog) -> str:
-    """What a batch of one is about: the id of a title, or what was typed; empty for neither."""
+    """What a batch of one is about: the id of a title, what was typed, or its place in a chain; else empty."""
+    if requests.episodes is not None:
+        return f"{requests.episodes.chains[0]}:{requests.episodes.steps[0]}"
     if requests.about is not None:
         return catalog.item_ids[int(requests.about[0])]
     return "" if requests.queries is None else requests.queries[0]

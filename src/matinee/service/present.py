@@ -9,11 +9,21 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Pages
-from matinee.decision.evidence import row_title, title_reasons
+from matinee.decision.evidence import row_title, suggestion_reason, title_reasons
 from matinee.decision.rows import KIND_NAMES
 from matinee.profile import Profile
 from matinee.service.fallback import Unanswered
-from matinee.service.responses import FallbackOut, ItemOut, MissOut, PageOut, ProfileOut, RowOut, TitleOut
+from matinee.service.responses import (
+    FallbackOut,
+    HeadOut,
+    ItemOut,
+    MissOut,
+    PageOut,
+    ProfileOut,
+    RowOut,
+    SuggestionOut,
+    TitleOut,
+)
 
 
 class Presenter:
@@ -46,9 +56,38 @@ class Presenter:
 
     def page(self, decisions: Decisions, explain: bool = True, missed: tuple[Unanswered, ...] = ()) -> PageOut:
         """Decision 0 of a batch, in full."""
-        pages, maker, requests = decisions.page(), decisions.makers[0], decisions.requests
+        pages = decisions.page()
         used = np.flatnonzero(pages.rows[0] >= 0).tolist()
         page: PageOut = {
+            **self._head(decisions, missed),
+            "rows": [self._row(pages, r, explain) for r in used],
+            "timings": _milliseconds(decisions),
+        }
+        if note := _note(decisions):
+            page["note"] = note
+        return page
+
+    def suggestion(
+        self, decisions: Decisions, explain: bool = True, missed: tuple[Unanswered, ...] = ()
+    ) -> SuggestionOut:
+        """Decision 0 of a batch, which is of one title or none."""
+        episodes, placed = decisions.requests.episodes, self._placed(decisions.page(), 0)
+        if explain and placed:
+            placed[0]["reason"] = suggestion_reason(decisions, 0, self._catalog)
+        suggestion: SuggestionOut = {
+            **self._head(decisions, missed),
+            "step": 0 if episodes is None else int(episodes.steps[0]),
+            "title": placed[0] if placed else None,
+            "timings": _milliseconds(decisions),
+        }
+        if note := _note(decisions):
+            suggestion["note"] = note
+        return suggestion
+
+    def _head(self, decisions: Decisions, missed: tuple[Unanswered, ...]) -> HeadOut:
+        """What every decision says of itself."""
+        maker, requests = decisions.makers[0], decisions.requests
+        return {
             "decision_id": decisions.ids[0],
             "policy_id": maker.policy,
             "artifact_id": maker.artifact,
@@ -56,12 +95,7 @@ class Presenter:
             "user_id": requests.user_ids[0],
             "fallback": _fallback(decisions.fallback, missed),
             "log_prob": float(decisions.log_probs[0]),
-            "rows": [self._row(pages, r, explain) for r in used],
-            "timings": {stage: round(spent, 3) for stage, spent in decisions.timings.items()},
         }
-        if requests.control.filter and not used:
-            page["note"] = _nothing_passes(requests.control.filter, int(decisions.eligible[0]))
-        return page
 
     def _row(self, pages: Pages, r: int, explain: bool) -> RowOut:
         name = pages.name(0, r)
@@ -75,11 +109,19 @@ class Presenter:
         }
 
     def _items(self, pages: Pages, r: int, explain: bool) -> list[ItemOut]:
+        placed = self._placed(pages, r)
+        if explain:
+            for one, reason in zip(placed, title_reasons(pages, 0, r, self._catalog), strict=True):
+                one["reason"] = reason
+        return placed
+
+    def _placed(self, pages: Pages, r: int) -> list[ItemOut]:
+        """The titles of row `r`."""
         ids, names = self._catalog.item_ids, self._catalog.names
         items = pages.items[0, r].tolist()
         scores = pages.scores[0, r].tolist()
         log_probs = pages.item_log_probs[0, r].tolist()
-        placed: list[ItemOut] = [
+        return [
             {
                 "item_id": ids[item],
                 "title": names[item],
@@ -93,10 +135,16 @@ class Presenter:
             for c, item in enumerate(items)
             if item >= 0
         ]
-        if explain:
-            for one, reason in zip(placed, title_reasons(pages, 0, r, self._catalog), strict=True):
-                one["reason"] = reason
-        return placed
+
+
+def _note(decisions: Decisions) -> str:
+    """Why there is nothing, where the request's filter is why."""
+    wanted = decisions.requests.control.filter
+    return _nothing_passes(wanted, int(decisions.eligible[0])) if wanted and not len(decisions.titles) else ""
+
+
+def _milliseconds(decisions: Decisions) -> dict[str, float]:
+    return {stage: round(spent, 3) for stage, spent in decisions.timings.items()}
 
 
 def profile_out(profile: Profile) -> ProfileOut:

@@ -97,6 +97,9 @@ Moment = Annotated[
 Expression = Annotated[
     str, Field(max_length=LONGEST, description='titles: genre = "Drama" and year >= 1990'), BeforeValidator(_carried)
 ]
+Answer = Literal[
+    "skip", "not_now", "more_like", "lighter", "heavier", "thumbs_up", "thumbs_down", "dismiss"
+]  # a play has a value, so it is an event
 Names = Annotated[list[Id], Field(max_length=MAX_NAMES), AfterValidator(_trimmed)]
 Prose = Annotated[str, Field(max_length=MAX_PROSE), BeforeValidator(_carried)]
 When = Annotated[Moment, AfterValidator(_when)]
@@ -191,6 +194,17 @@ class SearchIn(AskIn):
     query: Text = Field("", description="as typed, from the first letter on; nothing: what may be looked for")
     rows: Annotated[int, Field(ge=1, le=20), WHOLE] = 5
     n: Annotated[int, Field(ge=1, le=100, description="titles a row"), WHOLE] = 12
+
+
+class FollowIn(AskIn):
+    """Asks for a decision, alone or after one that it follows."""
+
+    after: Annotated[Id | None, Field(description="the decision before it in this episode; left out: begin one")] = None
+    answer: Annotated[Answer | None, Field(description="to what that one suggested; logged as an event")] = None
+
+
+class PlaySomethingIn(FollowIn):
+    """Asks for something to play."""
 
 
 class EventIn(Body):

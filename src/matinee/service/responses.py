@@ -56,8 +56,8 @@ class FallbackOut(TypedDict):
     missed: list[MissOut]
 
 
-class PageOut(TypedDict):
-    """A decision as it was made and logged. `timings` are milliseconds; `note` says why there is nothing."""
+class HeadOut(TypedDict):
+    """What every decision says of itself."""
 
     decision_id: str
     policy_id: str
@@ -66,7 +66,21 @@ class PageOut(TypedDict):
     user_id: str
     fallback: FallbackOut | None
     log_prob: float
+
+
+class PageOut(HeadOut):
+    """A decision as it was made and logged. `timings` are milliseconds; `note` says why there is nothing."""
+
     rows: list[RowOut]
+    note: NotRequired[str]
+    timings: dict[str, float]
+
+
+class SuggestionOut(HeadOut):
+    """One suggestion of an episode, logged as it was made; ask for the next one `after` it. No title: none is left."""
+
+    step: int
+    title: ItemOut | None
     note: NotRequired[str]
     timings: dict[str, float]
 

@@ -16,10 +16,11 @@ from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.page import Layout
 from matinee.service.fallback import Served
+from matinee.service.keys import Role
 from matinee.service.one_request import without
 from matinee.service.present import Presenter
-from matinee.service.requests import AskIn, HomeIn, SearchIn, SimilarIn
-from matinee.service.responses import PageOut
+from matinee.service.requests import AskIn, HomeIn, PlaySomethingIn, SearchIn, SimilarIn
+from matinee.service.responses import PageOut, SuggestionOut
 from matinee.service.statuses import BODY, FOUND, Responses
 from matinee.service.titles import item_of
 
@@ -38,6 +39,8 @@ class Surface:
     for what the catalogue does not know. `probe(user_id, catalog)`: a body as a member might send it, with which new
     policies are tried before they serve. `fails_with`: the further statuses of the endpoint.
 
+    `role`: of whom it may be asked; those that take answers (a body of `FollowIn`) write.
+
     A deployment has policies for every surface that is `required`; any other is served where there is one.
     `may_be_silent`: its policies may show nothing to somebody who may be shown something.
     """
@@ -50,6 +53,7 @@ class Surface:
     answer: Answer
     out: Any
     fails_with: Responses
+    role: Role = "read"
     required: bool = True
     may_be_silent: bool = False
 
@@ -75,6 +79,15 @@ def _search(asked: SearchIn, plain: Requests, catalog: Catalog) -> Requests:
     """Rows that answer what was typed; what the member turned down stands where it is named, as the policy sees to."""
     layout = Layout(rows=asked.rows, columns=asked.n, billboard=False, attention=plain.layout.attention)
     return replace(plain, layout=layout, queries=(asked.query,))
+
+
+def _play_something(asked: PlaySomethingIn, plain: Requests, catalog: Catalog) -> Requests:
+    """One title, after those of its episode."""
+    return replace(plain, layout=Layout(rows=1, columns=1, billboard=False, attention=plain.layout.attention))
+
+
+def _suggestion(presenter: Presenter, served: Served, asked: AskIn) -> dict[str, Any]:
+    return {**presenter.suggestion(served.decisions, asked.explain, served.missed)}
 
 
 SURFACES: Mapping[str, Surface] = {
@@ -113,6 +126,19 @@ SURFACES: Mapping[str, Surface] = {
             required=False,
             may_be_silent=True,
         ),
+        Surface(
+            "play_something",
+            "One title to play now. What is answered to it leads to the next one of its episode.",
+            PlaySomethingIn,
+            _play_something,
+            lambda user_id, catalog: PlaySomethingIn(user_id=user_id),
+            _suggestion,
+            SuggestionOut,
+            {**BODY, **FOUND},
+            role="write",
+            required=False,
+            may_be_silent=True,
+        ),
     )
 }
-HOME, SIMILAR = SURFACES["home"], SURFACES["similar"]
+HOME, SIMILAR, PLAY_SOMETHING = (SURFACES[name] for name in ("home", "similar", "play_something"))

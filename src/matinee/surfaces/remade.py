@@ -19,11 +19,13 @@ from matinee.surfaces.outreach.config import OutreachConfig
 from matinee.surfaces.outreach.policy import OutreachPolicy
 from matinee.surfaces.pages.builder import Where
 from matinee.surfaces.pages.rows import RowsConfig
+from matinee.surfaces.play_something.moods import Themes
+from matinee.surfaces.play_something.policy import PlaySomethingConfig, PlaySomethingPolicy
 from matinee.surfaces.search.intents import SearchConfig
 from matinee.surfaces.search.policy import SearchPolicy
 from matinee.surfaces.similar import SimilarPolicy
 
-Surfaced = HomePolicy | OutreachPolicy | SearchPolicy | SimilarPolicy
+Surfaced = HomePolicy | OutreachPolicy | PlaySomethingPolicy | SearchPolicy | SimilarPolicy
 
 
 def parameters_of(policy: Surfaced) -> dict[str, Any]:
@@ -32,6 +34,8 @@ def parameters_of(policy: Surfaced) -> dict[str, Any]:
         return {"policy": policy.policy_id, "neighbors": policy.neighbors}
     if isinstance(policy, OutreachPolicy):
         return {"policy": policy.policy_id, "outreach": _plain_outreach(policy)}
+    if isinstance(policy, PlaySomethingPolicy):
+        return {"policy": policy.policy_id, "config": asdict(policy.config), "themes": policy.themes.plain}
     return {"policy": policy.policy_id, "config": asdict(policy.config), "charts": _plain(policy.charts)}
 
 
@@ -44,6 +48,9 @@ def remade(parameters: Mapping[str, Any], artifact: Artifact, catalog: Catalog) 
         made = (parameters["policy"], artifact.artifact_id, catalog, artifact.scorer, artifact.calibration)
         if "outreach" in parameters:
             return OutreachPolicy(*made, **_outreach(parameters["outreach"]))
+        if "themes" in parameters:
+            themes = Themes.of_plain(parameters["themes"])
+            return PlaySomethingPolicy(*made, themes, PlaySomethingConfig(**parameters["config"]))
         if "charts" not in parameters:
             return SimilarPolicy(*made, parameters["neighbors"])
         drawn = _charts(parameters["charts"])

@@ -6,9 +6,10 @@ what it adds to the log-odds that the title is enjoyed now.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -56,6 +57,18 @@ class Themes:
     def closeness(self, catalog: Catalog) -> Doubles:
         """(themes, titles) the cosine of each title with each theme, 0..1."""
         return np.asarray((tfidf(_counts(catalog, self.words), self.idf) @ self.centres.T).T, np.float64)
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """All of it, as JSON can hold it."""
+        return {"words": self.words, "idf": self.idf.tolist(), "centres": self.centres.tolist()}
+
+    @classmethod
+    def of_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """What `plain` gave."""
+        words = tuple(plain["words"])
+        centres = np.array(plain["centres"], np.float64).reshape(-1, len(words))
+        return cls(words, np.array(plain["idf"], np.float64), centres)
 
     def names(self) -> tuple[str, ...]:
         """What each theme is about: the two words that weigh most in it."""
