@@ -24,6 +24,7 @@ from matinee.testing import make_events
 from matinee.workspace import Workspace
 
 MEMBERS, TITLES = 40, 60
+MADE_A_PART = 60 + 9 + 9 + 2 * 9  # home pages, similar titles, answers to queries, suggestions
 
 
 def genres(n: int) -> list[list[str]]:
@@ -82,12 +83,15 @@ def live(client: TestClient, part: int) -> None:
         if turn % 7 == 0:
             assert client.post("/v1/similar", json={"item_id": "t3", "user_id": user}).status_code == 200
             assert client.post("/v1/search", json={"query": f"t{turn % 4}", "user_id": user}).status_code == 200
+            first = client.post("/v1/play_something", json={"user_id": user}).json()["decision_id"]
+            body = {"user_id": user, "after": first, "answer": ("skip", "lighter", "more_like")[turn % 3]}
+            assert client.post("/v1/play_something", json=body).status_code == 200
 
 
 def test_every_decision_gives_back_what_was_logged(place):
     found = audit(place, 1_000)
     assert found.refused == {}
-    assert found.asked == found.same == 2 * (60 + 9 + 9)
+    assert found.asked == found.same == 2 * MADE_A_PART
     assert found.worst <= 1e-6
     with EventLog(place.log_path) as log:
         made = sum(len(batch.choices.actions) for batch in log.decisions.read(2**62))
@@ -99,8 +103,8 @@ def test_an_artifact_that_is_gone_is_named(place, tmp_path):
     oldest.rename(tmp_path / "away")
     found = audit(place, 1_000)
     (tmp_path / "away").rename(oldest)
-    assert found.same == 60 + 9 + 9
-    assert sum(found.refused.values()) == 60 + 9 + 9
+    assert found.same == MADE_A_PART
+    assert sum(found.refused.values()) == MADE_A_PART
     assert all(why.endswith("is gone") for why in found.refused)
 
 

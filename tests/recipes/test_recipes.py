@@ -106,11 +106,13 @@ def test_policies_go_from_best_to_simplest_on_both_surfaces(place):
     catalog = Catalog.load(place.catalog_path)
     with EventLog(place.log_path) as log:
         built = served_policies(place, log, catalog, exploration=0.25)
-    assert list(built) == ["home", "similar", "search"]
-    for surface, simplest in (("home", "popularity"), ("similar", "neighbors"), ("search", "neighbors")):
+    simplest_of = {"home": "popularity", "similar": "neighbors", "search": "neighbors", "play_something": "neighbors"}
+    assert list(built) == list(simplest_of)
+    for surface, simplest in simplest_of.items():
         assert [name for name, _ in built[surface]] == ["ease-recent", simplest]
         ids = [policy.policy_id for _, policy in built[surface]]
-        assert ids == [f"{surface}-ease-recent", f"{surface}-{simplest}"]
+        named = surface.replace("_", "-")
+        assert ids == [f"{named}-ease-recent", f"{named}-{simplest}"]
     assert [policy.config.exploration for _, policy in built["home"]] == [0.25, 0.25]
     assert [policy.config.rows.because_rows for _, policy in built["home"]] == [
         HOME["ease-recent"].rows.because_rows,
@@ -146,6 +148,7 @@ def test_a_model_that_costs_too_much_is_left_out_with_its_figures(place):
         "home": ["popularity"],
         "similar": ["neighbors"],
         "search": ["neighbors"],
+        "play_something": ["neighbors"],
     }
     (line,) = told
     assert line.startswith("ease-recent is left out: ")
@@ -271,5 +274,5 @@ def test_titles_that_are_told_of_are_kept_with_ladders_for_them_or_not_at_all(pl
     assert after.titles.equals(catalog.titles)
     assert after.item_ids == [*before.item_ids, "new"]
     assert after.maturity[0] == 16
-    for surface in ("home", "similar", "search"):
+    for surface in ("home", "similar", "search", "play_something"):
         assert all(policy.catalog is catalog for _, policy in built[surface])

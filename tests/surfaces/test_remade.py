@@ -12,6 +12,8 @@ from pages import policy_of, request_of, world
 from matinee.errors import ArtifactRefused
 from matinee.page import Attention, Layout, Layouts
 from matinee.surfaces.home import HomePolicy
+from matinee.surfaces.play_something.moods import Themes
+from matinee.surfaces.play_something.policy import PlaySomethingConfig, PlaySomethingPolicy
 from matinee.surfaces.remade import parameters_of, remade
 from matinee.surfaces.similar import SimilarPolicy
 
@@ -38,6 +40,16 @@ def test_similar_titles_come_back():
     similar = SimilarPolicy("similar", "fixed", CATALOG, HOME.scorer, HOME.calibration, 17)
     assert again(similar).maker == similar.maker
     assert again(similar).neighbors == 17
+
+
+def test_suggestions_come_back_with_their_themes_whatever_the_catalogue_says_now():
+    made = (HOME.scorer, HOME.calibration, Themes.learned(CATALOG), PlaySomethingConfig(horizon=7))
+    suggests = PlaySomethingPolicy("play", "fixed", CATALOG, *made)
+    other = again(suggests)
+    assert other.maker == suggests.maker
+    requests = request_of(Layout(rows=1, columns=1, billboard=False), 3)
+    decisions = suggests.decide(requests, np.random.default_rng(0))
+    np.testing.assert_allclose(other.log_prob(decisions), decisions.choices.log_probs, atol=1e-9)
 
 
 def test_how_pages_are_looked_at_is_of_the_request_not_of_the_policy():
@@ -69,6 +81,7 @@ WHOLE = parameters_of(HOME)
         {**WHOLE, "config": {**WHOLE["config"], "exploration": 7}},
         {**WHOLE, "config": {**WHOLE["config"], "colour": "blue"}},
         {**WHOLE, "charts": {}},
+        {"policy": "play", "config": {}, "themes": {}},
         {**WHOLE, "charts": {**WHOLE["charts"], "genre_shares": ["many"]}},
     ],
     ids=lambda damaged: ", ".join(damaged) or "nothing",

@@ -19,7 +19,7 @@ from matinee.profile import Profile
 from matinee.service.core import Service
 from matinee.service.requests import ContextIn, HomeIn, LayoutIn
 from matinee.service.responses import TitleStateOut
-from matinee.service.surfaces import HOME
+from matinee.service.surfaces import HOME, PLAY_SOMETHING
 from matinee.service.web.posters import lettering, poster, split_year
 from matinee.service.web.reference import bodies, limits
 
@@ -86,6 +86,10 @@ def member_pages(service: Service) -> APIRouter:
     async def own_list(request: Request, user: User, device: Device = "") -> Response:
         return _html(render, "list.html", **await _of_member(service, request, user, device))
 
+    @router.get("/play")
+    async def play(request: Request, user: User, device: Device = "") -> Response:
+        return _html(render, "play.html", **await _of_member(service, request, user, device))
+
     @router.get("/start")
     async def start(request: Request, user: User, device: Device = "") -> Response:
         layout = LayoutIn(rows=START_ROWS, columns=START_TITLES // START_ROWS, billboard=False)
@@ -139,6 +143,7 @@ async def _of_member(service: Service, request: Request, user: str, device: str)
         "device": _device(request, device),
         "home": f"/home?{urlencode(asked)}",
         "list": f"/list?{urlencode(asked)}",
+        "play": f"/play?{urlencode(asked)}" if service.deployment.policies.get(PLAY_SOMETHING.name) else "",
     }
 
 
