@@ -96,8 +96,8 @@ class Service:
             plain = request_of(edition.catalog, member, asked.context, now, asked.exclude, zone)
             layout, exploration = edition.layouts.of(asked.context.device), asked.exploration
             episodes = None if chain is None else chain.episodes(plain.histories)
-            told = {"exploration": exploration, "control": control, "episodes": episodes}
-            named = replace(plain, surface=surface.name, layout=layout, **told)
+            placed = replace(plain, surface=surface.name, layout=layout, episodes=episodes)
+            named = replace(placed, exploration=exploration, control=control)
             requests = in_experiments(surface.ask(asked, named, edition.catalog), self.deployment.experiments())
             day = local_day(member, asked.context, now, zone)
             return requests, self._seed(user_id, day, surface.name, asked_about(requests, edition.catalog), asked.draw)

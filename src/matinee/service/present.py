@@ -58,14 +58,11 @@ class Presenter:
         """Decision 0 of a batch, in full."""
         pages = decisions.page()
         used = np.flatnonzero(pages.rows[0] >= 0).tolist()
-        page: PageOut = {
+        return {
             **self._head(decisions, missed),
             "rows": [self._row(pages, r, explain) for r in used],
             "timings": _milliseconds(decisions),
         }
-        if note := _note(decisions):
-            page["note"] = note
-        return page
 
     def suggestion(
         self, decisions: Decisions, explain: bool = True, missed: tuple[Unanswered, ...] = ()
@@ -74,20 +71,17 @@ class Presenter:
         episodes, placed = decisions.requests.episodes, self._placed(decisions.page(), 0)
         if explain and placed:
             placed[0]["reason"] = suggestion_reason(decisions, 0, self._catalog)
-        suggestion: SuggestionOut = {
+        return {
             **self._head(decisions, missed),
             "step": 0 if episodes is None else int(episodes.steps[0]),
             "title": placed[0] if placed else None,
             "timings": _milliseconds(decisions),
         }
-        if note := _note(decisions):
-            suggestion["note"] = note
-        return suggestion
 
     def _head(self, decisions: Decisions, missed: tuple[Unanswered, ...]) -> HeadOut:
         """What every decision says of itself."""
         maker, requests = decisions.makers[0], decisions.requests
-        return {
+        head: HeadOut = {
             "decision_id": decisions.ids[0],
             "policy_id": maker.policy,
             "artifact_id": maker.artifact,
@@ -96,6 +90,9 @@ class Presenter:
             "fallback": _fallback(decisions.fallback, missed),
             "log_prob": float(decisions.log_probs[0]),
         }
+        if note := _note(decisions):
+            head["note"] = note
+        return head
 
     def _row(self, pages: Pages, r: int, explain: bool) -> RowOut:
         name = pages.name(0, r)

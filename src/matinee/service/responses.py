@@ -57,7 +57,7 @@ class FallbackOut(TypedDict):
 
 
 class HeadOut(TypedDict):
-    """What every decision says of itself."""
+    """What every decision says of itself. `note` says why there is nothing."""
 
     decision_id: str
     policy_id: str
@@ -66,13 +66,13 @@ class HeadOut(TypedDict):
     user_id: str
     fallback: FallbackOut | None
     log_prob: float
+    note: NotRequired[str]
 
 
 class PageOut(HeadOut):
-    """A decision as it was made and logged. `timings` are milliseconds; `note` says why there is nothing."""
+    """A decision as it was made and logged. `timings` are milliseconds."""
 
     rows: list[RowOut]
-    note: NotRequired[str]
     timings: dict[str, float]
 
 
@@ -81,7 +81,6 @@ class SuggestionOut(HeadOut):
 
     step: int
     title: ItemOut | None
-    note: NotRequired[str]
     timings: dict[str, float]
 
 
