@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from matinee.errors import BadData
 from matinee.files import require_file
 from matinee.maths.ragged import Ragged, transpose
+from matinee.series import SCHEMA as EPISODE_SCHEMA
+from matinee.series import Guide, Series
 from matinee.situation import country_code
 
 TIME = pl.Datetime("us", "UTC")
@@ -45,6 +47,7 @@ SCHEMA: Mapping[str, pl.DataType] = {
 }
 
 VECTOR_PREFIX = "vectors."  # begins the names of the columns in which a saved catalogue holds vectors
+EPISODES = "episodes"  # the column in which a saved catalogue holds the episodes of each title, each with its place
 Vectors = Mapping[str, NDArray[np.float32]]  # name -> (titles, dimensions), rows of zeros where unknown
 
 MOST_TITLES = 20_000_000  # a few bytes of Parquet can say that they hold any number
@@ -95,12 +98,14 @@ class Catalog:
     New titles are appended, removed ones are closed, so an array indexed by title keeps its meaning.
     `unrated_age` is the age assumed for titles without a maturity rating; None (the default) means that
     a profile with a limit never sees them. `vectors`: what models of images, sound, video or text see in the titles;
-    they are content, as genres are, to every scorer that reads content. See `with_vectors`.
+    they are content, as genres are, to every scorer that reads content. See `with_vectors`. `series`: the episodes of
+    the titles that are series.
     """
 
     titles: pl.DataFrame
     unrated_age: int | None = None
     vectors: Vectors = field(default_factory=dict)
+    series: Series = field(default_factory=lambda: Series(pl.DataFrame(schema=EPISODE_SCHEMA)))
 
     @classmethod
     def from_frame(cls, frame: pl.DataFrame, unrated_age: int | None = None) -> Catalog:
@@ -139,18 +144,35 @@ class Catalog:
         return replace(self, titles=Catalog.from_frame(pl.concat([self.titles, new])).titles, vectors=vectors)
 
     def put(self, told: Iterable[Mapping[str, Any]]) -> Catalog:
-        """The catalogue with what is `told` of titles: their `item_id` and any columns of `SCHEMA`, others stay.
+        """The catalogue with what is `told` of titles: their `item_id` and any columns of `SCHEMA`, others stay; and of
+        episodes, which name their `series_id`: columns of `series.SCHEMA`.
 
-        Known titles keep their index, new ones come at the end. Raises `BadData` as `from_frame` does.
+        Known titles keep their index, new ones come at the end. Raises `BadData` as `from_frame` and `with_series` do.
         """
-        told = list(told)
+        everything = list(told)
+        told = [one for one in everything if "series_id" not in one]
+        episodes = [one for one in everything if "series_id" in one]
         known = self.titles[sorted({self.index[one["item_id"]] for one in told if one["item_id"] in self.index})]
         rows = {row["item_id"]: row for row in known.iter_rows(named=True)}
         for one in told:
             rows[one["item_id"]] = {**rows.get(one["item_id"], {}), **one}
         put = Catalog.from_frame(pl.DataFrame(list(rows.values()), SCHEMA)).titles
         titles = self.titles.update(put, on="item_id", include_nulls=True)
-        return replace(self, titles=titles).append(put.slice(known.height))
+        grown = replace(self, titles=titles).append(put.slice(known.height))
+        return grown.with_series(self.series.put(episodes)) if episodes or len(self.series) else grown
+
+    def with_series(self, series: Series) -> Catalog:
+        """The catalogue with these episodes. Raises `BadData` where one has the id of a title or of no title's series.
+
+        Their indexes never change either: give all that were known, new ones at the end.
+        """
+        ids, parents = (series.frame[name] for name in ("item_id", "series_id"))
+        taken, strange = ids.filter(self.indexes_of(ids) >= 0), parents.filter(self.indexes_of(parents) < 0)
+        if len(taken):
+            raise BadData(f"{len(taken):,} episodes have the item_id of a title, first {taken[0]!r}; give each its own")
+        if len(strange):
+            raise BadData(f"{len(strange):,} episodes are of no known title, first of {strange[0]!r}; add the series")
+        return replace(self, series=series)
 
     def take(self, items: NDArray[np.int32]) -> Catalog:
         """A catalogue of these titles alone, in this order."""
@@ -224,6 +246,40 @@ class Catalog:
             known, on="item_id", how="left", maintain_order="left"
         )
         return found["item"].cast(pl.Int32).fill_null(-1).to_numpy()
+
+    @cached_property
+    def speaks_for(self) -> dict[str, int]:
+        """The id of a title or episode -> the dense title that its events speak for: a series for its episodes."""
+        return {**self._episode_titles, **self.index} if len(self.series) else self.index
+
+    @cached_property
+    def _episode_titles(self) -> dict[str, int]:
+        titles = zip(self.series.frame["item_id"].to_list(), self.guide.titles.tolist(), strict=True)
+        return {item_id: title for item_id, title in titles if title >= 0}
+
+    @cached_property
+    def episode_index(self) -> dict[str, int]:
+        """The item_id of an episode -> its index."""
+        return {item_id: e for e, item_id in enumerate(self.series.frame["item_id"].to_list())}
+
+    @cached_property
+    def guide(self) -> Guide:
+        """The episodes as arrays, and in the order to watch them."""
+        return Guide.of(self.series, self.indexes_of(self.series.frame["series_id"]), len(self))
+
+    def spoken_for(self, item_ids: pl.Series) -> NDArray[np.int32]:
+        """Dense indexes of the titles that events of these ids speak for, -1 where unknown: a series for an episode."""
+        titles = self.indexes_of(item_ids)
+        if not len(self.series):
+            return titles
+        episodes = self.episodes_of(item_ids)
+        return np.where(episodes >= 0, np.append(self.guide.titles, np.int32(-1))[episodes], titles)
+
+    def episodes_of(self, item_ids: pl.Series) -> NDArray[np.int32]:
+        """Indexes of the episodes that these ids name, -1 for what is none."""
+        if not len(self.series):
+            return np.full(len(item_ids), -1, np.int32)
+        return item_ids.replace_strict(self.episode_index, default=-1, return_dtype=pl.Int32).to_numpy()
 
     @cached_property
     def genres(self) -> tuple[str, ...]:
@@ -317,7 +373,15 @@ class Catalog:
             for name, one in self.vectors.items()
         ]
         whole = self.titles.with_columns(columns)
+        if len(self.series):
+            whole = whole.join(self._nested_series(), on="item_id", how="left", maintain_order="left")
         write_whole(Path(path), lambda draft: whole.write_parquet(draft, metadata={"unrated_age": age}))
+
+    def _nested_series(self) -> pl.DataFrame:
+        """The episodes, those of each title as one list."""
+        each = self.series.frame.with_row_index("place")
+        told = pl.struct("place", *(name for name in EPISODE_SCHEMA if name != "series_id")).alias(EPISODES)
+        return each.select(pl.col("series_id").alias("item_id"), told).group_by("item_id").agg(EPISODES)
 
     @classmethod
     def load(cls, path: str | Path) -> Catalog:
@@ -332,7 +396,8 @@ class Catalog:
             name for name, kind in frame.schema.items() if name.startswith(VECTOR_PREFIX) and isinstance(kind, pl.Array)
         ]
         vectors = {name.removeprefix(VECTOR_PREFIX): frame[name].to_numpy() for name in names}
-        return cls.from_frame(frame, int(age) if age else None).with_vectors(vectors)
+        catalog = cls.from_frame(frame, int(age) if age else None).with_vectors(vectors)
+        return catalog.with_series(_series_in(frame)) if EPISODES in frame.columns else catalog
 
 
 def saved_titles(path: Path) -> int:
@@ -348,6 +413,12 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BadData(f"cannot read the catalogue {path}: {error}; run `matinee data` again") from error
+
+
+def _series_in(frame: pl.DataFrame) -> Series:
+    """The episodes that a saved catalogue holds, in their order."""
+    told = frame.select(pl.col("item_id").alias("series_id"), EPISODES).explode(EPISODES).drop_nulls(EPISODES)
+    return Series.from_frame(told.unnest(EPISODES).sort("place"))
 
 
 ABANDONED = 3_600  # seconds after which a draft is no longer being written

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from matinee.catalog import Catalog
 from matinee.clock import Clocks
-from matinee.events import DAY, Kind, strengths
+from matinee.events import DAY, PLAYED, Kind, strengths
 from matinee.likes import counted_likes
 from matinee.maths.half_life import learned_half_life
 from matinee.maths.ragged import gather, last_of_each, narrowed, offsets_of
@@ -62,7 +62,8 @@ class Histories:
 
     Member `b` owns the slice `offsets[b]:offsets[b + 1]` of the flat arrays: `items` (dense indexes),
     `kinds` (`events.Kind`), `values` (share watched or stars; 0 where the kind has none),
-    `times` (microseconds since 1970, UTC), `countries` and `devices` (codes of `situation`; left out, all unknown).
+    `times` (microseconds since 1970, UTC), `countries` and `devices` (codes of `situation`; left out, all unknown),
+    `episodes` (left out, none): of what was done with an episode its index, while the item is its series; else -1.
     """
 
     offsets: NDArray[np.int64]
@@ -72,11 +73,14 @@ class Histories:
     times: NDArray[np.int64]
     countries: NDArray[np.int16] = field(default_factory=lambda: _LEFT_OUT)
     devices: NDArray[np.int8] = field(default_factory=lambda: _LEFT_OUT)
+    episodes: NDArray[np.int32] = field(default_factory=lambda: _LEFT_OUT)
 
     def __post_init__(self) -> None:
         for name, dtype in (("countries", np.int16), ("devices", np.int8)):
             if getattr(self, name) is _LEFT_OUT:
                 object.__setattr__(self, name, np.zeros(len(self.items), dtype))
+        if self.episodes is _LEFT_OUT:
+            object.__setattr__(self, "episodes", np.full(len(self.items), -1, np.int32))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -133,14 +137,19 @@ class Histories:
         return replace(self, times=np.minimum(self.times, now - 1)) if self.times.max(initial=0) >= now else self
 
     def digests(self) -> NDArray[np.uint64]:
-        """(members,) 64 bits of all that each did: equal for equal histories, on any machine."""
+        """(members,) 64 bits of all that each did: equal for equal histories, on any machine.
+
+        Episodes count where there are any, so that histories without have the digests that they always had.
+        """
         found = np.full(len(self), NOTHING_DONE, np.uint64)
         columns = [memoryview(getattr(self, name).tobytes()) for name in EVENT_COLUMNS]
         sizes = [getattr(self, name).itemsize for name in EVENT_COLUMNS]
+        without = EVENT_COLUMNS.index("episodes")
         for b in np.flatnonzero(np.diff(self.offsets)).tolist():
             first, last = int(self.offsets[b]), int(self.offsets[b + 1])
             state = hashlib.blake2b(digest_size=8)
-            for column, size in zip(columns, sizes, strict=True):
+            told = len(columns) if (self.episodes[first:last] >= 0).any() else without
+            for column, size in zip(columns[:told], sizes[:told], strict=True):
                 state.update(column[first * size : last * size])
             found[b] = int.from_bytes(state.digest(), "big")
         return found
@@ -151,8 +160,12 @@ class Histories:
 
     @cached_property
     def speaking(self) -> NDArray[np.bool_]:
-        """(events,) which say for or against their title: plays, ratings, thumbs and dismissals."""
-        return np.asarray(_SPEAKS[self.kinds])
+        """(events,) which say for or against their title: plays, ratings, thumbs and dismissals.
+
+        An episode that was hardly begun says nothing of its series.
+        """
+        begun = (self.episodes < 0) | (self.kinds != Kind.PLAY) | (self.values >= PLAYED)
+        return np.asarray(_SPEAKS[self.kinds] & begun)
 
     @cached_property
     def turned_down(self) -> NDArray[np.bool_]:
@@ -168,7 +181,7 @@ class Histories:
 
         A title is a taste when its *latest* play, rating, thumb or dismissal says so: a later thumbs down or
         dismissal takes an earlier like back, a later play restores it. Impressions, openings and list changes say
-        nothing.
+        nothing. A series is one title: w(series) = max over its episodes' plays of w(play) = 1, however many there are.
         """
         kept = last_of_each(self.offsets, self.items, self.speaking)
         weights = strengths(self.kinds, self.values)

@@ -38,9 +38,10 @@ class RowKind(IntEnum):
     ABOUT = 15  # -1, titles that are about what was typed, which the name holds
     WITH = 16  # person
     BY_CHANCE = 17  # -1
+    NEW_EPISODES = 18  # -1, series that the member had caught up with
 
 
-KEEPS_REPEATS = (RowKind.CONTINUE_WATCHING, RowKind.MY_LIST)  # may hold a title that stands elsewhere too
+KEEPS_REPEATS = (RowKind.CONTINUE_WATCHING, RowKind.MY_LIST, RowKind.NEW_EPISODES)  # may hold a title that stands elsewhere too
 
 
 @dataclass(frozen=True, slots=True)

@@ -286,7 +286,7 @@ def grown(known: Catalog, new: Catalog) -> Catalog:
 
     Of a title in both, every column is as in `new`, but a column of which `new` says nothing for any title stays.
     Titles that `new` lacks stay as they are, and what was closed stays closed. `unrated_age` is that of `new`. Vectors
-    of another number of dimensions than those known by their name take their place.
+    of another number of dimensions than those known by their name take their place. Episodes grow as titles do.
     """
     silent = Catalog.from_frame(new.titles.select("item_id")).titles
     told = [name for name in SCHEMA if name == "item_id" or not new.titles[name].equals(silent[name])]
@@ -294,6 +294,8 @@ def grown(known: Catalog, new: Catalog) -> Catalog:
     titles = titles.with_columns(titles["closed"] | known.titles["closed"])
     fresh = new.titles.filter(pl.Series(known.indexes_of(new.titles["item_id"]) < 0))
     whole = Catalog(titles, new.unrated_age, known.vectors).append(fresh)
+    if len(known.series) or len(new.series):
+        whole = whole.with_series(known.series.grown(new.series))
     places = whole.indexes_of(new.titles["item_id"])
     return whole.with_vectors({name: _put(one, places, whole, name) for name, one in new.vectors.items()})
 

@@ -145,7 +145,7 @@ def only_known_titles(events: pl.DataFrame, catalog: Catalog) -> tuple[pl.DataFr
 
     The others keep in a column `place` how many of the first stood before them.
     """
-    unknown = pl.Series(catalog.indexes_of(events["item_id"]) < 0) & events["item_id"].is_not_null()
+    unknown = pl.Series(catalog.spoken_for(events["item_id"]) < 0) & events["item_id"].is_not_null()
     known = events.filter(~unknown)
     others = events.with_columns((~unknown).cast(pl.Int64).cum_sum().alias("place")).filter(unknown)
     return known, others, _count_unknown(others)
@@ -155,7 +155,7 @@ def with_titles_of(dataset: Dataset, known: Catalog) -> Dataset:
     """The data set with the events too whose titles only `known` knows, each where it stood in the file."""
     if dataset.strangers is None or dataset.strangers.is_empty():
         return dataset
-    here = pl.Series(known.indexes_of(dataset.strangers["item_id"]) >= 0)
+    here = pl.Series(known.spoken_for(dataset.strangers["item_id"]) >= 0)
     found, left = dataset.strangers.filter(here), dataset.strangers.filter(~here)
     place = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("place")
     both = pl.concat([dataset.events.with_columns(place), found]).sort("place", maintain_order=True).drop("place")

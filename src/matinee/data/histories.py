@@ -24,7 +24,8 @@ def histories_of(
     """What each of `user_ids` did strictly before `as_of` (microseconds since 1970, UTC; one for all or one each).
 
     `events` follows `events.SCHEMA`. Only events with a title of `catalog` enter, oldest first; events of the
-    same microsecond keep the order of the frame, and what was taken back before `as_of` is left out. A member may be
+    same microsecond keep the order of the frame, and what was taken back before `as_of` is left out. What was done with
+    an episode speaks for its series; taking it back takes back what was done with this episode. A member may be
     asked about at several moments; one who did nothing has an empty history.
     """
     moments = np.asarray(as_of, np.int64)
@@ -37,7 +38,7 @@ def histories_of(
     theirs = events.join(asked, on="user_id", maintain_order="left")
     before = theirs.filter(pl.col("timestamp").cast(pl.Int64) < pl.col("_as_of"))
     known = about_titles(before, catalog).sort("_member", "timestamp", maintain_order=True)
-    return _grouped(standing(known, of=("_member", "item")), len(user_ids))
+    return _grouped(standing(known, of=("_member", "item_id")), len(user_ids), catalog)
 
 
 def training_data(events: pl.DataFrame, catalog: Catalog, as_of: int, clocks: Clocks = Clocks()) -> TrainingData:
@@ -53,13 +54,13 @@ def training_data(events: pl.DataFrame, catalog: Catalog, as_of: int, clocks: Cl
 
 
 def about_titles(events: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
-    """The events that name a title of the catalogue, with its dense index as the column `item`."""
+    """The events that name a title of the catalogue or an episode of one, with the title's dense index as `item`."""
     named = events.filter(pl.col("kind").is_in(NEEDS_TITLE))
-    items = pl.Series("item", catalog.indexes_of(named["item_id"]), pl.Int32)
+    items = pl.Series("item", catalog.spoken_for(named["item_id"]), pl.Int32)
     return named.with_columns(items).filter(pl.col("item") >= 0)
 
 
-def _grouped(theirs: pl.DataFrame, members: int) -> Histories:
+def _grouped(theirs: pl.DataFrame, members: int, catalog: Catalog) -> Histories:
     """Histories out of events sorted by the column `_member`."""
     offsets = np.zeros(members + 1, np.int64)
     np.cumsum(np.bincount(theirs["_member"].to_numpy(), minlength=members), out=offsets[1:])
@@ -71,4 +72,5 @@ def _grouped(theirs: pl.DataFrame, members: int) -> Histories:
         theirs["timestamp"].cast(pl.Int64).to_numpy().copy(),
         country_codes(theirs["country"]),
         device_codes(theirs["device"]),
+        catalog.episodes_of(theirs["item_id"]).astype(np.int32),
     )

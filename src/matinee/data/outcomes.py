@@ -131,7 +131,7 @@ def _answers(events: pl.DataFrame, catalog: Catalog, reward: Reward) -> pl.DataF
         "decision_id",
         "row",
         "column",
-        pl.Series("item", catalog.indexes_of(asked["item_id"]), pl.Int32),
+        pl.Series("item", catalog.spoken_for(asked["item_id"]), pl.Int32),
         pl.col("timestamp").cast(pl.Int64).alias("at"),
         reward().alias("reward"),
     ).filter(pl.col("item") >= 0)

@@ -22,6 +22,7 @@ FIXED_TITLES = {
     RowKind.WATCH_AGAIN: "Watch it again",
     RowKind.FOUND: "Titles",
     RowKind.BY_CHANCE: "Something different",
+    RowKind.NEW_EPISODES: "New episodes",
 }
 
 
@@ -59,6 +60,8 @@ def title_reasons(pages: Pages, b: int, r: int, catalog: Catalog) -> list[str]:
             return ["You put this on your list"] * n
         case RowKind.WATCH_AGAIN, _:
             return ["You watched this before"] * n
+        case RowKind.NEW_EPISODES, _:
+            return ["There is more since you caught up with it"] * n
         case RowKind.BY_CHANCE, _:
             return ["Picked by chance from what you have not watched"] * n
         case RowKind.TRENDING, (window, _):

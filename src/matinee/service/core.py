@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from secrets import randbits, token_hex
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ from matinee.maths.arrays import Flags
 from matinee.profile import Profile
 from matinee.service.chains import Chain, answered, following
 from matinee.service.clock import Clock
+from matinee.service.coming import coming, shares_watched
 from matinee.service.deployment import Deployment, Offer
 from matinee.service.draws import Draws
 from matinee.service.edition import Edition, require_same_titles
@@ -38,7 +39,7 @@ from matinee.service.one_request import asked_about, in_experiments, local_day, 
 from matinee.service.probe import probe
 from matinee.service.records import Records
 from matinee.service.requests import AskIn, ContextIn, FollowIn, HomeIn
-from matinee.service.responses import EventOut, EventsOut, GrownOut, StateOut, TitleOut
+from matinee.service.responses import EventOut, EventsOut, GrownOut, NextOut, StateOut, TitleOut
 from matinee.service.shown import ShownLately
 from matinee.service.state import states_of
 from matinee.service.surfaces import HOME, Surface
@@ -171,7 +172,13 @@ class Service:
         """What stands of a member's thumbs, list, hidden titles and plays, of the titles that they may see."""
         edition, requests, allowed = await self._allowed(user_id)
         show, stands = edition.presenter.title, states_of(requests.histories)
-        titles = [{**show(item), **asdict(state)} for item, state in stands.items() if allowed[item]]
+        up_next = coming(edition.catalog, requests, stands)
+        watched = shares_watched(edition.catalog, requests)
+        titles = [
+            {**show(item), **asdict(state), **_of_series(item, watched, up_next)}
+            for item, state in stands.items()
+            if allowed[item]
+        ]
         return {"user_id": user_id, "titles": titles}  # type: ignore[typeddict-item]
 
     async def reload(self) -> dict[str, list[str]]:
@@ -193,8 +200,9 @@ class Service:
         grow = self.deployment.grow
         if grow is None:
             raise BadRequest("this service keeps no catalogue on disk; change it where it is made, then reload")
+        told = [_dated(one, self.catalog, self.clock.now()) for one in told]
         named = {one["item_id"] for one in told}
-        added = len(named - self.catalog.index.keys())
+        added = len(named - self.catalog.speaks_for.keys())
         policies = await self._swap(lambda: grow(told))
         return {"added": added, "changed": len(named) - added, "policies": policies}
 
@@ -215,11 +223,12 @@ class Service:
 
     async def title(self, item_id: str, user_id: str | None = None) -> TitleOut:
         """What is shown of a title to a member, else to anybody. Raises `NotFound` also where they may not see it."""
-        edition, _, allowed = await self._allowed(user_id)
+        edition, requests, allowed = await self._allowed(user_id)
         item = item_of(edition.catalog, item_id)
         if not allowed[item]:
             raise NotFound(f"the title {item_id[:100]!r} may not be shown here and now; see the profile and its dates")
-        return edition.presenter.title(item)
+        up_next = coming(edition.catalog, requests, [item])
+        return {**edition.presenter.title(item), **_of_series(item, {}, up_next)}  # type: ignore[typeddict-item]
 
     async def liked(self, user_id: str, n: int) -> list[str]:
         """The names of the `n` titles that a member liked last, of those that they may see."""
@@ -322,6 +331,19 @@ def _firsts(validated: Sequence[Validated]) -> list[Validated]:
     """The events to store: of those with one id and member the first."""
     first = {(one.event.user_id, one.event_id): one for one in reversed(validated) if one.event}
     return [one for one in validated if one.event and first[one.event.user_id, one.event_id] is one]
+
+
+def _dated(told: Mapping[str, Any], catalog: Catalog, now: int) -> Mapping[str, Any]:
+    """What is told of a title or an episode; a new episode of which no date is told arrives now."""
+    if "series_id" not in told or "added" in told or told["item_id"] in catalog.speaks_for:
+        return told
+    return {**told, "added": datetime.fromtimestamp(now / 1e6, UTC)}
+
+
+def _of_series(item: int, watched: Mapping[int, float], up_next: Mapping[int, NextOut]) -> dict[str, Any]:
+    """What is told of a series beside a title."""
+    shares = {"watched": watched[item]} if item in watched else {}
+    return {**shares, "next": up_next[item]} if item in up_next else shares
 
 
 def _check(catalog: Catalog, requests: Requests, decisions: Decisions) -> None:

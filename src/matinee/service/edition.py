@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -53,9 +53,14 @@ def _layouts(best: Policy) -> Layouts:
 
 
 def require_same_titles(old: Catalog, new: Catalog) -> None:
-    """Raise `ArtifactRefused` unless `new` begins with the titles of `old`: an index never changes its title."""
-    for item, (before, after) in enumerate(zip(old.item_ids, new.item_ids, strict=False)):
+    """Raise `ArtifactRefused` unless `new` begins with the titles and episodes of `old`: an index never changes."""
+    _require_beginning("title", old.item_ids, new.item_ids)
+    _require_beginning("episode", *(one.series.frame["item_id"].to_list() for one in (old, new)))
+
+
+def _require_beginning(what: str, old: Sequence[str], new: Sequence[str]) -> None:
+    for place, (before, after) in enumerate(zip(old, new, strict=False)):
         if before != after:
-            raise ArtifactRefused(f"the title at place {item:,} of the catalogue was {before!r} and is {after!r} now")
+            raise ArtifactRefused(f"the {what} at place {place:,} of the catalogue was {before!r} and is {after!r} now")
     if len(new) < len(old):
-        raise ArtifactRefused(f"the catalogue had {len(old):,} titles and has {len(new):,} now")
+        raise ArtifactRefused(f"the catalogue had {len(old):,} {what}s and has {len(new):,} now")

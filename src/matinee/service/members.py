@@ -42,6 +42,7 @@ class Action:
     country: int = 0  # codes of `situation`
     device: int = 0
     arrived: int = 0
+    episode: int = -1  # of what was done with an episode its index, while `item` is its series
 
 
 @dataclass(eq=False)
@@ -185,5 +186,6 @@ def _extended(history: Histories, actions: list[Action]) -> Histories:
         np.append(history.times, np.array([action.time for action in actions], np.int64)),
         np.append(history.countries, np.array([action.country for action in actions], np.int16)),
         np.append(history.devices, np.array([action.device for action in actions], np.int8)),
+        np.append(history.episodes, np.array([action.episode for action in actions], np.int32)),
     )
     return both.select(offsets, np.argsort(both.times, kind="stable"))

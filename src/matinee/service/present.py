@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
 
@@ -12,12 +13,14 @@ from matinee.decision import Decisions, Pages
 from matinee.decision.evidence import row_title, suggestion_reason, title_reasons
 from matinee.decision.rows import KIND_NAMES
 from matinee.profile import Profile
+from matinee.service.coming import coming
 from matinee.service.fallback import Unanswered
 from matinee.service.responses import (
     FallbackOut,
     HeadOut,
     ItemOut,
     MissOut,
+    NextOut,
     PageOut,
     ProfileOut,
     RowOut,
@@ -58,9 +61,10 @@ class Presenter:
         """Decision 0 of a batch, in full."""
         pages = decisions.page()
         used = np.flatnonzero(pages.rows[0] >= 0).tolist()
+        up_next = coming(self._catalog, decisions.requests, set(decisions.titles.tolist()))
         return {
             **self._head(decisions, missed),
-            "rows": [self._row(pages, r, explain) for r in used],
+            "rows": [self._row(pages, r, explain, up_next) for r in used],
             "timings": _milliseconds(decisions),
         }
 
@@ -68,7 +72,8 @@ class Presenter:
         self, decisions: Decisions, explain: bool = True, missed: tuple[Unanswered, ...] = ()
     ) -> SuggestionOut:
         """Decision 0 of a batch, which is of one title or none."""
-        episodes, placed = decisions.requests.episodes, self._placed(decisions.page(), 0)
+        up_next = coming(self._catalog, decisions.requests, decisions.titles.tolist())
+        episodes, placed = decisions.requests.episodes, self._placed(decisions.page(), 0, up_next)
         if explain and placed:
             placed[0]["reason"] = suggestion_reason(decisions, 0, self._catalog)
         return {
@@ -94,7 +99,7 @@ class Presenter:
             head["note"] = note
         return head
 
-    def _row(self, pages: Pages, r: int, explain: bool) -> RowOut:
+    def _row(self, pages: Pages, r: int, explain: bool, up_next: Mapping[int, NextOut]) -> RowOut:
         name = pages.name(0, r)
         return {
             "row": r,
@@ -102,23 +107,23 @@ class Presenter:
             "about": list(name.about),
             "title": row_title(name, self._catalog),
             "log_prob": float(pages.row_log_probs[0, r]),
-            "items": self._items(pages, r, explain),
+            "items": self._items(pages, r, explain, up_next),
         }
 
-    def _items(self, pages: Pages, r: int, explain: bool) -> list[ItemOut]:
-        placed = self._placed(pages, r)
+    def _items(self, pages: Pages, r: int, explain: bool, up_next: Mapping[int, NextOut]) -> list[ItemOut]:
+        placed = self._placed(pages, r, up_next)
         if explain:
             for one, reason in zip(placed, title_reasons(pages, 0, r, self._catalog), strict=True):
                 one["reason"] = reason
         return placed
 
-    def _placed(self, pages: Pages, r: int) -> list[ItemOut]:
-        """The titles of row `r`."""
+    def _placed(self, pages: Pages, r: int, up_next: Mapping[int, NextOut]) -> list[ItemOut]:
+        """The titles of row `r`; series with the episode that is `up_next`."""
         ids, names = self._catalog.item_ids, self._catalog.names
         items = pages.items[0, r].tolist()
         scores = pages.scores[0, r].tolist()
         log_probs = pages.item_log_probs[0, r].tolist()
-        return [
+        placed: list[ItemOut] = [
             {
                 "item_id": ids[item],
                 "title": names[item],
@@ -132,6 +137,10 @@ class Presenter:
             for c, item in enumerate(items)
             if item >= 0
         ]
+        for one in placed:
+            if (item := items[one["column"]]) in up_next:
+                one["next"] = up_next[item]
+        return placed
 
 
 def _note(decisions: Decisions) -> str:

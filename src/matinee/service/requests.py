@@ -11,9 +11,11 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     SkipValidation,
     StringConstraints,
+    Tag,
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
@@ -291,7 +293,31 @@ class TitleIn(Body):
         return self.model_dump(exclude_unset=True)
 
 
-class TitlesIn(Body):
-    """New titles and changed ones. All of them are taken or none."""
+class EpisodeIn(Body):
+    """What is told of an episode of a series, which is a title. A field that is left out stays as it is."""
 
-    titles: Annotated[list[TitleIn], Field(min_length=1, max_length=MAX_BATCH)]
+    item_id: Id
+    series: Annotated[Id, Field(description="the item_id of its series")]
+    season: Position
+    episode: Annotated[Position, Field(description="its number in the season")]
+    title: Text | None = None
+    minutes: Annotated[int, Field(ge=0, lt=2**31), WHOLE] | None = None
+    available_from: When | None = Field(None, description="left out of a new one: it arrives now")
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The fields that were sent, as the table of episodes calls them."""
+        return {EPISODE_COLUMNS.get(one, one): value for one, value in self.model_dump(exclude_unset=True).items()}
+
+
+EPISODE_COLUMNS = {"series": "series_id", "title": "name", "available_from": "added"}
+ToldIn = Annotated[
+    Annotated[TitleIn, Tag("title")] | Annotated[EpisodeIn, Tag("episode")],
+    Discriminator(lambda told: "episode" if isinstance(told, dict) and "series" in told else "title"),
+]
+
+
+class TitlesIn(Body):
+    """New titles, new episodes and changed ones. All of them are taken or none."""
+
+    titles: Annotated[list[ToldIn], Field(min_length=1, max_length=MAX_BATCH)]

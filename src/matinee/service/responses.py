@@ -17,6 +17,20 @@ class ErrorOut(TypedDict):
     remedy: NotRequired[str]
 
 
+class NextOut(TypedDict):
+    """The episode of a series that comes next: a play of it names this `item_id` and begins at the share `resume`.
+
+    `new`: it arrived after the member had caught up with the series.
+    """
+
+    item_id: str
+    season: int
+    episode: int
+    name: str | None
+    resume: float
+    new: bool
+
+
 class ItemOut(TypedDict):
     """One title in one place. `score` estimates the probability that it satisfies, if looked at."""
 
@@ -29,6 +43,7 @@ class ItemOut(TypedDict):
     genres: list[str]
     image_url: str | None
     reason: NotRequired[str]
+    next: NotRequired[NextOut]
 
 
 class RowOut(TypedDict):
@@ -154,6 +169,7 @@ class TitleOut(TypedDict):
     year: int | None
     genres: list[str]
     image_url: str | None
+    next: NotRequired[NextOut]
 
 
 class TitlesOut(TypedDict):
@@ -163,7 +179,9 @@ class TitlesOut(TypedDict):
 
 
 class TitleStateOut(TitleOut):
-    """A title with what its member left: `watched` is the share at which the latest play stopped."""
+    """A title with what its member left: `watched` is the share at which the latest play stopped; of a series the
+    share of the episode that comes `next`, 1 where none does.
+    """
 
     thumb: Literal["up", "down"] | None
     listed: bool

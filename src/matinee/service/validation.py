@@ -84,13 +84,14 @@ def actions_of(arrived: Sequence[tuple[Validated, int]], catalog: Catalog) -> li
     return [
         Action(
             event.user_id,
-            catalog.index[event.item_id],
+            catalog.speaks_for[event.item_id],
             KIND_NUMBER[event.kind],
             event.value or 0.0,
             one.time,
             country_code(event.country),
             device_code(event.device),
             place,
+            catalog.episode_index.get(event.item_id, -1),
         )
         for one, place in arrived
         if (event := one.event) is not None and event.item_id is not None and event.kind in NEEDS_TITLE
@@ -111,7 +112,7 @@ def _answering(validated: Validated, shown: Mapping[str, Shown | None], catalog:
     event = validated.event
     if event is None or event.decision_id is None:
         return validated
-    item = None if event.item_id is None else catalog.index[event.item_id]
+    item = None if event.item_id is None else catalog.speaks_for[event.item_id]
     why = doubt(shown.get(event.decision_id), event.user_id, item, event.row, event.column)
     if why is None:
         return validated
@@ -129,6 +130,6 @@ def _unfit(event: EventIn, moment: datetime | None, catalog: Catalog, latest: in
         return f"value: a {event.kind} needs one from 0 to 1"
     if event.kind in NEEDS_TITLE and event.item_id is None:
         return f"item_id: a {event.kind} needs one"
-    if event.item_id is not None and event.item_id not in catalog.index:
+    if event.item_id is not None and event.item_id not in catalog.speaks_for:
         return f"item_id: {event.item_id[:100]!r} is not in the catalogue"
     return ""

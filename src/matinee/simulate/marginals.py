@@ -93,7 +93,7 @@ def _concentration(events: pl.DataFrame, catalog: Catalog) -> float:
     likes = events.sort("timestamp").group_by("user_id", maintain_order=True).head(MOST)
     enough = likes.filter(pl.len().over("user_id") >= MOST)
     members = enough["user_id"].rank("dense").to_numpy().astype(np.int64) - 1
-    items = catalog.indexes_of(enough["item_id"])
+    items = catalog.spoken_for(enough["item_id"])
     matrix = sparse.csr_matrix(
         (np.ones(len(items)), (members, items)), (int(members.max(initial=-1)) + 1, len(catalog))
     )

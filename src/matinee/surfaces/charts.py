@@ -62,7 +62,7 @@ def charts(events: pl.DataFrame, catalog: Catalog, as_of: int, config: ChartsCon
     empty unless the window is a week or a month and the one before has enough likes too.
     """
     age = (as_of - pl.col("timestamp").dt.epoch("us")).alias("age")
-    named = events.with_columns(pl.Series("item", catalog.indexes_of(events["item_id"])), age)
+    named = events.with_columns(pl.Series("item", catalog.spoken_for(events["item_id"])), age)
     known = named.filter((pl.col("age") > 0) & (pl.col("item") >= 0))
     likes = counted_likes(known, as_of)
     window = _trusted_window(likes, config.support)

@@ -46,6 +46,9 @@ TITLES: Mapping[str, Sequence[str]] = {
     "available_from": ("availablefrom", "availabletime", "licensestart"),
     "available_until": ("availableuntil", "expiretime", "licenseend"),
     "minutes": ("minutes", "runtime", "runtimeminutes", "durationminutes"),
+    "series_id": ("seriesid", "series", "tvseriesid", "parentid"),
+    "season": ("season", "seasonnumber"),
+    "episode": ("episode", "episodenumber"),
     "image_url": ("imageurl", "image", "poster", "posterurl"),
 }
 

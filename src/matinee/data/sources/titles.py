@@ -11,6 +11,8 @@ from matinee import catalog as nouns
 from matinee.catalog import Catalog
 from matinee.data.dataset import Column, Use
 from matinee.data.sources.columns import ORIGINS, TITLES, plain, recognise
+from matinee.data.sources.episodes import COLUMNS as EPISODE_COLUMNS
+from matinee.data.sources.episodes import parted, sifted, with_episodes
 from matinee.data.sources.tables import Table
 from matinee.data.sources.times import UNITS, moments
 from matinee.data.sources.values import ids, names, numbers
@@ -46,16 +48,19 @@ def titles_of(table: Table, file: str, mapping: Mapping[str, str], units: Units,
     origins = {
         ours for ours, theirs in found.items() if ours == "countries" and not _is_availability(table.frame[theirs])
     }
-    read = {ours: theirs for ours, theirs in found.items() if ours not in origins}
+    partly = () if found.keys() >= set(EPISODE_COLUMNS) else EPISODE_COLUMNS  # a series alone may be anything
+    read = {ours: theirs for ours, theirs in found.items() if ours not in origins and ours not in partly}
     try:
         columns = {ours: _column(ours, table.frame[theirs], units, form) for ours, theirs in read.items()}
     except pl.exceptions.PolarsError as error:
         raise BadData(f"{file} has a column of a type that cannot be read: {error!s:.300}") from error
     notes = [_unread(ours, table.frame[read[ours]], column) for ours, column in columns.items()]
-    catalog, rejected = _only_good(pl.DataFrame(list(columns.values())), table.rows)
+    titles, episodes = parted(pl.DataFrame([*columns.values(), table.rows.alias("row")]))
+    catalog, rejected = _only_good(titles)
+    catalog, unfit = with_episodes(catalog, episodes)
     return Titles(
         catalog,
-        table.rejections + rejected,
+        table.rejections + rejected + unfit,
         _columns(file, table.frame, read),
         (*table.notes, *(note for note in notes if note)),
     )
@@ -80,8 +85,8 @@ def _is_availability(column: pl.Series) -> bool:
 
 def _column(name: str, column: pl.Series, units: Units, form: str | None) -> pl.Series:
     """One column of the titles as the catalogue wants it; null where it cannot be read."""
-    dtype = nouns.SCHEMA[name]
-    if name == "item_id":
+    dtype = nouns.SCHEMA.get(name, pl.Int32())
+    if name in ("item_id", "series_id"):
         return ids(column).alias(name)
     if dtype == nouns.NAMES:
         lists = names(column, _separator(name, column.name))
@@ -116,7 +121,7 @@ def _unread(name: str, written: pl.Series, read: pl.Series) -> str:
     return f"{len(bad):,} values of {written.name} cannot be read as {name} (for example {str(bad[0])[:40]!r})"
 
 
-def _only_good(frame: pl.DataFrame, rows: pl.Series) -> tuple[Catalog, Rejections]:
+def _only_good(frame: pl.DataFrame) -> tuple[Catalog, Rejections]:
     """The catalogue of titles with a usable id, the first of each, and a count of the others."""
     item = pl.col("item_id").fill_null("")
     checks = {
@@ -124,13 +129,8 @@ def _only_good(frame: pl.DataFrame, rows: pl.Series) -> tuple[Catalog, Rejection
         "titles with an item_id that is too long": item.str.len_chars() > MAX_TEXT,
         "titles repeating an item_id": ~pl.col("item_id").is_first_distinct(),
     }
-    reason = pl.coalesce(*[pl.when(bad).then(pl.lit(text)) for text, bad in checks.items()])
-    marked = frame.with_columns(reason.alias("_reason"), rows.alias("_at"))
-    bad = marked.filter(pl.col("_reason").is_not_null())
-    counts = dict(bad["_reason"].value_counts().iter_rows())
-    examples = {text: tuple(f"row {at}" for at in bad.filter(_reason=text)["_at"].head(3)) for text in counts}
-    good = marked.filter(pl.col("_reason").is_null()).drop("_reason", "_at")
-    return Catalog.from_frame(good), Rejections(counts, examples)
+    good, rejected = sifted(frame, checks)
+    return Catalog.from_frame(good), rejected
 
 
 def _columns(file: str, frame: pl.DataFrame, read: Mapping[str, str]) -> tuple[Column, ...]:

@@ -18,7 +18,7 @@ from matinee.events import FINISHED, MAX_TEXT, PLAYED
 from matinee.profile import Profile
 from matinee.service.core import Service
 from matinee.service.requests import ContextIn, HomeIn, LayoutIn
-from matinee.service.responses import TitleStateOut
+from matinee.service.responses import NextOut, TitleStateOut
 from matinee.service.surfaces import HOME, PLAY_SOMETHING
 from matinee.service.web.posters import lettering, poster, split_year
 from matinee.service.web.reference import bodies, limits
@@ -47,6 +47,7 @@ def templates() -> Environment:
     environment.filters["name_and_year"] = split_year
     environment.filters["initial"] = _initial
     environment.filters["lettering"] = lettering
+    environment.filters["episode"] = _episode
     environment.filters["limits"] = limits
     environment.tests["unfinished"] = _unfinished
     environment.tests["turned_down"] = _turned_down
@@ -158,8 +159,16 @@ def _initial(profile: Profile) -> str:
     return short or (profile.name or profile.user_id)[:1].upper()
 
 
+def _episode(following: NextOut) -> str:
+    """An episode as people say it: S2 E4 – its name."""
+    name = f" – {following['name']}" if following["name"] else ""
+    return f"S{following['season']} E{following['episode']}{name}"
+
+
 def _unfinished(title: TitleStateOut) -> bool:
-    return PLAYED <= (title["watched"] or 0.0) < FINISHED
+    """Whether a film was half watched, or an episode of a series waits."""
+    watched = title["watched"]
+    return watched is not None and watched < FINISHED and (watched >= PLAYED or "next" in title)
 
 
 def _turned_down(title: TitleStateOut) -> bool:

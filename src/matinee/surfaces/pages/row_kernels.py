@@ -13,6 +13,7 @@ from matinee.surfaces.pages.types import ByWorth, Events, Own, OwnWorths, PoolAr
 PLAY, RATING, ADD, REMOVE = int(Kind.PLAY), int(Kind.RATING), int(Kind.LIST_ADD), int(Kind.LIST_REMOVE)
 UP, DOWN, DISMISS = int(Kind.THUMBS_UP), int(Kind.THUMBS_DOWN), int(Kind.DISMISS)
 WELCOME, REFUSED = 1, 2
+NEVER = np.iinfo(np.int64).min
 LATER = -0.01  # a later place in a list that people made themselves is a little less likely
 
 
@@ -77,7 +78,7 @@ def walk_histories(
     Fills the rows `slots` with titles that are `allowed` and not refused; clears `fresh` for what was played, rated,
     liked or refused.
     """
-    offsets, items, kinds, values, times = events
+    offsets, items, kinds, values, times, arrivals = events
     watched, listed = np.zeros(fresh.shape[1], np.bool_), np.zeros(fresh.shape[1], np.bool_)
     mood = np.zeros(fresh.shape[1], np.int8)
     for b in range(len(now)):
@@ -96,7 +97,10 @@ def walk_histories(
                     put(b, slots.listed, item, value, np.log(value) + LATER * pools.sizes[b, slots.listed], pools)
             elif consumed and not watched[item]:
                 watched[item] = True
-                if offered and kind == PLAY and values[at] < FINISHED:
+                if offered and arrivals[at] > NEVER:
+                    value = own.resume * 0.5 ** ((now[b] - arrivals[at]) / own.half_life)
+                    put(b, slots.new, item, value, np.log(value), pools)
+                elif offered and kind == PLAY and values[at] < FINISHED:
                     if age <= own.resumable:
                         value = own.resume * 0.5 ** (age / own.half_life)
                         put(b, slots.resume, item, value, np.log(value), pools)

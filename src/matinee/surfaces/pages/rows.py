@@ -3,6 +3,7 @@
 row                  candidates                                    order within the row         evidence
 billboard            every fresh title, one of them                worth                        the model's
 continue watching    played, not finished, in the last 90 days     latest first                 the play itself
+new episodes         series caught up with, more arrived since     latest played first          the play itself
 my list              on the list                                   latest added first           the list itself
 top picks            every fresh title                             worth                        the model's
 because you watched  the 60 titles that one title raises most      worth                        that title; the model's
@@ -12,6 +13,7 @@ new arrivals         arrived in the last 60 days                   worth        
 popular              the chart of the country, or everywhere       members who liked it         the chart
 watch it again       finished more than 30 days ago                latest first                 the play itself
 
+A series is finished when its member has caught up with all episodes that there are; see `decision.next_up`.
 Fresh: eligible, not played, rated or liked before, not dismissed. Worth: the estimated probability that the title
 satisfies.
 """
@@ -25,9 +27,10 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.decision.eligibility import countries_of
+from matinee.decision.next_up import NextUp, next_up
 from matinee.decision.rows import UNDATED, chart_key
-from matinee.events import DAY, Kind
-from matinee.history import Tastes
+from matinee.events import DAY, PLAYED, Kind
+from matinee.history import Histories, Tastes
 from matinee.maths.arrays import Flags, Floats, Int8s, Int32s, Int64s
 from matinee.maths.ragged import Ragged, transpose
 from matinee.page import RowKind
@@ -37,7 +40,9 @@ from matinee.surfaces.pages import row_kernels as kernels
 from matinee.surfaces.pages.types import ByWorth, Events, Own, OwnWorths, PoolArrays, ThemeArrays
 
 # slots; the themes follow these
-BILLBOARD, CONTINUE, MY_LIST, AGAIN, PICKS, TRENDING, ARRIVALS, POPULAR, BY_CHANCE, BECAUSE = range(10)
+BILLBOARD, CONTINUE, MY_LIST, AGAIN, PICKS, TRENDING, ARRIVALS, POPULAR, BY_CHANCE, NEW_EPISODES, BECAUSE = range(11)
+WAITING = 0.5  # how far a member is with a series of which an episode waits
+NEVER = np.iinfo(np.int64).min
 FIXED = (
     RowKind.BILLBOARD,
     RowKind.CONTINUE_WATCHING,
@@ -48,6 +53,7 @@ FIXED = (
     RowKind.NEW_ARRIVALS,
     RowKind.POPULAR,
     RowKind.BY_CHANCE,
+    RowKind.NEW_EPISODES,
 )
 
 
@@ -169,7 +175,7 @@ def candidate_rows(
     rows = BECAUSE + config.because_rows + picked.shape[1]
     pool = min(config.pool * requests.layout.columns, len(catalog))
     pools = Pools.empty(len(requests), rows, pool, _fewest(requests))
-    everything = _personal_rows(requests, allowed, worth, pools, config)
+    everything = _personal_rows(requests, allowed, worth, catalog, pools, config)
     pools, fresh = replace(pools, fresh=everything, worth=worth), everything & near
     _chart_rows(requests, fresh, worth, charts, pools)
     since, slots = requests.times - config.new_days * DAY, ByWorth(BILLBOARD, PICKS, ARRIVALS, BECAUSE)
@@ -204,8 +210,10 @@ def _themes_for(tastes: Tastes, themes: Themes, n: int) -> Int32s:
     return np.argsort(-affinity, axis=1, kind="stable")[:, :n].astype(np.int32)
 
 
-def _personal_rows(requests: Requests, allowed: Flags, worth: Floats, pools: Pools, config: RowsConfig) -> Flags:
-    """Fill continue watching, my list and watch it again; returns which titles are fresh, (batch, titles)."""
+def _personal_rows(
+    requests: Requests, allowed: Flags, worth: Floats, catalog: Catalog, pools: Pools, config: RowsConfig
+) -> Flags:
+    """Fill the rows of what the member did; returns which titles are fresh, (batch, titles)."""
     history = requests.histories
     fresh = allowed.copy()
     own = OwnWorths(
@@ -216,11 +224,41 @@ def _personal_rows(requests: Requests, allowed: Flags, worth: Floats, pools: Poo
         rewatchable=float(config.again_after_days * DAY),
         half_life=float(config.resume_half_life * DAY),
     )
-    events = Events(history.offsets, history.items, history.kinds, history.values, history.times)
-    slots = Own(CONTINUE, MY_LIST, AGAIN)
+    events = _as_titles(requests, catalog, since=config.new_days * DAY)
+    slots = Own(CONTINUE, MY_LIST, AGAIN, NEW_EPISODES)
     kernels.walk_histories(events, requests.times, allowed, fresh, worth, own, slots, pools.arrays)
-    pools.minimum[:, [BILLBOARD, CONTINUE, MY_LIST]] = 1
+    pools.minimum[:, [BILLBOARD, CONTINUE, MY_LIST, NEW_EPISODES]] = 1
     return fresh
+
+
+def _as_titles(requests: Requests, catalog: Catalog, since: int) -> Events:
+    """The histories with series as titles: the latest play or rating of each says how far the member is with it.
+
+    It is a play of `WAITING` where an episode waits, of 1 where none does; and it says when more arrived, up to `since`
+    microseconds ago.
+    """
+    history = requests.histories
+    kinds, values, arrivals = history.kinds, history.values, np.full(len(history.values), NEVER, np.int64)
+    if len(catalog.series):
+        found = next_up(history, catalog, requests.times)
+        added = np.append(catalog.guide.added, NEVER)[found.episodes]
+        new = found.new & (added >= requests.times[found.members] - since)
+        last, kinds, values = _last_words(history, found, len(catalog)), kinds.copy(), values.copy()
+        kinds[last], values[last] = Kind.PLAY, np.where(found.episodes >= 0, WAITING, 1.0)
+        arrivals[last] = np.where(new, added, NEVER)
+    return Events(history.offsets, history.items, kinds, values, history.times, arrivals)
+
+
+def _last_words(history: Histories, found: NextUp, titles: int) -> Int64s:
+    """The place of the latest play or rating of each of these series, its episodes' included."""
+    of_series = found.members.astype(np.int64) * titles + found.titles
+    words = np.flatnonzero((history.kinds == Kind.RATING) | ((history.kinds == Kind.PLAY) & (history.values >= PLAYED)))
+    told = (np.searchsorted(history.offsets, words, side="right") - 1) * titles + history.items[words]
+    at = np.minimum(np.searchsorted(of_series, told), max(len(of_series) - 1, 0))
+    ours = np.isin(told, of_series)
+    last = found.plays.copy()
+    np.maximum.at(last, at[ours], words[ours])
+    return last
 
 
 def _chart_rows(requests: Requests, fresh: Flags, worth: Floats, charts: Charts, pools: Pools) -> None:

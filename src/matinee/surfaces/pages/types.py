@@ -51,25 +51,30 @@ class PoolArrays(NamedTuple):
 
 
 class Events(NamedTuple):
-    """Histories of a batch, as `history.Histories` holds them; times in microseconds."""
+    """Histories of a batch, as `history.Histories` holds them, times in microseconds; series are as titles are.
+
+    `arrivals` (events,): at the latest play of a series when new episodes of it arrived, else the least int64.
+    """
 
     offsets: Int64s
     items: Int32s
     kinds: Int8s
     values: Floats
     times: Int64s
+    arrivals: Int64s
 
 
 class Own(NamedTuple):
-    """The three rows that hold what a member did: continue watching, my list, watch it again."""
+    """The rows that hold what a member did: continue watching, my list, watch it again, new episodes."""
 
     resume: int
     listed: int
     again: int
+    new: int
 
 
 class OwnWorths(NamedTuple):
-    """How likely a title of these rows satisfies; a started one halves every `half_life`.
+    """How likely a title of these rows satisfies; one that was started, or has new episodes, halves every `half_life`.
 
     In microseconds: a play may be resumed until it is `resumable` old, and watched again from `rewatchable` on.
     """

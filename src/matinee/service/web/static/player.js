@@ -2,16 +2,18 @@
 
 import { undo } from "./actions.js";
 import { art, button, make, say, show } from "./dom.js";
-import { send } from "./outbox.js";
-import { isUnfinished, put, stateOf } from "./state.js";
+import { flush, send } from "./outbox.js";
+import { episode, isUnfinished, put, read, stateOf } from "./state.js";
 
 const LENGTH = 30; // seconds that a whole title takes here
 const REPORTS = [0.1, 0.5, 0.9]; // shares watched at which progress is reported
 
-/** Play `item`; each report is a play event with the share watched as its value. */
+/** Play `item`, of a series the next episode; each report is a play event with the share watched as its value. */
 export async function play(item, slot) {
   const before = stateOf(slot.item_id);
-  const start = isUnfinished(before) ? before.watched : 0;
+  const next = before.next ?? item.next;
+  const played = next ? { ...slot, item_id: next.item_id } : slot;
+  const start = next ? next.resume : isUnfinished(before) ? before.watched : 0;
   const state = { share: start, told: start, playing: true, at: performance.now() };
   const dialog = document.querySelector("#player");
   const range = make("input", { type: "range", min: 0, max: 1000, step: 10, "aria-label": "Watched so far" });
@@ -21,7 +23,7 @@ export async function play(item, slot) {
     if (state.share === state.told) return;
     state.told = Math.round(state.share * 1000) / 1000;
     put(slot.item_id, { watched: state.told, hidden: false });
-    send([{ kind: "play", value: state.told, ...slot }]).catch(() => {});
+    send([{ kind: "play", value: state.told, ...played }]).catch(() => {});
   };
   const draw = () => {
     range.value = Math.round(state.share * 1000);
@@ -42,9 +44,18 @@ export async function play(item, slot) {
   draw();
   await show(dialog,
     make("div", { class: "screen" }, make("img", { src: art(item, true), alt: "" })),
-    make("div", { class: "controls" }, make("h2", { id: "player-title" }, item.title), toggle, range, output));
+    make("div", { class: "controls" }, make("h2", { id: "player-title" }, item.title), next ? make("p", { class: "facts" }, episode(next)) : null, toggle, range, output));
   clearInterval(clock);
   tell();
   const words = state.share >= 0.9 ? "Watched. Your next page knows." : `Stopped at ${Math.round(state.share * 100)} %. It goes on from there.`;
-  say(words, () => undo(slot.item_id, before));
+  say(words, () => (next ? unplay(next) : undo(slot.item_id, before)));
+  if (next) flush().then(read).catch(() => {});
+}
+
+/** Take back that an episode was played; where it had been begun before, it is so again. */
+async function unplay({ item_id, resume }) {
+  const told = resume ? { kind: "play", value: resume } : { kind: "play_clear" };
+  await send([{ ...told, item_id }]).catch(() => {});
+  await read().catch(() => {});
+  say("Undone.");
 }

@@ -15,6 +15,9 @@ export const stateOf = (item) => ({ ...BLANK, ...titles.get(item) });
 export const isHidden = (state) => state.hidden || state.thumb === "down";
 export const isUnfinished = ({ watched }) => watched >= BEGUN && watched < DONE;
 
+/** An episode as people say it. */
+export const episode = ({ season, episode, name }) => `S${season} E${episode}${name ? ` – ${name}` : ""}`;
+
 /** Where a button is pressed. */
 const PRESSED = {
   thumbs_up: (state) => state.thumb === "up",
@@ -55,6 +58,7 @@ export function paint(selector) {
     const state = stateOf(slot.dataset.item);
     slot.classList.toggle("gone", isHidden(state));
     slot.querySelectorAll("[data-do]").forEach((button) => dress(button, state));
+    slot.querySelectorAll("[data-next]").forEach((line) => { if (state.next) line.textContent = episode(state.next); });
     const poster = slot.matches(".card") && slot.querySelector(".poster");
     if (poster) mark(poster, state);
   });
@@ -63,7 +67,13 @@ export function paint(selector) {
 function dress(button, state) {
   const pressed = PRESSED[button.dataset.do];
   if (pressed) button.setAttribute("aria-pressed", String(pressed(state)));
-  if (button.dataset.do === "play") button.querySelector("span").textContent = isUnfinished(state) ? "Continue" : "Play";
+  if (button.dataset.do === "play") button.querySelector("span").textContent = words(state);
+}
+
+/** What the button says that plays: of a series that was begun also which episode. */
+function words(state) {
+  const does = isUnfinished(state) ? "Continue" : "Play";
+  return state.next && state.watched !== null ? `${does} S${state.next.season} E${state.next.episode}` : does;
 }
 
 /** Small signs on a poster, in words for those who cannot see them. */
