@@ -17,7 +17,7 @@ SRC = Path(__file__).parents[1] / "src" / "matinee"
 FLOORS = {
     "maths": 1, "errors": 1, "extras": 1, "files": 1,
     "catalog": 2, "clock": 2, "events": 2, "history": 2, "likes": 2, "page": 2, "profile": 2,
-    "maturity": 2, "situation": 2, "tone": 2,
+    "maturity": 2, "series": 2, "situation": 2, "tone": 2,
     "decision": 3, "lookup": 3,
     "data": 4, "policies": 4, "testing": 4,
     "experiment": 5, "models": 5, "evaluate": 5, "service": 5,

@@ -41,7 +41,8 @@ class RowKind(IntEnum):
     NEW_EPISODES = 18  # -1, series that the member had caught up with
 
 
-KEEPS_REPEATS = (RowKind.CONTINUE_WATCHING, RowKind.MY_LIST, RowKind.NEW_EPISODES)  # may hold a title that stands elsewhere too
+# these may hold a title that stands elsewhere too
+KEEPS_REPEATS = (RowKind.CONTINUE_WATCHING, RowKind.MY_LIST, RowKind.NEW_EPISODES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def shares_watched(catalog: Catalog, requests: Requests) -> dict[int, float]:
     if not len(catalog.series):
         return {}
     found = next_up(requests.histories, catalog, requests.times)
-    shares = np.where(found.episodes >= 0, found.resume, 1.0).round(3)
+    shares = np.where(found.episodes >= 0, found.resume.astype(np.float64), 1.0).round(3)
     return dict(zip(found.titles.tolist(), shares.tolist(), strict=True))
 
 

@@ -214,7 +214,6 @@ def _personal_rows(
     requests: Requests, allowed: Flags, worth: Floats, catalog: Catalog, pools: Pools, config: RowsConfig
 ) -> Flags:
     """Fill the rows of what the member did; returns which titles are fresh, (batch, titles)."""
-    history = requests.histories
     fresh = allowed.copy()
     own = OwnWorths(
         resume=config.resume_worth,
