@@ -138,7 +138,7 @@ def served_policies(
         for name in names["home"]
         if name in found
     ]
-    similar = [(name, _similar(name, found[name], catalog)) for name in SIMILAR if name in found]
+    similar = [(name, _similar(name, found[name], catalog, drawn)) for name in SIMILAR if name in found]
     looked_for = SearchConfig(exploration=exploration)
     search = [(name, _search(name, found[name], catalog, drawn, looked_for)) for name in SEARCH if name in found]
     themes = Themes.learned(catalog)
@@ -240,8 +240,9 @@ def _warm(policy: HomePolicy) -> HomePolicy:
     return policy
 
 
-def _similar(name: str, artifact: Artifact, catalog: Catalog) -> SimilarPolicy:
-    return SimilarPolicy(f"similar-{name}", artifact.artifact_id, catalog, artifact.scorer, artifact.calibration)
+def _similar(name: str, artifact: Artifact, catalog: Catalog, drawn: Charts) -> SimilarPolicy:
+    made = (artifact.artifact_id, catalog, artifact.scorer, artifact.calibration)
+    return SimilarPolicy(f"similar-{name}", *made, surprise=drawn.surprise)
 
 
 def _search(name: str, artifact: Artifact, catalog: Catalog, drawn: Charts, config: SearchConfig) -> SearchPolicy:

@@ -1,8 +1,8 @@
-"""Charts: what is popular and what is trending, everywhere and by country, as of a time."""
+"""Charts: what is popular and trending, everywhere and by country, and how well known titles are, as of a time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ from matinee.likes import counted_likes
 from matinee.maths.arrays import Floats, Int32s
 
 RISES = (7, 28)  # windows, in days, short enough to speak of a rise
+BIT = 16  # parts of a bit to which surprise is known
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Charts:
 
     `window` is the position in `evidence.WINDOWS` of the shortest window with enough likes to trust; `as_of` the moment
     (microseconds) at which they were drawn. A member's likes of a title count once, by `likes.counted_likes`.
+    `surprise` (titles,): -log2 of the share of members who like each title, in bits; without titles where it was drawn
+    before anybody asked for it.
     """
 
     popular: dict[str | None, Chart]
@@ -37,13 +40,15 @@ class Charts:
     genre_shares: Floats
     window: int
     as_of: int
+    surprise: Floats = field(default_factory=lambda: np.empty(0, np.float32))
 
     @property
     def parts(self) -> tuple[object, ...]:
         """All of it as arrays and plain values, in an order of its own."""
         drawn = [self.popular[country] for country in sorted(self.popular, key=str)] + [self.trending]
         arrays = (array for chart in drawn for array in (chart.items, chart.values))
-        return (*sorted(self.popular, key=str), *arrays, self.genre_shares, self.window, self.as_of)
+        known = (self.surprise,) if len(self.surprise) else ()
+        return (*sorted(self.popular, key=str), *arrays, self.genre_shares, self.window, self.as_of, *known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ def charts(events: pl.DataFrame, catalog: Catalog, as_of: int, config: ChartsCon
     before = likes.filter(pl.col("age").is_between(days * DAY, 2 * days * DAY, closed="right"))
     comparable = days in RISES and _count(before) >= config.support
     rising = _rising(recent, before, config.length) if comparable else _chart(recent.clear(), "age")
-    return Charts(popular, rising, _genre_shares(likes, catalog), window, as_of)
+    return Charts(popular, rising, _genre_shares(likes, catalog), window, as_of, _surprise(likes, len(catalog)))
 
 
 def _count(likes: pl.DataFrame) -> float:
@@ -124,6 +129,13 @@ def _genre_shares(likes: pl.DataFrame, catalog: Catalog) -> Floats:
     per_entry = np.repeat(counts / sizes, np.diff(genres.offsets))
     mass = np.bincount(genres.values, weights=per_entry, minlength=len(catalog.genres)) + 1.0
     return np.asarray(mass / mass.sum(), np.float32)
+
+
+def _surprise(likes: pl.DataFrame, titles: int) -> Floats:
+    """-log2 of (likes of each title + 1) / (members + 1), in sixteenths of a bit."""
+    counts = np.bincount(likes["item"], likes["weight"], minlength=titles)
+    share = (counts + 1.0) / (likes["user_id"].n_unique() + 1.0)
+    return np.asarray(np.rint(-np.log2(share) * BIT) / BIT, np.float32)
 
 
 def _is_code(country: str) -> bool:

@@ -25,6 +25,7 @@ from matinee.surfaces.pages.shortlist import shortlist
 from matinee.surfaces.reasons import with_reasons
 from matinee.surfaces.stopwatch import Stopwatch
 from matinee.surfaces.taste import GenreSets, intents, name_tastes, with_taste
+from matinee.surfaces.tilt import straightened, tilt
 
 BLOCK = 64  # requests decided at a time, fewer where their scores would be more than `AT_ONCE`
 AT_ONCE = 1 << 23
@@ -93,9 +94,10 @@ class HomePolicy:
         watch.lap("scores")
         worth = self._worth(scores, requests)
         watch.lap("worth")
-        pools = self._rows(requests, allowed, named, worth)
+        left = tilt(requests, self.charts.surprise)
+        pools = self._rows(requests, allowed, named, worth if left is None else worth * left)
         watch.lap("rows")
-        built = self._build(pools, requests, bits)
+        built = straightened(self._build(pools, requests, bits), pools, left)
         watch.lap("page")
         evidence = self._evidence(requests, built.items, named)
         watch.lap("evidence")
@@ -117,9 +119,10 @@ class HomePolicy:
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests = decisions.requests
-        worth = self._worth(self.scorer.score(requests), requests)
+        worth, left = self._worth(self.scorer.score(requests), requests), tilt(requests, self.charts.surprise)
         allowed = eligible(self.catalog, requests)
-        pools = self._rows(requests, allowed, nameable(self.catalog, requests, allowed), worth)
+        named = nameable(self.catalog, requests, allowed)
+        pools = self._rows(requests, allowed, named, worth if left is None else worth * left)
         shown = shown_in(decisions, pools, self.catalog)
         return log_probs_of(decisions, self._build(pools, requests, np.zeros(len(requests), np.uint64), shown))
 
@@ -151,7 +154,8 @@ class HomePolicy:
         exploration, where = self.config.exploration, self.config.where
         if requests.exploration is not None:
             exploration, where = requests.exploration, Where()
-        return build_pages(pools, requests, self.catalog, self.charts.genre_shares, exploration, bits, shown, where)
+        shares = self.charts.genre_shares
+        return build_pages(pools, requests, self.catalog, shares, exploration, bits, shown, where)
 
     def _evidence(self, requests: Requests, items: Int32s, named: Flags) -> Int32s:
         strongest = self.scorer.explain(requests, items.reshape(len(items), items.shape[1] * items.shape[2]))

@@ -10,6 +10,7 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.errors import ArtifactRefused
+from matinee.maths.arrays import Floats
 from matinee.maths.uplift import Level
 from matinee.models.artifacts.artifact import Artifact
 from matinee.models.effects import Effects
@@ -31,7 +32,7 @@ Surfaced = HomePolicy | OutreachPolicy | PlaySomethingPolicy | SearchPolicy | Si
 def parameters_of(policy: Surfaced) -> dict[str, Any]:
     """What `remade` needs beside the artifact, as JSON can hold it."""
     if isinstance(policy, SimilarPolicy):
-        return {"policy": policy.policy_id, "neighbors": policy.neighbors}
+        return {"policy": policy.policy_id, "neighbors": policy.neighbors, "surprise": policy.surprise.tolist()}
     if isinstance(policy, OutreachPolicy):
         return {"policy": policy.policy_id, "outreach": _plain_outreach(policy)}
     if isinstance(policy, PlaySomethingPolicy):
@@ -52,7 +53,7 @@ def remade(parameters: Mapping[str, Any], artifact: Artifact, catalog: Catalog) 
             themes = Themes.of_plain(parameters["themes"])
             return PlaySomethingPolicy(*made, themes, PlaySomethingConfig(**parameters["config"]))
         if "charts" not in parameters:
-            return SimilarPolicy(*made, parameters["neighbors"])
+            return SimilarPolicy(*made, parameters["neighbors"], _bits(parameters))
         drawn = _charts(parameters["charts"])
         if "rows" not in parameters["config"]:
             return SearchPolicy(*made, drawn, SearchConfig(**parameters["config"]))
@@ -89,6 +90,7 @@ def _plain(charts: Charts) -> dict[str, Any]:
         "genre_shares": charts.genre_shares.tolist(),
         "window": charts.window,
         "as_of": charts.as_of,
+        "surprise": charts.surprise.tolist(),
     }
 
 
@@ -99,6 +101,7 @@ def _charts(plain: Mapping[str, Any]) -> Charts:
         np.array(plain["genre_shares"], np.float32),
         plain["window"],
         plain["as_of"],
+        _bits(plain),
     )
 
 
@@ -108,3 +111,8 @@ def _lists(chart: Chart) -> list[list[float]]:
 
 def _chart(lists: list[list[float]]) -> Chart:
     return Chart(np.array(lists[0], np.int32), np.array(lists[1], np.float32))
+
+
+def _bits(plain: Mapping[str, Any]) -> Floats:
+    """The surprise of titles; without titles in what was kept before it was known."""
+    return np.array(plain.get("surprise", []), np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +20,7 @@ from matinee.surfaces.pages.builder import Built, Shown, build_pages
 from matinee.surfaces.pages.deciding import decided, log_probs_of, shown_in, worth_of
 from matinee.surfaces.pages.rows import Pools
 from matinee.surfaces.stopwatch import Stopwatch
+from matinee.surfaces.tilt import straightened, tilt
 
 ROW = 1  # the one candidate row; row 0 is the billboard that this surface has not
 
@@ -30,7 +31,7 @@ class SimilarPolicy:
 
     The layout's columns say how many; titles that the member has seen may be among them, that one never is. One
     that the member may not be shown has no row. Where a filter leaves too few of the nearest, those with the best score
-    of all others follow.
+    of all others follow. `surprise` (titles,) as of the charts, for the dial for novelty.
     """
 
     policy_id: str
@@ -39,15 +40,17 @@ class SimilarPolicy:
     scorer: Scorer
     calibration: Platt
     neighbors: int = 400
+    surprise: Floats = field(default_factory=lambda: np.empty(0, np.float32))
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One row per request."""
         watch = Stopwatch()
         bits = rng.integers(2**64, size=len(requests), dtype=np.uint64)
         allowed = eligible(self.catalog, requests)
-        pools = self._pools(requests, allowed)
+        left = tilt(requests, self.surprise)
+        pools = self._pools(requests, allowed, left)
         watch.lap("rows")
-        built = self._build(pools, requests, bits)
+        built = straightened(self._build(pools, requests, bits), pools, left)
         watch.lap("page")
         evidence = np.where(built.items >= 0, _about(requests)[:, None, None], -1).astype(np.int32)
         decisions = decided(
@@ -68,16 +71,17 @@ class SimilarPolicy:
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests = decisions.requests
-        pools = self._pools(requests, eligible(self.catalog, requests))
+        pools = self._pools(requests, eligible(self.catalog, requests), tilt(requests, self.surprise))
         shown = shown_in(decisions, pools, self.catalog)
         return log_probs_of(decisions, self._build(pools, requests, np.zeros(len(requests), np.uint64), shown))
 
     @cached_property
     def maker(self) -> Maker:
         """What its decisions say of who made them."""
-        return Maker(self.policy_id, self.artifact_id, digest(self.policy_id, self.calibration, self.neighbors))
+        known = (self.surprise,) if len(self.surprise) else ()
+        return Maker(self.policy_id, self.artifact_id, digest(self.policy_id, self.calibration, self.neighbors, *known))
 
-    def _pools(self, requests: Requests, allowed: Flags) -> Pools:
+    def _pools(self, requests: Requests, allowed: Flags, left: Floats | None) -> Pools:
         about = _about(requests)
         nearest = self._neighborhood.nearest(about)
         alone = Requests.of_histories(Histories.of_items([[int(title)] for title in about]))
@@ -89,7 +93,7 @@ class SimilarPolicy:
             offered = nearest[b][(nearest[b] >= 0) & allowed[b, nearest[b]]]
             if requests.control.filter:
                 offered = _topped_up(offered, int(about[b]), allowed[b], worth[b], nearest.shape[1])
-            _fill(pools, int(b), offered, worth[b])
+            _fill(pools, int(b), *_tilted(offered, worth[b], None if left is None else left[b]))
         return pools
 
     def _build(self, pools: Pools, requests: Requests, bits: UInt64s, shown: Shown | None = None) -> Built:
@@ -116,9 +120,18 @@ def _topped_up(near: Int32s, about: int, allowed: Flags, worth: Floats, size: in
     return np.append(near, best[: size - len(near)]).astype(np.int32)
 
 
-def _fill(pools: Pools, b: int, titles: Int32s, worth: Floats) -> None:
+def _tilted(titles: Int32s, worth: Floats, left: Floats | None) -> tuple[Int32s, Floats]:
+    """Titles and their worths as they are, or by falling worth once dials have taken theirs."""
+    if left is None:
+        return titles, worth[titles]
+    worths = worth[titles] * left[titles]
+    order = np.argsort(-worths, kind="stable")
+    return titles[order], worths[order]
+
+
+def _fill(pools: Pools, b: int, titles: Int32s, worths: Floats) -> None:
     size = len(titles)
     pools.sizes[b, ROW] = size
     pools.items[b, ROW, :size] = titles
-    pools.worths[b, ROW, :size] = worth[titles]
-    pools.logits[b, ROW, :size] = np.log(worth[titles])
+    pools.worths[b, ROW, :size] = worths
+    pools.logits[b, ROW, :size] = np.log(worths)

@@ -21,6 +21,10 @@ Exploration T > 0 draws one of them by Plackett-Luce from log(gain) / T given th
 from the ranker's log-worth / T; the log-probabilities come out of the same call. T = 0 shows one page, with
 probability 1: its first rows by beam search (`search.py`), the others by the largest gain, each with its best
 titles.
+
+Dials for diversity and calibration look at what stands before (`maths.in_turn`): the titles on the first two screens of
+a row are chosen one after the other, and rows one by one, without a beam: a row's log(gain) loses what its likeness to
+the nearest row above and the mix of genres that it would leave cost it. Rows with an order of their own keep it.
 """
 
 from __future__ import annotations
@@ -38,6 +42,7 @@ from matinee.maths.sampling import temperature_of
 from matinee.page import KEEPS_REPEATS, Layout
 from matinee.surfaces.pages import kernels
 from matinee.surfaces.pages.rows import BILLBOARD, BY_CHANCE, Pools
+from matinee.surfaces.pages.turned import turned_of
 from matinee.surfaces.pages.types import Attention, Candidates, Chance, Choice, Page, Taste
 from matinee.surfaces.taste import intents
 
@@ -123,13 +128,22 @@ def build_pages(
         layout.attention.columns(layout.columns, layout.visible),
         min(layout.columns, SCREENS * layout.visible),
     )
+    turned = turned_of(requests, pools, catalog, attention)
     pi, repeats = intents(requests.histories.tastes, catalog, genre_shares), np.isin(pools.kinds, KEEPS_REPEATS)
     built.values[:] = kernels.build(
         Candidates(pools.sizes, pools.minimum, pools.items, pools.worths, pools.logits, repeats),
         Taste(genres.offsets, genres.values, pi, np.empty(0)),
         attention,
-        Choice(BILLBOARD, layout.billboard, temperature, given, BEAM_WIDTH, min(BEAM_ROWS, layout.rows)),
+        Choice(
+            BILLBOARD,
+            layout.billboard,
+            temperature,
+            given,
+            1 if turned.on else BEAM_WIDTH,
+            min(BEAM_ROWS, layout.rows),
+        ),
         _chance(pools, temperature, where, layout),
+        turned,
         seeds,
         Page(
             built.rows,

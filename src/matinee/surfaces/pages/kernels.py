@@ -6,9 +6,11 @@ import numba
 import numpy as np
 
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s, UInt64s
+from matinee.maths.in_turn import Pull
 from matinee.maths.sampling import draw, log_probs_of, mix
 from matinee.surfaces.pages.search import measure, plan, walk
-from matinee.surfaces.pages.types import Above, Attention, Candidates, Chance, Choice, Page, Row, Taste
+from matinee.surfaces.pages.turned_kernels import begin_tally, count_row, fill_in_turn, lean, places_of
+from matinee.surfaces.pages.types import Above, Attention, Candidates, Chance, Choice, Page, Row, Tally, Taste, Turned
 
 
 @numba.njit(cache=True, nogil=True)
@@ -18,6 +20,7 @@ def build(
     attention: Attention,
     choice: Choice,
     chance: Chance,
+    turned: Turned,
     seeds: UInt64s,
     page: Page,
 ) -> Doubles:
@@ -27,6 +30,7 @@ def build(
     Fills `page`; returns the value V of each.
     """
     sizes, minimum, items, worths, logits, repeats = candidates
+    pull = turned.pull
     values, per_mass = np.zeros(len(seeds)), np.empty(len(taste.offsets) - 1)
     for b in range(len(seeds)):
         invert_mass(sizes[b], items[b], taste.offsets, taste.genres, taste.pi[b], per_mass)
@@ -36,6 +40,12 @@ def build(
             attention,
             choice,
             Chance(chance.rows, chance.at, chance.row, chance.fresh[b], chance.worth[b]),
+            Turned(
+                turned.on,
+                Pull(pull.diversity, pull.calibration, pull.wanted[b]),
+                turned.groups,
+                turned.ordered[b],
+            ),
             seeds[b],
             Page(
                 page.rows[b],
@@ -57,6 +67,7 @@ def build_one(
     attention: Attention,
     choice: Choice,
     chance: Chance,
+    turned: Turned,
     seed: np.uint64,
     page: Page,
 ) -> float:
@@ -66,6 +77,7 @@ def build_one(
         np.zeros(len(taste.per_mass), np.bool_), np.zeros(n_rows, np.bool_), taste.pi.copy(), np.full(n_rows, np.inf)
     )
     gains, planned = np.empty(n_rows), np.full(len(page.rows), -1, np.int32)
+    tally = begin_tally(candidates, attention, turned)
     above.taken[choice.billboard] = True
     first = 1 if choice.with_billboard and candidates.sizes[choice.billboard] > 0 else 0
     for position in range(len(page.rows)):
@@ -80,8 +92,8 @@ def build_one(
             if position == max(first, chance.rows):
                 plan_from(position, columns, candidates, taste, attention, choice, chance.at, above, planned)
             row, possible, log_prob, among = next_row(
-                position, planned[position], page.rows[position], candidates, taste, attention, choice.given,
-                temperature, own_seed, above, gains,
+                position, planned[position], page.rows[position], candidates, taste, attention, turned, choice.given,
+                temperature, own_seed, above, tally, gains,
             )  # fmt: skip
         if row < 0 and possible:
             break
@@ -91,16 +103,49 @@ def build_one(
         # Its titles, and what is left to satisfy below it.
         page.rows[position], above.taken[row], page.row_log_probs[position] = row, True, log_prob
         page.among_rows[position] = among
-        if by_chance:
-            shown = fill_by_chance(position, columns, chance, taste, choice.given, own_seed, above.used, page)
-        else:
-            wide = 1 if position < first else columns
-            shown = fill(row, position, wide, candidates, choice.given, temperature, own_seed, above.used, page)
+        wide = 1 if position < first else columns
+        shown = fill_place(
+            row, position, wide, by_chance, candidates, taste, attention, chance, turned, choice.given, temperature,
+            own_seed, above.used, page, tally,
+        )  # fmt: skip
         # What was just shown counts as open (`repeats`): it is marked as used already.
         put = Row(page.items[position], page.worths[position], shown, True, candidates.repeats[row])
         gain, _ = walk(put, columns, attention.of_row[position], attention.of_column, taste, above.used, above.unmet)
         value += gain
     return value
+
+
+@numba.njit(cache=True, nogil=True)
+def fill_place(
+    row: int,
+    position: int,
+    columns: int,
+    by_chance: bool,
+    candidates: Candidates,
+    taste: Taste,
+    attention: Attention,
+    chance: Chance,
+    turned: Turned,
+    given: bool,
+    temperature: float,
+    seed: np.uint64,
+    used: Flags,
+    page: Page,
+    tally: Tally,
+) -> int:
+    """Fill a place by chance, in turn where dials look at what stands before, or by worth; returns how many titles."""
+    in_turn = turned.on and not by_chance and not turned.ordered[row]
+    if by_chance:
+        shown = fill_by_chance(position, columns, chance, taste, given, seed, used, page)
+    elif in_turn:
+        shown = fill_in_turn(
+            row, position, columns, candidates, attention, turned, given, temperature, seed, used, page, tally
+        )
+    else:
+        shown = fill(row, position, columns, candidates, given, temperature, seed, used, page)
+    if turned.on:
+        count_row(position, shown, in_turn, attention, turned, page, tally)
+    return shown
 
 
 @numba.njit(cache=True, nogil=True)
@@ -131,10 +176,12 @@ def next_row(
     candidates: Candidates,
     taste: Taste,
     attention: Attention,
+    turned: Turned,
     given: bool,
     temperature: float,
     seed: np.uint64,
     above: Above,
+    tally: Tally,
     gains: Doubles,
 ) -> tuple[int, bool, float, int]:
     """The `planned` row of this place where there is one, else one that is drawn, or the `wanted` one when given.
@@ -144,6 +191,8 @@ def next_row(
     if planned >= 0:
         return planned, not given or wanted == planned, 0.0, offered_rows(candidates, above.taken)
     measure(position, candidates, taste, attention, above, gains)
+    if turned.on:
+        lean(gains, attention.of_row[position], attention, turned, tally)
     row, possible, log_prob = choose(wanted, given, gains, temperature, seed)
     return row, possible, log_prob, int(np.sum(gains > 0.0))
 
@@ -259,7 +308,7 @@ def fill(
         n_open += repeats or not used[items[at]]
     page.among_titles[position] = n_open
     if given:
-        drawn = find(shown, items, open_at[:n_open], chosen)
+        drawn = places_of(shown, items[open_at[:n_open]], chosen)
         if drawn != min(columns, n_open):
             log_probs[0] = -np.inf
             return 0
@@ -272,25 +321,6 @@ def fill(
         shown[column], shown_worths[column] = items[at], worths[at]
         used[items[at]] = True
     return drawn
-
-
-@numba.njit(cache=True, nogil=True)
-def find(shown: Int32s, items: Int32s, open_at: Int64s, chosen: Int64s) -> int:
-    """Where in the open pool each given title stands; returns how many were given, or -1 when one is not there."""
-    count = 0
-    for item in shown:
-        if item < 0:
-            break
-        if count == len(chosen):
-            return -1
-        chosen[count] = -1
-        for k in range(len(open_at)):
-            if items[open_at[k]] == item:
-                chosen[count] = k
-        if chosen[count] < 0:
-            return -1
-        count += 1
-    return count
 
 
 @numba.njit(cache=True, nogil=True)

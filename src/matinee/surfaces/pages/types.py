@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from matinee.maths.arrays import Doubles, Flags, Floats, Int8s, Int32s, Int64s
+from matinee.maths.in_turn import Groups, Pull
 
 
 class Candidates(NamedTuple):
@@ -136,6 +137,27 @@ class Chance(NamedTuple):
     row: int
     fresh: Flags
     worth: Floats
+
+
+class Turned(NamedTuple):
+    """Dials that look at what stands before: whether they are on, what they weigh, the genres of titles, and which rows
+    (rows,) keep an order of their own.
+    """
+
+    on: bool
+    pull: Pull
+    groups: Groups
+    ordered: Flags
+
+
+class Tally(NamedTuple):
+    """What these dials know of the page so far: the mass of each genre `shown` (genres,), that which each row promises
+    (rows, genres), and how like each row is to the `nearest` of those above (rows,).
+    """
+
+    shown: Doubles
+    promised: Doubles
+    nearest: Doubles
 
 
 class Above(NamedTuple):

@@ -22,12 +22,14 @@ from matinee.surfaces.charts import Charts
 from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.pages.builder import Built
 from matinee.surfaces.pages.deciding import log_probs_of, worth_of
-from matinee.surfaces.search.filling import Place, Shown, fill
+from matinee.surfaces.pages.turned import groups_of, looks_before, pull_of
+from matinee.surfaces.search.filling import Chance, Place, Shown, fill
 from matinee.surfaces.search.indexes import Indexes
 from matinee.surfaces.search.intents import Asked, Intents, SearchConfig
 from matinee.surfaces.search.opening import before_typing
 from matinee.surfaces.search.shelves import Shelf
 from matinee.surfaces.stopwatch import Stopwatch
+from matinee.surfaces.tilt import tilt
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class SearchPolicy:
         watch.lap("eligible")
         worth = self._worth(requests)
         watch.lap("scores")
-        offered = self._offered(requests, allowed, worth)
+        offered = self._offered(requests, allowed, self._tilted(worth, requests))
         watch.lap("rows")
         built = self._built(requests, offered, bits)
         pages = _pages(requests, offered, built, worth)
@@ -77,7 +79,7 @@ class SearchPolicy:
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests, pages = decisions.requests, decisions.page()
-        worth = self._worth(requests)
+        worth = self._tilted(self._worth(requests), requests)
         offered = self._offered(requests, eligible(self.catalog, requests), worth)
         shown = [Shown(_names(pages, b), pages.items[b]) for b in range(len(requests))]
         return log_probs_of(decisions, self._built(requests, offered, np.zeros(len(requests), np.uint64), shown))
@@ -95,6 +97,11 @@ class SearchPolicy:
     def _worth(self, requests: Requests) -> Floats:
         with blas_in_the_calling_thread():
             return worth_of(self.scorer.score(requests), self.calibration)
+
+    def _tilted(self, worth: Floats, requests: Requests) -> Floats:
+        """(batch, titles) the worth that counts, once dials have taken theirs."""
+        left = tilt(requests, self.charts.surprise)
+        return worth if left is None else worth * left
 
     def _offered(self, requests: Requests, allowed: Flags, worth: Floats) -> list[list[Shelf]]:
         """The rows that each request may be answered with."""
@@ -119,7 +126,9 @@ class SearchPolicy:
         shown: Sequence[Shown] | None = None,
     ) -> Built:
         exploration = self.config.exploration if requests.exploration is None else requests.exploration
-        built = Built.empty(len(requests), requests.layout)
+        built, groups, pull = Built.empty(len(requests), requests.layout), groups_of(self.catalog), None
+        if looks_before(requests.dials):
+            pull = pull_of(requests, self.catalog, requests.layout.columns)
         for b, shelves in enumerate(offered):
             page = Place(
                 built.rows[b],
@@ -129,7 +138,9 @@ class SearchPolicy:
                 built.among_rows[b],
                 built.among_titles[b],
             )
-            fill(shelves, temperature_of(exploration), bits[b], page, None if shown is None else shown[b])
+            own = None if pull is None else pull._replace(wanted=pull.wanted[b])
+            chance = Chance(temperature_of(exploration), bits[b], groups, own)
+            fill(shelves, chance, page, None if shown is None else shown[b])
         return built
 
     @cached_property
