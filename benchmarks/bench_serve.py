@@ -1,6 +1,7 @@
 """Home pages over HTTP with durable logging: what one process holds, what it does at twice that, and its memory.
 
     python benchmarks/bench_serve.py
+    python benchmarks/bench_serve.py BEFORE NOW   # two source trees, taking turns at pages alone
 
 The server is `matinee serve` on MovieLens 100K with the log in a temporary folder; the load generator runs beside it.
 `run()` returns machine; first_page_seconds (from starting the process to the first page, artifacts
@@ -12,12 +13,15 @@ overload_shed_share (answered 503 with Retry-After), overload_p99_ms (of the ans
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from machine import machine
 from rich.console import Console
 from rich.table import Table
-from served import Progress, load, resident, server
+from served import Progress, load, resident, server, server_of
 
 CONNECTIONS = 8
 OVERLOAD_SECONDS = 15
@@ -74,8 +78,34 @@ def _unexpected(report: dict[str, Any], *expected: str) -> int:
     return odd + sum(report["errors"].values())
 
 
+def compare(before: Path, now: Path, rounds: int = 6, pages: int = 400) -> list[list[float]]:
+    """[before, now] pages a second of each round; both serve all the while, and take turns at going first."""
+    found = []
+    with server_of(before) as one, server_of(now) as other:
+        for port in (one, other):
+            load(port=port, what="home", count=pages, connections=CONNECTIONS)
+        for turn in range(rounds):
+            ports = (one, other) if turn % 2 == 0 else (other, one)
+            rates = {port: _rate(port, pages) for port in ports}
+            found.append([rates[one], rates[other]])
+    return found
+
+
+def _rate(port: int, pages: int) -> float:
+    held = load(port=port, what="home", count=pages, connections=CONNECTIONS)
+    assert not _unexpected(held, "200", "503"), f"not every page was answered or refused: {held}"
+    return float(held["statuses"]["200"] / held["seconds"])
+
+
 if __name__ == "__main__":
     table = Table(title="Home pages over HTTP", title_justify="left", show_header=False)
-    for key, value in run(lambda what, done: print(f"{done:4.0%} {what}", flush=True)).items():
-        table.add_row(key, f"{value:,.4g}" if isinstance(value, float) else str(value))
+    if sys.argv[1:]:
+        rates = np.array(compare(*(Path(one).resolve() for one in sys.argv[1:3])))
+        ratios = np.sort(rates[:, 1] / rates[:, 0])
+        table.add_row("pages a second before; now", "{:.0f}; {:.0f}".format(*np.median(rates, axis=0)))
+        table.add_row("now / before: median", f"{np.median(ratios):.2f}")
+        table.add_row("least and most", f"{ratios[0]:.2f} to {ratios[-1]:.2f}")
+    else:
+        for key, value in run(lambda what, done: print(f"{done:4.0%} {what}", flush=True)).items():
+            table.add_row(key, f"{value:,.4g}" if isinstance(value, float) else str(value))
     Console().print(table)

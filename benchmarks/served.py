@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,12 @@ from matinee.workspace import Workspace
 
 HERE = Path(__file__).parent
 VAR = HERE.parent / "var"
+HOLD = """
+from served import server
+with server(lambda what, done: None) as (port, *_):
+    print(port, flush=True)
+    input()
+"""
 Progress = Callable[[str, float], None]
 
 
@@ -45,6 +52,21 @@ def server(tell: Progress) -> Iterator[tuple[int, int, Path, float]]:
         finally:
             process.terminate()
             process.wait(30)
+
+
+@contextmanager
+def server_of(tree: Path) -> Iterator[int]:
+    """What the source tree at `tree` trains and serves, by its own `server`; gives the port."""
+    environment = {**os.environ, "PYTHONPATH": f"{tree / 'src'}:{tree / 'benchmarks'}"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tree, env=environment,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+    finally:
+        process.communicate("\n", 60)
 
 
 def load(**spec: Any) -> dict[str, Any]:
