@@ -137,6 +137,29 @@ def test_a_catalogue_grows_and_keeps_its_order(tmp_path):
     assert not catalog.titles["closed"].any()
 
 
+def test_every_version_of_a_catalogue_is_given_back(tmp_path):
+    """Changed titles make a version, new ones alone do not, and a change that was given up leaves none."""
+    place, first = Workspace(tmp_path), titles("a", "b", "c", genres=[["War"], ["War"], []])
+    place.bring_in(dataset([[0]], first))
+    with place.growing([{"item_id": "b", "genres": ["Art"]}, {"item_id": "d", "genres": ["Zen"]}]) as second:
+        assert (first.version, second.version) == (0, 1)
+    with pytest.raises(ZeroDivisionError), place.growing([{"item_id": "a", "genres": ["Lost"]}]):
+        raise ZeroDivisionError
+    with place.growing([{"item_id": "e"}]) as same:
+        assert same.version == 1
+    with place.growing([{"item_id": "b", "closed": True}, {"item_id": "d", "genres": []}]) as third:
+        assert third.version == 2
+    today = Catalog.load(place.catalog_path)
+    assert [today.version, today.titles.equals(third.titles)] == [2, True]
+    for version, expected in enumerate((first, second, third)):
+        found = place.catalog_as_of(version, today)
+        assert found.version == version
+        assert found.first(len(expected)).titles.equals(expected.titles)
+    (tmp_path / "titles" / "0.parquet").unlink()
+    with pytest.raises(BadData, match=r"0\.parquet"):
+        place.catalog_as_of(0, today)
+
+
 def test_a_catalogue_that_shares_nothing_is_refused_and_changes_nothing(tmp_path):
     place = Workspace(tmp_path)
     place.bring_in(dataset([[0]], make_catalog(3)))

@@ -99,13 +99,15 @@ class Catalog:
     `unrated_age` is the age assumed for titles without a maturity rating; None (the default) means that
     a profile with a limit never sees them. `vectors`: what models of images, sound, video or text see in the titles;
     they are content, as genres are, to every scorer that reads content. See `with_vectors`. `series`: the episodes of
-    the titles that are series.
+    the titles that are series. `version` counts how often what was known of its titles changed; new titles alone
+    change nothing, see `Catalog.first`.
     """
 
     titles: pl.DataFrame
     unrated_age: int | None = None
     vectors: Vectors = field(default_factory=dict)
     series: Series = field(default_factory=lambda: Series(pl.DataFrame(schema=EPISODE_SCHEMA)))
+    version: int = 0
 
     @classmethod
     def from_frame(cls, frame: pl.DataFrame, unrated_age: int | None = None) -> Catalog:
@@ -184,6 +186,12 @@ class Catalog:
         """The catalogue when it had `n` titles; as it is where it has no more."""
         return self if n >= len(self) else self.take(np.arange(n, dtype=np.int32))
 
+    def otherwise(self, later: Catalog) -> Catalog:
+        """Those of its titles of which `later`, which begins with the same ones, says something else."""
+        now = later.titles.head(len(self))
+        differs = pl.any_horizontal(self.titles[name].ne_missing(now[name]) for name in SCHEMA)
+        return self.take(np.flatnonzero(self.titles.select(differs).to_series()).astype(np.int32))
+
     def with_vectors(self, vectors: Vectors) -> Catalog:
         """The catalogue with these vectors too: name -> (titles, dimensions), zeros where nothing is known of a title.
 
@@ -205,6 +213,11 @@ class Catalog:
             raise BadData(f"cannot close unknown title(s) {unknown[:5]}; check the item_id")
         closed = pl.col("closed") | pl.col("item_id").is_in(list(item_ids))
         return replace(self, titles=self.titles.with_columns(closed.alias("closed")))
+
+    @property
+    def versioned(self) -> tuple[str, ...]:
+        """What a policy's digest takes in of the catalogue: its version; the first goes without saying."""
+        return (f"catalog {self.version}",) if self.version else ()
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -366,8 +379,9 @@ class Catalog:
         return Ragged.of([[number[name] for name in names] for names in self.titles[column].to_list()])
 
     def save(self, path: str | Path) -> None:
-        """Write the catalogue as one Parquet file, whole or not at all; `unrated_age` travels in its metadata."""
+        """Write the catalogue as one Parquet file, whole or not at all; its metadata hold all else but titles."""
         age = "" if self.unrated_age is None else str(self.unrated_age)
+        told = {"unrated_age": age, "version": str(self.version)}
         columns = [
             pl.Series(VECTOR_PREFIX + name, one, pl.Array(pl.Float32, one.shape[1]))
             for name, one in self.vectors.items()
@@ -375,7 +389,7 @@ class Catalog:
         whole = self.titles.with_columns(columns)
         if len(self.series):
             whole = whole.join(self._nested_series(), on="item_id", how="left", maintain_order="left")
-        write_whole(Path(path), lambda draft: whole.write_parquet(draft, metadata={"unrated_age": age}))
+        write_whole(Path(path), lambda draft: whole.write_parquet(draft, metadata=told))
 
     def _nested_series(self) -> pl.DataFrame:
         """The episodes, those of each title as one list."""
@@ -390,13 +404,15 @@ class Catalog:
         if (rows := saved_titles(path)) > MOST_TITLES:
             raise BadData(f"{path} holds {rows:,} titles and at most {MOST_TITLES:,} are read; split the catalogue")
         with _reading(path):
-            age = pl.read_parquet_metadata(path).get("unrated_age", "")
+            told = pl.read_parquet_metadata(path)
             frame = pl.read_parquet(path, glob=False)
         names = [
             name for name, kind in frame.schema.items() if name.startswith(VECTOR_PREFIX) and isinstance(kind, pl.Array)
         ]
         vectors = {name.removeprefix(VECTOR_PREFIX): frame[name].to_numpy() for name in names}
-        catalog = cls.from_frame(frame, int(age) if age else None).with_vectors(vectors)
+        age, version = told.get("unrated_age", ""), int(told.get("version", 0))
+        titles = cls.from_frame(frame, int(age) if age else None).with_vectors(vectors)
+        catalog = replace(titles, version=version)
         return catalog.with_series(_series_in(frame)) if EPISODES in frame.columns else catalog
 
 

@@ -1,6 +1,7 @@
 """A workspace: one folder with a service's catalogue, event log and trained artifacts.
 
 catalog.parquet     the titles
+titles/             what they were before each change, a file a version, so that decisions can be asked again
 workspace.json      how files are read into it: the best rating, the unit of times
 time_zone.txt       the clock of those who watch, where profile and country tell none; UTC where it is missing
 log.sqlite3         decisions, events and profiles (with its sealed days beside it)
@@ -23,7 +24,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,8 @@ class Workspace:
         It is on disk when the block has ended well, and not at all when the block raises.
         """
         with self.importing(waiting):
-            catalog = Catalog.load(self.catalog_path).put(told)
+            known = Catalog.load(self.catalog_path)
+            catalog = self._next(known, known.put(told))
             yield catalog
             catalog.save(self.catalog_path)
 
@@ -211,7 +213,30 @@ class Workspace:
                 f"{self.folder} holds a catalogue of {len(known):,} titles, and none of the {len(dataset.catalog):,} "
                 f"of {dataset.name} is among them; give another --workspace"
             )
-        return grown(known, dataset.catalog)
+        return self._next(known, grown(known, dataset.catalog))
+
+    def _next(self, known: Catalog, new: Catalog) -> Catalog:
+        """`new` as the version behind `known` where it says something else of known titles; what was known is kept."""
+        changed = known.otherwise(new)
+        if not len(changed) and known.unrated_age == new.unrated_age:
+            return new
+        self._before(known.version).parent.mkdir(exist_ok=True)
+        replace(changed, vectors={}).save(self._before(known.version))
+        return replace(new, version=known.version + 1)
+
+    def _before(self, version: int) -> Path:
+        return self.folder / "titles" / f"{version}.parquet"
+
+    def catalog_as_of(self, version: int, catalog: Catalog) -> Catalog:
+        """The catalogue at an earlier version of `catalog`; vectors are those of today.
+
+        Raises `BadData` where it is not kept what titles were.
+        """
+        for older in range(catalog.version - 1, version - 1, -1):
+            before = Catalog.load(self._before(older))
+            titles = catalog.titles.update(before.titles, on="item_id", include_nulls=True)
+            catalog = replace(catalog, titles=titles, unrated_age=before.unrated_age, version=older)
+        return catalog
 
     def new_artifact(self, name: str, now: datetime | None = None) -> Path:
         """A folder name for an artifact made now."""

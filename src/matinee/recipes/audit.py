@@ -83,13 +83,15 @@ def _differences(logged: Decisions, log: EventLog, catalog: Catalog, asked: Any)
 
 def made_by(workspace: Workspace, catalog: Catalog, makers: tuple[Maker, ...]) -> Policy:
     """The policies that acted, out of their artifacts and parameters, for the catalogue as it was: the page's, below
-    the billboard's where that has one of its own.
+    the billboard's where that has one of its own. `catalog` is today's, or its first titles.
     """
-    page = _page_of(workspace, catalog, makers[0])
+    parameters = workspace.parameters(makers[0].parameters)
+    catalog = workspace.catalog_as_of(parameters.get("catalog", 0), catalog)
+    page = _page_of(workspace, catalog, makers[0], parameters)
     return Layered(billboard_as_it_was(workspace, catalog, makers[1]), page) if makers[1:] else page
 
 
-def _page_of(workspace: Workspace, catalog: Catalog, maker: Maker) -> Surfaced:
+def _page_of(workspace: Workspace, catalog: Catalog, maker: Maker, parameters: Mapping[str, Any]) -> Surfaced:
     folder = next((one for one in workspace.artifacts() if id_of(one) == maker.artifact), None)
     if folder is None:
         raise ArtifactRefused(
@@ -97,7 +99,7 @@ def _page_of(workspace: Workspace, catalog: Catalog, maker: Maker) -> Surfaced:
         )
     artifact = load_artifact(folder, SCORERS, catalog)
     one_thread_a_request()  # as the service did: on more threads a network's sums round differently
-    policy = remade(workspace.parameters(maker.parameters), artifact, catalog)
+    policy = remade(parameters, artifact, catalog)
     if policy.maker != maker:
         raise ArtifactRefused(f"{maker.policy!r} was made of other parameters than those kept; restore them")
     return policy

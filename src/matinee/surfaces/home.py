@@ -130,7 +130,9 @@ class HomePolicy:
     def maker(self) -> Maker:
         """What its decisions say of who made them; chance everywhere goes without saying, as it always did."""
         where = () if self.config.where == Where() else (self.config.where,)
-        told = digest(self.policy_id, self.calibration, self.config, *self.charts.parts, *where)
+        told = digest(
+            self.policy_id, self.calibration, self.config, *self.charts.parts, *where, *self.catalog.versioned
+        )
         return Maker(self.policy_id, self.artifact_id, told)
 
     def _worth(self, scores: Floats, requests: Requests) -> Floats:

@@ -30,14 +30,15 @@ Surfaced = HomePolicy | OutreachPolicy | PlaySomethingPolicy | SearchPolicy | Si
 
 
 def parameters_of(policy: Surfaced) -> dict[str, Any]:
-    """What `remade` needs beside the artifact, as JSON can hold it."""
+    """What `remade` needs beside the artifact, as JSON can hold it, and the version of the catalogue."""
+    told: dict[str, Any] = {"policy": policy.policy_id, "catalog": policy.catalog.version}
     if isinstance(policy, SimilarPolicy):
-        return {"policy": policy.policy_id, "neighbors": policy.neighbors, "surprise": policy.surprise.tolist()}
+        return {**told, "neighbors": policy.neighbors, "surprise": policy.surprise.tolist()}
     if isinstance(policy, OutreachPolicy):
-        return {"policy": policy.policy_id, "outreach": _plain_outreach(policy)}
+        return {**told, "outreach": _plain_outreach(policy)}
     if isinstance(policy, PlaySomethingPolicy):
-        return {"policy": policy.policy_id, "config": asdict(policy.config), "themes": policy.themes.plain}
-    return {"policy": policy.policy_id, "config": asdict(policy.config), "charts": _plain(policy.charts)}
+        return {**told, "config": asdict(policy.config), "themes": policy.themes.plain}
+    return {**told, "config": asdict(policy.config), "charts": _plain(policy.charts)}
 
 
 def remade(parameters: Mapping[str, Any], artifact: Artifact, catalog: Catalog) -> Surfaced:

@@ -79,7 +79,8 @@ class SimilarPolicy:
     def maker(self) -> Maker:
         """What its decisions say of who made them."""
         known = (self.surprise,) if len(self.surprise) else ()
-        return Maker(self.policy_id, self.artifact_id, digest(self.policy_id, self.calibration, self.neighbors, *known))
+        parts = (self.policy_id, self.calibration, self.neighbors, *known, *self.catalog.versioned)
+        return Maker(self.policy_id, self.artifact_id, digest(*parts))
 
     def _pools(self, requests: Requests, allowed: Flags, left: Floats | None) -> Pools:
         about = _about(requests)

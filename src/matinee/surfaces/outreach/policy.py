@@ -105,7 +105,7 @@ class OutreachPolicy:
     def maker(self) -> Maker:
         """What its decisions say of who made them."""
         parts = (self.policy_id, self.calibration, self.config, self.effects, self.level, self.share)
-        return Maker(self.policy_id, self.artifact_id, digest(*parts))
+        return Maker(self.policy_id, self.artifact_id, digest(*parts, *self.catalog.versioned))
 
     def _exploration(self, requests: Requests) -> float:
         if self.effects is None:

@@ -108,7 +108,8 @@ class PlaySomethingPolicy:
     def maker(self) -> Maker:
         """What its decisions say of who made them."""
         themes = self.themes.words, self.themes.idf, self.themes.centres
-        return Maker(self.policy_id, self.artifact_id, digest(self.policy_id, self.calibration, self.config, *themes))
+        parts = (self.policy_id, self.calibration, self.config, *themes, *self.catalog.versioned)
+        return Maker(self.policy_id, self.artifact_id, digest(*parts))
 
     @cached_property
     def moods(self) -> Moods:

@@ -91,7 +91,7 @@ class SearchPolicy:
     @cached_property
     def maker(self) -> Maker:
         """What its decisions say of who made them."""
-        parts = (self.policy_id, self.calibration, self.config, *self.charts.parts)
+        parts = (self.policy_id, self.calibration, self.config, *self.charts.parts, *self.catalog.versioned)
         return Maker(self.policy_id, self.artifact_id, digest(*parts))
 
     def _worth(self, requests: Requests) -> Floats:
