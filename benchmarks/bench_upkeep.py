@@ -1,14 +1,16 @@
 """How long a write waits while the log is looked after: members deleted, a day sealed, old decisions forgotten.
 
-    python benchmarks/bench_upkeep.py
+    python benchmarks/bench_upkeep.py [SHARE]
 
-A log of `events` of one day and `decisions` of 6 kB each. One thread writes an event every 5 ms and takes the time
-until it is on disk. `run()` returns machine, bytes; for `quiet`, `delete` (eight members at once), `delete_nobody`
-(eight unknown ones), `seal` (the day) and `forget` (all decisions): NAME_seconds, NAME_wait_p50_ms, NAME_wait_max_ms.
+SHARE of the log's size, 1 if left out. A log of `events` of one day and `decisions` of 6 kB each. One thread writes an
+event every 5 ms and takes the time until it is on disk. `run()` returns machine, bytes; for `quiet`, `delete` (eight
+members at once), `delete_nobody` (eight unknown ones), `seal` (the day) and `forget` (all decisions): NAME_seconds,
+NAME_wait_p50_ms, NAME_wait_max_ms.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import threading
 import time
@@ -29,11 +31,13 @@ from matinee.data.log import EventLog
 from matinee.events import clean
 from matinee.testing import make_decisions
 
+EVENTS = 700_000
+DECISIONS = 30_000
 MEMBERS = 5_000
 DAY = 86_400
 
 
-def run(progress: Progress | None = None, events: int = 700_000, decisions: int = 30_000) -> dict[str, Any]:
+def run(progress: Progress | None = None, events: int = EVENTS, decisions: int = DECISIONS) -> dict[str, Any]:
     """Measure; see the top of this file for the keys."""
     tell = progress or (lambda what, done: None)
     with tempfile.TemporaryDirectory() as folder, EventLog(Path(folder) / "log.sqlite3") as log:
@@ -98,6 +102,8 @@ def _beside(log: EventLog, work: Callable[[], Any]) -> dict[str, float]:
 
 if __name__ == "__main__":
     table = Table(title="Writes beside the log's upkeep", title_justify="left", show_header=False)
-    for key, value in run(lambda what, done: print(f"{done:4.0%} {what}", flush=True)).items():
+    share = float(sys.argv[1]) if sys.argv[1:] else 1.0
+    sizes = (int(share * n) for n in (EVENTS, DECISIONS))
+    for key, value in run(lambda what, done: print(f"{done:4.0%} {what}", flush=True), *sizes).items():
         table.add_row(key, f"{value:,.4g}" if isinstance(value, float) else str(value))
     Console().print(table)

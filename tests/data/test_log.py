@@ -19,6 +19,7 @@ import pytest
 
 from matinee.data.dataset import Dataset
 from matinee.data.log import EventLog
+from matinee.data.log import compact as log_compact
 from matinee.data.log import forget as log_forget
 from matinee.data.log import log as log_module
 from matinee.data.log import sealed as log_sealed
@@ -331,10 +332,11 @@ def take_images(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[Path]:
 
     monkeypatch.setattr(log_store, "STEP", 0)
     monkeypatch.setattr(log_sealing, "BATCH", 3)
-    monkeypatch.setattr(log_forget, "BATCH", dict.fromkeys(log_forget.BATCH, 3))
+    monkeypatch.setattr(log_forget, "BATCH", 3)
+    monkeypatch.setattr(log_compact, "BATCH", dict.fromkeys(log_compact.BATCH, 3))
     monkeypatch.setattr(log_store.Store, "do", photographed(log_store.Store.do))
     monkeypatch.setattr(Path, "replace", photographed(Path.replace))
-    monkeypatch.setattr(log_forget, "_empty_write_ahead_log", photographed(log_forget._empty_write_ahead_log))
+    monkeypatch.setattr(log_compact, "_empty_write_ahead_log", photographed(log_compact._empty_write_ahead_log))
     unlink = photographed(partial(Path.unlink, missing_ok=True))
     monkeypatch.setattr(Path, "unlink", lambda place, missing_ok: unlink(place))
     return images

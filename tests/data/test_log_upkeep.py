@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from matinee.data.log import EventLog
+from matinee.data.log import compact as log_compact
 from matinee.data.log import forget as log_forget
 from matinee.data.log import store as log_store
+from matinee.data.log.dialect import Cursor
 from matinee.decision import Decisions
 from matinee.errors import LogFull, NotFound
 from matinee.testing import make_decisions
@@ -64,13 +66,30 @@ def test_deleting_nobody_asks_nothing_of_the_writer(log: EventLog):
 
 def test_deletions_that_wait_share_one_rewrite(full: EventLog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     turns: list[int] = []
-    turn = log_forget._turn
-    monkeypatch.setattr(log_forget, "_turn", lambda cursor: (turns.append(1), turn(cursor))[1])
+    turn = log_compact._turn
+    monkeypatch.setattr(log_compact, "_turn", lambda cursor: (turns.append(1), turn(cursor))[1])
     with ThreadPoolExecutor(8) as pool:
         removed = list(pool.map(full.delete_member, [f"m{n}" for n in range(8)]))
     assert removed == [{"events": 400, "decisions": 10, "profiles": 0}] * 8
     assert len(turns) < 8, "at most two where all begin at once"
     assert full.read(FOREVER).height == 20_000 - 8 * 400
+
+
+def test_noting_a_deletion_looks_at_no_row_of_others(full: EventLog):
+    """Others wait while it is noted: that takes fewer steps of the database than it has rows, 20,500."""
+    work = 0
+
+    def count() -> None:
+        nonlocal work
+        work += 1
+
+    def noted(cursor: Cursor) -> None:
+        cursor.connection.set_progress_handler(count, 10)
+        log_forget._note(cursor, "m7")
+        cursor.connection.set_progress_handler(None, 0)
+
+    full._store.do(noted)
+    assert 0 < work * 10 < 20_500
 
 
 @pytest.mark.parametrize(

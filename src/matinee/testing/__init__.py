@@ -1,5 +1,6 @@
 """For tests, ours and yours: toy worlds with provable answers, and the suites that scorers and policies pass."""
 
+from matinee.testing.logs import check_log
 from matinee.testing.numbers import assert_same
 from matinee.testing.policies import check_policy
 from matinee.testing.scorers import check_scorer
@@ -7,6 +8,7 @@ from matinee.testing.worlds import checkerboard, cyclic, make_catalog, make_data
 
 __all__ = [
     "assert_same",
+    "check_log",
     "check_policy",
     "check_scorer",
     "checkerboard",

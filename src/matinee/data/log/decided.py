@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -15,6 +14,7 @@ from matinee.data.log import forget as log_forget
 from matinee.data.log import rows as log_rows
 from matinee.data.log import schema as sql
 from matinee.data.log.bodies import bodies_of, columns_of_bodies
+from matinee.data.log.dialect import Cursor
 from matinee.data.log.schema import DECISIONS
 from matinee.data.log.sealed import SealedDay, day_name, day_number, first_microsecond, read_day
 from matinee.data.log.sealing import make_file, named, note_members, put, sweep
@@ -151,7 +151,7 @@ class DecisionLog:
         rows = [_Live(*one) for one in zip(decisions.ids, users, times, bodies_of(decisions), strict=True)]
         return self._store.writer.run(lambda cursor: self._insert(cursor, rows))
 
-    def _insert(self, cursor: sqlite3.Cursor, rows: Sequence[_Live]) -> None:
+    def _insert(self, cursor: Cursor, rows: Sequence[_Live]) -> None:
         statement = sql.insert_decision(generation(cursor))
         sealed: dict[int, list[SealedDay]] = {}
         for row in rows:
@@ -172,7 +172,7 @@ class DecisionLog:
         while True:
             with self._store.reading() as cursor:
                 cursor.execute("BEGIN")
-                before, last = named(cursor, DECISIONS, day), cursor.execute(sql.LAST_DECISION).fetchone()[0]
+                before, last = named(cursor, DECISIONS, day), cursor.execute(sql.last_of(DECISIONS)).fetchone()[0]
                 known = _known_live(cursor, frame["decision_id"], day)
             for one in before:
                 known |= set(self._known(one, frame["decision_id"]))
@@ -183,7 +183,7 @@ class DecisionLog:
             ids = set(fresh["decision_id"])
 
             def count(
-                cursor: sqlite3.Cursor, sealed: SealedDay = sealed, before: Any = before, last: int = last,
+                cursor: Cursor, sealed: SealedDay = sealed, before: Any = before, last: int = last,
                 fresh: pl.DataFrame = fresh, ids: set[str] = ids,
             ) -> bool | None:  # fmt: skip
                 cursor.execute("UPDATE spent_files SET maker = 0 WHERE file = ?", (sealed.file,))
@@ -279,7 +279,7 @@ class _Loaded:
         return self._frame
 
 
-def _known_live(cursor: sqlite3.Cursor, decision_ids: pl.Series, day: str) -> set[str]:
+def _known_live(cursor: Cursor, decision_ids: pl.Series, day: str) -> set[str]:
     """Which of these ids the database holds."""
     start = first_microsecond(day)
     within = "SELECT decision_id FROM decisions WHERE time >= ? AND time < ?"

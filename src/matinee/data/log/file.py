@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from matinee.data.log import schema as sql
+from matinee.data.log.dialect import Connection
 from matinee.data.log.migrate import migrate
 from matinee.errors import LogDamaged, LogFull, LogReadOnly, MatineeError
 
@@ -16,21 +19,15 @@ FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SH
 CLOSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
 
 
-class Connection(sqlite3.Connection):
-    """A connection that may be weakly referenced."""
-
-
-def connect(path: Path, readonly: bool = False) -> Connection:
+def connect(path: Path, readonly: bool = False, factory: type[Connection] = Connection) -> Connection:
     """A connection in autocommit mode; what is deleted through it is overwritten with zeros."""
+    known: Any = {"timeout": 30, "isolation_level": None, "check_same_thread": False, "factory": factory}
+    connection: Connection
     if readonly:
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        return sqlite3.connect(
-            uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False, factory=Connection
-        )
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, **known)
+        return connection
     try:
-        connection = sqlite3.connect(
-            path, timeout=30, isolation_level=None, check_same_thread=False, factory=Connection
-        )
+        connection = sqlite3.connect(path, **known)
         for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "cache_size = -65536"):
             connection.execute(f"PRAGMA {setting}")
         connection.execute("PRAGMA user_version").fetchone()
@@ -71,9 +68,9 @@ def make_draft(draft: Path, log_id: str) -> Connection:
     return connection
 
 
-def open_for_writing(path: Path) -> Connection:
+def open_for_writing(path: Path, connect: Callable[[Path, bool], Connection] = connect) -> Connection:
     """The writer's connection to a log of today's schema; an older one is brought to it. Raises `LogDamaged`."""
-    connection = connect(path)
+    connection = connect(path, False)
     try:
         version = version_of(connection, path)
         if version < sql.VERSION:

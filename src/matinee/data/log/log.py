@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
@@ -19,8 +18,10 @@ from matinee.data.log import rows as log_rows
 from matinee.data.log import schema as sql
 from matinee.data.log import sealing as log_sealing
 from matinee.data.log.decided import DecisionLog
+from matinee.data.log.dialect import Cursor, Dialect
 from matinee.data.log.opening import check_quickly, opened
 from matinee.data.log.sealed import SealedDay, read_day
+from matinee.data.log.sqlite import SQLITE
 from matinee.data.log.store import generation, sealed_days
 from matinee.errors import MatineeError
 from matinee.events import SCHEMA
@@ -41,12 +42,12 @@ class EventLog:
     waits for writing. Times are microseconds since 1970, UTC. Close it, or use it as a context manager.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, dialect: Dialect = SQLITE) -> None:
         """Open the log at `path`, or begin one; what a crash left half done is finished first.
 
         Raises `LogDamaged` when what is there cannot be read safely, `LogReadOnly` when it may not be written.
         """
-        self._store = opened(Path(path))
+        self._store = opened(Path(path), dialect)
         self.decisions = DecisionLog(self._store)
 
     def __enter__(self) -> Self:
@@ -111,7 +112,7 @@ class EventLog:
     def arrived(self) -> int:
         """The place of the latest event in the order of arrival, 0 without one."""
         with self._store.reading() as cursor:
-            return int(cursor.execute(sql.LAST_ARRIVED).fetchone()[0] or 0)
+            return int(cursor.execute(self._store.dialect.arrived).fetchone()[0] or 0)
 
     def import_events(self, frame: pl.DataFrame, progress: Callable[[int], None] | None = None) -> int:
         """Append a clean frame (`events.SCHEMA`); `progress` hears the rows done. Returns how many were new.
@@ -218,7 +219,7 @@ class EventLog:
         with self._store.upkeep:
             deletions = log_forget.finish(self._store)
             log_sealing.sweep(self._store)
-            log_forget.wipe(self._store, deletions)
+            self._store.dialect.compact(self._store, deletions)
         return counts
 
     def check(self) -> None:
@@ -244,19 +245,19 @@ class EventLog:
             return days, log_sealing.frame_of(cursor, *sql.select_events(as_of, since, kinds, user_ids, moving))
 
 
-def _insert_events(cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]], writer: int) -> list[int]:
+def _insert_events(cursor: Cursor, rows: list[tuple[Any, ...]], writer: int) -> list[int]:
     """The place of each in the order of arrival, 0 where it was known."""
     statement = sql.insert_event(generation(cursor))
     places = []
     for row in rows:
         event_id, user_id = row[:2]
-        known = cursor.execute(sql.FIND_EVENT, (user_id, event_id)).fetchone()
-        places.append(0 if known else int(cursor.execute(statement, row).lastrowid or 0))
+        known = cursor.execute(sql.FIND_EVENT, (user_id, event_id) * 2).fetchone()
+        places.append(0 if known else int(cursor.execute(statement, row).fetchone()[0]))
     _note_changes(cursor, writer, {row[1] for row, place in zip(rows, places, strict=True) if place})
     return places
 
 
-def _put_profiles(cursor: sqlite3.Cursor, rows: list[tuple[str, str, str]], writer: int) -> None:
+def _put_profiles(cursor: Cursor, rows: list[tuple[str, str, str]], writer: int) -> None:
     users = [(user_id,) for user_id, *_ in rows]
     for old in sql.GENERATIONS:
         cursor.executemany(sql.delete_profile(old), users)
@@ -264,11 +265,11 @@ def _put_profiles(cursor: sqlite3.Cursor, rows: list[tuple[str, str, str]], writ
     _note_changes(cursor, writer, {user_id for (user_id,) in users})
 
 
-def _add_profiles(cursor: sqlite3.Cursor, rows: list[tuple[str, str, str]], writer: int) -> None:
+def _add_profiles(cursor: Cursor, rows: list[tuple[str, str, str]], writer: int) -> None:
     _put_profiles(cursor, [row for row in rows if not cursor.execute(sql.FIND_PROFILE, row[:1]).fetchone()], writer)
 
 
-def _note_changes(cursor: sqlite3.Cursor, writer: int, user_ids: Collection[str]) -> None:
+def _note_changes(cursor: Cursor, writer: int, user_ids: Collection[str]) -> None:
     """Tell other handles that these members changed; of many at once, that all did."""
     told: Collection[str | None] = user_ids if len(user_ids) <= _TOLD_AT_ONCE else [None]
     cursor.executemany(sql.PUT_CHANGE, [(writer, user_id) for user_id in told])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matinee.data.log import forget as log_forget
 from matinee.data.log import sealing as log_sealing
+from matinee.data.log.dialect import Dialect
 from matinee.data.log.file import check_structure, create
 from matinee.data.log.sealed import check_sizes, finished, foreign, mark, owner, put_aside, remove_drafts
 from matinee.data.log.store import Store, sealed_days, sealed_folder
@@ -15,14 +16,14 @@ from matinee.errors import LogDamaged
 log = logging.getLogger("matinee.log")
 
 
-def opened(path: Path) -> Store:
+def opened(path: Path, dialect: Dialect) -> Store:
     """The log at `path`, checked and finished, or a new one where nothing is."""
     if not path.exists():
         folder = sealed_folder(path)
         if finished(folder):
             raise foreign(path, folder, "there is no database")
         create(path)
-    store = Store(path)
+    store = Store(path, dialect)
     try:
         check_quickly(store)
         _put_in_order(store)
@@ -71,6 +72,6 @@ def _put_in_order(store: Store) -> None:
     try:
         deletions = log_forget.finish(store)
         log_sealing.sweep(store)
-        log_forget.wipe(store, deletions)
+        store.dialect.compact(store, deletions)
     except LogDamaged as damage:
         log.warning("a deletion waits to be finished: %s", damage)

@@ -13,6 +13,7 @@ from uuid import uuid4
 import polars as pl
 
 from matinee.data.log import schema as sql
+from matinee.data.log.dialect import Cursor
 from matinee.data.log.file import check_structure, draft_of, make_draft, open_for_writing
 from matinee.data.log.migrate import EVENTS
 from matinee.data.log.schema import Book
@@ -28,6 +29,7 @@ from matinee.data.log.sealed import (
     owner,
 )
 from matinee.data.log.sealing import note_members, put
+from matinee.data.log.sqlite import SQLITE
 from matinee.data.log.store import sealed_folder
 from matinee.errors import BadRequest, LogDamaged
 
@@ -137,7 +139,8 @@ def _take_in(connection: sqlite3.Connection, folder: Path, file: Path) -> tuple[
         ) from error
     if file.parent != folder:
         shutil.move(file, folder / file.name)
-    with closing(connection.cursor()) as cursor:
+    with closing(connection.cursor()) as own:
+        cursor = Cursor(own, SQLITE)
         put(cursor, described(book, day, file.name, data))
         if book is sql.DECISIONS:
             note_members(cursor, day, [frame])
@@ -146,7 +149,7 @@ def _take_in(connection: sqlite3.Connection, folder: Path, file: Path) -> tuple[
             )
             return book, frame.height
         cursor.executemany(
-            "INSERT OR IGNORE INTO sealed_ids_a (user_id, event_id, day) VALUES (?, ?, ?)",
+            "INSERT INTO sealed_ids_a (user_id, event_id, day) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             ((user_id, event_id, day) for user_id, event_id in frame.select("user_id", "event_id").iter_rows()),
         )
     last = frame["seq"].max()

@@ -134,15 +134,14 @@ GENERATION = "SELECT generation FROM matinee_log"
 TRY = "UPDATE matinee_log SET tried = tried + 1"  # the smallest write
 
 FIND_EVENT = (
-    "SELECT 1 FROM events WHERE user_id = ?1 AND event_id = ?2 "
-    "UNION ALL SELECT 1 FROM sealed_ids WHERE user_id = ?1 AND event_id = ?2"
+    "SELECT 1 FROM events WHERE user_id = ? AND event_id = ? "
+    "UNION ALL SELECT 1 FROM sealed_ids WHERE user_id = ? AND event_id = ?"
 )
 FIND_DECISION = "SELECT body FROM decisions WHERE decision_id = ?"
 FIND_EARLIER = "SELECT record FROM earlier WHERE decision_id = ?"
 DECISIONS_OF_MEMBER = "SELECT body FROM decisions WHERE user_id = ?"
 EARLIER_OF_MEMBER = "SELECT record FROM earlier WHERE user_id = ?"
 NEWER_DECISIONS = "SELECT decision_id FROM decisions WHERE seq > ?"
-LAST_DECISION = "SELECT coalesce(max(seq), 0) FROM decisions"
 FIND_PROFILE = "SELECT record FROM profiles WHERE user_id = ?"
 LIST_PROFILES = (
     "SELECT record FROM profiles WHERE folded_name LIKE ? ESCAPE '!' OR user_id LIKE ? ESCAPE '!' "
@@ -155,8 +154,8 @@ RECENT_PROFILES = (
 
 
 def insert_event(generation: str) -> str:
-    """Takes the values of `rows.event_row`."""
-    return f"INSERT INTO events_{generation} ({COLUMNS}) VALUES ({marks(len(SCHEMA))})"
+    """Takes the values of `rows.event_row` and gives the event's place in the order of arrival."""
+    return f"INSERT INTO events_{generation} ({COLUMNS}) VALUES ({marks(len(SCHEMA))}) RETURNING seq"
 
 
 def insert_decision(generation: str) -> str:
@@ -180,7 +179,6 @@ def delete_profile(generation: str) -> str:
 
 
 PUT_CHANGE = "INSERT INTO changes (writer, user_id) VALUES (?, ?)"
-LAST_ARRIVED = "SELECT max(seq) FROM sqlite_sequence WHERE name IN ('events_a', 'events_b')"
 LAST_CHANGE = "SELECT max(seq) FROM changes"
 FIRST_CHANGE = "SELECT min(seq) FROM changes"
 CHANGES_OF_OTHERS = "SELECT DISTINCT user_id FROM changes WHERE seq > ? AND writer <> ?"
@@ -218,6 +216,12 @@ def some_of_member(table: str) -> str:
 def some_before(table: str) -> str:
     """The condition for at most so many decisions made before a time (time, how many)."""
     return f"seq IN (SELECT seq FROM {table} WHERE time < ? ORDER BY time, decision_id LIMIT ?)"
+
+
+def last_of(book: Book) -> str:
+    """The query for the latest place that a live row has; each generation asked alone, which the index answers."""
+    latest = " UNION ALL ".join(f"SELECT max(seq) AS seq FROM {book.table}_{g}" for g in GENERATIONS)
+    return f"SELECT coalesce(max(seq), 0) FROM ({latest}) AS latest"
 
 
 def sealed_days_of(book: Book, members: int) -> str:

@@ -6,7 +6,6 @@ crash before that commit leaves a spent file, a crash after it leaves steps that
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
@@ -17,6 +16,7 @@ import polars as pl
 from matinee.data.log import rows as log_rows
 from matinee.data.log import schema as sql
 from matinee.data.log.bodies import columns_of_bodies
+from matinee.data.log.dialect import Cursor
 from matinee.data.log.schema import BOOKS, EVENTS, Book
 from matinee.data.log.sealed import SealedDay, day_name, day_number, is_part, mark, names_of, read_day, write_day
 from matinee.data.log.store import Store, for_a_step, generation, sealed_days
@@ -42,7 +42,7 @@ def seal_day(store: Store, book: Book, number: int) -> Path | None:
     frame = pl.concat([*(read_day(store.folder, one) for one in before), live])
     sealed = make_file(store, book, day, before, frame)
 
-    def count(cursor: sqlite3.Cursor) -> bool:
+    def count(cursor: Cursor) -> bool:
         idle = _deletions(cursor) == asked and not cursor.execute(sql.FORGOTTEN).fetchall()
         if not idle or not replace(cursor, before, sealed):
             return False
@@ -63,7 +63,7 @@ def open_days(store: Store, book: Book, end: int) -> list[int]:
     return sorted({*live, *(number for number in parts if number * DAY < end)})
 
 
-def _live(cursor: sqlite3.Cursor, book: Book, start: int) -> tuple[pl.DataFrame, int]:
+def _live(cursor: Cursor, book: Book, start: int) -> tuple[pl.DataFrame, int]:
     """What the database holds of the day that begins at `start`, as the book's columns, and its last place."""
     if book is EVENTS:
         frame = frame_of(cursor, sql.EVENTS_OF_DAY, (start, start + DAY))
@@ -88,7 +88,7 @@ def make_file(
         (log_id,) = cursor.execute("SELECT id FROM matinee_log").fetchone()
     mark(store.folder, log_id)
 
-    def announce(cursor: sqlite3.Cursor) -> str:
+    def announce(cursor: Cursor) -> str:
         taken = {name for (name,) in cursor.execute(sql.NAMES_TAKEN)}
         free = (one for one in names_of(book, day, before, part) if one not in taken)
         name = next(one for one in free if not (store.folder / one).exists())
@@ -98,7 +98,7 @@ def make_file(
     return write_day(store.folder, book, day, store.do(announce), frame)
 
 
-def replace(cursor: sqlite3.Cursor, before: Sequence[SealedDay], sealed: SealedDay) -> bool:
+def replace(cursor: Cursor, before: Sequence[SealedDay], sealed: SealedDay) -> bool:
     """Let a new file count instead of those before; False when another handle was quicker."""
     book = BOOKS[sealed.book]
     mine = cursor.execute("DELETE FROM spent_files WHERE file = ?", (sealed.file,)).rowcount
@@ -113,21 +113,21 @@ def replace(cursor: sqlite3.Cursor, before: Sequence[SealedDay], sealed: SealedD
     return True
 
 
-def put(cursor: sqlite3.Cursor, sealed: SealedDay) -> None:
+def put(cursor: Cursor, sealed: SealedDay) -> None:
     """Let a file count."""
     cursor.execute(sql.PUT_SEALED, (sealed.book, sealed.day, sealed.file, sealed.sha256, sealed.size))
 
 
-def retire(cursor: sqlite3.Cursor, before: SealedDay) -> None:
+def retire(cursor: Cursor, before: SealedDay) -> None:
     """The file counts no more; `sweep` may remove it once this is committed."""
     cursor.execute(sql.DROP_SEALED, (before.file,))
-    cursor.execute("INSERT OR REPLACE INTO spent_files (file, maker) VALUES (?, 0)", (before.file,))
+    cursor.upsert("spent_files", "file", {"file": before.file, "maker": 0})
 
 
 def sweep(store: Store, everyones: bool = False) -> None:
     """Remove replaced files and this handle's own unfinished ones, or `everyones`."""
 
-    def remove(cursor: sqlite3.Cursor) -> None:
+    def remove(cursor: Cursor) -> None:
         spent = cursor.execute(
             "SELECT file FROM spent_files WHERE maker IN (0, ?) OR ?", (store.name, everyones)
         ).fetchall()
@@ -141,34 +141,34 @@ def sweep(store: Store, everyones: bool = False) -> None:
     store.do(remove)
 
 
-def frame_of(cursor: sqlite3.Cursor, query: str, values: Sequence[Any]) -> pl.DataFrame:
+def frame_of(cursor: Cursor, query: str, values: Sequence[Any]) -> pl.DataFrame:
     """Events of a query as `schema.SEQUENCED`, a chunk at a time, so that other threads run meanwhile."""
     return pl.concat([log_rows.event_frame([]), *map(log_rows.event_frame, _chunks(cursor.execute(query, values)))])
 
 
-def _chunks(cursor: sqlite3.Cursor, size: int = CHUNK) -> Iterator[list[tuple[Any, ...]]]:
+def _chunks(cursor: Cursor, size: int = CHUNK) -> Iterator[list[tuple[Any, ...]]]:
     while rows := cursor.fetchmany(size):
         yield rows
 
 
-def note_members(cursor: sqlite3.Cursor, day: str, frames: Sequence[pl.DataFrame]) -> None:
+def note_members(cursor: Cursor, day: str, frames: Sequence[pl.DataFrame]) -> None:
     """Note whose decisions a day's files hold."""
     counts = pl.concat([frame.select("user_id") for frame in frames]).group_by("user_id").len()
     into = sql.insert_sealed_members(generation(cursor))
     cursor.executemany(into, ((user_id, day, n) for user_id, n in counts.iter_rows()))
 
 
-def named(cursor: sqlite3.Cursor, book: Book, day: str) -> list[SealedDay]:
+def named(cursor: Cursor, book: Book, day: str) -> list[SealedDay]:
     """The files that count for a day."""
     return [sealed for sealed in sealed_days(cursor, book) if sealed.day == day]
 
 
-def _deletions(cursor: sqlite3.Cursor) -> int:
+def _deletions(cursor: Cursor) -> int:
     (asked,) = cursor.execute("SELECT asked FROM matinee_log").fetchone()
     return int(asked)
 
 
-def _move(cursor: sqlite3.Cursor) -> bool:
+def _move(cursor: Cursor) -> bool:
     """A step of moving sealed rows out; True while there is more to do."""
     for (table, day, start, until), old in product(cursor.execute(sql.ALL_MOVING).fetchall(), sql.GENERATIONS):
         book = BOOKS[table]

@@ -13,7 +13,8 @@ from typing import TypeVar
 from weakref import WeakSet
 
 from matinee.data.log import schema as sql
-from matinee.data.log.file import Connection, connect, open_for_writing, refusal
+from matinee.data.log.dialect import Connection, Cursor, Dialect
+from matinee.data.log.file import open_for_writing, refusal
 from matinee.data.log.sealed import SealedDay, read_day
 from matinee.data.log.writer import Writer
 from matinee.errors import LogDamaged
@@ -25,15 +26,16 @@ STEP = 0.02  # seconds that a step of long work holds the writer, about
 class Store:
     """One handle on a log. `name` tells its changes from those of others; `upkeep` is held by long work."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, dialect: Dialect) -> None:
         """Open the database at `path`, which is there. Raises `LogDamaged` and `LogReadOnly`."""
         self.path = path
+        self.dialect = dialect
         self.folder = sealed_folder(path)
         self.name = secrets.randbits(62) + 1
         self.upkeep = threading.RLock()
         self._mine = threading.local()
         self._readers: WeakSet[Connection] = WeakSet()
-        self.writer = Writer(open_for_writing(path), path)
+        self.writer = Writer(open_for_writing(path, dialect.connect), path, dialect)
 
     def close(self) -> None:
         """Commit what is queued and let go of the files."""
@@ -42,11 +44,11 @@ class Store:
             connection.close()
         self.writer.close()
 
-    def do(self, work: Callable[[sqlite3.Cursor], T]) -> T:
+    def do(self, work: Callable[[Cursor], T]) -> T:
         """Run `work` on the writer's cursor in a transaction that it may share; durable on return."""
         return self.writer.run(work).result()
 
-    def in_steps(self, step: Callable[[sqlite3.Cursor], bool]) -> None:
+    def in_steps(self, step: Callable[[Cursor], bool]) -> None:
         """Run `step` again and again until it says that nothing is left; between two of them others write."""
         while True:
             started = time.perf_counter()
@@ -73,16 +75,16 @@ class Store:
             return sealed_days(cursor, book)
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Cursor]:
+    def reading(self) -> Iterator[Cursor]:
         """A cursor of this thread's own connection, which stays open; no transaction outlives the block."""
         try:
             connection: Connection | None = getattr(self._mine, "connection", None)
             if connection is None:
-                connection = self._mine.connection = connect(self.path, readonly=True)
+                connection = self._mine.connection = self.dialect.connect(self.path, True)
                 self._readers.add(connection)
-            with closing(connection.cursor()) as cursor:
+            with closing(connection.cursor()) as own:
                 try:
-                    yield cursor
+                    yield Cursor(own, self.dialect)
                 finally:
                     if connection.in_transaction:
                         connection.rollback()
@@ -104,12 +106,12 @@ def for_a_step(batch: Callable[[], int]) -> bool:
     return False
 
 
-def generation(cursor: sqlite3.Cursor) -> str:
+def generation(cursor: Cursor) -> str:
     """The generation of tables that takes what is new."""
     (found,) = cursor.execute(sql.GENERATION).fetchone()
     return str(found)
 
 
-def sealed_days(cursor: sqlite3.Cursor, book: sql.Book | None = None) -> list[SealedDay]:
+def sealed_days(cursor: Cursor, book: sql.Book | None = None) -> list[SealedDay]:
     """The sealed files that count, of one book or of all, oldest day first."""
     return [SealedDay(*row) for row in cursor.execute(sql.LIST_SEALED, (book.table if book else "%",)).fetchall()]

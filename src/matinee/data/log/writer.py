@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from matinee.data.log.dialect import Cursor, Dialect
 from matinee.data.log.file import refusal
 from matinee.errors import BadRequest
 
@@ -22,7 +23,7 @@ log = logging.getLogger("matinee.log")
 
 @dataclass(frozen=True)
 class _Job:
-    work: Callable[[sqlite3.Cursor], Any]
+    work: Callable[[Cursor], Any]
     future: Future[Any] = field(default_factory=Future)
 
 
@@ -32,8 +33,9 @@ class Writer:
     `trouble` says why the last commit was refused; it is empty when the last one succeeded.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, dialect: Dialect) -> None:
         self.trouble = ""
+        self._dialect = dialect
         self._connection = connection
         self._path = path
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
@@ -42,7 +44,7 @@ class Writer:
         self._thread = threading.Thread(target=self._serve, name="matinee-log-writer", daemon=True)
         self._thread.start()
 
-    def run(self, work: Callable[[sqlite3.Cursor], T]) -> Future[T]:
+    def run(self, work: Callable[[Cursor], T]) -> Future[T]:
         """Queue `work`; the future resolves when its commit is on disk. What `work` raises undoes `work` only."""
         job = _Job(work)
         with self._gate:
@@ -60,7 +62,7 @@ class Writer:
         self._thread.join()
 
     def _serve(self) -> None:
-        cursor = self._connection.cursor()
+        cursor = Cursor(self._connection.cursor(), self._dialect)
         for group in self._groups():
             taken = [job for job in group if job.future.set_running_or_notify_cancel()]
             if taken:
@@ -78,7 +80,7 @@ class Writer:
                 group.append(job)
             yield group
 
-    def _commit(self, cursor: sqlite3.Cursor, jobs: list[_Job]) -> None:
+    def _commit(self, cursor: Cursor, jobs: list[_Job]) -> None:
         trouble = ""
         try:
             cursor.execute("BEGIN IMMEDIATE")
@@ -102,7 +104,7 @@ class Writer:
         self.trouble = trouble
 
 
-def _attempt_inside(cursor: sqlite3.Cursor, job: _Job) -> tuple[Any, Exception | None]:
+def _attempt_inside(cursor: Cursor, job: _Job) -> tuple[Any, Exception | None]:
     """Run a job inside the open transaction so that its failure undoes itself alone.
 
     Where the database itself failed, all of the transaction does.
