@@ -46,13 +46,23 @@ def weighted(likes: sparse.csr_matrix, weighting: Weighting) -> sparse.csr_matri
 def nearest(weights: sparse.csr_matrix, k: int, threads: int | None = None) -> tuple[Int64s, Int32s, Floats]:
     """The at most `k` titles most similar to each title, never itself: (starts, titles ascending, similarities).
 
-    `weights` (members, titles) as from `weighted`; similarity of i and j = dot product of columns i and j, and only
-    positive ones count. Work: one pass over the likes of each title's members; memory: two rows of titles per thread.
+    `weights` (members, titles) as from `weighted`; similarity of i and j = dot product of columns i and j.
     """
-    n = weights.shape[1]
+    return largest_products(weights.T.tocsr(), weights.tocsr(), k, threads)
+
+
+def largest_products(
+    left: sparse.csr_matrix, right: sparse.csr_matrix, k: int, threads: int | None = None
+) -> tuple[Int64s, Int32s, Floats]:
+    """The `k` largest entries above 0 of each row of `left` (n, m) times `right` (m, n), never the diagonal's.
+
+    Returns (starts, columns ascending, values). Work: the additions of the product; memory: two rows of it a thread.
+    """
+    n = right.shape[1]
+    assert left.shape == right.shape[::-1], f"left is {left.shape}, right {right.shape}"
     k = max(1, min(k, n))
     found, values = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
-    arrays = *compressed(weights.tocsc()), *compressed(weights.tocsr())
+    arrays = *compressed(left), *compressed(right)
 
     def work(first: int, last: int) -> None:
         sums, touched = np.zeros(n, np.float32), np.empty(n, np.int32)
@@ -72,19 +82,19 @@ def nearest(weights: sparse.csr_matrix, k: int, threads: int | None = None) -> t
 def _add_up(
     i: int,
     starts: Int64s,
-    holders: Int32s,
+    places: Int32s,
     data: Floats,
-    member_starts: Int64s,
-    titles: Int32s,
-    member_data: Floats,
+    row_starts: Int64s,
+    columns: Int32s,
+    row_data: Floats,
     sums: Floats,
     touched: Int32s,
 ) -> int:
-    """Add the similarities of title i to `sums` (titles,), 0 before; returns how many `touched` titles have one."""
+    """Add row i of the product to `sums` (n,), 0 before; returns how many columns were `touched`."""
     count = 0
     for at in range(starts[i], starts[i + 1]):
-        for other in range(member_starts[holders[at]], member_starts[holders[at] + 1]):
-            j, added = titles[other], data[at] * member_data[other]
+        for other in range(row_starts[places[at]], row_starts[places[at] + 1]):
+            j, added = columns[other], data[at] * row_data[other]
             if added > 0.0 and j != i:
                 if sums[j] == 0.0:
                     touched[count] = j

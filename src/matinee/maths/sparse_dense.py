@@ -12,6 +12,7 @@ from scipy import sparse
 
 from matinee.maths.arrays import Floats, Int32s, Int64s
 from matinee.maths.cores import usable_cores
+from matinee.maths.ragged import narrowed
 
 BLOCK = 16_384  # columns per pass: the sums of a block stay in the second-level cache
 SMALL_BLOCK = 2_048  # columns per pass that compares: two arrays of a block stay in the first-level cache
@@ -54,6 +55,16 @@ def compressed(matrix: sparse.csr_matrix | sparse.csc_matrix) -> tuple[Int64s, I
         matrix.indices.astype(np.int32, copy=False),
         matrix.data.astype(np.float32, copy=False),
     )
+
+
+def largest_of_rows(matrix: sparse.csr_matrix, k: int) -> sparse.csr_matrix:
+    """The matrix with the `k` largest entries of each row alone; of equal ones any."""
+    starts, places, values = compressed(matrix)
+    kept = np.ones(len(values), np.bool_)
+    for row in np.flatnonzero(np.diff(starts) > k):
+        entries = slice(starts[row], starts[row + 1])
+        kept[entries][np.argpartition(-values[entries], k)[k:]] = False
+    return sparse.csr_matrix((values[kept], places[kept], narrowed(starts, kept)), matrix.shape)
 
 
 def add_rows(

@@ -3,6 +3,7 @@
     popularity                     what many liked lately, in this context
     neighbors, user_neighbors      titles liked by the same members, members with the same likes
     markov                         which titles follow the last ones
+    transition_graph               what is played near what, two steps along, and what is alike
     slim, linear_autoencoder, sparse_inverse      one linear map from a history to every title: sparse, exact, local
     factors                        a low-rank picture of taste, members folded in at request time
     content/                       titles by what they are

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,14 +60,20 @@ def follow_rates(tastes: Tastes, n: int, reach: int, shrink: float) -> Rows:
 
     The title k places after j in a member's tastes (k <= reach) adds 1/k to N(j -> i).
     """
-    member = np.repeat(np.arange(len(tastes)), tastes.lengths)
-    total = sparse.csr_matrix((n, n), dtype=np.float32)
-    for gap in range(1, reach + 1):
-        same = member[:-gap] == member[gap:]
-        pair = tastes.items[:-gap][same], tastes.items[gap:][same]
-        total += sparse.csr_matrix((np.full(len(pair[0]), 1 / gap, np.float32), pair), (n, n))
+    total = counts_of_followers(tastes, n, [1.0 / gap for gap in range(1, reach + 1)])
     sums = np.asarray(total.sum(axis=1)).ravel()
     return rows_of(sparse.diags(1 / (sums + shrink)) @ total)
+
+
+def counts_of_followers(tastes: Tastes, n: int, weights: Sequence[float]) -> sparse.csr_matrix:
+    """N(j -> i), (n, n): the title k places after j in a member's tastes adds `weights[k - 1]`."""
+    member = np.repeat(np.arange(len(tastes)), tastes.lengths)
+    total = sparse.csr_matrix((n, n), dtype=np.float32)
+    for gap, weight in enumerate(weights, start=1):
+        same = member[:-gap] == member[gap:]
+        pair = tastes.items[:-gap][same], tastes.items[gap:][same]
+        total += sparse.csr_matrix((np.full(len(pair[0]), weight, np.float32), pair), (n, n))
+    return total
 
 
 def latest(histories: Histories, n: int, last: int, decay: float = 1.0) -> Rows:

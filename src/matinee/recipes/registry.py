@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from matinee.decision import Scorer
-from matinee.recipes.models.counts import MARKOV, NEIGHBORS, POPULARITY, POPULARITY_7D, USER_NEIGHBORS
+from matinee.recipes.models.counts import MARKOV, NEIGHBORS, POPULARITY, POPULARITY_7D, TRANSITION_GRAPH, USER_NEIGHBORS
 from matinee.recipes.models.entry import SHOWN_LISTS, Model, Space
 from matinee.recipes.models.latent import CONTENT, CONTENT_FACTORS, FACTORS
 from matinee.recipes.models.linear import EASE, EASE_RECENT, EDLAE, SLIM, SPARSE_INVERSE
@@ -21,6 +21,7 @@ MODELS: Mapping[str, Model] = {
     "neighbors": NEIGHBORS,
     "user-neighbors": USER_NEIGHBORS,
     "markov": MARKOV,
+    "transition-graph": TRANSITION_GRAPH,
     "slim": SLIM,
     "sparse-inverse": SPARSE_INVERSE,
     "ease": EASE,

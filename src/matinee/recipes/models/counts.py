@@ -8,6 +8,8 @@ from matinee.decision import Scorer
 from matinee.models.markov import Markov, MarkovConfig
 from matinee.models.neighbors import Neighbors, NeighborsConfig
 from matinee.models.popularity import Popularity, PopularityConfig
+from matinee.models.transition_graph import TransitionGraph
+from matinee.models.transitions import TransitionConfig
 from matinee.models.user_neighbors import UserNeighbors, UserNeighborsConfig
 from matinee.recipes.models.entry import (
     NCF,
@@ -74,6 +76,23 @@ def _markov(choose: Choices) -> Scorer:
     )
 
 
+def _transition_graph(choose: Choices) -> Scorer:
+    """How far it walks, what two steps and likeness count, how many of the last titles speak."""
+    return TransitionGraph(
+        TransitionConfig(
+            reach=choose.suggest_int("reach", 1, 10),
+            fade=choose.suggest_float("fade", 0.3, 1.0),
+            backwards=choose.suggest_float("backwards", 0.0, 1.0),
+            shrink=choose.suggest_float("shrink", 0.3, 30.0, log=True),
+            hop=choose.suggest_float("hop", 0.0, 2.0),
+            content=choose.suggest_float("content", 0.0, 5.0),
+            last=choose.suggest_int("last", 1, 20),
+            decay=choose.suggest_float("decay", 0.2, 1.0),
+            kappa=kappa(choose),
+        )
+    )
+
+
 POPULARITY = Model(
     "popularity",
     lambda: Popularity,
@@ -115,4 +134,10 @@ MARKOV = Model(
             "co-visits": lambda: Markov(MarkovConfig(reach=5, last=5, decay=0.7, kappa=NO_PRIOR)),
         }
     },
+)
+TRANSITION_GRAPH = Model(
+    "transition-graph",
+    lambda: TransitionGraph,
+    space=_transition_graph,
+    boards={NEXT_ITEM: {"transition-graph": None}},
 )
