@@ -147,3 +147,18 @@ def test_the_files_of_ncf(tmp_path):
     (tmp_path / "ml-1m.test.negative").unlink()
     with pytest.raises(BadData, match="lacks"):
         sequences.read(tmp_path)
+
+
+def test_attributes_beside_a_text_become_tags(tmp_path):
+    (tmp_path / "toys.txt").write_text("1 5 6\n2 6 7\n")
+    (tmp_path / "item2attributes.json").write_text('{"5": [1, 2], "6": ["red"], "99": [3]}')
+    catalog = sequences.read(tmp_path).catalog
+    assert dict(catalog.titles.select("item_id", "tags").iter_rows()) == {"5": ["1", "2"], "6": ["red"], "7": []}
+
+
+@pytest.mark.parametrize("broken", ["[1, 2]", "{", '{"5": 3}'])
+def test_attributes_that_are_no_lists_are_refused(tmp_path, broken):
+    (tmp_path / "toys.txt").write_text("1 5 6\n")
+    (tmp_path / "item2attributes.json").write_text(broken)
+    with pytest.raises(BadData, match="no object of lists"):
+        sequences.read(tmp_path)

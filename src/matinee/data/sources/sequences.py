@@ -5,11 +5,13 @@
     *.train.rating, *.test.rating, *.test.negative      He et al. 2017 (NCF): pairs, test titles, 99 others of each
 
 A folder may hold several: `sequences.*` (ordered), `pairs.*` (every pair, in no order that means anything), a published
-test `ncf_test.parquet` (user_id, item_id, negatives), and `movies.dat` (id::Title (1999)::Genre|Genre).
+test `ncf_test.parquet` (user_id, item_id, negatives), and what is told of titles: `movies.dat` (id::Title
+(1999)::Genre|Genre) or `*2attributes.json` (item_id -> attributes), which become tags.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -157,11 +159,24 @@ def _catalog(path: Path, clean: pl.DataFrame, asked: pl.DataFrame | None) -> Cat
     occurring = [clean["item_id"]] + ([] if asked is None else [_candidates(asked).explode()])
     ids = pl.concat(occurring).unique().to_frame()
     ids = ids.sort(pl.col("item_id").cast(pl.Int64, strict=False), "item_id")
+    if any(path.glob("*2attributes.json")):
+        return Catalog.from_frame(ids.join(_attributes(path), on="item_id", how="left", maintain_order="left"))
     if not (path / "movies.dat").is_file() or any(path.glob("*.train.rating")):  # NCF's ids are of its own
         return Catalog.from_frame(ids)
     text = Files.of(path).text("movies.dat").replace("::", "\x1f")
     known = readable_titles(table(text, "movies.dat", "\x1f", ["item", "name", "genres"]))
     return Catalog.from_frame(ids.join(known, on="item_id", how="left", maintain_order="left"))
+
+
+def _attributes(path: Path) -> pl.DataFrame:
+    """item_id and tags, of S3-Rec's `*2attributes.json`: an object of item_id -> list of numbers or names."""
+    (name, *_) = Files.of(path).ending("2attributes.json")
+    try:
+        told = json.loads(Files.of(path).text(name))
+        tags = [[str(one) for one in attributes] for attributes in told.values()]
+    except (ValueError, AttributeError, TypeError) as error:
+        raise BadData(f"{name} is no object of lists: {error!s:.200}; give item_id -> attributes") from error
+    return pl.DataFrame({"item_id": list(told), "tags": tags}, {"item_id": pl.String, "tags": pl.List(pl.String)})
 
 
 def _candidates(asked: pl.DataFrame) -> pl.Series:
