@@ -13,6 +13,7 @@ from matinee.decision import (
     Boost,
     Cells,
     Choices,
+    Company,
     Control,
     Decisions,
     Dials,
@@ -100,7 +101,7 @@ def full() -> Decisions:
         dials=Dials(0.5, freshness=1.0),
         about=np.array([9], np.int32),
         queries=("ødipus \U0001f600",),
-        together=Ragged.of([[1]]),
+        together=Company.of([[1]], Histories.of_items([[3]])),
         exclude=Ragged.of([[1, 2]]),
         candidates=Ragged.of([[]]),
         episodes=Episodes(

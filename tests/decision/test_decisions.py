@@ -13,6 +13,7 @@ from matinee.catalog import Catalog
 from matinee.decision import (
     Cells,
     Choices,
+    Company,
     Context,
     Decisions,
     Episodes,
@@ -177,11 +178,11 @@ def test_row_names_outlive_the_vocabulary():
 def test_who_watches_together_is_recorded():
     requests = asked(1, profiles=[Profile("ada", maturity_limit=16)])
     people = People.of([Profile("ada", maturity_limit=16), Profile("bo", kids=True)])
-    requests = replace(requests, people=people, together=Ragged.of([[1]]))
+    requests = replace(requests, people=people, together=Company.of([[1]]))
     made = replace(two_pages().take(np.array([0])), requests=requests)
     back = of_record(record_of(made, 0)).requests
     assert [back.people.profile(k) for k in range(2)] == [people.profile(k) for k in range(2)]
-    assert back.together[0].tolist() == [1]
+    assert back.together.people[0].tolist() == [1]
 
 
 def test_people_share_what_their_profiles_say():

@@ -15,6 +15,7 @@ from matinee.decision import (
     Boost,
     Cells,
     Choices,
+    Company,
     Context,
     Control,
     Decisions,
@@ -37,6 +38,8 @@ from matinee.profile import Profile
 from matinee.situation import Situations
 
 HISTORY = Histories.of_items([[5, 6]])
+OTHERS_DID = Histories.of_items([[4]])
+ALL_DID = Histories.joined([HISTORY, OTHERS_DID])
 SKIPPED = np.array([15, 1], np.int8)
 ADA = Profile("ada", "family", maturity_limit=12, kids=True, languages=("da",), country="DK", blocked_genres=("War",))
 BO = Profile("bo", blocked_titles=("t9",), time_zone="Europe/Copenhagen")
@@ -56,7 +59,7 @@ def full() -> Decisions:
         dials=Dials(0.5, 0.25, 1.0, 0.75),
         about=np.array([4], np.int32),
         queries=("star wå",),
-        together=Ragged.of([[1]]),
+        together=Company.of([[1]], OTHERS_DID),
         exclude=Ragged.of([[3, 1]]),
         candidates=Ragged.of([[1, 2, 7]]),
         episodes=Episodes(np.array([2**63 + 5], np.uint64), np.array([6], np.int32), Ragged.of([[8, 2]]), SKIPPED),
@@ -98,12 +101,12 @@ def through_json(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_record_read_and_written_again_is_the_same_record():
-    again = of_record(through_json(RECORD), HISTORY)
+    again = of_record(through_json(RECORD), ALL_DID)
     assert through_json(record_of(again, 0)) == through_json(RECORD)
 
 
 def test_every_column_of_the_choices_comes_back_to_the_bit():
-    again = of_record(through_json(RECORD), HISTORY)
+    again = of_record(through_json(RECORD), ALL_DID)
     assert again.row_names == (RowName(RowKind.GENRE_TAG, ("Drama", "sad")),), "only the names in use are kept"
     for name in LINES:
         want, found = getattr(FULL.choices, name), getattr(again.choices, name)
@@ -127,7 +130,7 @@ def test_every_column_of_the_choices_comes_back_to_the_bit():
         "dials": Dials(),
         "about": np.array([5], np.int32),
         "queries": ("star",),
-        "together": Ragged.of([[0, 1]]),
+        "together": Company(Ragged.of([[1]]), OTHERS_DID, arrived=np.array([78])),
         "exclude": Ragged.of([[1, 3]]),
         "candidates": None,
         "episodes": Episodes(np.array([2**63 + 5], np.uint64), np.array([6], np.int32), Ragged.of([[8, 3]]), SKIPPED),
@@ -140,7 +143,8 @@ def test_every_column_of_the_choices_comes_back_to_the_bit():
 def test_no_field_of_a_request_is_lost(name, other):
     changed = record_of(replace(FULL, requests=replace(FULL.requests, **{name: other})), 0)
     assert through_json(changed) != through_json(RECORD), f"{name} is not in the record"
-    back = of_record(through_json(changed), {"histories": other, "logged_digests": None}.get(name, HISTORY))
+    did = {"histories": Histories.joined([HISTORY.of_items([[5, 7]]), OTHERS_DID]), "logged_digests": None}
+    back = of_record(through_json(changed), did.get(name, ALL_DID))
     assert through_json(record_of(back, 0)) == through_json(changed)
 
 
@@ -165,7 +169,7 @@ OTHERS = (
 def test_no_field_of_a_decision_is_lost(name, other):
     changed = record_of(replace(FULL, **{name: other}), 0)
     assert through_json(changed) != through_json(RECORD)
-    assert through_json(record_of(of_record(through_json(changed), HISTORY), 0)) == through_json(changed)
+    assert through_json(record_of(of_record(through_json(changed), ALL_DID), 0)) == through_json(changed)
 
 
 @pytest.mark.parametrize("key", sorted(set(RECORD) - {"user_id", "policy_id", "cell", "history"}))
@@ -215,7 +219,9 @@ def test_what_cannot_be_is_refused(wrong):
 
 def test_a_history_that_was_not_seen_is_refused_and_the_decision_named():
     with pytest.raises(BadData, match="'id' is not the one it saw; read the member's events as of what had arrived"):
-        of_record(RECORD, Histories.of_items([[6, 5]]))
+        of_record(RECORD, Histories.of_items([[6, 5], [4]]))
+    with pytest.raises(BadData, match="not the one it saw"):
+        of_record(RECORD, Histories.of_items([[5, 6], [5]]))
 
 
 def test_silence_is_a_decision_with_its_probability():
@@ -223,14 +229,14 @@ def test_silence_is_a_decision_with_its_probability():
     lines = {name: getattr(FULL.choices, name)[:1] for name in LINES}
     lines |= {"actions": np.zeros(1, np.int32), "log_probs": np.log([0.1])}
     silent = replace(FULL, choices=Choices(np.array([0, 1]), **lines))
-    back = of_record(through_json(record_of(silent, 0)), HISTORY)
+    back = of_record(through_json(record_of(silent, 0)), ALL_DID)
     assert back.log_probs[0] == np.log([0.1])[0]
     assert (len(back.titles), back.row_names, back.choices.actions.tolist()) == (0, (), [0])
 
 
 def test_a_decision_without_any_choice_has_probability_one():
     empty = replace(FULL, choices=FULL.choices.keep(np.zeros(6, np.bool_)))
-    back = of_record(through_json(record_of(empty, 0)), HISTORY)
+    back = of_record(through_json(record_of(empty, 0)), ALL_DID)
     assert back.log_probs.tolist() == [0.0]
     assert (back.page().items == -1).all()
 

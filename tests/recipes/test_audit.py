@@ -24,7 +24,7 @@ from matinee.testing import make_events
 from matinee.workspace import Workspace
 
 MEMBERS, TITLES = 40, 60
-MADE_A_PART = 60 + 9 + 9 + 2 * 9  # home pages, similar titles, answers to queries, suggestions
+MADE_A_PART = 60 + 9 + 9 + 2 * 9 + 9  # home pages, similar titles, answers to queries, suggestions, pages for two
 
 
 def genres(n: int) -> list[list[str]]:
@@ -90,6 +90,18 @@ def live(client: TestClient, part: int) -> None:
             first = client.post("/v1/play_something", json={"user_id": user}).json()["decision_id"]
             body = {"user_id": user, "after": first, "answer": ("skip", "lighter", "more_like")[turn % 3]}
             assert client.post("/v1/play_something", json=body).status_code == 200
+            both = {"user_id": user, "with": [f"m{(int(user[1:]) + 1) % MEMBERS}"], "draw": turn}
+            assert_for_whom(client.post("/v1/together", json=both).json())
+
+
+def assert_for_whom(page: dict) -> None:
+    """The page says whom titles are for, by name, and why."""
+    told = [item for row in page["rows"] for item in row["items"] if item["whom"]]
+    assert {len(item["whom"]) for item in told} >= {2}, "some titles are for both"
+    for item in told:
+        words = [f"{one['user_id']}, because of {one['because']}" for one in item["whom"] if one["because"]]
+        assert item["reason"].startswith("For ")
+        assert all(one in item["reason"] for one in words)
 
 
 def test_every_decision_gives_back_what_was_logged(place):

@@ -106,7 +106,13 @@ def test_policies_go_from_best_to_simplest_on_both_surfaces(place):
     catalog = Catalog.load(place.catalog_path)
     with EventLog(place.log_path) as log:
         built = served_policies(place, log, catalog, exploration=0.25)
-    simplest_of = {"home": "popularity", "similar": "neighbors", "search": "neighbors", "play_something": "neighbors"}
+    simplest_of = {
+        "home": "popularity",
+        "similar": "neighbors",
+        "search": "neighbors",
+        "play_something": "neighbors",
+        "together": "popularity",
+    }
     assert list(built) == list(simplest_of)
     for surface, simplest in simplest_of.items():
         assert [name for name, _ in built[surface]] == ["ease-recent", simplest]
@@ -149,6 +155,7 @@ def test_a_model_that_costs_too_much_is_left_out_with_its_figures(place):
         "similar": ["neighbors"],
         "search": ["neighbors"],
         "play_something": ["neighbors"],
+        "together": ["popularity"],
     }
     (line,) = told
     assert line.startswith("ease-recent is left out: ")

@@ -10,10 +10,10 @@ import polars as pl
 from matinee.catalog import Catalog
 from matinee.data.histories import histories_of
 from matinee.data.log import EventLog
-from matinee.decision import Decisions
+from matinee.decision import Company, Decisions
 from matinee.errors import BadData
 from matinee.history import Histories
-from matinee.maths.arrays import Int64s
+from matinee.maths.arrays import Flags, Int64s
 
 END_OF_TIME = int(np.iinfo(np.int64).max)
 
@@ -31,13 +31,31 @@ def as_asked(decisions: Decisions, log: EventLog, catalog: Catalog) -> Decisions
         )
     known = catalog.first(decisions.catalog)
     found = _seen(log, known, asked.user_ids, np.stack([asked.arrived, asked.times], axis=1))
-    wrong = np.flatnonzero(found.digests() != asked.digests)
-    if len(wrong):
+    _require_same(found.digests() != asked.digests, np.arange(len(asked)), decisions)
+    requests = replace(asked, histories=found, logged_digests=None)
+    if asked.together is not None and len(asked.together.requests):
+        requests = replace(requests, together=_company(asked.together, decisions, log, known))
+    return replace(decisions, requests=requests)
+
+
+def _company(company: Company, decisions: Decisions, log: EventLog, catalog: Catalog) -> Company:
+    """Who else watched, with what had arrived of them."""
+    asked, whose = decisions.requests, company.requests
+    if company.arrived is None:
+        raise BadData(f"decision {decisions.ids[0]!r} does not say what had arrived of those who watched along")
+    user_ids = asked.people.user_ids.gather(company.people.values)
+    found = _seen(log, catalog, user_ids, np.stack([company.arrived, asked.times[whose]], axis=1))
+    _require_same(found.digests() != company.digests, whose, decisions)
+    return replace(company, histories=found, logged_digests=None)
+
+
+def _require_same(differs: Flags, whose: Int64s, decisions: Decisions) -> None:
+    """Raise `BadData` where a history `differs` (histories,) from what decision `whose` (histories,) saw."""
+    if differs.any():
         raise BadData(
-            f"the history given for decision {decisions.ids[wrong[0]]!r} is not the one it saw; read the member's "
-            "events as of what had arrived"
+            f"the history given for decision {decisions.ids[whose[differs][0]]!r} is not the one it saw; read the "
+            "member's events as of what had arrived"
         )
-    return replace(decisions, requests=replace(asked, histories=found, logged_digests=None))
 
 
 def _seen(log: EventLog, catalog: Catalog, user_ids: pl.Series, moments: Int64s) -> Histories:

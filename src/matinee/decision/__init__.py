@@ -3,6 +3,7 @@
 Everything that serves, simulates, evaluates or experiments knows these and no model or surface.
 """
 
+from matinee.decision.company import Company
 from matinee.decision.contracts import Enumerates, LaysOut, Learns, Policy, Refits, Scorer, Uncertain
 from matinee.decision.control import Boost, Control, Promotion
 from matinee.decision.decisions import (
@@ -37,6 +38,7 @@ __all__ = [
     "Boost",
     "Cells",
     "Choices",
+    "Company",
     "Context",
     "Control",
     "Decisions",

@@ -15,10 +15,12 @@ import orjson
 import polars as pl
 from numpy.typing import NDArray
 
+from matinee.decision.company import Company
 from matinee.decision.control import Control
 from matinee.decision.decisions import LINE_TYPES, LINES, Choices, Decisions, Layer, Maker
 from matinee.decision.dials import OFF, Dials
 from matinee.decision.episodes import Episodes
+from matinee.decision.record import beside, read_beside
 from matinee.decision.requests import Cells, People, Requests
 from matinee.decision.rows import KIND_NAMES, KIND_OF_NAME, RowName
 from matinee.errors import BadData
@@ -46,7 +48,7 @@ HEADS: Mapping[str, pl.DataType] = {
     "weekday": pl.Int8(),
     "about": pl.Int32(),
     "query": pl.String(),
-    "together": pl.List(pl.String()),  # JSON of profiles
+    "together": pl.List(pl.String()),  # JSON of who watches too, see `record.beside`
     "exclude": pl.List(pl.Int32()),
     "candidates": pl.List(pl.Int32()),
     "chain": pl.UInt64(),
@@ -281,7 +283,7 @@ def _requests(heads: pl.DataFrame, setting: Mapping[str, Any]) -> Requests:
     )
 
 
-def _people(heads: pl.DataFrame, together: pl.Series | None) -> tuple[Int32s, People, Ragged | None]:
+def _people(heads: pl.DataFrame, together: pl.Series | None) -> tuple[Int32s, People, Company | None]:
     """Who asks, each once, and those who watch with them behind."""
     who = ["user_id", "account_id", "profile"]
     distinct = heads.select(who).unique(maintain_order=True).with_row_index("_person")
@@ -292,11 +294,13 @@ def _people(heads: pl.DataFrame, together: pl.Series | None) -> tuple[Int32s, Pe
     people = People(distinct["user_id"], distinct["account_id"], rules, profiles)
     if together is None:
         return members.to_numpy().astype(np.int32), people, None
-    beside = [Profile.of(orjson.loads(text)) for text in together.explode().drop_nulls()]
-    all_of_them = People.of([*(people.profile(k) for k in range(len(people))), *beside])
+    told = [orjson.loads(text) for text in together.explode().drop_nulls()]
+    others, company = read_beside(told, first=len(people))
+    company = Company.of([[]]) if company is None else company
+    all_of_them = People.of([*(people.profile(k) for k in range(len(people))), *others])
     offsets = np.append(0, np.cumsum(together.list.len().to_numpy())).astype(np.int64)
-    places = np.arange(len(people), len(all_of_them), dtype=np.int32)
-    return members.to_numpy().astype(np.int32), all_of_them, Ragged(offsets, places)
+    grouped = replace(company, people=Ragged(offsets, company.people.values))
+    return members.to_numpy().astype(np.int32), all_of_them, grouped
 
 
 def _setting(decisions: Decisions) -> str:
@@ -337,8 +341,8 @@ def _profile_text(profile: Profile) -> str:
 def _beside(requests: Requests) -> list[list[str]] | None:
     if requests.together is None:
         return None
-    texts = {one: _text(asdict(requests.people.profile(one))) for one in set(requests.together.values.tolist())}
-    return [[texts[one] for one in requests.together[b].tolist()] for b in range(len(requests))]
+    company = requests.together
+    return [[_text(beside(requests, at)) for at in company.of_request(b)] for b in range(len(requests))]
 
 
 def _row_names(decisions: Decisions) -> Lists:

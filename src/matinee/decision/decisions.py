@@ -35,6 +35,7 @@ class Layer(IntEnum):
     TITLE = 2  # a title: its dense index
     ART = 3  # which of the title's pictures
     REASON = 4  # which of the reasons for it
+    WATCHER = 5  # whom of several the title before is for: 0 = who asks, then the company in order
 
 
 class Maker(NamedTuple):

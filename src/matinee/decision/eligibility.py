@@ -73,7 +73,7 @@ def eligible(catalog: Catalog, requests: Requests) -> Flags:
         offered[_flat(requests.candidates)] = True
         mask &= offered
     if requests.together is not None:
-        b, person = _flat(requests.together)
+        b, person = _flat(requests.together.people)
         for at in range(len(b)):
             mask[b[at]] &= eligible(catalog, _alone(requests, int(b[at]), int(person[at])))[0]
     if requests.exclude is not None:
@@ -162,7 +162,8 @@ def check(catalog: Catalog, decisions: Decisions, allowed: Flags | None = None) 
     title, row = decisions.layer(Layer.TITLE), decisions.layer(Layer.ROW)
     _require(title, choices.actions, "showed", catalog, decisions, allowed)
     allowed = nameable(catalog, decisions.requests, allowed)
-    _require(title & (choices.evidence >= 0), choices.evidence, "named", catalog, decisions, allowed)
+    reasoned = title | decisions.layer(Layer.WATCHER)
+    _require(reasoned & (choices.evidence >= 0), choices.evidence, "named", catalog, decisions, allowed)
     about = np.array([_about(name, catalog) for name in decisions.row_names] + [-1], np.int32)
     above = np.where(row, about[np.where(row, choices.actions, -1)], np.int32(-1))
     _require(above >= 0, above, "named", catalog, decisions, allowed)

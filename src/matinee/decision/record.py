@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from matinee.decision.company import Company
 from matinee.decision.control import Control
 from matinee.decision.decisions import LINE_TYPES, LINES, Choices, Decisions, Layer, Maker
 from matinee.decision.dials import Dials
@@ -15,7 +16,7 @@ from matinee.decision.episodes import Episodes
 from matinee.decision.requests import Cells, People, Requests
 from matinee.decision.rows import KIND_NAMES, KIND_OF_NAME, RowName
 from matinee.errors import BadData
-from matinee.history import Histories
+from matinee.history import NOTHING_DONE, Histories
 from matinee.maths.arrays import Int32s
 from matinee.maths.ragged import Ragged
 from matinee.page import Attention, Layout
@@ -49,7 +50,7 @@ def record_of(decisions: Decisions, b: int) -> dict[str, Any]:
         "control": requests.control.plain,
         "about": None if requests.about is None else int(requests.about[b]),
         "query": None if requests.queries is None else requests.queries[b],
-        "together": [asdict(one) for one in _beside(requests, b)],
+        "together": [beside(requests, at) for at in _watchers(requests, b)],
         "exclude": _listed(requests.exclude, b),
         "candidates": _listed(requests.candidates, b),
         "episode": None if requests.episodes is None else _episode(requests.episodes, b),
@@ -66,17 +67,19 @@ def record_of(decisions: Decisions, b: int) -> dict[str, Any]:
 
 
 def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> Decisions:
-    """A batch of one out of what `record_of` wrote; `histories` (1) the member's as of the decision, empty if left out.
+    """A batch of one out of what `record_of` wrote; `histories` as of the decision, empty if left out: the member's,
+    then those of who watches too.
 
     Raises `BadData` when the record is not one, or when the history is not the one that the decision saw.
     """
     try:
-        people = People.of([Profile.of(one) for one in (record["profile"], *record["together"])])
+        profiles, company = read_beside(record["together"], None if histories is None else _others(histories))
+        people = People.of([Profile.of(record["profile"]), *profiles])
         requests = Requests(
             times=np.array([record["time"]], np.int64),
             members=np.zeros(1, np.int32),
             people=people,
-            histories=Histories.empty(1) if histories is None else histories,
+            histories=Histories.empty(1) if histories is None else histories.take(np.zeros(1, np.int64)),
             situations=Situations.of([Context(**record["context"])]),
             surface=record["surface"],
             layout=Layout(**{**record["layout"], "attention": Attention(**record["layout"]["attention"])}),
@@ -85,7 +88,7 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
             control=Control.of(record["control"]),
             about=None if record["about"] is None else np.array([record["about"]], np.int32),
             queries=None if record["query"] is None else (record["query"],),
-            together=Ragged.of([list(range(1, len(people)))]) if len(people) > 1 else None,
+            together=company,
             exclude=None if record["exclude"] is None else Ragged.of([record["exclude"]]),
             candidates=None if record["candidates"] is None else Ragged.of([record["candidates"]]),
             episodes=_episodes(record["episode"]),
@@ -107,7 +110,7 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
         )
     except _NO_RECORD as error:
         raise BadData(f"not a decision record: {error!r}; seen keys {sorted(record)[:20]}") from error
-    if histories is not None and decisions.requests.digest(0) != int(record["history"], 16):
+    if histories is not None and not _as_seen(decisions.requests, record):
         raise BadData(
             f"the history given for decision {record['decision_id']!r} is not the one it saw; read the member's events "
             "as of what had arrived"
@@ -115,6 +118,7 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
     return decisions
 
 
+NOBODY = f"{NOTHING_DONE:016x}"  # what records told of company that had no history
 _NO_RECORD = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, AssertionError)
 
 
@@ -122,9 +126,48 @@ def _listed(lists: Ragged | None, b: int) -> list[int] | None:
     return None if lists is None else lists[b].tolist()
 
 
-def _beside(requests: Requests, b: int) -> list[Profile]:
-    """The profiles of who else watches."""
-    return [] if requests.together is None else [requests.people.profile(int(one)) for one in requests.together[b]]
+def beside(requests: Requests, at: int) -> dict[str, Any]:
+    """One who watches too, place `at` of the company: the profile, `history` (a digest) and what had `arrived`."""
+    company = requests.together
+    assert company is not None
+    return {
+        **asdict(requests.people.profile(int(company.people.values[at]))),
+        "history": f"{int(company.digests[at]):016x}",
+        "arrived": None if company.arrived is None else int(company.arrived[at]),
+    }
+
+
+def read_beside(
+    told: Sequence[Mapping[str, Any]], histories: Histories | None = None, first: int = 1
+) -> tuple[list[Profile], Company | None]:
+    """The profiles and the company of one request out of what `beside` gave: rows of `People` from `first` on."""
+    if not told:
+        return [], None
+    digests = np.array([int(one.get("history", NOBODY), 16) for one in told], np.uint64)
+    arrived = [one.get("arrived") for one in told]
+    company = Company(
+        Ragged.of([range(first, first + len(told))]),
+        Histories.empty(len(told)) if histories is None else histories,
+        None if None in arrived else np.array(arrived, np.int64),
+        digests if histories is None else None,
+    )
+    profiles = [{name: one[name] for name in one if name not in ("history", "arrived")} for one in told]
+    return [Profile.of(one) for one in profiles], company
+
+
+def _watchers(requests: Requests, b: int) -> range:
+    return range(0) if requests.together is None else requests.together.of_request(b)
+
+
+def _others(histories: Histories) -> Histories:
+    return histories.take(np.arange(1, len(histories)))
+
+
+def _as_seen(requests: Requests, record: Mapping[str, Any]) -> bool:
+    """Whether the histories of all who watch are those that the decision saw."""
+    others = [] if requests.together is None else requests.together.digests.tolist()
+    told = [record["history"], *(one.get("history", NOBODY) for one in record["together"])]
+    return [requests.digest(0), *others] == [int(one, 16) for one in told]
 
 
 def _episode(episodes: Episodes, b: int) -> list[Any]:

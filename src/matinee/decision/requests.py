@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from matinee.clock import Clocks
+from matinee.decision.company import Company
 from matinee.decision.control import Control
 from matinee.decision.dials import OFF, Dials
 from matinee.decision.episodes import Episodes
@@ -94,7 +95,7 @@ class Requests:
     situations   (batch) country, device, language, local hour and weekday of each
     about        (batch,) the title asked about, dense index
     queries      (batch) what was typed
-    together     (batch) lists of rows of `people`: who else watches
+    together     (batch) who else watches, rows of `people`, with their histories
     exclude      (batch) lists of titles not to be shown
     candidates   (batch) lists of titles to choose from; None = every eligible title
     episodes     (batch) chain and step, where decisions follow one another, with what was suggested before and answered
@@ -118,7 +119,7 @@ class Requests:
     dials: Dials = OFF
     about: Int32s | None = None
     queries: tuple[str, ...] | None = None
-    together: Ragged | None = None
+    together: Company | None = None
     exclude: Ragged | None = None
     candidates: Ragged | None = None
     episodes: Episodes | None = None

@@ -33,6 +33,7 @@ from matinee.surfaces.remade import Surfaced, parameters_of
 from matinee.surfaces.search.intents import SearchConfig
 from matinee.surfaces.search.policy import SearchPolicy
 from matinee.surfaces.similar import SimilarPolicy
+from matinee.surfaces.together.policy import TogetherPolicy
 from matinee.workspace import Workspace
 
 EXPLORATION = 0.3  # at the billboard alone: of all that was measured it tells most for what it costs
@@ -143,11 +144,18 @@ def served_policies(
     search = [(name, _search(name, found[name], catalog, drawn, looked_for)) for name in SEARCH if name in found]
     themes = Themes.learned(catalog)
     suggestions = [(name, _suggestions(name, found[name], catalog, themes)) for name in PLAY_SOMETHING if name in found]
-    served: list[tuple[str, Surfaced]] = [*home_pages, *similar, *search, *suggestions]
+    together = [(name, TogetherPolicy(f"together-{name}", page)) for name, page in home_pages]
+    served: list[tuple[str, Surfaced]] = [*home_pages, *similar, *search, *suggestions, *together]
     for _, policy in served:
         workspace.keep_parameters(policy.maker.parameters, parameters_of(policy))
     pages = _under_a_billboard(home_pages, workspace, catalog, learner, say)
-    return {"home": pages, "similar": similar, "search": search, "play_something": suggestions}
+    return {
+        "home": pages,
+        "similar": similar,
+        "search": search,
+        "play_something": suggestions,
+        "together": together,
+    }
 
 
 def _under_a_billboard(

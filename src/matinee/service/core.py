@@ -35,7 +35,7 @@ from matinee.service.edition import Edition, require_same_titles
 from matinee.service.fallback import Served
 from matinee.service.members import Member, Members
 from matinee.service.metrics import Metrics
-from matinee.service.one_request import asked_about, in_experiments, local_day, request_of
+from matinee.service.one_request import asked_about, in_experiments, local_day, request_of, with_company
 from matinee.service.probe import probe
 from matinee.service.records import Records
 from matinee.service.requests import AskIn, ContextIn, FollowIn, HomeIn
@@ -93,8 +93,9 @@ class Service:
         user_id, zone, control = asked.user_id, self.deployment.time_zone, asked.control
         chain = await self._chain(surface, asked) if isinstance(asked, FollowIn) else None
 
-        def ask(edition: Edition, member: Member) -> tuple[Requests, int]:
+        def ask(edition: Edition, member: Member, *company: Member) -> tuple[Requests, int]:
             plain = request_of(edition.catalog, member, asked.context, now, asked.exclude, zone)
+            plain = with_company(plain, company)
             layout, exploration = edition.layouts.of(asked.context.device), asked.exploration
             episodes = None if chain is None else chain.episodes(plain.histories)
             placed = replace(plain, surface=surface.name, layout=layout, episodes=episodes)
@@ -103,8 +104,9 @@ class Service:
             day = local_day(member, asked.context, now, zone)
             return requests, self._seed(user_id, day, surface.name, asked_about(requests, edition.catalog), asked.draw)
 
-        async with self.members.visiting([user_id] if user_id else []):
-            edition, served = await self._settled(user_id, surface.name, ask)
+        watching = [user_id, *asked.company]
+        async with self.members.visiting([one for one in watching if one]):
+            edition, served = await self._settled(watching, surface.name, ask)
             decided = time.perf_counter()
             await self._durable(self.deployment.log.decisions.submit(served.decisions))
             self._shown.add(served.decisions)
@@ -237,22 +239,38 @@ class Service:
         return [edition.catalog.names[item] for item in latest[allowed[latest]][:n].tolist()]
 
     async def _settled(
-        self, user_id: str | None, surface: str, ask: Callable[[Edition, Member], tuple[Requests, int]]
+        self, watching: Sequence[str | None], surface: str, ask: Callable[..., tuple[Requests, int]]
     ) -> tuple[Edition, Served]:
-        """The decision for the member as stored when it is done: made again where they changed meanwhile.
+        """The decision for who is `watching`, who asks first, as stored when it is done: made again where one of them
+        changed meanwhile. `ask(edition, *members)` says what is asked.
 
-        A member and the edition that serves when they are known belong together: every other edition forgot them.
+        Members and the edition that serves when they are known belong together: every other edition forgot them.
         """
-        member, edition = await self.member(user_id), self._edition
+        members, edition = await self._watchers(watching)
         for _ in range(ATTEMPTS):
             served = await edition.fallback(surface).decide(
-                *ask(edition, member), self.deployment.deadline, partial(_check, edition.catalog)
+                *ask(edition, *members), self.deployment.deadline, partial(_check, edition.catalog)
             )
-            before, member, now_serving = member, await self.member(user_id), self._edition
-            if not _outdated(before, member):
-                return edition, replace(served, decisions=replace(served.decisions, ids=(token_hex(16),)))
+            before, (members, now_serving) = members, await self._watchers(watching)
+            if not any(map(_outdated, before, members)):
+                decisions = replace(served.decisions, ids=(token_hex(16),))
+                return edition, replace(served, decisions=decisions, watchers=tuple(one.profile for one in members))
             edition = now_serving
-        raise Overloaded(f"member {user_id!r:.100} changed {ATTEMPTS} times while the page was made", retry_after=1.0)
+        raise Overloaded(
+            f"member {watching[0]!r:.100} changed {ATTEMPTS} times while the page was made", retry_after=1.0
+        )
+
+    async def _watchers(self, watching: Sequence[str | None]) -> tuple[list[Member], Edition]:
+        """The members who watch, and what serves now. Raises `NotFound` for company of whom nothing is known."""
+        while True:
+            edition = self._edition
+            members = [await self.member(one) for one in watching]
+            if edition is self._edition:
+                break
+        for one in members[1:]:
+            if one.profile == Profile(one.profile.user_id) and not len(one.history.items):
+                await self.records.profile(one.profile.user_id)
+        return members, edition
 
     def _seed(self, user_id: str | None, day: date, surface: str, about: str, draw: int) -> int:
         """The chance of a page: one a day for a member, one a request for nobody in particular."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from matinee.decision import Decisions, Policy, Requests
 from matinee.errors import Overloaded
+from matinee.profile import Profile
 
 log = logging.getLogger("matinee.service")
 
@@ -30,10 +31,14 @@ class Unanswered:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A batch of decisions, and the steps that were tried before the one that made them."""
+    """A batch of decisions, and the steps that were tried before the one that made them.
+
+    `watchers`: the profiles of those who watch, by name, who asks first.
+    """
 
     decisions: Decisions
     missed: tuple[Unanswered, ...] = ()
+    watchers: tuple[Profile, ...] = ()
 
 
 class Step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -11,9 +12,10 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.clock import local_clock, zone_of
-from matinee.decision import Context, People, Requests
+from matinee.decision import Company, Context, People, Requests
 from matinee.experiment.allocate import in_cells, settings_of
 from matinee.experiment.definition import Experiment
+from matinee.history import Histories
 from matinee.maths.arrays import Int32s
 from matinee.maths.ragged import Ragged
 from matinee.service.members import Member
@@ -45,6 +47,18 @@ def request_of(
     return without(plain, np.array([catalog.index[one] for one in exclude if one in catalog.index], np.int32))
 
 
+def with_company(requests: Requests, company: Sequence[Member]) -> Requests:
+    """A batch of one, watched by these members too."""
+    if not company:
+        return requests
+    now = int(requests.times[0])
+    people = People.of([requests.profile(0), *(one.profile for one in company)])
+    histories = Histories.joined([one.history.by(now) for one in company])
+    arrived = np.array([one.arrived for one in company], np.int64)
+    watched_by = Ragged.of([range(1, 1 + len(company))])
+    return replace(requests, people=people, together=Company(watched_by, histories, arrived))
+
+
 def without(requests: Requests, titles: Int32s) -> Requests:
     """A batch of one with these titles excluded too."""
     if not len(titles):
@@ -63,11 +77,15 @@ def in_experiments(requests: Requests, experiments: Sequence[Experiment]) -> Req
 
 
 def asked_about(requests: Requests, catalog: Catalog) -> str:
-    """What a batch of one is about: the id of a title, what was typed, or its place in a chain; else empty."""
+    """What a batch of one is about: the id of a title, what was typed, its place in a chain, or who else
+    watches; else empty.
+    """
     if requests.episodes is not None:
         return f"{requests.episodes.chains[0]}:{requests.episodes.steps[0]}"
     if requests.about is not None:
         return catalog.item_ids[int(requests.about[0])]
+    if requests.together is not None:
+        return json.dumps(requests.people.user_ids.gather(requests.together.people.values).to_list())
     return "" if requests.queries is None else requests.queries[0]
 
 

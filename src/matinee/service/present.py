@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from matinee.catalog import Catalog
 from matinee.decision import Decisions, Pages
 from matinee.decision.evidence import row_title, suggestion_reason, title_reasons
 from matinee.decision.rows import KIND_NAMES
+from matinee.decision.whom import Watcher, title_for_all, watchers_of, whom_in_words
 from matinee.profile import Profile
 from matinee.service.coming import coming
 from matinee.service.fallback import Unanswered
@@ -26,6 +27,8 @@ from matinee.service.responses import (
     RowOut,
     SuggestionOut,
     TitleOut,
+    TogetherOut,
+    WatcherOut,
 )
 
 
@@ -98,6 +101,29 @@ class Presenter:
         if note := _note(decisions):
             head["note"] = note
         return head
+
+    def page_for_all(
+        self,
+        decisions: Decisions,
+        watchers: Sequence[Profile],
+        explain: bool = True,
+        missed: tuple[Unanswered, ...] = (),
+    ) -> TogetherOut:
+        """Decision 0 of a batch for several, each title with whom it is for."""
+        page = self.page(decisions, explain, missed)
+        pages = decisions.page()
+        for row in page["rows"]:
+            row["title"] = title_for_all(pages.name(0, row["row"]), decisions, watchers, self._catalog)
+            if explain:
+                for item in row["items"]:
+                    whom = watchers_of(decisions, row["row"], item["column"])
+                    item["whom"] = [self._whom(watchers, one) for one in whom]
+                    item["reason"] = whom_in_words(whom, watchers, self._catalog) or item["reason"]
+        return {**page, "watchers": [one.user_id for one in watchers]}
+
+    def _whom(self, watchers: Sequence[Profile], one: Watcher) -> WatcherOut:
+        because = self._catalog.item_ids[one.because] if one.because >= 0 else None
+        return {"user_id": watchers[one.place].user_id, "worth": one.worth, "because": because}
 
     def _row(self, pages: Pages, r: int, explain: bool, up_next: Mapping[int, NextOut]) -> RowOut:
         name = pages.name(0, r)

@@ -16,7 +16,7 @@ from matinee.maths.arrays import Doubles
 from matinee.profile import Profile
 from matinee.service.deployment import Policies
 from matinee.service.members import Member
-from matinee.service.one_request import request_of
+from matinee.service.one_request import request_of, with_company
 from matinee.service.surfaces import SURFACES, Surface
 
 TOLERANCE = 1e-6
@@ -50,6 +50,7 @@ def _requests(catalog: Catalog, surface: Surface, now: int) -> Iterator[Requests
     ):
         asked, member = surface.probe(profile.user_id, catalog), Member(profile, Histories.of_items([titles]))
         plain = request_of(catalog, member, asked.context, now, asked.exclude)
+        plain = with_company(plain, [Member(Profile(one), member.history) for one in asked.company])
         yield surface.ask(asked, replace(plain, surface=surface.name, exploration=asked.exploration), catalog)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -29,6 +30,7 @@ from matinee.profile import Profile
 
 MAX_BATCH = 1_000
 MAX_PAGES = 50
+MAX_COMPANY = 7  # people who watch with somebody
 MAX_NAMES = 100  # genres, people, tags, languages or countries of one title
 MAX_PROSE = 20_000  # characters of a title's text
 
@@ -169,6 +171,11 @@ class AskIn(Body):
         boosts = tuple(Boost(one.filter, one.factor) for one in self.boosts)
         return Control(self.filter, boosts, tuple(Promotion(one.filter, one.share) for one in self.promotions))
 
+    @property
+    def company(self) -> Sequence[str]:
+        """The ids of who else watches; nobody, unless a surface asks for them."""
+        return ()
+
 
 class HomeIn(AskIn):
     """Asks for a home page."""
@@ -188,6 +195,21 @@ class SimilarIn(AskIn):
 
     item_id: Id
     n: Annotated[int, Field(ge=1, le=100), WHOLE] = 20
+
+
+class TogetherIn(AskIn):
+    """Asks for a page for two or more."""
+
+    user_id: Id
+    with_: Annotated[
+        list[Id], Field(alias="with", min_length=1, max_length=MAX_COMPANY, description="who else watches")
+    ]
+    layout: LayoutIn | None = None
+
+    @property
+    def company(self) -> Sequence[str]:
+        """The ids of who else watches, each once."""
+        return [one for one in dict.fromkeys(self.with_) if one != self.user_id]
 
 
 class SearchIn(AskIn):

@@ -31,8 +31,19 @@ class NextOut(TypedDict):
     new: bool
 
 
+class WatcherOut(TypedDict):
+    """Somebody whom a title is for: what it is worth to them, and the title of their history that speaks for it."""
+
+    user_id: str
+    worth: float
+    because: str | None
+
+
 class ItemOut(TypedDict):
-    """One title in one place. `score` estimates the probability that it satisfies, if looked at."""
+    """One title in one place. `score` estimates the probability that it satisfies, if looked at.
+
+    `whom`: of those who watch together, those who would choose it alone.
+    """
 
     item_id: str
     title: str
@@ -44,6 +55,7 @@ class ItemOut(TypedDict):
     image_url: str | None
     reason: NotRequired[str]
     next: NotRequired[NextOut]
+    whom: NotRequired[list[WatcherOut]]
 
 
 class RowOut(TypedDict):
@@ -89,6 +101,12 @@ class PageOut(HeadOut):
 
     rows: list[RowOut]
     timings: dict[str, float]
+
+
+class TogetherOut(PageOut):
+    """A page for several: `watchers`, who asked first."""
+
+    watchers: list[str]
 
 
 class SuggestionOut(HeadOut):

@@ -14,13 +14,14 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Requests
+from matinee.errors import NotFound
 from matinee.page import Layout
 from matinee.service.fallback import Served
 from matinee.service.keys import Role
 from matinee.service.one_request import without
 from matinee.service.present import Presenter
-from matinee.service.requests import AskIn, HomeIn, PlaySomethingIn, SearchIn, SimilarIn
-from matinee.service.responses import PageOut, SuggestionOut
+from matinee.service.requests import AskIn, HomeIn, PlaySomethingIn, SearchIn, SimilarIn, TogetherIn
+from matinee.service.responses import PageOut, SuggestionOut, TogetherOut
 from matinee.service.statuses import BODY, FOUND, Responses
 from matinee.service.titles import item_of
 
@@ -62,8 +63,23 @@ def _page(presenter: Presenter, served: Served, asked: AskIn) -> dict[str, Any]:
     return {**presenter.page(served.decisions, asked.explain, served.missed)}
 
 
+def _page_for_all(presenter: Presenter, served: Served, asked: AskIn) -> dict[str, Any]:
+    return {**presenter.page_for_all(served.decisions, served.watchers, asked.explain, served.missed)}
+
+
+def _two_of_them(user_id: str, catalog: Catalog) -> TogetherIn:
+    return TogetherIn.model_validate({"user_id": user_id, "with": [f"{user_id}, too"]})
+
+
 def _home(asked: HomeIn, plain: Requests, catalog: Catalog) -> Requests:
     """A page in the shape asked for, else in that of the device."""
+    return replace(plain, layout=asked.layout.layout(plain.layout.attention)) if asked.layout else plain
+
+
+def _together(asked: TogetherIn, plain: Requests, catalog: Catalog) -> Requests:
+    """A page in the shape asked for, else in that of the device, for those who watch besides who asks."""
+    if plain.together is None:
+        raise NotFound("nobody else watches: `with` names who asks; name somebody else")
     return replace(plain, layout=asked.layout.layout(plain.layout.attention)) if asked.layout else plain
 
 
@@ -112,6 +128,18 @@ SURFACES: Mapping[str, Surface] = {
             _page,
             PageOut,
             {**BODY, **FOUND},
+            may_be_silent=True,
+        ),
+        Surface(
+            "together",
+            "A page for two or more who watch together. Each title says whom it is for, and why.",
+            TogetherIn,
+            _together,
+            _two_of_them,
+            _page_for_all,
+            TogetherOut,
+            {**BODY, **FOUND},
+            required=False,
             may_be_silent=True,
         ),
         Surface(

@@ -92,12 +92,12 @@ class HomePolicy:
         watch.lap("eligible")
         scores = self.scorer.score(requests)
         watch.lap("scores")
-        worth = self._worth(scores, requests)
+        worth = self.worth(scores, requests)
         watch.lap("worth")
         left = tilt(requests, self.charts.surprise)
-        pools = self._rows(requests, allowed, named, worth if left is None else worth * left)
+        pools = self.rows(requests, allowed, named, worth if left is None else worth * left)
         watch.lap("rows")
-        built = straightened(self._build(pools, requests, bits), pools, left)
+        built = straightened(self.build(pools, requests, bits), pools, left)
         watch.lap("page")
         evidence = self._evidence(requests, built.items, named)
         watch.lap("evidence")
@@ -119,12 +119,12 @@ class HomePolicy:
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests = decisions.requests
-        worth, left = self._worth(self.scorer.score(requests), requests), tilt(requests, self.charts.surprise)
+        worth, left = self.worth(self.scorer.score(requests), requests), tilt(requests, self.charts.surprise)
         allowed = eligible(self.catalog, requests)
         named = nameable(self.catalog, requests, allowed)
-        pools = self._rows(requests, allowed, named, worth if left is None else worth * left)
+        pools = self.rows(requests, allowed, named, worth if left is None else worth * left)
         shown = shown_in(decisions, pools, self.catalog)
-        return log_probs_of(decisions, self._build(pools, requests, np.zeros(len(requests), np.uint64), shown))
+        return log_probs_of(decisions, self.build(pools, requests, np.zeros(len(requests), np.uint64), shown))
 
     @cached_property
     def maker(self) -> Maker:
@@ -135,12 +135,14 @@ class HomePolicy:
         )
         return Maker(self.policy_id, self.artifact_id, told)
 
-    def _worth(self, scores: Floats, requests: Requests) -> Floats:
+    def worth(self, scores: Floats, requests: Requests) -> Floats:
+        """(batch, titles) the probability that each title satisfies, if looked at, of the scorer's `scores`."""
         worth, tastes = worth_of(scores, self.calibration), requests.histories.tastes
         pi = intents(tastes, self.catalog, self.charts.genre_shares)
         return with_taste(worth, tastes, pi, self._genre_sets, self.charts.genre_shares)
 
-    def _rows(self, requests: Requests, allowed: Flags, named: Flags, worth: Floats) -> Pools:
+    def rows(self, requests: Requests, allowed: Flags, named: Flags, worth: Floats) -> Pools:
+        """The candidate rows: titles that are `allowed`, found by those that may be `named`, (batch, titles) each."""
         tastes, config = requests.histories.tastes, self.config.rows
         latest = latest_tastes(tastes, config.because_rows)
         about = only_allowed(np.append(tastes.items, np.int32(-1))[latest], named, -1)
@@ -152,7 +154,8 @@ class HomePolicy:
         name_tastes(pools, pi, self.catalog, self.charts.genre_shares)
         return pools
 
-    def _build(self, pools: Pools, requests: Requests, bits: UInt64s, shown: Shown | None = None) -> Built:
+    def build(self, pools: Pools, requests: Requests, bits: UInt64s, shown: Shown | None = None) -> Built:
+        """Pages out of candidate rows; with `shown`, the probabilities of that page instead."""
         exploration, where = self.config.exploration, self.config.where
         if requests.exploration is not None:
             exploration, where = requests.exploration, Where()

@@ -25,8 +25,10 @@ from matinee.surfaces.play_something.policy import PlaySomethingConfig, PlaySome
 from matinee.surfaces.search.intents import SearchConfig
 from matinee.surfaces.search.policy import SearchPolicy
 from matinee.surfaces.similar import SimilarPolicy
+from matinee.surfaces.together.policy import TogetherPolicy
+from matinee.surfaces.together.wishes import TogetherConfig
 
-Surfaced = HomePolicy | OutreachPolicy | PlaySomethingPolicy | SearchPolicy | SimilarPolicy
+Surfaced = HomePolicy | OutreachPolicy | PlaySomethingPolicy | SearchPolicy | SimilarPolicy | TogetherPolicy
 
 
 def parameters_of(policy: Surfaced) -> dict[str, Any]:
@@ -38,6 +40,8 @@ def parameters_of(policy: Surfaced) -> dict[str, Any]:
         return {**told, "outreach": _plain_outreach(policy)}
     if isinstance(policy, PlaySomethingPolicy):
         return {**told, "config": asdict(policy.config), "themes": policy.themes.plain}
+    if isinstance(policy, TogetherPolicy):
+        return {**told, "home": parameters_of(policy.home), "config": asdict(policy.config)}
     return {**told, "config": asdict(policy.config), "charts": _plain(policy.charts)}
 
 
@@ -47,6 +51,8 @@ def remade(parameters: Mapping[str, Any], artifact: Artifact, catalog: Catalog) 
     Raises `ArtifactRefused` when the parameters are not what `parameters_of` gave.
     """
     try:
+        if "home" in parameters:
+            return _together(parameters, artifact, catalog)
         made = (parameters["policy"], artifact.artifact_id, catalog, artifact.scorer, artifact.calibration)
         if "outreach" in parameters:
             return OutreachPolicy(*made, **_outreach(parameters["outreach"]))
@@ -82,6 +88,13 @@ def _outreach(plain: Mapping[str, Any]) -> dict[str, Any]:
         "level": Level(*plain["level"]),
         "share": float(plain["share"]),
     }
+
+
+def _together(parameters: Mapping[str, Any], artifact: Artifact, catalog: Catalog) -> TogetherPolicy:
+    home = remade(parameters["home"], artifact, catalog)
+    if not isinstance(home, HomePolicy):
+        raise TypeError(f"{type(home).__name__} makes no home pages")
+    return TogetherPolicy(parameters["policy"], home, TogetherConfig(**parameters["config"]))
 
 
 def _plain(charts: Charts) -> dict[str, Any]:

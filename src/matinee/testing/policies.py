@@ -107,6 +107,9 @@ def _check_from_a_log(policy: Policy, decisions: Decisions) -> None:
         one = few.take(np.array([b]))
         assert logged.requests.digests == one.requests.digests, "the log's digest is not that of the history"
         asked = replace(logged.requests, histories=one.requests.histories, logged_digests=None)
+        if asked.together is not None and one.requests.together is not None:
+            seen = one.requests.together.histories
+            asked = replace(asked, together=replace(asked.together, histories=seen, logged_digests=None))
         back = replace(logged, requests=asked)
         _check_same(back.choices, one.choices, "the log's decision is another", but=("actions", "scores"))
         assert np.allclose(back.choices.scores, one.choices.scores, rtol=0, atol=SCORE_UNIT), "scores are others"

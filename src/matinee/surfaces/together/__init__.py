@@ -1,0 +1,1 @@
+"""Watching together: one page for two or more, that says whom each title is for."""
