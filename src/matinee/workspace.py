@@ -6,6 +6,7 @@ workspace.json      how files are read into it: the best rating, the unit of tim
 time_zone.txt       the clock of those who watch, where profile and country tell none; UTC where it is missing
 log.sqlite3         decisions, events and profiles (with its sealed days beside it)
 models/NAME-TIME/   artifacts, newest last; a new training adds one and keeps the last three
+dials.json          how surfaces are tuned where a request does not say, see `data.tunings`; untuned where it is missing
 experiments/        a definition each, kept as it was started
 billboard.txt       which learning policy chooses the billboard, see `recipes.learner`; none where it is missing
 posteriors/         what it had learned, a folder a version, so that decisions can be asked again
@@ -37,6 +38,7 @@ from matinee.catalog import SCHEMA, Catalog, saved_titles, write_whole
 from matinee.clock import require_zone
 from matinee.data.dataset import Dataset, profiles_of, with_titles_of
 from matinee.data.log import EventLog
+from matinee.data.tunings import Tunings
 from matinee.data.units import Units
 from matinee.errors import ArtifactRefused, BadData, BadRequest
 from matinee.files import opened
@@ -73,6 +75,11 @@ class Workspace:
     def experiments_path(self) -> Path:
         """The folder of the experiments."""
         return self.folder / "experiments"
+
+    @property
+    def tunings(self) -> Tunings:
+        """How surfaces are tuned where a request does not say."""
+        return Tunings(self.folder / "dials.json")
 
     @property
     def about(self) -> str:

@@ -10,6 +10,7 @@ import matinee
 from matinee.cli.bench import bench
 from matinee.cli.compare import leaderboard, tune
 from matinee.cli.data import data
+from matinee.cli.dials import dials
 from matinee.cli.experiment import experiment
 from matinee.cli.log import log
 from matinee.cli.models import evaluate, recommend, train
@@ -35,6 +36,7 @@ for verb in (
     leaderboard,
     tune,
     serve,
+    dials,
     simulate,
     report,
     experiment,

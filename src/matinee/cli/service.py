@@ -152,7 +152,9 @@ def _serve(
         options: dict[str, Any] = {"workspace": place, "log": opened, "budget": budget, "home": home, "say": warn}
         options["learner"] = learner
         experiments = Experiments(place.experiments_path)
-        experiments()  # a damaged one is refused before anything is loaded
+        tunings = place.tunings
+        for kept in (experiments, tunings):
+            kept()  # a damaged one is refused before anything is loaded
         build = partial(catalog_and_policies, **options)
         catalog, first = build()
         serving = {name for steps in first.values() for name, _ in steps}
@@ -168,6 +170,7 @@ def _serve(
             time_zone=place.time_zone,
             refusals=lambda: place.refusals,
             experiments=experiments,
+            tunings=tunings,
         )
 
         def ready(url: str) -> None:

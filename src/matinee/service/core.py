@@ -19,6 +19,7 @@ import polars as pl
 from matinee.catalog import Catalog
 from matinee.data.histories import histories_of
 from matinee.data.log import EventLog
+from matinee.data.tunings import Tuning
 from matinee.decision import Decisions, Requests
 from matinee.decision.eligibility import check, eligible
 from matinee.errors import ArtifactRefused, BadRequest, NotFound, Overloaded
@@ -35,7 +36,7 @@ from matinee.service.edition import Edition, require_same_titles
 from matinee.service.fallback import Served
 from matinee.service.members import Member, Members
 from matinee.service.metrics import Metrics
-from matinee.service.one_request import asked_about, in_experiments, local_day, request_of, with_company
+from matinee.service.one_request import asked_about, in_experiments, local_day, request_of, tuned, with_company
 from matinee.service.probe import probe
 from matinee.service.records import Records
 from matinee.service.requests import AskIn, ContextIn, FollowIn, HomeIn
@@ -100,7 +101,8 @@ class Service:
             episodes = None if chain is None else chain.episodes(plain.histories)
             placed = replace(plain, surface=surface.name, layout=layout, episodes=episodes)
             named = replace(placed, exploration=exploration, control=control)
-            requests = in_experiments(surface.ask(asked, named, edition.catalog), self.deployment.experiments())
+            armed = in_experiments(surface.ask(asked, named, edition.catalog), self.deployment.experiments())
+            requests = tuned(armed, asked, self.deployment.tunings().get(surface.name, Tuning()))
             day = local_day(member, asked.context, now, zone)
             return requests, self._seed(user_id, day, surface.name, asked_about(requests, edition.catalog), asked.draw)
 

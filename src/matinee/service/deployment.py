@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from matinee.catalog import Catalog
 from matinee.clock import require_zone
 from matinee.data.log import EventLog
+from matinee.data.tunings import Tuning
 from matinee.decision import Policy
 from matinee.errors import BadRequest
 from matinee.experiment.definition import Experiment
@@ -32,8 +33,9 @@ class Deployment:
     none. `reload` reads the catalogue and builds its policies anew for POST /v1/artifacts/reload; `grow` does so with
     what POST /v1/titles tells of titles, and keeps the catalogue when its block has ended well. `refusals` tells of
     models whose last training was not kept. `experiments` tells of the experiments; accounts are in the arms of those
-    that run. `clock` gives seconds since 1970. All chance in members' pages follows `secret`; left empty, the id of the
-    log, so that after a restart and on another server pages are drawn alike.
+    that run. `tunings` tells how surfaces are tuned where a request does not say. `clock` gives seconds since 1970. All
+    chance in members' pages follows `secret`; left empty, the id of the log, so that after a restart and on another
+    server pages are drawn alike.
     """
 
     log: EventLog
@@ -53,6 +55,7 @@ class Deployment:
     grow: Callable[[Sequence[Mapping[str, Any]]], AbstractContextManager[Offer]] | None = None
     refusals: Callable[[], Collection[str]] = tuple
     experiments: Callable[[], Sequence[Experiment]] = tuple
+    tunings: Callable[[], Mapping[str, Tuning]] = dict
     clock: Callable[[], float] = time.time
     note: str = ""
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.clock import local_clock, zone_of
+from matinee.data.tunings import Tuning
 from matinee.decision import Company, Context, People, Requests
 from matinee.experiment.allocate import in_cells, settings_of
 from matinee.experiment.definition import Experiment
@@ -19,7 +20,7 @@ from matinee.history import Histories
 from matinee.maths.arrays import Int32s
 from matinee.maths.ragged import Ragged
 from matinee.service.members import Member
-from matinee.service.requests import ContextIn
+from matinee.service.requests import AskIn, ContextIn, TunedIn
 from matinee.situation import Situations
 
 
@@ -74,6 +75,13 @@ def in_experiments(requests: Requests, experiments: Sequence[Experiment]) -> Req
         if requests.exploration is None and settings.exploration is not None:
             placed = replace(placed, exploration=settings.exploration)
     return placed
+
+
+def tuned(requests: Requests, asked: AskIn, stored: Tuning) -> Requests:
+    """A batch of one with dials and exploration as asked, else as its arm has it, else as `stored`."""
+    dials = asked.dials.over(stored.dials) if isinstance(asked, TunedIn) else requests.dials
+    exploration = stored.exploration if requests.exploration is None else requests.exploration
+    return replace(requests, dials=dials, exploration=exploration)
 
 
 def asked_about(requests: Requests, catalog: Catalog) -> str:

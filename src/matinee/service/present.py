@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import Decisions, Pages
+from matinee.decision import Decisions, Dials, Pages
 from matinee.decision.evidence import row_title, suggestion_reason, title_reasons
 from matinee.decision.rows import KIND_NAMES
 from matinee.decision.whom import Watcher, title_for_all, watchers_of, whom_in_words
@@ -17,6 +17,7 @@ from matinee.profile import Profile
 from matinee.service.coming import coming
 from matinee.service.fallback import Unanswered
 from matinee.service.responses import (
+    DialsOut,
     FallbackOut,
     HeadOut,
     ItemOut,
@@ -67,6 +68,8 @@ class Presenter:
         up_next = coming(self._catalog, decisions.requests, set(decisions.titles.tolist()))
         return {
             **self._head(decisions, missed),
+            "dials": _dials(decisions.requests.dials),
+            "exploration": decisions.requests.exploration,
             "rows": [self._row(pages, r, explain, up_next) for r in used],
             "timings": _milliseconds(decisions),
         }
@@ -189,6 +192,11 @@ def _nothing_passes(expression: str, eligible: int) -> str:
     """Why a filtered answer is empty."""
     left = f"{eligible:,} titles pass it, and none of them belongs here" if eligible else "no title left passes it"
     return f"nothing is shown under the filter {expression[:200]!r}: {left}; widen the filter"
+
+
+def _dials(dials: Dials) -> DialsOut:
+    out: DialsOut = asdict(dials)  # type: ignore[assignment]
+    return out
 
 
 def _fallback(step: str, missed: tuple[Unanswered, ...]) -> FallbackOut | None:

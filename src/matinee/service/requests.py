@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -21,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from matinee.decision import Boost, Control, Promotion
+from matinee.decision import Boost, Control, Dials, Promotion
 from matinee.decision.control import MOST, STRONGEST
 from matinee.decision.expressions import LONGEST
 from matinee.events import KIND_NAMES, MAX_TEXT
@@ -90,6 +91,7 @@ Id = Annotated[str, _text(1), BeforeValidator(_plain)]
 Country = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{2}$")]
 Ids = Annotated[list[Id], Field(max_length=MAX_BATCH)]
 Exploration = Annotated[float, Field(ge=0, le=1, description="0 = the best page; left out: the policy's own")]
+Dial = Annotated[float, Field(ge=0, le=1)] | None
 Draw = Annotated[int, Field(ge=0, lt=2**31, description="another number draws another page of the same day"), WHOLE]
 Position = Annotated[int, Field(ge=0, lt=2**31), WHOLE]
 Moment = Annotated[
@@ -177,7 +179,26 @@ class AskIn(Body):
         return ()
 
 
-class HomeIn(AskIn):
+class DialsIn(Body):
+    """How far the answer may leave what is likeliest: 0 = not at all; left out: as the service has it."""
+
+    diversity: Annotated[Dial, Field(description="titles and rows less like those before them")] = None
+    calibration: Annotated[Dial, Field(description="the mix of genres of what the member likes")] = None
+    novelty: Annotated[Dial, Field(description="titles that fewer members know")] = None
+    freshness: Annotated[Dial, Field(description="what was looked at and passed by gives way")] = None
+
+    def over(self, stored: Dials) -> Dials:
+        """What is asked for, and what is stored where nothing is."""
+        return replace(stored, **self.model_dump(exclude_none=True))
+
+
+class TunedIn(AskIn):
+    """Asks for something with dials."""
+
+    dials: DialsIn = DialsIn()
+
+
+class HomeIn(TunedIn):
     """Asks for a home page."""
 
     user_id: Id
@@ -190,7 +211,7 @@ class HomesIn(Body):
     homes: Annotated[list[HomeIn], Field(min_length=1, max_length=MAX_PAGES)]
 
 
-class SimilarIn(AskIn):
+class SimilarIn(TunedIn):
     """Asks for titles like one title."""
 
     item_id: Id
@@ -212,7 +233,7 @@ class TogetherIn(AskIn):
         return [one for one in dict.fromkeys(self.with_) if one != self.user_id]
 
 
-class SearchIn(AskIn):
+class SearchIn(TunedIn):
     """Asks for answers to what was typed so far."""
 
     query: Text = Field("", description="as typed, from the first letter on; nothing: what may be looked for")

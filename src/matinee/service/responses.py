@@ -96,9 +96,22 @@ class HeadOut(TypedDict):
     note: NotRequired[str]
 
 
-class PageOut(HeadOut):
-    """A decision as it was made and logged. `timings` are milliseconds."""
+class DialsOut(TypedDict):
+    """How far the answer left what is likeliest, 0 to 1 each."""
 
+    diversity: float
+    calibration: float
+    novelty: float
+    freshness: float
+
+
+class PageOut(HeadOut):
+    """A decision as it was made and logged, with `dials` as they were turned; `exploration` null: the policy's own.
+    `timings` are milliseconds.
+    """
+
+    dials: DialsOut
+    exploration: float | None
     rows: list[RowOut]
     timings: dict[str, float]
 

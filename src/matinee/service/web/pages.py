@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import orjson
-from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount
@@ -17,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from matinee.events import FINISHED, MAX_TEXT, PLAYED
 from matinee.profile import Profile
 from matinee.service.core import Service
-from matinee.service.requests import ContextIn, HomeIn, LayoutIn
+from matinee.service.requests import ContextIn, DialsIn, HomeIn, LayoutIn
 from matinee.service.responses import NextOut, TitleStateOut
 from matinee.service.surfaces import HOME, PLAY_SOMETHING
 from matinee.service.web.posters import lettering, poster, split_year
@@ -32,7 +33,18 @@ User = Annotated[str, Query(min_length=1, max_length=MAX_TEXT)]
 PosterUser = Annotated[str, Query(max_length=MAX_TEXT)]
 Find = Annotated[str, Query(max_length=MAX_TEXT)]
 Device = Annotated[str, Query(max_length=MAX_TEXT)]
+WebDial = Annotated[float | None, Query(ge=0, le=1)]
 WebDraw = Annotated[int, Query(ge=0, lt=2**31)]
+
+
+@dataclass(frozen=True, slots=True)
+class WebDials:
+    """Dials in the address of a page."""
+
+    diversity: WebDial = None
+    calibration: WebDial = None
+    novelty: WebDial = None
+    freshness: WebDial = None
 
 
 def templates() -> Environment:
@@ -70,7 +82,13 @@ def member_pages(service: Service) -> APIRouter:
 
     @router.get("/home")
     async def home(
-        request: Request, user: User, device: Device = "", hour: int = -1, weekday: int = -1, draw: WebDraw = 0
+        request: Request,
+        user: User,
+        turned: Annotated[WebDials, Depends()],
+        device: Device = "",
+        hour: int = -1,
+        weekday: int = -1,
+        draw: WebDraw = 0,
     ) -> Response:
         context = ContextIn(
             device=_device(request, device),
@@ -78,7 +96,9 @@ def member_pages(service: Service) -> APIRouter:
             weekday=weekday if 0 <= weekday <= 6 else None,
         )
         anew = ANEW if draw else None
-        page = await service.decide(HOME, HomeIn(user_id=user, context=context, draw=draw, exploration=anew))
+        dials = DialsIn(**asdict(turned))
+        asked = HomeIn(user_id=user, context=context, draw=draw, exploration=anew, dials=dials)
+        page = await service.decide(HOME, asked)
         if "part" in request.query_params:
             return _html(render, "_page.html", page=page, watcher=user)
         return _html(render, "home.html", page=page, **await _of_member(service, request, user, device))

@@ -10,12 +10,14 @@ import { play } from "./player.js";
 import { scrollBy } from "./rows.js";
 import { begin as beginSearch } from "./search.js";
 import { load, read } from "./state.js";
+import { tune } from "./tune.js";
 import { explain } from "./why.js";
 
 const KEYS = { p: "play", u: "thumbs_up", d: "thumbs_down", l: "list", x: "dismiss" };
 
 function perform(kind, element) {
   if (kind === "again") return another();
+  if (kind === "tune") return tune();
   const slot = slotOf(element);
   if (kind === "play") play(shown(slot), slot);
   else if (kind === "open") open(shown(slot), slot);
@@ -44,6 +46,7 @@ addEventListener("focus", refreshed);
 addEventListener("visibilitychange", refreshed);
 addEventListener("pageshow", ({ persisted }) => persisted && refreshed());
 
+document.querySelector("#tune")?.addEventListener("click", tune);
 document.querySelector("#why")?.addEventListener("click", () => show(document.querySelector("#panel"), ...explain()));
 load(JSON.parse(document.querySelector("#state").textContent));
 beginSearch();

@@ -7,6 +7,9 @@ import { watch } from "./impressions.js";
 import { settle } from "./rows.js";
 import { paint, stateOf } from "./state.js";
 
+/** The dials that a page has. */
+export const DIALS = ["diversity", "calibration", "novelty", "freshness"];
+
 /** The decision that made this page, as the service answered it; none on the member's own list. */
 export const decision = () => JSON.parse(document.querySelector("#decision")?.textContent ?? "null");
 
@@ -23,24 +26,55 @@ export function shown({ row, column, item_id }) {
   return found ?? stateOf(item_id);
 }
 
-/** Show a new page, drawn anew, rows and titles too, and keep it in the address. Nothing but this changes the rows. */
-export async function another() {
+/** What this page was asked for beside whose it is and when: the draw and the dials that were turned. */
+const asked = new Map([...new URLSearchParams(location.search)].filter(([name]) => ["draw", ...DIALS].includes(name)));
+
+/** Show the page that is asked for, and keep that in the address. Nothing but this changes the rows. */
+async function renew() {
+  const query = new URLSearchParams({ user: member(), device: device(), part: "1", ...Object.fromEntries(asked), ...moment() });
   const main = document.querySelector("#page");
-  const draw = crypto.getRandomValues(new Uint32Array(1))[0] >>> 1;
-  const query = new URLSearchParams({ user: member(), device: device(), part: "1", draw, ...moment() });
+  main.innerHTML = await (await fetched(`/home?${query}`)).text();
+  begin();
+  keepInAddress();
+}
+
+/** Write what is asked for into the address, also where Back has just taken it out again. */
+export function keepInAddress() {
+  const address = new URL(location);
+  for (const name of ["draw", ...DIALS]) address.searchParams.delete(name);
+  for (const [name, value] of asked) address.searchParams.set(name, value);
+  history.replaceState(history.state, "", address);
+}
+
+/** Show a new page, drawn anew, rows and titles too. */
+export async function another() {
+  asked.set("draw", crypto.getRandomValues(new Uint32Array(1))[0] >>> 1);
   try {
-    main.innerHTML = await (await fetched(`/home?${query}`)).text();
-    begin();
-    const address = new URL(location);
-    address.searchParams.set("draw", draw);
-    history.replaceState(history.state, "", address);
+    await renew();
     scrollTo({ top: 0 });
-    main.querySelector(".pitch .primary, .poster")?.focus({ preventScroll: true });
+    document.querySelector("#page").querySelector(".pitch .primary, .poster")?.focus({ preventScroll: true });
   } catch (error) {
     if (error instanceof Away) beAway(another);
     else say(error.message);
   }
 }
+
+/** Show the page with these dials turned, by name; none: as the service has it. Resolves to how many titles are new. */
+export async function turned(dials) {
+  const before = new Set(titles());
+  for (const name of DIALS) asked.delete(name);
+  for (const [name, value] of Object.entries(dials)) asked.set(name, value);
+  try {
+    await renew();
+    return titles().filter((one) => !before.has(one)).length;
+  } catch (error) {
+    if (error instanceof Away) beAway(() => turned(dials));
+    else say(error.message);
+    return null;
+  }
+}
+
+const titles = () => [...new Set(decision().rows.flatMap((row) => row.items.map((item) => item.item_id)))];
 
 /** Bring a freshly rendered page to life. */
 export function begin() {

@@ -2,6 +2,7 @@
 
 import { make } from "./dom.js";
 import { decision } from "./page.js";
+import { tuned } from "./tune.js";
 
 /** What kinds of rows come from, in the order in which it is told. */
 const SOURCES = [
@@ -24,6 +25,7 @@ export function explain() {
   return [
     make("h2", { id: "panel-title" }, "Why this page"),
     make("p", {}, summary(page)),
+    tuned() && make("p", {}, tuned()),
     page.fallback ? make("p", { class: "facts" }, "This is a simpler page than usual: the usual one could not be made just now.") : null,
     make("p", { class: "facts" }, "Press “Show me a new page” for another one. What you like, list, hide and watch shapes it."),
     ...page.rows.map(rowOf),
