@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -67,6 +68,17 @@ def vars_of(policy: HomePolicy) -> dict:
 def test_other_settings_have_another_name():
     assert policy_of(CATALOG, exploration=0.2).maker != HOME.maker
     assert policy_of(CATALOG, exploration=0.3).maker == HOME.maker
+
+
+def test_a_policy_over_a_changed_catalogue_has_another_name_and_says_which():
+    """So that its decisions are asked with the titles as they were."""
+    changed = replace(CATALOG, version=3)
+    similar = SimilarPolicy("similar", "fixed", CATALOG, HOME.scorer, HOME.calibration, 17)
+    suggests = PlaySomethingPolicy("play", "fixed", CATALOG, HOME.scorer, HOME.calibration, Themes.learned(CATALOG))
+    for policy in (HOME, similar, suggests):
+        over = replace(policy, catalog=changed)
+        assert over.maker != policy.maker
+        assert [parameters_of(one)["catalog"] for one in (policy, over)] == [0, 3]
 
 
 WHOLE = parameters_of(HOME)
