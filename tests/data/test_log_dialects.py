@@ -50,6 +50,10 @@ class Foreign(Connection):
         return Speaker(super().cursor(*args))
 
 
+def placed(cursor: Any, insertion: str, values: Sequence[Any]) -> int:
+    return cursor.execute(f"{insertion} RETURNING seq", values).fetchone()[0]
+
+
 def replacing(table: str, columns: Sequence[str], key: str) -> str:
     return f"REPLACE INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
 
@@ -67,7 +71,9 @@ def vacuum(store: Steps, deletions: int) -> None:
     store.do(lambda cursor: cursor.execute(served_now, (deletions, deletions)) and None)
 
 
-FOREIGN = replace(SQLITE, mark="%s", upsert=replacing, compact=vacuum, connect=partial(connect, factory=Foreign))
+FOREIGN = replace(
+    SQLITE, mark="%s", placed=placed, upsert=replacing, compact=vacuum, connect=partial(connect, factory=Foreign)
+)
 
 
 @pytest.fixture(params=[SQLITE, FOREIGN], ids=["sqlite", "foreign"])

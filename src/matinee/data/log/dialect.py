@@ -21,15 +21,16 @@ class Connection(sqlite3.Connection):
 class Dialect:
     """What the log must know of its database; all else is SQL that each understands.
 
-    `mark` stands for a value, `arrived` asks for the latest place given in the order of arrival.
+    `mark` stands for a value, `arrived` asks for the latest place given in the order of arrival, and
+    `placed(cursor, statement, values)` runs an insertion and gives the place that its row got.
     `upsert(table, columns, key)` is the statement, in these marks, that stores a row in place of that
-    with its key.
-    `connect(path, readonly)` opens the database at `path`. `compact(store, deletions)` gives the
-    space of what was deleted back and leaves no byte of the first so many deletions.
+    with its key. `connect(path, readonly)` opens the database at `path`. `compact(store, deletions)`
+    gives the space of what was deleted back and leaves no byte of the first so many deletions.
     """
 
     mark: str
     arrived: str
+    placed: Callable[[sqlite3.Cursor, str, Sequence[Any]], int]
     upsert: Callable[[str, Sequence[str], str], str]
     connect: Callable[[Path, bool], Connection]
     compact: Callable[[Steps, int], None]
@@ -54,6 +55,10 @@ class Cursor:
         """Run one statement for each row of values."""
         self._own.executemany(self._spoken(statement), rows)
         return self
+
+    def placed(self, insertion: str, values: Sequence[Any]) -> int:
+        """Insert a row; its place in the order of arrival."""
+        return self.dialect.placed(self._own, self._spoken(insertion), values)
 
     def upsert(self, table: str, key: str, row: Mapping[str, Any]) -> None:
         """Store a row in place of that with its key, where there is one."""
@@ -82,7 +87,8 @@ class Cursor:
         return self._own.connection
 
     def _spoken(self, statement: str) -> str:
-        return statement.replace(MARK, self.dialect.mark)
+        mark = self.dialect.mark
+        return statement if mark == MARK else statement.replace(MARK, mark)
 
 
 class Steps(Protocol):

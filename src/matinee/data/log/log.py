@@ -252,7 +252,7 @@ def _insert_events(cursor: Cursor, rows: list[tuple[Any, ...]], writer: int) -> 
     for row in rows:
         event_id, user_id = row[:2]
         known = cursor.execute(sql.FIND_EVENT, (user_id, event_id) * 2).fetchone()
-        places.append(0 if known else int(cursor.execute(statement, row).fetchone()[0]))
+        places.append(0 if known else cursor.placed(statement, row))
     _note_changes(cursor, writer, {row[1] for row, place in zip(rows, places, strict=True) if place})
     return places
 

@@ -154,8 +154,8 @@ RECENT_PROFILES = (
 
 
 def insert_event(generation: str) -> str:
-    """Takes the values of `rows.event_row` and gives the event's place in the order of arrival."""
-    return f"INSERT INTO events_{generation} ({COLUMNS}) VALUES ({marks(len(SCHEMA))}) RETURNING seq"
+    """Takes the values of `rows.event_row`."""
+    return f"INSERT INTO events_{generation} ({COLUMNS}) VALUES ({marks(len(SCHEMA))})"
 
 
 def insert_decision(generation: str) -> str:

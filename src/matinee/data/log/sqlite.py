@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 from matinee.data.log.compact import compact
 from matinee.data.log.dialect import MARK, Dialect
@@ -18,4 +20,9 @@ def upsert(table: str, columns: Sequence[str], key: str) -> str:
     return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO UPDATE SET {put}"
 
 
-SQLITE = Dialect(MARK, ARRIVED, upsert, connect, compact)
+def placed(cursor: sqlite3.Cursor, insertion: str, values: Sequence[Any]) -> int:
+    """Insert a row; its place. RETURNING would cost three times as much."""
+    return int(cursor.execute(insertion, values).lastrowid or 0)
+
+
+SQLITE = Dialect(MARK, ARRIVED, placed, upsert, connect, compact)
