@@ -108,7 +108,7 @@ def test_pages_change_only_when_the_looks_are_enough(tmp_path):
         np.testing.assert_allclose(one, same, rtol=1e-6)
     said = dict(manifest_of(place).from_looks.words)
     assert said["attention, web"] == "prior: 40 pages of 40 members were looked at, 500 of 30 needed"
-    assert said["attention"] == "prior on tv, phone: no page was looked at"
+    assert said["attention"] == "prior on tv, phone, tablet: no page was looked at"
     assert said["calibration"].startswith("prior: ")
     looked_at(place, 600, "phone")
     changed = trained()
@@ -175,7 +175,7 @@ def test_training_says_it_in_words(place):
     assert done.exit_code == 0, done.output
     said = " ".join(done.output.split())
     assert "calibration" in said
-    assert "prior on tv, phone: no page was looked at" in said
+    assert "prior on tv, phone, tablet: no page was looked at" in said
 
 
 def test_an_artifact_without_looks_is_read_as_the_prior(place, tmp_path):
@@ -203,4 +203,5 @@ def test_impressions_of_an_unknown_page_teach_nothing(tmp_path):
         )  # fmt: skip
         log.import_events(clean(strange)[0])
     artifact, _ = train_into(place, "popularity", np.random.default_rng(0))
-    assert dict(artifact.manifest.from_looks.words)["attention"] == "prior on web, tv, phone: no page was looked at"
+    words = dict(artifact.manifest.from_looks.words)
+    assert words["attention"] == "prior on web, tv, phone, tablet: no page was looked at"

@@ -39,6 +39,7 @@ class RowKind(IntEnum):
     WITH = 16  # person
     BY_CHANCE = 17  # -1
     NEW_EPISODES = 18  # -1, series that the member had caught up with
+    OCCASION = 19  # what is watched more often on this occasion, see `decision.occasions.liking_key`
 
 
 # these may hold a title that stands elsewhere too
@@ -95,17 +96,22 @@ class Layout:
 
 TV = Layout(rows=14, columns=24, visible=7, attention=Attention(row_decay=0.85, column_decay=0.92, scroll=0.5))
 WEB = Layout(rows=12, columns=20, visible=6)
+TABLET = Layout(rows=11, columns=16, visible=4, attention=Attention(row_decay=0.92, column_decay=0.88, scroll=0.5))
 PHONE = Layout(rows=10, columns=12, visible=3, attention=Attention(row_decay=0.93, column_decay=0.85, scroll=0.5))
 
 
-Screen = Literal["web", "tv", "phone"]
+Screen = Literal["web", "tv", "phone", "tablet"]
 
 
 def screen_of(device: str | None) -> Screen:
-    """The kind of screen that a device has: "tv", "phone" (or "mobile"), and "web" for anything else."""
+    """The kind of screen that a device has: "tv" (also a console's or stick's), "phone" (or "mobile"), "tablet", and
+    "web" for anything else.
+    """
     match (device or "").lower():
-        case "tv":
+        case "tv" | "console" | "stick":
             return "tv"
+        case "tablet":
+            return "tablet"
         case "phone" | "mobile":
             return "phone"
         case _:
@@ -119,6 +125,7 @@ class Layouts:
     web: Layout = WEB
     tv: Layout = TV
     phone: Layout = PHONE
+    tablet: Layout = TABLET
 
     def of(self, device: str | None) -> Layout:
         """The layout of a device, see `screen_of`."""

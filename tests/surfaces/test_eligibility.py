@@ -207,7 +207,7 @@ def test_a_title_that_may_not_be_shown_is_not_named_either():
         pl.DataFrame({"item_id": [f"t{i}" for i in range(40)], "maturity": [18] + [0] * 39, "genres": [["a"]] * 40})
     )
     history = replace(Histories.of_items([[0, 1]]), times=np.array([NOW - HOUR, NOW - HOUR]))
-    child = Requests.of_histories(history, NOW, profiles=(Profile("child", kids=True),), layout=Layout(rows=20))
+    child = Requests.of_histories(history, NOW, (Profile("child", kids=True),), layout=Layout(rows=20, columns=8))
     page = policy_of(catalog).decide(child, np.random.default_rng(0)).page()
     assert RowName(RowKind.BECAUSE_YOU_WATCHED, ("t0",)) not in page.names
     assert RowName(RowKind.BECAUSE_YOU_WATCHED, ("t1",)) in page.names

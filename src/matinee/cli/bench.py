@@ -23,6 +23,7 @@ class Bench(StrEnum):
     SERVE = "serve"
     INGEST = "ingest"
     UPKEEP = "upkeep"
+    SERIES = "series"
     RECORD = "record"
     AUDIT = "audit"
     ARMS = "arms"

@@ -39,6 +39,8 @@ def row_title(name: RowName, catalog: Catalog) -> str:
             return ": ".join(about)
         case RowKind.POPULAR, (window, country):
             return _chart_name(window, country)
+        case RowKind.OCCASION, (feature, occasion, _):
+            return f"{feature} {occasion}"
         case RowKind.CLOSEST, (typed,):
             return f"“{typed}” is not here. Closest:"
         case RowKind.ABOUT, (typed,):
@@ -68,6 +70,8 @@ def title_reasons(pages: Pages, b: int, r: int, catalog: Catalog) -> list[str]:
             return [f"More members liked this {window.replace('this', 'in the last')} than in the one before"] * n
         case RowKind.POPULAR, (window, country):
             return [_chart_name(window, country)] * n
+        case RowKind.OCCASION, (_, occasion, lift):
+            return [f"Watched {lift} times as often {occasion} as else"] * n
         case RowKind.SIMILAR, (item_id,):
             return [f"Goes with {catalog.name_of(item_id)}"] * n
         case RowKind.FOUND, _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from matinee.catalog import Catalog
+from matinee.decision.occasions import key_of_about, liking_about
 from matinee.page import RowKind
 from matinee.situation import N_COUNTRIES, country_code, country_of
 
@@ -20,7 +21,7 @@ KIND_OF_NAME = {name: kind for kind, name in KIND_NAMES.items()}
 
 class RowName(NamedTuple):
     """A row's kind and what it is about: a title's id, a genre, a genre and a tag, a person, a chart's window and
-    country, what was typed.
+    country, what was typed, what is watched on which occasion and how many times as often as else.
     """
 
     kind: RowKind
@@ -39,6 +40,8 @@ def row_name(kind: int, key: int, catalog: Catalog) -> RowName:
         case RowKind.GENRE_TAG:
             genre, tag = divmod(key, len(catalog.tags))
             return RowName(RowKind.GENRE_TAG, (catalog.genres[genre], catalog.tags[tag]))
+        case RowKind.OCCASION:
+            return RowName(RowKind.OCCASION, liking_about(key, catalog))
         case chart if chart in CHARTS:
             window, country = read_chart_key(key)
             return RowName(chart, (NAME_OF_WINDOW[window], country or ""))
@@ -59,6 +62,8 @@ def row_key(name: RowName, catalog: Catalog) -> int:
             case RowKind.GENRE_TAG:
                 genre, tag = name.about
                 return catalog.genres.index(genre) * len(catalog.tags) + catalog.tags.index(tag)
+            case RowKind.OCCASION:
+                return key_of_about(name.about, catalog)
             case chart if chart in CHARTS:
                 window, country = name.about
                 return chart_key(NAME_OF_WINDOW.index(window), country or None)

@@ -25,6 +25,7 @@ from matinee.recipes.training import everything
 from matinee.service.deployment import Policies
 from matinee.surfaces.charts import Charts, charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
+from matinee.surfaces.occasions import Occasions
 from matinee.surfaces.pages.builder import Where
 from matinee.surfaces.pages.rows import RowsConfig
 from matinee.surfaces.play_something.moods import Themes
@@ -47,6 +48,7 @@ SIMILAR = ("ease-recent", "neighbors")  # from best to simplest
 SEARCH = SIMILAR  # it shows what goes with the title found, too
 PLAY_SOMETHING = SIMILAR  # "more like this" needs neighbours
 BESIDE_HOME = {"similar": SIMILAR, "search": SEARCH, "play_something": PLAY_SOMETHING}
+READS_THE_CLOCK = ("sequence",)  # what it scores is of the occasion already
 WHERE_TRAINED = ("sequence",)  # served first where somebody trained it: it needs torch and takes its time
 SERVED = tuple(dict.fromkeys(name for name in (*HOME, *SIMILAR) if name not in WHERE_TRAINED))  # what a service needs
 
@@ -133,9 +135,10 @@ def served_policies(
     _require_a_step(names, found, refused, required)
     for name, why in refused.items():
         say(f"{name} is left out: {why}")
-    drawn = _charts(everything(workspace, log, catalog))
+    known = everything(workspace, log, catalog)
+    drawn, watched_when = _charts(known), Occasions.of(known)
     home_pages = [
-        (name, _warm(_home(name, found[name], catalog, drawn, home_config(name, exploration))))
+        (name, _warm(_home(name, found[name], catalog, drawn, watched_when, home_config(name, exploration))))
         for name in names["home"]
         if name in found
     ]
@@ -229,7 +232,9 @@ def _charts(data: TrainingData) -> Charts:
     return charts(data.events, data.catalog, data.as_of)
 
 
-def _home(name: str, artifact: Artifact, catalog: Catalog, drawn: Charts, config: HomeConfig) -> HomePolicy:
+def _home(
+    name: str, artifact: Artifact, catalog: Catalog, drawn: Charts, watched_when: Occasions, config: HomeConfig
+) -> HomePolicy:
     return HomePolicy(
         f"home-{name}",
         artifact.artifact_id,
@@ -239,6 +244,7 @@ def _home(name: str, artifact: Artifact, catalog: Catalog, drawn: Charts, config
         drawn,
         config,
         artifact.manifest.from_looks.layouts,
+        replace(watched_when, weighs=name not in READS_THE_CLOCK),
     )
 
 

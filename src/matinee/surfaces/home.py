@@ -18,6 +18,7 @@ from matinee.maths.cores import blas_in_the_calling_thread, usable_cores
 from matinee.page import Layouts
 from matinee.surfaces.charts import Charts
 from matinee.surfaces.neighborhood import Neighborhood
+from matinee.surfaces.occasions import Occasions, Suited
 from matinee.surfaces.pages.builder import Built, Shown, Where, build_pages
 from matinee.surfaces.pages.deciding import decided, log_probs_of, shown_in, worth_of
 from matinee.surfaces.pages.rows import Pools, RowsConfig, Themes, candidate_rows, latest_tastes, themes_of
@@ -52,8 +53,8 @@ class HomeConfig:
 class HomePolicy:
     """Home pages out of a fitted scorer and the charts. Safe to share by threads.
 
-    `calibration` turns the scorer's numbers into the probability that a title satisfies; `layouts` say
-    how members look at its pages, for whoever makes the requests: a page is built for the layout of its
+    `calibration` turns the scorer's numbers into the probability that a title satisfies, which `occasions` weigh;
+    `layouts` say how members look at its pages, for whoever makes the requests: a page is built for the layout of its
     request. A batch is decided in blocks on all cores; memory is 10 bytes a title and some 200 kB of
     candidates for each request of a block.
     """
@@ -66,6 +67,7 @@ class HomePolicy:
     charts: Charts
     config: HomeConfig = HomeConfig()
     layouts: Layouts = Layouts()
+    occasions: Occasions = field(default_factory=Occasions)
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One page per request. The random bits of a page depend on `rng` and its place in the batch only."""
@@ -130,16 +132,16 @@ class HomePolicy:
     def maker(self) -> Maker:
         """What its decisions say of who made them; chance everywhere goes without saying, as it always did."""
         where = () if self.config.where == Where() else (self.config.where,)
-        told = digest(
-            self.policy_id, self.calibration, self.config, *self.charts.parts, *where, *self.catalog.versioned
-        )
+        drawn = (*self.charts.parts, *self.occasions.parts)
+        told = digest(self.policy_id, self.calibration, self.config, *drawn, *where, *self.catalog.versioned)
         return Maker(self.policy_id, self.artifact_id, told)
 
     def worth(self, scores: Floats, requests: Requests) -> Floats:
         """(batch, titles) the probability that each title satisfies, if looked at, of the scorer's `scores`."""
         worth, tastes = worth_of(scores, self.calibration), requests.histories.tastes
         pi = intents(tastes, self.catalog, self.charts.genre_shares)
-        return with_taste(worth, tastes, pi, self._genre_sets, self.charts.genre_shares)
+        worth = with_taste(worth, tastes, pi, self._genre_sets, self.charts.genre_shares)
+        return self._suited.weigh(worth, requests)
 
     def rows(self, requests: Requests, allowed: Flags, named: Flags, worth: Floats) -> Pools:
         """The candidate rows: titles that are `allowed`, found by those that may be `named`, (batch, titles) each."""
@@ -148,7 +150,7 @@ class HomePolicy:
         about = only_allowed(np.append(tastes.items, np.int32(-1))[latest], named, -1)
         nearest = self._neighborhood.nearest(about)
         near = shortlist(requests, allowed, worth, nearest, self.catalog, self.charts, config.new_days)
-        offered = (self.catalog, self._themes, self.charts)
+        offered = (self.catalog, self._themes, self.charts, self._suited)
         pools = candidate_rows(requests, allowed, near, worth, nearest, *offered, config)
         pi = intents(tastes, self.catalog, self.charts.genre_shares)
         name_tastes(pools, pi, self.catalog, self.charts.genre_shares)
@@ -170,6 +172,10 @@ class HomePolicy:
     @cached_property
     def _genre_sets(self) -> GenreSets:
         return GenreSets.of(self.catalog)
+
+    @cached_property
+    def _suited(self) -> Suited:
+        return Suited(self.occasions, self.catalog)
 
     @cached_property
     def _themes(self) -> Themes:

@@ -16,6 +16,7 @@ from matinee.models.artifacts.artifact import Artifact
 from matinee.models.effects import Effects
 from matinee.surfaces.charts import Chart, Charts
 from matinee.surfaces.home import HomeConfig, HomePolicy
+from matinee.surfaces.occasions import Occasions
 from matinee.surfaces.outreach.config import OutreachConfig
 from matinee.surfaces.outreach.policy import OutreachPolicy
 from matinee.surfaces.pages.builder import Where
@@ -42,6 +43,8 @@ def parameters_of(policy: Surfaced) -> dict[str, Any]:
         return {**told, "config": asdict(policy.config), "themes": policy.themes.plain}
     if isinstance(policy, TogetherPolicy):
         return {**told, "home": parameters_of(policy.home), "config": asdict(policy.config)}
+    if isinstance(policy, HomePolicy) and policy.occasions.rows:
+        told["occasions"] = policy.occasions.plain()
     return {**told, "config": asdict(policy.config), "charts": _plain(policy.charts)}
 
 
@@ -66,7 +69,8 @@ def remade(parameters: Mapping[str, Any], artifact: Artifact, catalog: Catalog) 
             return SearchPolicy(*made, drawn, SearchConfig(**parameters["config"]))
         config = {**parameters["config"], "rows": RowsConfig(**parameters["config"]["rows"])}
         config["where"] = Where(**config.get("where", {}))
-        return HomePolicy(*made, drawn, HomeConfig(**config))
+        occasions = Occasions.of_plain(parameters.get("occasions", {}))
+        return HomePolicy(*made, drawn, HomeConfig(**config), occasions=occasions)
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactRefused(f"these are no parameters of a policy: {error!r}; restore them from a backup") from error
 

@@ -11,6 +11,7 @@ genre, genre x tag   fresh titles of the theme                     worth        
 trending             liked by more members than before             z-score of the rise          the chart
 new arrivals         arrived in the last 60 days                   worth                        the date
 popular              the chart of the country, or everywhere       members who liked it         the chart
+for the occasion     fresh titles that are watched more on it      worth                        how much more often
 watch it again       finished more than 30 days ago                latest first                 the play itself
 
 A series is finished when its member has caught up with all episodes that there are; see `decision.next_up`.
@@ -28,6 +29,7 @@ from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.decision.eligibility import countries_of
 from matinee.decision.next_up import NextUp, next_up
+from matinee.decision.occasions import kids_of, liking_key
 from matinee.decision.rows import UNDATED, chart_key
 from matinee.events import DAY, PLAYED, Kind
 from matinee.history import Histories, Tastes
@@ -36,11 +38,14 @@ from matinee.maths.ragged import Ragged, transpose
 from matinee.page import RowKind
 from matinee.situation import country_of
 from matinee.surfaces.charts import Chart, Charts
+from matinee.surfaces.occasions import ROWS as SUITING
+from matinee.surfaces.occasions import Suited, asked_on
 from matinee.surfaces.pages import row_kernels as kernels
 from matinee.surfaces.pages.types import ByWorth, Events, Own, OwnWorths, PoolArrays, ThemeArrays
 
 # slots; the themes follow these
-BILLBOARD, CONTINUE, MY_LIST, AGAIN, PICKS, TRENDING, ARRIVALS, POPULAR, BY_CHANCE, NEW_EPISODES, BECAUSE = range(11)
+BILLBOARD, CONTINUE, MY_LIST, AGAIN, PICKS, TRENDING, ARRIVALS, POPULAR, BY_CHANCE, NEW_EPISODES, OCCASION = range(11)
+BECAUSE = OCCASION + SUITING
 WAITING = 0.5  # how far a member is with a series of which an episode waits
 NEVER = np.iinfo(np.int64).min
 FIXED = (
@@ -54,6 +59,7 @@ FIXED = (
     RowKind.POPULAR,
     RowKind.BY_CHANCE,
     RowKind.NEW_EPISODES,
+    *[RowKind.OCCASION] * SUITING,
 )
 
 
@@ -162,6 +168,7 @@ def candidate_rows(
     catalog: Catalog,
     themes: Themes,
     charts: Charts,
+    suited: Suited,
     config: RowsConfig,
 ) -> Pools:
     """Fill every candidate row of every request.
@@ -178,11 +185,12 @@ def candidate_rows(
     everything = _personal_rows(requests, allowed, worth, catalog, pools, config)
     pools, fresh = replace(pools, fresh=everything, worth=worth), everything & near
     _chart_rows(requests, fresh, worth, charts, pools)
+    _occasion_rows(requests, fresh, worth, suited, catalog, pools)
     since, slots = requests.times - config.new_days * DAY, ByWorth(BILLBOARD, PICKS, ARRIVALS, BECAUSE)
     kernels.fill_by_worth(
         fresh, worth, since, requests.times, catalog.arrived, nearest, picked, themes.arrays, slots, pools.arrays
     )
-    for rows_by_worth in ([BILLBOARD, PICKS, ARRIVALS], slice(BECAUSE, None)):
+    for rows_by_worth in ([BILLBOARD, PICKS, ARRIVALS], slice(OCCASION, None)):
         pools.logits[:, rows_by_worth] = np.log(pools.worths[:, rows_by_worth])
     _label(pools, tastes, themes, picked, config.because_rows)
     return pools
@@ -261,7 +269,11 @@ def _last_words(history: Histories, found: NextUp, titles: int) -> Int64s:
 
 
 def _chart_rows(requests: Requests, fresh: Flags, worth: Floats, charts: Charts, pools: Pools) -> None:
-    """Fill popular and trending. A chart drawn more than a day before the request is not dated, and nothing trends."""
+    """Fill popular and trending. A chart drawn more than a day before the request is not dated, and nothing trends.
+
+    On a page for kids stands no chart: what most members like is not what they may like.
+    """
+    grown = ~kids_of(requests)
     countries = (country_of(int(code)) for code in countries_of(requests))
     known = np.array([country if country in charts.popular else None for country in countries], object)
     dated = requests.times - charts.as_of <= DAY
@@ -270,8 +282,22 @@ def _chart_rows(requests: Requests, fresh: Flags, worth: Floats, charts: Charts,
         of_country = known == country
         keys = chart_key(charts.window, country), chart_key(UNDATED, country)
         pools.keys[of_country, POPULAR] = np.where(dated[of_country], *keys)
-        _fill_from(charts.popular[country], np.flatnonzero(of_country), POPULAR, fresh, worth, pools)
-    _fill_from(charts.trending, np.flatnonzero(dated), TRENDING, fresh, worth, pools)
+        _fill_from(charts.popular[country], np.flatnonzero(of_country & grown), POPULAR, fresh, worth, pools)
+    _fill_from(charts.trending, np.flatnonzero(dated & grown), TRENDING, fresh, worth, pools)
+
+
+def _occasion_rows(
+    requests: Requests, fresh: Flags, worth: Floats, suited: Suited, catalog: Catalog, pools: Pools
+) -> None:
+    """Fill the rows of what suits the occasion."""
+    capacity = pools.items.shape[2]
+    for b, occasion in enumerate(asked_on(requests).tolist()):
+        for row, liking in enumerate(suited.likings(occasion), start=OCCASION):
+            titles = suited.titles(liking.feature)
+            titles = titles[fresh[b, titles]]
+            best = titles[np.argsort(-worth[b, titles], kind="stable")[:capacity]]
+            pools.sizes[b, row], pools.keys[b, row] = len(best), liking_key(liking, catalog)
+            pools.items[b, row, : len(best)], pools.worths[b, row, : len(best)] = best, worth[b, best]
 
 
 def _fill_from(chart: Chart, batch: Int64s, slot: int, fresh: Flags, worth: Floats, pools: Pools) -> None:
