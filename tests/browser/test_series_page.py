@@ -27,12 +27,16 @@ def event(user: str, item: str, value: float) -> dict:
 
 
 def test_the_next_episode_plays_and_the_following_one_is_offered(visit, api, fresh, show):
-    begun = [event(fresh, "show-1-1", 1.0), event(fresh, "show-1-2", 0.4)]
+    film = api.get("/v1/titles").json()["titles"][0]["item_id"]
+    begun = [event(fresh, film, 0.5), event(fresh, "show-1-1", 1.0), event(fresh, "show-1-2", 0.4)]
     api.post("/v1/events", json={"events": begun}).raise_for_status()
     page = visit(f"/home?user={fresh}")
     row = next(one for one in decided(page)["rows"] if one["kind"] == "continue_watching")
-    assert [one["next"]["item_id"] for one in row["items"]] == ["show-1-2"]
-    card = page.locator('.row[data-kind="continue_watching"] .card')
+    assert {one["item_id"]: one.get("next", {}).get("item_id") for one in row["items"]} == {
+        film: None,
+        show: "show-1-2",
+    }
+    card = page.locator(f'.row[data-kind="continue_watching"] .card[data-item="{show}"]')
     assert card.locator(".next").inner_text() == "S1 E2 – Second"
     assert card.locator("progress").get_attribute("value") == "0.4"
     sent = listen(page)

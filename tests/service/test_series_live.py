@@ -96,3 +96,12 @@ def test_an_episode_that_cannot_be_is_refused_and_nothing_changes(client, told, 
     assert words in answer.json()["message"]
     assert shown(client)[1]["next"] == before
     assert client.get("/v1/titles/t0").json()["title"] != "Changed"
+
+
+def test_pages_show_films_and_series_that_were_half_watched(client):
+    for item, value in (("t0", 0.5), ("e1", 0.5)):
+        play(client, item, value)
+    for path in ("/home", "/list"):
+        assert client.get(path, params={"user": "ada"}).status_code == 200
+    shelf = client.get("/list", params={"user": "ada"}).text
+    assert (shelf.count("data-next"), "S1 E1 – Pilot" in shelf) == (1, True)
