@@ -15,7 +15,7 @@ from scipy import sparse
 
 from matinee.catalog import Catalog
 from matinee.clock import Clocks
-from matinee.events import DAY, PLAYED, Kind, strengths
+from matinee.events import DAY, LIKED_RATING, PLAYED, Kind, strengths
 from matinee.likes import counted_likes
 from matinee.maths.half_life import learned_half_life
 from matinee.maths.ragged import gather, last_of_each, narrowed, offsets_of
@@ -169,11 +169,12 @@ class Histories:
 
     @cached_property
     def turned_down(self) -> NDArray[np.bool_]:
-        """(events,) which are the member's latest word on their title, and a thumbs down or "not for me"; a later play
-        takes it back.
+        """(events,) which are the member's latest word on their title, and a thumbs down, "not for me" or a low rating;
+        a later play, or a place on the list, takes it back.
         """
-        latest = last_of_each(self.offsets, self.items, self.speaking)
-        return np.asarray(latest & np.isin(self.kinds, (Kind.THUMBS_DOWN, Kind.DISMISS)))
+        latest = last_of_each(self.offsets, self.items, self.speaking | (self.kinds == Kind.LIST_ADD))
+        low = (self.kinds == Kind.RATING) & (self.values < LIKED_RATING)
+        return np.asarray(latest & (low | np.isin(self.kinds, (Kind.THUMBS_DOWN, Kind.DISMISS))))
 
     @cached_property
     def tastes(self) -> Tastes:

@@ -40,6 +40,7 @@ class RowKind(IntEnum):
     BY_CHANCE = 17  # -1
     NEW_EPISODES = 18  # -1, series that the member had caught up with
     OCCASION = 19  # what is watched more often on this occasion, see `decision.occasions.liking_key`
+    PASSING = 20  # -1, all that passes the filter of the request
 
 
 # these may hold a title that stands elsewhere too

@@ -151,3 +151,27 @@ def test_new_titles_are_in_the_filter_of_the_next_page(serve):
     assert client.post("/v1/titles", json={"titles": [told]}).status_code == 200
     (row,) = client.post("/v1/home", json=asked).json()["rows"]
     assert [item["item_id"] for item in row["items"]] == ["new"]
+
+
+def test_a_page_goes_on_after_another_without_what_was_shown(client):
+    asked = {"user_id": "ada", "layout": {"rows": 2, "columns": 12}}
+    shown: list[str] = []
+    page = client.post("/v1/home", json=asked).json()
+    while page["rows"]:
+        new = [item["item_id"] for row in page["rows"] for item in row["items"]]
+        assert not set(new) & set(shown)
+        shown += new
+        page = client.post("/v1/home", json={**asked, "after": page["decision_id"]}).json()
+    assert len(shown) == 60, "every title was met"
+    assert page["note"] == "all that belongs here was shown; leave `after` out to begin anew"
+    records = client.get("/v1/exports/ada").json()["decisions"]
+    chains = [one["episode"][:2] for one in records[1:]]
+    assert chains == [[chains[0][0], step] for step in range(1, len(records))]
+
+
+@pytest.mark.parametrize("who", [{"user_id": "bob"}, {"user_id": "ada", "after": "no such decision"}])
+def test_nobody_goes_on_after_a_page_that_was_not_theirs(client, who):
+    page = client.post("/v1/home", json={"user_id": "ada"}).json()
+    refused = client.post("/v1/home", json={"after": page["decision_id"], **who})
+    assert refused.status_code == 404
+    assert client.post("/v1/similar", json={"item_id": "t1", "after": page["decision_id"]}).status_code == 404

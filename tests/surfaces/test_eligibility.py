@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -13,17 +12,13 @@ from hypothesis import strategies as st
 from pages import NOW, policy_of
 
 from matinee.catalog import Catalog
-from matinee.decision import Context, Episodes, Layer, Requests, RowName
+from matinee.decision import Context, Layer, Requests, RowName
 from matinee.decision.eligibility import check, eligible
-from matinee.decision.episodes import ANSWERS
 from matinee.decision.evidence import title_reasons
 from matinee.errors import BadData
 from matinee.history import Histories
 from matinee.page import Layout, RowKind
 from matinee.profile import KIDS_LIMIT, Profile
-from matinee.surfaces.home import HomePolicy
-from matinee.surfaces.play_something.moods import Themes
-from matinee.surfaces.play_something.policy import PlaySomethingPolicy
 
 HOUR = 3_600_000_000
 AGES = [None, 0, 6, 7, 12, 16, 18]
@@ -109,42 +104,6 @@ def test_the_mask_is_the_rules(seed, unrated_age):
             for title in titles
         ]
         assert mask[b].tolist() == expected
-
-
-@pytest.mark.slow
-def test_no_leak_in_200_000_served_slots():
-    """Pages of a real policy, explored and greedy; each slot judged by the rules in words."""
-    rng = np.random.default_rng(2026)
-    slots = 0
-    while slots < 200_000:
-        n = int(rng.integers(50, 400))
-        catalog = random_catalog(rng, n, [None, 0, 12][rng.integers(0, 3)])
-        policy = policy_of(catalog, exploration=float(rng.choice([0.0, 0.5, 1.0])), seed=int(rng.integers(1e9)))
-        requests = random_requests(rng, n, 200, Layout(rows=10, columns=12, visible=4))
-        page, titles = policy.decide(requests, rng).page(), catalog.titles.to_dicts()
-        shown = [(b, page.items[b, r, c]) for b, r, c in np.argwhere(page.items >= 0)]
-        shown += list(suggested(policy, requests, rng))
-        for b, item in shown:
-            profile, context = requests.profile(b), requests.situations.context(b)
-            assert may_see(catalog, titles[item], profile, context, int(requests.times[b]))
-        slots += len(shown)
-
-
-def suggested(home: HomePolicy, requests: Requests, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
-    """The titles of an episode for each request, answered in every way, and those named as their reasons."""
-    made = (home.catalog, home.scorer, home.calibration, Themes.learned(home.catalog))
-    policy, batch = PlaySomethingPolicy("play", "fixed", *made), len(requests)
-    episodes = Episodes(rng.integers(2**63, size=batch, dtype=np.uint64), np.zeros(batch, np.int32))
-    asked = replace(requests, layout=Layout(rows=1, columns=1, billboard=False), exploration=1.0)
-    for _ in range(4):
-        decisions = policy.decide(replace(asked, episodes=episodes), rng)
-        choices, titles = decisions.choices, np.full(batch, -1, np.int32)
-        titles[choices.decisions] = choices.actions
-        assert not [b for b in choices.decisions if titles[b] in episodes.suggested[b]], "suggested twice"
-        yield from zip(choices.decisions.tolist(), choices.actions.tolist(), strict=True)
-        named = choices.evidence >= 0
-        yield from zip(choices.decisions[named].tolist(), choices.evidence[named].tolist(), strict=True)
-        episodes = episodes.then(titles, rng.choice(ANSWERS, batch).astype(np.int8))
 
 
 def test_a_leak_is_an_error_that_names_it():

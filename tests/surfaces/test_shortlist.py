@@ -10,6 +10,7 @@ from matinee.decision import Choices, Requests
 from matinee.history import Histories
 from matinee.page import Layout
 from matinee.surfaces.pages import shortlist as shortlists
+from matinee.surfaces.sway import Sway
 
 LAYOUT = Layout(rows=6, columns=8, visible=4)
 TITLES, KEPT = 400, 250
@@ -40,7 +41,9 @@ def test_what_a_row_brings_itself_is_on_the_list(monkeypatch):
     scores = np.arange(TITLES, dtype=np.float32)[None]
     charts = charts_of(catalog)
     nearest = np.array([[[77, -1]]], np.int32)
-    near = shortlists.shortlist(asked, np.ones((1, TITLES), bool), scores, nearest, catalog, charts, 60)
+    near = shortlists.shortlist(
+        asked, np.ones((1, TITLES), bool), scores, nearest, catalog, charts, 60, Sway.of(catalog, asked)
+    )
     own = {TITLES - 1, TITLES - 2, 77, *asked.histories.items.tolist(), *range(40)}
     assert set(np.flatnonzero(near[0]).tolist()) == own
 

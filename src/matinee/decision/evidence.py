@@ -23,6 +23,7 @@ FIXED_TITLES = {
     RowKind.FOUND: "Titles",
     RowKind.BY_CHANCE: "Something different",
     RowKind.NEW_EPISODES: "New episodes",
+    RowKind.PASSING: "All of these",
 }
 
 
@@ -66,6 +67,8 @@ def title_reasons(pages: Pages, b: int, r: int, catalog: Catalog) -> list[str]:
             return ["There is more since you caught up with it"] * n
         case RowKind.BY_CHANCE, _:
             return ["Picked by chance from what you have not watched"] * n
+        case RowKind.PASSING, _:
+            return ["It passes the filter; the likeliest to please come first"] * n
         case RowKind.TRENDING, (window, _):
             return [f"More members liked this {window.replace('this', 'in the last')} than in the one before"] * n
         case RowKind.POPULAR, (window, country):

@@ -89,7 +89,7 @@ def _reading(service: Service) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["read"])
     _add_surfaces(router, service, "read")
 
-    @router.post("/homes", response_model=PagesOut, responses=BODY)
+    @router.post("/homes", response_model=PagesOut, responses=statuses(400, 404, 422))
     async def homes(asked: HomesIn) -> Response:
         """Several home pages at once, each a decision of its own, in the order asked."""
         return Json({"pages": await service.homes(asked.homes)})

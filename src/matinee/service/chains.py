@@ -1,10 +1,14 @@
-"""Chains of decisions over HTTP: what went before a decision, and the answer to it, logged before the next is made."""
+"""Chains of decisions over HTTP: what went before a decision, and the answer to it, logged before the next is made.
+
+Suggestions are answered one by one; pages go on without what was shown.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from secrets import randbits
 from typing import Any
 
@@ -16,7 +20,8 @@ from matinee.decision.episodes import UNANSWERED
 from matinee.errors import NotFound
 from matinee.events import KIND_NAMES
 from matinee.history import Histories
-from matinee.service.requests import AskIn, FollowIn
+from matinee.maths.ragged import Ragged
+from matinee.service.requests import AskIn, FollowIn, PageIn
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,33 @@ async def following(asked: FollowIn, surface: str, get: Any) -> Chain:
         )
     answer = UNANSWERED if asked.answer is None else KIND_NAMES.index(asked.answer)
     return Chain(int(requests.episodes.chains[0]), before, answer)
+
+
+async def page_after(asked: PageIn, surface: str, get: Any) -> Episodes | None:
+    """The episode of a page (a batch of one) that goes on after another, None for a first one.
+
+    Raises `NotFound` where there is no decision of that id that this member was shown here.
+    """
+    if asked.after is None:
+        return None
+    before: Decisions = await asyncio.to_thread(get, asked.after)
+    if (before.requests.surface, before.requests.user_ids[0]) != (surface, asked.user_id or ""):
+        raise NotFound(
+            f"the decision {asked.after[:100]!r} is no page of {surface!r} for this member; leave `after` out to begin"
+        )
+    return going_on(before)
+
+
+def going_on(before: Decisions) -> Episodes:
+    """One step on, every title of the page shown and unanswered. The chain of a first page follows from its id."""
+    told = before.requests.episodes
+    if told is None:
+        number = int.from_bytes(blake2b(before.ids[0].encode(), digest_size=8).digest())
+        told = Episodes(np.array([number], np.uint64), np.zeros(1, np.int32))
+    new = np.setdiff1d(before.titles, told.suggested.values)
+    shown = np.concatenate([told.suggested.values, new]).astype(np.int32)
+    answers = np.concatenate([told.answers, np.full(len(new), UNANSWERED, np.int8)])
+    return Episodes(told.chains, (told.steps + 1).astype(np.int32), Ragged.of([shown]), answers)
 
 
 def answered(chain: Chain, asked: AskIn, surface: str, catalog: Catalog) -> Sequence[Mapping[str, Any]]:

@@ -27,7 +27,7 @@ from matinee.events import END_OF_TIME
 from matinee.history import Histories
 from matinee.maths.arrays import Flags
 from matinee.profile import Profile
-from matinee.service.chains import Chain, answered, following
+from matinee.service.chains import Chain, answered, following, page_after
 from matinee.service.clock import Clock
 from matinee.service.coming import coming, shares_watched
 from matinee.service.deployment import Deployment, Offer
@@ -39,7 +39,7 @@ from matinee.service.metrics import Metrics
 from matinee.service.one_request import asked_about, in_experiments, local_day, request_of, tuned, with_company
 from matinee.service.probe import probe
 from matinee.service.records import Records
-from matinee.service.requests import AskIn, ContextIn, FollowIn, HomeIn
+from matinee.service.requests import AskIn, ContextIn, FollowIn, HomeIn, PageIn
 from matinee.service.responses import EventOut, EventsOut, GrownOut, NextOut, StateOut, TitleOut
 from matinee.service.shown import ShownLately
 from matinee.service.state import states_of
@@ -93,12 +93,15 @@ class Service:
         started, now = time.perf_counter(), self.clock.now()
         user_id, zone, control = asked.user_id, self.deployment.time_zone, asked.control
         chain = await self._chain(surface, asked) if isinstance(asked, FollowIn) else None
+        shown = None
+        if isinstance(asked, PageIn):
+            shown = await page_after(asked, surface.name, self.deployment.log.decisions.get)
 
         def ask(edition: Edition, member: Member, *company: Member) -> tuple[Requests, int]:
             plain = request_of(edition.catalog, member, asked.context, now, asked.exclude, zone)
             plain = with_company(plain, company)
             layout, exploration = edition.layouts.of(asked.context.device), asked.exploration
-            episodes = None if chain is None else chain.episodes(plain.histories)
+            episodes = shown if chain is None else chain.episodes(plain.histories)
             placed = replace(plain, surface=surface.name, layout=layout, episodes=episodes)
             named = replace(placed, exploration=exploration, control=control)
             armed = in_experiments(surface.ask(asked, named, edition.catalog), self.deployment.experiments())

@@ -173,9 +173,14 @@ class Presenter:
 
 
 def _note(decisions: Decisions) -> str:
-    """Why there is nothing, where the request's filter is why."""
-    wanted = decisions.requests.control.filter
-    return _nothing_passes(wanted, int(decisions.eligible[0])) if wanted and not len(decisions.titles) else ""
+    """Why an answer is empty that was filtered, or that goes on after others; "" for any other."""
+    requests, left = decisions.requests, int(decisions.eligible[0])
+    if len(decisions.titles):
+        return ""
+    if requests.control.filter:
+        count = f"{left:,} titles pass it, and none of them belongs here" if left else "no title left passes it"
+        return f"nothing is shown under the filter {requests.control.filter[:200]!r}: {count}; widen the filter"
+    return "" if requests.episodes is None else "all that belongs here was shown; leave `after` out to begin anew"
 
 
 def _milliseconds(decisions: Decisions) -> dict[str, float]:
@@ -186,12 +191,6 @@ def profile_out(profile: Profile) -> ProfileOut:
     """A profile as plain data."""
     out: ProfileOut = asdict(profile)  # type: ignore[assignment]
     return out
-
-
-def _nothing_passes(expression: str, eligible: int) -> str:
-    """Why a filtered answer is empty."""
-    left = f"{eligible:,} titles pass it, and none of them belongs here" if eligible else "no title left passes it"
-    return f"nothing is shown under the filter {expression[:200]!r}: {left}; widen the filter"
 
 
 def _dials(dials: Dials) -> DialsOut:

@@ -179,6 +179,12 @@ class AskIn(Body):
         return ()
 
 
+class PageIn(AskIn):
+    """Asks for a page, the first or one that goes on."""
+
+    after: Annotated[Id | None, Field(description="go on after this page, without what the chain showed so far")] = None
+
+
 class DialsIn(Body):
     """How far the answer may leave what is likeliest: 0 = not at all; left out: as the service has it."""
 
@@ -192,8 +198,8 @@ class DialsIn(Body):
         return replace(stored, **self.model_dump(exclude_none=True))
 
 
-class TunedIn(AskIn):
-    """Asks for something with dials."""
+class TunedIn(PageIn):
+    """Asks for a page with dials."""
 
     dials: DialsIn = DialsIn()
 
@@ -218,7 +224,7 @@ class SimilarIn(TunedIn):
     n: Annotated[int, Field(ge=1, le=100), WHOLE] = 20
 
 
-class TogetherIn(AskIn):
+class TogetherIn(PageIn):
     """Asks for a page for two or more."""
 
     user_id: Id

@@ -84,7 +84,7 @@ def _together(asked: TogetherIn, plain: Requests, catalog: Catalog) -> Requests:
 
 
 def _similar(asked: SimilarIn, plain: Requests, catalog: Catalog) -> Requests:
-    """One row about a title, of none that the member turned down; a home page weighs that itself."""
+    """One row about a title, of none that the member turned down, whatever the policy."""
     about = np.array([item_of(catalog, asked.item_id)], np.int32)
     layout = Layout(rows=1, columns=asked.n, billboard=False, attention=plain.layout.attention)
     past = plain.histories
@@ -117,7 +117,7 @@ SURFACES: Mapping[str, Surface] = {
             lambda user_id, catalog: HomeIn(user_id=user_id),
             _page,
             PageOut,
-            BODY,
+            {**BODY, **FOUND},
         ),
         Surface(
             "similar",
@@ -169,4 +169,4 @@ SURFACES: Mapping[str, Surface] = {
         ),
     )
 }
-HOME, SIMILAR, PLAY_SOMETHING = (SURFACES[name] for name in ("home", "similar", "play_something"))
+HOME, SIMILAR, SEARCH, PLAY_SOMETHING = (SURFACES[name] for name in ("home", "similar", "search", "play_something"))

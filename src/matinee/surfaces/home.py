@@ -25,8 +25,10 @@ from matinee.surfaces.pages.rows import Pools, RowsConfig, Themes, candidate_row
 from matinee.surfaces.pages.shortlist import shortlist
 from matinee.surfaces.reasons import with_reasons
 from matinee.surfaces.stopwatch import Stopwatch
+from matinee.surfaces.sway import Sway
 from matinee.surfaces.taste import GenreSets, intents, name_tastes, with_taste
 from matinee.surfaces.tilt import straightened, tilt
+from matinee.surfaces.unboosted import unboosted
 
 BLOCK = 64  # requests decided at a time, fewer where their scores would be more than `AT_ONCE`
 AT_ONCE = 1 << 23
@@ -96,10 +98,10 @@ class HomePolicy:
         watch.lap("scores")
         worth = self.worth(scores, requests)
         watch.lap("worth")
-        left = tilt(requests, self.charts.surprise)
-        pools = self.rows(requests, allowed, named, worth if left is None else worth * left)
+        left, sway = tilt(requests, self.charts.surprise), Sway.of(self.catalog, requests)
+        pools = self.rows(requests, allowed, named, worth if left is None else worth * left, sway)
         watch.lap("rows")
-        built = straightened(self.build(pools, requests, bits), pools, left)
+        built = straightened(unboosted(self.build(pools, requests, sway, bits), pools, sway), pools, left)
         watch.lap("page")
         evidence = self._evidence(requests, built.items, named)
         watch.lap("evidence")
@@ -122,11 +124,11 @@ class HomePolicy:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests = decisions.requests
         worth, left = self.worth(self.scorer.score(requests), requests), tilt(requests, self.charts.surprise)
-        allowed = eligible(self.catalog, requests)
+        allowed, sway = eligible(self.catalog, requests), Sway.of(self.catalog, requests)
         named = nameable(self.catalog, requests, allowed)
-        pools = self.rows(requests, allowed, named, worth if left is None else worth * left)
+        pools = self.rows(requests, allowed, named, worth if left is None else worth * left, sway)
         shown = shown_in(decisions, pools, self.catalog)
-        return log_probs_of(decisions, self.build(pools, requests, np.zeros(len(requests), np.uint64), shown))
+        return log_probs_of(decisions, self.build(pools, requests, sway, np.zeros(len(requests), np.uint64), shown))
 
     @cached_property
     def maker(self) -> Maker:
@@ -143,26 +145,27 @@ class HomePolicy:
         worth = with_taste(worth, tastes, pi, self._genre_sets, self.charts.genre_shares)
         return self._suited.weigh(worth, requests)
 
-    def rows(self, requests: Requests, allowed: Flags, named: Flags, worth: Floats) -> Pools:
+    def rows(self, requests: Requests, allowed: Flags, named: Flags, worth: Floats, sway: Sway) -> Pools:
         """The candidate rows: titles that are `allowed`, found by those that may be `named`, (batch, titles) each."""
         tastes, config = requests.histories.tastes, self.config.rows
         latest = latest_tastes(tastes, config.because_rows)
         about = only_allowed(np.append(tastes.items, np.int32(-1))[latest], named, -1)
         nearest = self._neighborhood.nearest(about)
-        near = shortlist(requests, allowed, worth, nearest, self.catalog, self.charts, config.new_days)
-        offered = (self.catalog, self._themes, self.charts, self._suited)
-        pools = candidate_rows(requests, allowed, near, worth, nearest, *offered, config)
+        drawn_from = (self.catalog, self.charts, config.new_days, sway)
+        near = shortlist(requests, allowed, sway.boosted(worth), nearest, *drawn_from)
+        offered = (self.catalog, self._themes, self.charts, self._suited, config, sway)
+        pools = candidate_rows(requests, allowed, near, worth, nearest, *offered)
         pi = intents(tastes, self.catalog, self.charts.genre_shares)
         name_tastes(pools, pi, self.catalog, self.charts.genre_shares)
         return pools
 
-    def build(self, pools: Pools, requests: Requests, bits: UInt64s, shown: Shown | None = None) -> Built:
+    def build(self, pools: Pools, requests: Requests, sway: Sway, bits: UInt64s, shown: Shown | None = None) -> Built:
         """Pages out of candidate rows; with `shown`, the probabilities of that page instead."""
         exploration, where = self.config.exploration, self.config.where
         if requests.exploration is not None:
             exploration, where = requests.exploration, Where()
         shares = self.charts.genre_shares
-        return build_pages(pools, requests, self.catalog, shares, exploration, bits, shown, where)
+        return build_pages(pools, requests, self.catalog, shares, exploration, bits, shown, where, sway)
 
     def _evidence(self, requests: Requests, items: Int32s, named: Flags) -> Int32s:
         strongest = self.scorer.explain(requests, items.reshape(len(items), items.shape[1] * items.shape[2]))

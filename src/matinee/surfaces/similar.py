@@ -20,7 +20,9 @@ from matinee.surfaces.pages.builder import Built, Shown, build_pages
 from matinee.surfaces.pages.deciding import decided, log_probs_of, shown_in, worth_of
 from matinee.surfaces.pages.rows import Pools
 from matinee.surfaces.stopwatch import Stopwatch
+from matinee.surfaces.sway import Sway
 from matinee.surfaces.tilt import straightened, tilt
+from matinee.surfaces.trust import had_enough
 
 ROW = 1  # the one candidate row; row 0 is the billboard that this surface has not
 
@@ -29,9 +31,9 @@ ROW = 1  # the one candidate row; row 0 is the billboard that this surface has n
 class SimilarPolicy:
     """The scorer's answer to someone who watched nothing but `requests.about`, best first.
 
-    The layout's columns say how many; titles that the member has seen may be among them, that one never is. One
-    that the member may not be shown has no row. Where a filter leaves too few of the nearest, those with the best score
-    of all others follow. `surprise` (titles,) as of the charts, for the dial for novelty.
+    The layout's columns say how many; that one is never among them, nor what the member had enough of. One that the
+    member may not be shown has no row. Under a filter those with the best score of all others that it speaks for follow
+    the nearest. `surprise` (titles,) as of the charts, for the dial for novelty.
     """
 
     policy_id: str
@@ -47,10 +49,10 @@ class SimilarPolicy:
         watch = Stopwatch()
         bits = rng.integers(2**64, size=len(requests), dtype=np.uint64)
         allowed = eligible(self.catalog, requests)
-        left = tilt(requests, self.surprise)
-        pools = self._pools(requests, allowed, left)
+        left, sway = tilt(requests, self.surprise), Sway.of(self.catalog, requests)
+        pools = self._pools(requests, allowed, left, sway)
         watch.lap("rows")
-        built = straightened(self._build(pools, requests, bits), pools, left)
+        built = straightened(self._build(pools, requests, sway, bits), pools, left)
         watch.lap("page")
         evidence = np.where(built.items >= 0, _about(requests)[:, None, None], -1).astype(np.int32)
         decisions = decided(
@@ -71,9 +73,10 @@ class SimilarPolicy:
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests = decisions.requests
-        pools = self._pools(requests, eligible(self.catalog, requests), tilt(requests, self.surprise))
+        left, sway = tilt(requests, self.surprise), Sway.of(self.catalog, requests)
+        pools = self._pools(requests, eligible(self.catalog, requests), left, sway)
         shown = shown_in(decisions, pools, self.catalog)
-        return log_probs_of(decisions, self._build(pools, requests, np.zeros(len(requests), np.uint64), shown))
+        return log_probs_of(decisions, self._build(pools, requests, sway, np.zeros(len(requests), np.uint64), shown))
 
     @cached_property
     def maker(self) -> Maker:
@@ -82,24 +85,35 @@ class SimilarPolicy:
         parts = (self.policy_id, self.calibration, self.neighbors, *known, *self.catalog.versioned)
         return Maker(self.policy_id, self.artifact_id, digest(*parts))
 
-    def _pools(self, requests: Requests, allowed: Flags, left: Floats | None) -> Pools:
-        about = _about(requests)
+    def _pools(self, requests: Requests, allowed: Flags, left: Floats | None, sway: Sway) -> Pools:
+        about, named = _about(requests), nameable(self.catalog, requests, allowed)
         nearest = self._neighborhood.nearest(about)
         alone = Requests.of_histories(Histories.of_items([[int(title)] for title in about]))
         worth = worth_of(self.scorer.score(alone), self.calibration)
+        allowed = allowed & ~had_enough(requests, self.catalog)
         pools = Pools.empty(len(requests), ROW + 1, nearest.shape[1], minimum=1)
         pools.kinds[:, ROW], pools.keys[:, ROW] = RowKind.SIMILAR, about
-        named = nameable(self.catalog, requests, allowed)
         for b in np.flatnonzero(named[np.arange(len(about)), about]):
             offered = nearest[b][(nearest[b] >= 0) & allowed[b, nearest[b]]]
             if requests.control.filter:
-                offered = _topped_up(offered, int(about[b]), allowed[b], worth[b], nearest.shape[1])
-            _fill(pools, int(b), *_tilted(offered, worth[b], None if left is None else left[b]))
+                offered = self._topped_up(offered, int(about[b]), allowed[b], worth[b])
+            offered, worths = _tilted(offered, worth[b], None if left is None else left[b])
+            _fill(pools, int(b), offered, worths)
+            pools.logits[b, ROW, : len(offered)] += sway.logits(int(b), offered)
         return pools
 
-    def _build(self, pools: Pools, requests: Requests, bits: UInt64s, shown: Shown | None = None) -> Built:
+    def _topped_up(self, near: Int32s, about: int, allowed: Flags, worth: Floats) -> Int32s:
+        """The nearest, and behind them the best of all other allowed titles that `about` speaks for."""
+        others = allowed.copy()
+        others[near] = others[about] = False
+        left = np.flatnonzero(others).astype(np.int32)
+        best = left[np.argsort(-worth[left], kind="stable")[: self.neighbors]]
+        speaks = self.scorer.explain(Requests.of_histories(Histories.of_items([[about]])), best[None])[0] >= 0
+        return np.append(near, best[speaks])[: self.neighbors]
+
+    def _build(self, pools: Pools, requests: Requests, sway: Sway, bits: UInt64s, shown: Shown | None = None) -> Built:
         shares = np.full(len(self.catalog.genres), 1.0 / max(len(self.catalog.genres), 1), np.float32)
-        return build_pages(pools, requests, self.catalog, shares, requests.exploration or 0.0, bits, shown)
+        return build_pages(pools, requests, self.catalog, shares, requests.exploration or 0.0, bits, shown, sway=sway)
 
     @cached_property
     def _neighborhood(self) -> Neighborhood:
@@ -110,15 +124,6 @@ def _about(requests: Requests) -> Int32s:
     if requests.about is None or requests.layout.billboard:
         raise BadRequest("similar titles need `about` and a layout without a billboard")
     return requests.about
-
-
-def _topped_up(near: Int32s, about: int, allowed: Flags, worth: Floats, size: int) -> Int32s:
-    """The nearest, and behind them the best of all other allowed titles, `size` in all."""
-    others = allowed.copy()
-    others[near] = others[about] = False
-    left = np.flatnonzero(others)
-    best = left[np.argsort(-worth[left], kind="stable")]
-    return np.append(near, best[: size - len(near)]).astype(np.int32)
 
 
 def _tilted(titles: Int32s, worth: Floats, left: Floats | None) -> tuple[Int32s, Floats]:

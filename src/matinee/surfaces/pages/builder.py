@@ -39,11 +39,13 @@ from matinee.decision import Requests
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Floats, Int32s, UInt64s
 from matinee.maths.sampling import temperature_of
+from matinee.maths.shares import Shares
 from matinee.page import KEEPS_REPEATS, Layout
 from matinee.surfaces.pages import kernels
 from matinee.surfaces.pages.rows import BILLBOARD, BY_CHANCE, Pools
 from matinee.surfaces.pages.turned import turned_of
 from matinee.surfaces.pages.types import Attention, Candidates, Chance, Choice, Page, Taste
+from matinee.surfaces.sway import Sway
 from matinee.surfaces.taste import intents
 
 BEAM_WIDTH, BEAM_ROWS = 16, 5  # partial pages kept, and rows searched so, at temperature 0
@@ -110,12 +112,13 @@ def build_pages(
     seeds: UInt64s,
     shown: Shown | None = None,
     where: Where = Where(),
+    sway: Sway | None = None,
 ) -> Built:
     """Build one page per request out of its candidate rows.
 
     `genre_shares` (genres,) everybody's tastes; `seeds` (batch,) uint64, all the randomness there is. With `shown` =
     (rows (batch, r), items (batch, r, c)) nothing is chosen: the log-probabilities of that page are computed instead,
-    -inf where it could not have been built.
+    -inf where it could not have been built. `sway`: which titles have shares of the places.
     """
     layout, temperature = requests.layout, temperature_of(exploration)
     given = shown is not None and temperature > 0.0
@@ -144,6 +147,7 @@ def build_pages(
         ),
         _chance(pools, temperature, where, layout),
         turned,
+        _shares(sway, len(requests)),
         seeds,
         Page(
             built.rows,
@@ -166,6 +170,13 @@ def _chance(pools: Pools, temperature: float, where: Where, layout: Layout) -> C
     if temperature <= 0.0:
         rows, at = 0, None
     return Chance(rows, -1 if at is None else at, BY_CHANCE, pools.fresh, pools.worth)
+
+
+def _shares(sway: Sway | None, batch: int) -> Shares:
+    """The shares of a batch, `had` (batch, promotions + 1)."""
+    if sway is None:
+        return Shares(np.empty(0), np.empty((batch, 0), np.uint8), np.zeros((batch, 1), np.int64))
+    return Shares(sway.shares, sway.groups, np.zeros((batch, len(sway.shares) + 1), np.int64))
 
 
 def _refuse_at_first_difference(built: Built, rows: Int32s, items: Int32s) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s, UInt64s
 from matinee.maths.in_turn import Pull
 from matinee.maths.sampling import draw, log_probs_of, mix
+from matinee.maths.shares import Shares, draw_with_shares
 from matinee.surfaces.pages.search import measure, plan, walk
 from matinee.surfaces.pages.turned_kernels import begin_tally, count_row, fill_in_turn, lean, places_of
 from matinee.surfaces.pages.types import Above, Attention, Candidates, Chance, Choice, Page, Row, Tally, Taste, Turned
@@ -21,11 +22,12 @@ def build(
     choice: Choice,
     chance: Chance,
     turned: Turned,
+    promoted: Shares,
     seeds: UInt64s,
     page: Page,
 ) -> Doubles:
-    """Build, or when given follow, every page of the batch (a first axis of all arrays but those of `attention` and
-    of the titles' genres).
+    """Build, or when given follow, every page of the batch (a first axis of all arrays but those of `attention`, of the
+    titles' genres and of the shares themselves).
 
     Fills `page`; returns the value V of each.
     """
@@ -46,6 +48,7 @@ def build(
                 turned.groups,
                 turned.ordered[b],
             ),
+            Shares(promoted.shares, promoted.groups[b], promoted.had[b]),
             seeds[b],
             Page(
                 page.rows[b],
@@ -68,6 +71,7 @@ def build_one(
     choice: Choice,
     chance: Chance,
     turned: Turned,
+    promoted: Shares,
     seed: np.uint64,
     page: Page,
 ) -> float:
@@ -105,8 +109,8 @@ def build_one(
         page.among_rows[position] = among
         wide = 1 if position < first else columns
         shown = fill_place(
-            row, position, wide, by_chance, candidates, taste, attention, chance, turned, choice.given, temperature,
-            own_seed, above.used, page, tally,
+            row, position, wide, by_chance, candidates, taste, attention, chance, turned, promoted, choice.given,
+            temperature, own_seed, above.used, page, tally,
         )  # fmt: skip
         # What was just shown counts as open (`repeats`): it is marked as used already.
         put = Row(page.items[position], page.worths[position], shown, True, candidates.repeats[row])
@@ -126,6 +130,7 @@ def fill_place(
     attention: Attention,
     chance: Chance,
     turned: Turned,
+    promoted: Shares,
     given: bool,
     temperature: float,
     seed: np.uint64,
@@ -133,8 +138,11 @@ def fill_place(
     page: Page,
     tally: Tally,
 ) -> int:
-    """Fill a place by chance, in turn where dials look at what stands before, or by worth; returns how many titles."""
-    in_turn = turned.on and not by_chance and not turned.ordered[row]
+    """Fill a place by chance, in turn where dials look at what stands before, or by worth; returns how many titles.
+
+    Where titles are promoted, dials look at rows alone.
+    """
+    in_turn = turned.on and not by_chance and not turned.ordered[row] and len(promoted.shares) == 0
     if by_chance:
         shown = fill_by_chance(position, columns, chance, taste, given, seed, used, page)
     elif in_turn:
@@ -142,7 +150,7 @@ def fill_place(
             row, position, columns, candidates, attention, turned, given, temperature, seed, used, page, tally
         )
     else:
-        shown = fill(row, position, columns, candidates, given, temperature, seed, used, page)
+        shown = fill(row, position, columns, candidates, given, temperature, promoted, seed, used, page)
     if turned.on:
         count_row(position, shown, in_turn, attention, turned, page, tally)
     return shown
@@ -290,13 +298,15 @@ def fill(
     candidates: Candidates,
     given: bool,
     temperature: float,
+    promoted: Shares,
     seed: np.uint64,
     used: Flags,
     page: Page,
 ) -> int:
     """Draw the row's titles from those not shown above, or follow the given ones; -inf where they could not be.
 
-    Returns how many are shown.
+    Titles that are promoted have their shares of the places, but where members chose the titles themselves. Returns how
+    many are shown.
     """
     items, worths, logits = candidates.items[row], candidates.worths[row], candidates.logits[row]
     shown, shown_worths, log_probs = page.items[position], page.worths[position], page.item_log_probs[position]
@@ -307,14 +317,20 @@ def fill(
         open_at[n_open], open_logits[n_open] = at, logits[at]
         n_open += repeats or not used[items[at]]
     page.among_titles[position] = n_open
-    if given:
-        drawn = places_of(shown, items[open_at[:n_open]], chosen)
-        if drawn != min(columns, n_open):
-            log_probs[0] = -np.inf
-            return 0
-    else:
+    shared = len(promoted.shares) > 0 and not repeats
+    drawn = min(columns, n_open)
+    if given and places_of(shown, items[open_at[:n_open]], chosen) != drawn:
+        log_probs[0] = -np.inf
+        return 0
+    if shared:
+        logits_here, groups = open_logits[:n_open], promoted.groups[items[open_at[:n_open]]]
+        own_seed = mix(seed, np.uint64(1))
+        drawn = draw_with_shares(
+            logits_here, groups, promoted, columns, temperature, own_seed, given, chosen, log_probs
+        )
+    elif not given:
         drawn = draw(open_logits, n_open, columns, temperature, mix(seed, np.uint64(1)), chosen)
-    if given or temperature > 0.0:
+    if not shared and (given or temperature > 0.0):
         log_probs_of(open_logits, n_open, chosen, drawn, temperature, log_probs)
     for column in range(drawn):
         at = open_at[chosen[column]]

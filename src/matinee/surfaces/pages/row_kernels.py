@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from matinee.events import FINISHED, PLAYED, Kind
+from matinee.events import FINISHED, LIKED_RATING, PLAYED, Kind
 from matinee.maths.arrays import Flags, Floats, Int32s, Int64s
 from matinee.maths.ordering import descending
 from matinee.surfaces.pages.types import ByWorth, Events, Own, OwnWorths, PoolArrays, ThemeArrays
@@ -30,8 +30,10 @@ def put(b: int, row: int, item: int, worth: float, logit: float, pools: PoolArra
 
 
 @numba.njit(cache=True, nogil=True)
-def verdict(kind: int, consumed: bool) -> int:
+def verdict(kind: int, value: float, consumed: bool) -> int:
     """What an event says of its title: `WELCOME`, `REFUSED`, or 0 for neither."""
+    if kind == RATING and value < LIKED_RATING:
+        return REFUSED
     if consumed or kind in (UP, ADD):
         return WELCOME
     return REFUSED if kind in (DOWN, DISMISS) else 0
@@ -76,7 +78,7 @@ def walk_histories(
     """Walk each history from its latest event back; the latest word on a title decides.
 
     Fills the rows `slots` with titles that are `allowed` and not refused; clears `fresh` for what was played, rated,
-    liked or refused.
+    liked, refused or taken off the list within `own.removed`.
     """
     offsets, items, kinds, values, times, arrivals = events
     watched, listed = np.zeros(fresh.shape[1], np.bool_), np.zeros(fresh.shape[1], np.bool_)
@@ -86,12 +88,14 @@ def walk_histories(
             item, kind, age = items[at], kinds[at], now[b] - times[at]
             consumed = kind == RATING or (kind == PLAY and values[at] >= PLAYED)
             if mood[item] == 0:
-                mood[item] = verdict(kind, consumed)
+                mood[item] = verdict(kind, values[at], consumed)
             if consumed or kind == UP or mood[item] == REFUSED:
                 fresh[b, item] = False
             offered = allowed[b, item] and mood[item] != REFUSED
             if kind in (ADD, REMOVE) and not listed[item]:
                 listed[item] = True
+                if kind == REMOVE and age <= own.removed:
+                    fresh[b, item] = False
                 if offered and kind == ADD:
                     value = max(own.listed, worth[b, item])
                     put(b, slots.listed, item, value, np.log(value) + LATER * pools.sizes[b, slots.listed], pools)
@@ -123,11 +127,14 @@ def fill_by_worth(
     picked: Int32s,
     themes: ThemeArrays,
     slots: ByWorth,
+    promoted: Flags,
+    reserved: int,
     pools: PoolArrays,
 ) -> None:
-    """Walk the fresh titles of each request once, by falling worth, and append each to every row it belongs to.
+    """Walk the fresh titles of each request by falling worth, and append each to every row it belongs to.
 
-    The logits are left out. `new_since` and `new_until` (batch,): of which arrival a title is new, both included.
+    The logits are left out. `new_since` and `new_until` (batch,): of which arrival a title is new, both included. Where
+    titles are `promoted` (batch, titles; or without titles), they are walked first, for `reserved` places of a row.
     """
     sizes, members, worths, _ = pools
     n, n_about, capacity = fresh.shape[1], nearest.shape[1], members.shape[2]
@@ -144,18 +151,21 @@ def fill_by_worth(
         titles_of, size_of[-1] = members[b], capacity
         size_of[arrivals], size_of[because:-1] = 0, 0
         size = descending(worth[b], fresh[b], order)
+        first = put_first(promoted[b], order[:size])
         for at in range(size):
-            item = order[at]
+            item, room = order[at], reserved if at < first else capacity
             if new_since[b] <= arrived[item] <= new_until[b]:
-                _append(item, arrivals, titles_of, size_of, capacity)
+                _append(item, arrivals, titles_of, size_of, room)
             for s in range(n_about if near[item] else 0):
                 if near[item] >> np.uint64(s) & np.uint64(1):
-                    _append(item, because + s, titles_of, size_of, capacity)
+                    _append(item, because + s, titles_of, size_of, room)
             for k in range(themes.offsets[item], themes.offsets[item + 1]):
-                _append(item, row_of_theme[themes.themes[k]], titles_of, size_of, capacity)
+                _append(item, row_of_theme[themes.themes[k]], titles_of, size_of, room)
         for slot in (slots.billboard, slots.picks):
-            size_of[slot] = min(size, capacity)
-            titles_of[slot, : size_of[slot]] = order[: size_of[slot]]
+            ahead, kept = min(first, reserved), min(size - first + min(first, reserved), capacity)
+            titles_of[slot, :ahead] = order[:ahead]
+            titles_of[slot, ahead:kept] = order[first : first + kept - ahead]
+            size_of[slot] = kept
         for row in filled:
             sizes[b, row] = size_of[row]
             for at in range(size_of[row]):
@@ -165,6 +175,21 @@ def fill_by_worth(
             row_of_theme[picked[b, k]] = sizes.shape[1]
         for item in nearest[b].flat:
             near[max(item, 0)] = np.uint64(0)
+
+
+@numba.njit(cache=True, nogil=True)
+def put_first(flags: Flags, order: Int32s) -> int:
+    """Move the titles of `order` that are flagged to its front, both parts in their order; returns how many there are.
+
+    Without flags nothing moves.
+    """
+    if len(flags) == 0:
+        return 0
+    marked = flags[order]
+    rest = order[~marked]
+    flagged = order[marked]
+    order[: len(flagged)], order[len(flagged) :] = flagged, rest
+    return len(flagged)
 
 
 @numba.njit(cache=True, nogil=True)

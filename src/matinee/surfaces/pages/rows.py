@@ -15,12 +15,13 @@ for the occasion     fresh titles that are watched more on it      worth        
 watch it again       finished more than 30 days ago                latest first                 the play itself
 
 A series is finished when its member has caught up with all episodes that there are; see `decision.next_up`.
-Fresh: eligible, not played, rated or liked before, not dismissed. Worth: the estimated probability that the title
-satisfies.
+Fresh: eligible, not played, rated or liked before, not dismissed, not just taken off the list. Worth: the estimated
+probability that the title satisfies.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,6 +43,8 @@ from matinee.surfaces.occasions import ROWS as SUITING
 from matinee.surfaces.occasions import Suited, asked_on
 from matinee.surfaces.pages import row_kernels as kernels
 from matinee.surfaces.pages.types import ByWorth, Events, Own, OwnWorths, PoolArrays, ThemeArrays
+from matinee.surfaces.sway import Sway
+from matinee.surfaces.trust import REMOVED_DAYS
 
 # slots; the themes follow these
 BILLBOARD, CONTINUE, MY_LIST, AGAIN, PICKS, TRENDING, ARRIVALS, POPULAR, BY_CHANCE, NEW_EPISODES, OCCASION = range(11)
@@ -170,12 +173,14 @@ def candidate_rows(
     charts: Charts,
     suited: Suited,
     config: RowsConfig,
+    sway: Sway,
 ) -> Pools:
     """Fill every candidate row of every request.
 
     `allowed` (batch, titles) from `eligible`; `near` (batch, titles) from `shortlist`; `worth` (batch, titles) the
     probabilities of those; `nearest` (batch, because_rows, k) the
-    titles nearest to each of the request's `latest_tastes`, -1 for none.
+    titles nearest to each of the request's `latest_tastes`, -1 for none. `sway`: what is boosted and promoted in
+    rows whose titles the members did not choose themselves.
     """
     tastes = requests.histories.tastes
     picked = _themes_for(tastes, themes, config.themes)
@@ -184,12 +189,27 @@ def candidate_rows(
     pools = Pools.empty(len(requests), rows, pool, _fewest(requests))
     everything = _personal_rows(requests, allowed, worth, catalog, pools, config)
     pools, fresh = replace(pools, fresh=everything, worth=worth), everything & near
-    _chart_rows(requests, fresh, worth, charts, pools)
+    worth = sway.boosted(worth)
+    _chart_rows(requests, fresh, worth, charts, pools, sway)
     _occasion_rows(requests, fresh, worth, suited, catalog, pools)
+    reserved = math.ceil(min(float(sway.shares.sum()), 1.0) * pool)
     since, slots = requests.times - config.new_days * DAY, ByWorth(BILLBOARD, PICKS, ARRIVALS, BECAUSE)
     kernels.fill_by_worth(
-        fresh, worth, since, requests.times, catalog.arrived, nearest, picked, themes.arrays, slots, pools.arrays
+        fresh,
+        worth,
+        since,
+        requests.times,
+        catalog.arrived,
+        nearest,
+        picked,
+        themes.arrays,
+        slots,
+        sway.promoted,
+        reserved,
+        pools.arrays,
     )
+    if sway.promotes:
+        _sort_by_worth(pools)
     for rows_by_worth in ([BILLBOARD, PICKS, ARRIVALS], slice(OCCASION, None)):
         pools.logits[:, rows_by_worth] = np.log(pools.worths[:, rows_by_worth])
     _label(pools, tastes, themes, picked, config.because_rows)
@@ -230,6 +250,7 @@ def _personal_rows(
         resumable=float(config.resume_days * DAY),
         rewatchable=float(config.again_after_days * DAY),
         half_life=float(config.resume_half_life * DAY),
+        removed=float(REMOVED_DAYS * DAY),
     )
     events = _as_titles(requests, catalog, since=config.new_days * DAY)
     slots = Own(CONTINUE, MY_LIST, AGAIN, NEW_EPISODES)
@@ -268,7 +289,16 @@ def _last_words(history: Histories, found: NextUp, titles: int) -> Int64s:
     return last
 
 
-def _chart_rows(requests: Requests, fresh: Flags, worth: Floats, charts: Charts, pools: Pools) -> None:
+def _sort_by_worth(pools: Pools) -> None:
+    """Put the rows that are filled by worth, promoted titles first, in falling order of it."""
+    for row in (BILLBOARD, PICKS, ARRIVALS, *range(BECAUSE, pools.sizes.shape[1])):
+        held = np.arange(pools.items.shape[2]) < pools.sizes[:, row, None]
+        order = np.argsort(np.where(held, -pools.worths[:, row], np.inf), axis=1, kind="stable")
+        for values in (pools.items, pools.worths):
+            values[:, row] = np.take_along_axis(values[:, row], order, axis=1)
+
+
+def _chart_rows(requests: Requests, fresh: Flags, worth: Floats, charts: Charts, pools: Pools, sway: Sway) -> None:
     """Fill popular and trending. A chart drawn more than a day before the request is not dated, and nothing trends.
 
     On a page for kids stands no chart: what most members like is not what they may like.
@@ -284,6 +314,9 @@ def _chart_rows(requests: Requests, fresh: Flags, worth: Floats, charts: Charts,
         pools.keys[of_country, POPULAR] = np.where(dated[of_country], *keys)
         _fill_from(charts.popular[country], np.flatnonzero(of_country & grown), POPULAR, fresh, worth, pools)
     _fill_from(charts.trending, np.flatnonzero(dated & grown), TRENDING, fresh, worth, pools)
+    for row in (POPULAR, TRENDING) if sway.boosts else ():
+        for b, size in enumerate(pools.sizes[:, row]):
+            pools.logits[b, row, :size] += sway.logits(b, pools.items[b, row, :size])
 
 
 def _occasion_rows(

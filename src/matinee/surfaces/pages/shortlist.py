@@ -11,6 +11,7 @@ from matinee.decision.eligibility import countries_of
 from matinee.events import DAY
 from matinee.maths.arrays import Flags, Floats, Int32s, Int64s
 from matinee.surfaces.charts import Charts
+from matinee.surfaces.sway import Sway
 
 KEPT = 4_096  # best titles of a request that its rows choose from; a smaller catalogue is taken whole
 NEW = 1_024  # best new titles, which rank among themselves
@@ -18,13 +19,20 @@ HALF = 16  # bits of a number's key that are looked at in one go
 
 
 def shortlist(
-    requests: Requests, allowed: Flags, worth: Floats, nearest: Int32s, catalog: Catalog, charts: Charts, new_days: int
+    requests: Requests,
+    allowed: Flags,
+    worth: Floats,
+    nearest: Int32s,
+    catalog: Catalog,
+    charts: Charts,
+    new_days: int,
+    sway: Sway,
 ) -> Flags:
     """Which titles the rows of each request may hold, (batch, titles): all of them in a catalogue of up to `KEPT`.
 
     Else the `KEPT` allowed titles with the highest `worth`, the `NEW` best of those that arrived in the last
-    `new_days`, the `nearest` (batch, because_rows, k) titles, those of the history and of the request's own charts. It
-    depends on the request alone, not on its batch.
+    `new_days`, the `nearest` (batch, because_rows, k) titles, those of the history and of the request's own charts, and
+    what is promoted. It depends on the request alone, not on its batch.
     """
     if len(catalog) <= KEPT:
         return np.ones_like(allowed)
@@ -35,6 +43,8 @@ def shortlist(
     b, row, at = np.nonzero(nearest >= 0)
     near[b, nearest[b, row, at]] = True
     near[:, charts.trending.items] = True
+    if sway.promotes:
+        near |= sway.promoted
     known = np.array([country if country in charts.popular else "" for country in countries_of(requests)])
     for country in np.unique(known):
         near[np.ix_(known == country, charts.popular[str(country) or None].items)] = True

@@ -77,7 +77,8 @@ class Own(NamedTuple):
 class OwnWorths(NamedTuple):
     """How likely a title of these rows satisfies; one that was started, or has new episodes, halves every `half_life`.
 
-    In microseconds: a play may be resumed until it is `resumable` old, and watched again from `rewatchable` on.
+    In microseconds: a play may be resumed until it is `resumable` old, and watched again from `rewatchable` on; what
+    was taken off the list is not fresh until that is `removed` old.
     """
 
     resume: float
@@ -86,6 +87,7 @@ class OwnWorths(NamedTuple):
     resumable: float
     rewatchable: float
     half_life: float
+    removed: float
 
 
 class ByWorth(NamedTuple):

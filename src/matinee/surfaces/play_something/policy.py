@@ -22,6 +22,7 @@ from matinee.surfaces.pages.deciding import worth_of
 from matinee.surfaces.play_something.belief import posterior, promised
 from matinee.surfaces.play_something.moods import Moods, Themes
 from matinee.surfaces.stopwatch import Stopwatch
+from matinee.surfaces.trust import had_enough
 
 PASSED = (Kind.SKIP, Kind.NOT_NOW, Kind.LIGHTER, Kind.HEAVIER)
 TONED = {Kind.LIGHTER: 1.0, Kind.HEAVIER: -1.0}  # in which direction the next title lies
@@ -133,7 +134,7 @@ class PlaySomethingPolicy:
 
     def _offered(self, requests: Requests, allowed: Flags) -> tuple[Flags, Flags]:
         """(batch, titles) what may be suggested, and (batch,) whether it follows from the last answer."""
-        offered = allowed & ~_known(requests, len(self.catalog))
+        offered = allowed & ~_known(requests, len(self.catalog)) & ~had_enough(requests, self.catalog)
         titles, answers = _episodes(requests).last
         follows = np.zeros(len(requests), np.bool_)
         for b in np.flatnonzero(titles >= 0):

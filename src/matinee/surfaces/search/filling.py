@@ -16,6 +16,7 @@ from matinee.decision import RowName
 from matinee.maths.arrays import Doubles, Floats, Int32s, Int64s
 from matinee.maths.in_turn import Groups, Pull, draw_in_turn
 from matinee.maths.sampling import log_probs_of, mix, plackett_luce
+from matinee.maths.shares import Shares, draw_with_shares
 from matinee.surfaces.search.shelves import Shelf
 
 CERTAINTY = 10.0  # nats that a row which promises everything is ahead of one that promises nothing
@@ -36,13 +37,14 @@ class Place(NamedTuple):
 
 class Chance(NamedTuple):
     """How a page is drawn: temperature, seed, and where dials look at titles before, the genres of titles and the pull
-    of what stands before.
+    of what stands before; `shares` of the places for what is promoted, where anything is.
     """
 
     temperature: float
     seed: np.uint64
     groups: Groups
     pull: Pull | None
+    shares: Shares
 
 
 class Shown(NamedTuple):
@@ -95,13 +97,20 @@ def _draw(logits: Floats, n: int, temperature: float, seed: np.uint64, wanted: I
 def _draw_titles(
     items: Int32s, logits: Floats, n: int, chance: Chance, wanted: Int64s | None
 ) -> tuple[Int64s, Doubles]:
-    """As `_draw`, each title given those before it where the chance has a pull."""
-    if chance.pull is None:
+    """As `_draw`, each title given those before it where the chance has shares, or else a pull."""
+    if chance.pull is None and not len(chance.shares.shares):
         return _draw(logits, n, chance.temperature, chance.seed, wanted)
     due = min(n, len(items))
     drawn = np.full(n, NONE) if wanted is None else wanted.copy()
     log_probs = np.zeros(n) if wanted is None else _impossible(wanted, due)
-    if not np.isneginf(log_probs).any():
+    if np.isneginf(log_probs).any():
+        return drawn, log_probs
+    if len(chance.shares.shares):
+        own = chance.shares.groups[items]
+        draw_with_shares(
+            logits, own, chance.shares, n, chance.temperature, chance.seed, wanted is not None, drawn, log_probs
+        )
+    elif chance.pull is not None:
         draw_in_turn(
             logits, items, chance.pull, chance.groups, np.zeros(len(chance.pull.wanted)), np.ones(due),
             chance.temperature, chance.seed, wanted is not None, drawn[:due], log_probs[:due],

@@ -22,6 +22,7 @@ from matinee.lookup.matcher import AMONG, WORDS, Matcher, Matches
 from matinee.lookup.topics import places
 from matinee.maths.arrays import Flags, Floats, Int32s
 from matinee.maths.ragged import Ragged
+from matinee.maths.shares import Shares
 from matinee.page import RowKind
 from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.search.indexes import Indexes
@@ -58,13 +59,32 @@ class SearchConfig:
 @dataclass(frozen=True)
 class Asked:
     """One request: what was typed, which titles may be shown (titles,), which of them are `welcome` where nobody named
-    them, and the probability that each satisfies the member (titles,).
+    them and `fresh` where nobody looked for them, and the probability that each satisfies the member (titles,).
+    `factors` (titles,) what is boosted, without titles where nothing is; `shares` what is promoted.
     """
 
     query: str
     allowed: Flags
     welcome: Flags
+    fresh: Flags
     worth: Floats
+    factors: Floats
+    shares: Shares
+
+    def shelf(
+        self, name: RowName, promise: float, items: Int32s, logits: Floats, most: int, founder: int = -1
+    ) -> Shelf:
+        """A shelf of these titles, those boosted likelier, with room for those promoted."""
+        logits = logits + np.log(self.factors[items]) if len(self.factors) else logits
+        promoted = self.shares.groups[items] > 0 if len(self.shares.shares) else None
+        return shelf_of(name, promise, items, logits, most, promoted, founder)
+
+    def best(self, values: Floats, most: int) -> Int32s:
+        """The `most` titles with the largest numbers above 0, and as many of those promoted."""
+        found = places(values, most)
+        if not len(self.shares.shares):
+            return found
+        return np.union1d(found, places(np.where(self.shares.groups > 0, values, 0), most)).astype(np.int32)
 
 
 @dataclass(frozen=True)
@@ -135,8 +155,8 @@ class Intents:
     def _beside(self, asked: Asked, item: int) -> Iterator[Shelf]:
         """What goes with the title found: more like it, and what its people and its genre made beside it."""
         catalog, near = self.indexes.catalog, self._nearest(item)
-        welcome = asked.allowed[near.items] & asked.welcome[near.items]
-        alike = Matches(near.items[welcome], near.closeness[welcome])
+        fresh = asked.allowed[near.items] & asked.fresh[near.items]
+        alike = Matches(near.items[fresh], near.closeness[fresh])
         yield self._shelf(asked, RowName(RowKind.SIMILAR, (catalog.item_ids[item],)), ALIKE, alike, item)
         for person in catalog.title_people[item][:1].tolist():
             yield self._with(asked, person, ALIKE * WORDS)
@@ -165,13 +185,13 @@ class Intents:
         return self._shelf(asked, name, promise, Matches(items, np.zeros(len(items), np.float32)))
 
     def _welcome(self, asked: Asked, near: Floats) -> Matches:
-        items = places(np.where(asked.allowed & asked.welcome, near, 0.0), self.config.most)
+        items = asked.best(np.where(asked.allowed & asked.welcome, near, 0.0), self.config.most)
         return Matches(items, near[items])
 
     def _shelf(self, asked: Asked, name: RowName, promise: float, near: Matches, founder: int = -1) -> Shelf:
         worth = np.log(asked.worth[near.items])
         logits = self.config.sharpness * near.closeness + self.config.taste * worth
-        return shelf_of(name, promise, near.items, logits.astype(np.float32), self.config.most, founder)
+        return asked.shelf(name, promise, near.items, logits.astype(np.float32), self.config.most, founder)
 
 
 def _close(near: Matches, least: float) -> Matches:

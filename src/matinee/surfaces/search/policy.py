@@ -26,18 +26,20 @@ from matinee.surfaces.pages.turned import groups_of, looks_before, pull_of
 from matinee.surfaces.search.filling import Chance, Place, Shown, fill
 from matinee.surfaces.search.indexes import Indexes
 from matinee.surfaces.search.intents import Asked, Intents, SearchConfig
-from matinee.surfaces.search.opening import before_typing
+from matinee.surfaces.search.opening import before_typing, browsed
 from matinee.surfaces.search.shelves import Shelf
 from matinee.surfaces.stopwatch import Stopwatch
+from matinee.surfaces.sway import Sway
 from matinee.surfaces.tilt import tilt
+from matinee.surfaces.trust import had_enough, turned_down
 
 
 @dataclass(frozen=True)
 class SearchPolicy:
     """Pages of answers to `requests.queries`; nothing typed yet gives a page of what may be looked for.
 
-    Titles that the member turned down stand where they are named, and nowhere else. `embedding` finds subjects by
-    meaning too. Safe to share by threads.
+    Under a filter nothing typed gives all that passes it. Titles that the member turned down stand where they are
+    named, and nowhere else. `embedding` finds subjects by meaning too. Safe to share by threads.
     """
 
     policy_id: str
@@ -57,9 +59,10 @@ class SearchPolicy:
         watch.lap("eligible")
         worth = self._worth(requests)
         watch.lap("scores")
-        offered = self._offered(requests, allowed, self._tilted(worth, requests))
+        sway = Sway.of(self.catalog, requests)
+        offered = self._offered(requests, allowed, self._tilted(worth, requests), sway)
         watch.lap("rows")
-        built = self._built(requests, offered, bits)
+        built = self._built(requests, offered, sway, bits)
         pages = _pages(requests, offered, built, worth)
         watch.lap("page")
         decisions = Decisions(
@@ -79,10 +82,11 @@ class SearchPolicy:
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests, pages = decisions.requests, decisions.page()
-        worth = self._tilted(self._worth(requests), requests)
-        offered = self._offered(requests, eligible(self.catalog, requests), worth)
+        worth, sway = self._tilted(self._worth(requests), requests), Sway.of(self.catalog, requests)
+        offered = self._offered(requests, eligible(self.catalog, requests), worth, sway)
         shown = [Shown(_names(pages, b), pages.items[b]) for b in range(len(requests))]
-        return log_probs_of(decisions, self._built(requests, offered, np.zeros(len(requests), np.uint64), shown))
+        nothing = np.zeros(len(requests), np.uint64)
+        return log_probs_of(decisions, self._built(requests, offered, sway, nothing, shown))
 
     def warm(self) -> None:
         """Make the indexes now rather than when the first member asks."""
@@ -103,16 +107,18 @@ class SearchPolicy:
         left = tilt(requests, self.charts.surprise)
         return worth if left is None else worth * left
 
-    def _offered(self, requests: Requests, allowed: Flags, worth: Floats) -> list[list[Shelf]]:
+    def _offered(self, requests: Requests, allowed: Flags, worth: Floats, sway: Sway) -> list[list[Shelf]]:
         """The rows that each request may be answered with."""
         if requests.queries is None or requests.layout.billboard:
             raise BadRequest("search needs `queries`, one text a request, and a layout without a billboard")
-        welcome = ~_turned_down(requests, len(self.catalog))
+        welcome, fresh = ~turned_down(requests, len(self.catalog)), ~had_enough(requests, self.catalog)
         countries, offered = countries_of(requests), []
         for b, query in enumerate(requests.queries):
-            asked = Asked(query.strip(), allowed[b], welcome[b], worth[b])
+            asked = Asked(query.strip(), allowed[b], welcome[b], fresh[b], worth[b], sway.factors[b], sway.of_one(b))
             if asked.query:
                 offered.append(self._intents.shelves(asked))
+            elif requests.control.filter:
+                offered.append(browsed(asked))
             else:
                 where = country_of(int(countries[b])), int(requests.times[b])
                 offered.append(before_typing(asked, self.charts, self.catalog, *where, self.config))
@@ -122,6 +128,7 @@ class SearchPolicy:
         self,
         requests: Requests,
         offered: Sequence[Sequence[Shelf]],
+        sway: Sway,
         bits: UInt64s,
         shown: Sequence[Shown] | None = None,
     ) -> Built:
@@ -139,7 +146,7 @@ class SearchPolicy:
                 built.among_titles[b],
             )
             own = None if pull is None else pull._replace(wanted=pull.wanted[b])
-            chance = Chance(temperature_of(exploration), bits[b], groups, own)
+            chance = Chance(temperature_of(exploration), bits[b], groups, own, sway.of_one(b))
             fill(shelves, chance, page, None if shown is None else shown[b])
         return built
 
@@ -171,11 +178,3 @@ def _pages(requests: Requests, offered: Sequence[Sequence[Shelf]], built: Built,
 
 def _names(pages: Pages, b: int) -> list[RowName | None]:
     return [pages.name(b, r) if pages.rows[b, r] >= 0 else None for r in range(pages.rows.shape[1])]
-
-
-def _turned_down(requests: Requests, titles: int) -> Flags:
-    """(batch, titles) what each member's latest word turned down."""
-    history, flags = requests.histories, np.zeros((len(requests), titles), np.bool_)
-    member = np.repeat(np.arange(len(history)), np.diff(history.offsets))
-    flags[member[history.turned_down], history.items[history.turned_down]] = True
-    return flags

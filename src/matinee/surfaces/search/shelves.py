@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matinee.decision import RowName
-from matinee.maths.arrays import Floats, Int32s
+from matinee.maths.arrays import Flags, Floats, Int32s
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,23 @@ class Shelf:
     founder: int = -1
 
 
-def shelf_of(name: RowName, promise: float, items: Int32s, logits: Floats, most: int, founder: int = -1) -> Shelf:
-    """A shelf of the `most` likeliest of these titles; the earlier of equally likely ones first."""
-    order = np.argsort(-logits, kind="stable")[:most]
+def shelf_of(
+    name: RowName,
+    promise: float,
+    items: Int32s,
+    logits: Floats,
+    most: int,
+    promoted: Flags | None = None,
+    founder: int = -1,
+) -> Shelf:
+    """A shelf of the `most` likeliest of these titles and of those `promoted` (titles,); the earlier of equally likely
+    ones first.
+    """
+    order = np.argsort(-logits, kind="stable")
+    if promoted is None:
+        order = order[:most]
+    else:
+        order = order[(np.arange(len(order)) < most) | (np.cumsum(promoted[order]) <= most) & promoted[order]]
     return Shelf(name, promise, items[order], logits[order].astype(np.float32), founder)
 
 

@@ -18,9 +18,12 @@ from matinee.surfaces.pages.deciding import decided, log_probs_of, shown_in
 from matinee.surfaces.pages.rows import Pools
 from matinee.surfaces.reasons import with_reasons
 from matinee.surfaces.stopwatch import Stopwatch
+from matinee.surfaces.sway import Sway
 from matinee.surfaces.together.reasons import with_watchers
 from matinee.surfaces.together.watchers import Watchers
 from matinee.surfaces.together.wishes import TogetherConfig, Wishes, wishes_of
+from matinee.surfaces.trust import had_enough
+from matinee.surfaces.unboosted import unboosted
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,10 @@ class TogetherPolicy:
         watch.lap("scores")
         offered, wishes = self._wishes(watchers, worths, allowed)
         watch.lap("worth")
-        as_one = watchers.as_one(requests)
-        pools = self.home.rows(as_one, offered, named, wishes.worth)
+        as_one, sway = watchers.as_one(requests), Sway.of(catalog, requests)
+        pools = self.home.rows(as_one, offered, named, wishes.worth, sway)
         watch.lap("rows")
-        built = self.home.build(pools, as_one, bits)
+        built = unboosted(self.home.build(pools, as_one, sway, bits), pools, sway)
         watch.lap("page")
         because = self._because(watchers, built.items, named)
         evidence = self._evidence(watchers, as_one, built.items, because, worths)
@@ -78,11 +81,11 @@ class TogetherPolicy:
         requests = decisions.requests
         watchers, allowed = Watchers.of(requests), eligible(self.catalog, requests)
         offered, wishes = self._wishes(watchers, self._worths(watchers), allowed)
-        as_one = watchers.as_one(requests)
+        as_one, sway = watchers.as_one(requests), Sway.of(self.catalog, requests)
         named = nameable(self.catalog, requests, allowed)
-        pools: Pools = self.home.rows(as_one, offered, named, wishes.worth)
+        pools: Pools = self.home.rows(as_one, offered, named, wishes.worth, sway)
         shown = shown_in(decisions, pools, self.catalog)
-        built = self.home.build(pools, as_one, np.zeros(len(requests), np.uint64), shown)
+        built = self.home.build(pools, as_one, sway, np.zeros(len(requests), np.uint64), shown)
         return log_probs_of(decisions, built)
 
     @cached_property
@@ -114,6 +117,7 @@ class TogetherPolicy:
     def _wishes(self, watchers: Watchers, worths: Floats, allowed: Flags) -> tuple[Flags, Wishes]:
         """Which titles may stand on the page (batch, titles), and what all wish of them."""
         offered = allowed & ~watchers.met(allowed.shape[1])
+        np.logical_and.at(offered, watchers.whose, ~had_enough(watchers.alone, self.catalog))
         return offered, wishes_of(watchers, worths, offered, self.config)
 
     def _because(self, watchers: Watchers, items: Int32s, named: Flags) -> Int32s:

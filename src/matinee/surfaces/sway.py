@@ -1,0 +1,76 @@
+"""What a request's boosts and promotions make of titles: odds that count more, and shares of the places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from matinee.catalog import Catalog
+from matinee.decision import Requests
+from matinee.decision.control import log_factors, passing_at
+from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt8s
+from matinee.maths.shares import Shares
+
+
+@dataclass(frozen=True)
+class Sway:
+    """Of a batch: `factors` (batch, titles) what each title's odds count times, without titles where nothing is
+    boosted; `shares` (promotions,), `groups` (batch, titles) as `maths.shares.Shares` has them, without titles where
+    nothing is promoted.
+    """
+
+    factors: Floats
+    shares: Doubles
+    groups: UInt8s
+
+    @classmethod
+    def of(cls, catalog: Catalog, requests: Requests) -> Self:
+        """What the control of these requests asks for."""
+        control, times = requests.control, requests.times
+        factors = np.empty((len(requests), 0), np.float32)
+        if control.boosts:
+            factors = np.exp(log_factors(catalog, control, times)).astype(np.float32)
+        groups = np.zeros((len(requests), len(catalog) if control.promotions else 0), np.uint8)
+        for k, promotion in enumerate(control.promotions):
+            groups |= passing_at(catalog, promotion.of, times).astype(np.uint8) << np.uint8(k)
+        return cls(factors, np.array([one.share for one in control.promotions]), groups)
+
+    @property
+    def boosts(self) -> bool:
+        """Whether anything is boosted."""
+        return bool(self.factors.shape[1])
+
+    @property
+    def promotes(self) -> bool:
+        """Whether anything is promoted."""
+        return bool(self.groups.shape[1])
+
+    @property
+    def promoted(self) -> Flags:
+        """(batch, titles) which titles are promoted."""
+        return self.groups > 0
+
+    def boosted(self, worth: Floats) -> Floats:
+        """(batch, titles) `worth` with its odds boosted: f p / (1 - p + f p)."""
+        return _with_odds(worth, self.factors) if self.boosts else worth
+
+    def honest(self, worths: Floats, items: Int32s) -> Floats:
+        """What `boosted` took these `worths` of `items` (batch, ...) from; those of item -1 stay."""
+        if not self.boosts:
+            return worths
+        batch = np.arange(len(items)).reshape(-1, *[1] * (items.ndim - 1))
+        return np.where(items >= 0, _with_odds(worths, 1.0 / self.factors[batch, items]), worths)
+
+    def logits(self, b: int, items: Int32s) -> Floats:
+        """What the boosts add to the logits of these titles for request `b`."""
+        return np.log(self.factors[b, items]) if self.boosts else np.zeros(len(items), np.float32)
+
+    def of_one(self, b: int) -> Shares:
+        """The shares of request `b`, of which no place has been had."""
+        return Shares(self.shares, self.groups[b], np.zeros(len(self.shares) + 1, np.int64))
+
+
+def _with_odds(worth: Floats, factors: Floats) -> Floats:
+    return np.asarray(factors * worth / (1.0 - worth + factors * worth), np.float32)
