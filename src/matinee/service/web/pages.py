@@ -18,9 +18,10 @@ from starlette.staticfiles import StaticFiles
 from matinee.events import FINISHED, MAX_TEXT, PLAYED
 from matinee.profile import Profile
 from matinee.service.core import Service
-from matinee.service.requests import ContextIn, DialsIn, HomeIn, LayoutIn
+from matinee.service.requests import ContextIn, DialsIn, HomeIn, LayoutIn, SearchIn
 from matinee.service.responses import NextOut, TitleStateOut
-from matinee.service.surfaces import HOME, PLAY_SOMETHING
+from matinee.service.surfaces import HOME, PLAY_SOMETHING, SEARCH
+from matinee.service.web.browsing import YEARS, Browsing
 from matinee.service.web.posters import lettering, poster, split_year
 from matinee.service.web.reference import bodies, limits
 
@@ -28,12 +29,14 @@ HERE = Path(__file__).parent
 EXAMPLES = 12  # members offered on the first page
 LIKED = 3  # titles named for each of them
 ANEW = 0.1  # how boldly a page is drawn that was asked for anew
+BROWSED = 48  # titles on a page that is browsed
 START_TITLES, START_ROWS = 24, 8  # that someone new picks from
 User = Annotated[str, Query(min_length=1, max_length=MAX_TEXT)]
 PosterUser = Annotated[str, Query(max_length=MAX_TEXT)]
 Find = Annotated[str, Query(max_length=MAX_TEXT)]
 Device = Annotated[str, Query(max_length=MAX_TEXT)]
 WebDial = Annotated[float | None, Query(ge=0, le=1)]
+Year = Annotated[int, Query(ge=0, lt=10_000)]
 WebDraw = Annotated[int, Query(ge=0, lt=2**31)]
 
 
@@ -61,6 +64,7 @@ def templates() -> Environment:
     environment.filters["lettering"] = lettering
     environment.filters["episode"] = _episode
     environment.filters["limits"] = limits
+    environment.filters["all_of"] = lambda about: Browsing(*about).link()
     environment.tests["unfinished"] = _unfinished
     environment.tests["turned_down"] = _turned_down
     return environment
@@ -100,8 +104,25 @@ def member_pages(service: Service) -> APIRouter:
         asked = HomeIn(user_id=user, context=context, draw=draw, exploration=anew, dials=dials)
         page = await service.decide(HOME, asked)
         if "part" in request.query_params:
-            return _html(render, "_page.html", page=page, watcher=user)
+            ways = await _of_member(service, request, user, device)
+            return _html(render, "_page.html", page=page, watcher=user, browse=ways["browse"])
         return _html(render, "home.html", page=page, **await _of_member(service, request, user, device))
+
+    @router.get("/browse")
+    async def browse(
+        request: Request,
+        user: User,
+        device: Device = "",
+        genre: Find = "",
+        tag: Find = "",
+        since: Year = 0,
+        after: Find = "",
+    ) -> Response:
+        wanted = Browsing(genre, tag, since)
+        asked = SearchIn(user_id=user, query="", filter=wanted.filter, rows=1, n=BROWSED, after=after or None)
+        page = await service.decide(SEARCH, asked)
+        told = {"wanted": wanted, "genres": service.catalog.genres, "years": YEARS, "page": page, "after": after}
+        return _html(render, "browse.html", **told, **await _of_member(service, request, user, device))
 
     @router.get("/list")
     async def own_list(request: Request, user: User, device: Device = "") -> Response:
@@ -164,6 +185,7 @@ async def _of_member(service: Service, request: Request, user: str, device: str)
         "device": _device(request, device),
         "home": f"/home?{urlencode(asked)}",
         "list": f"/list?{urlencode(asked)}",
+        "browse": f"/browse?{urlencode(asked)}" if service.deployment.policies.get(SEARCH.name) else "",
         "play": f"/play?{urlencode(asked)}" if service.deployment.policies.get(PLAY_SOMETHING.name) else "",
     }
 

@@ -41,7 +41,7 @@ function neighbour(here, step, scope) {
 }
 
 function sibling(poster, across) {
-  const cards = [...poster.closest(".strip").querySelectorAll(".poster")];
+  const cards = [...poster.closest(".strip").querySelectorAll(".poster, .more a")];
   return cards[cards.indexOf(poster) + across];
 }
 
