@@ -20,6 +20,7 @@ class Bench(StrEnum):
 
     PAGE = "page"
     SEARCH = "search"
+    CONTROL = "control"
     SERVE = "serve"
     INGEST = "ingest"
     UPKEEP = "upkeep"
