@@ -41,6 +41,7 @@ class Bench(StrEnum):
     SIMULATE = "simulate"
     EXPLORATION = "exploration"
     COUNTERFACTUAL = "counterfactual"
+    DIALS = "dials"
     ALL = "all"
 
 

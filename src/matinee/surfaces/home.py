@@ -98,7 +98,7 @@ class HomePolicy:
         watch.lap("scores")
         worth = self.worth(scores, requests)
         watch.lap("worth")
-        left, sway = tilt(requests, self.charts.surprise), Sway.of(self.catalog, requests)
+        left, sway = tilt(worth, requests, self.charts.surprise), Sway.of(self.catalog, requests)
         pools = self.rows(requests, allowed, named, worth if left is None else worth * left, sway)
         watch.lap("rows")
         built = straightened(unboosted(self.build(pools, requests, sway, bits), pools, sway), pools, left)
@@ -123,7 +123,8 @@ class HomePolicy:
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests = decisions.requests
-        worth, left = self.worth(self.scorer.score(requests), requests), tilt(requests, self.charts.surprise)
+        worth = self.worth(self.scorer.score(requests), requests)
+        left = tilt(worth, requests, self.charts.surprise)
         allowed, sway = eligible(self.catalog, requests), Sway.of(self.catalog, requests)
         named = nameable(self.catalog, requests, allowed)
         pools = self.rows(requests, allowed, named, worth if left is None else worth * left, sway)

@@ -49,8 +49,8 @@ class SimilarPolicy:
         watch = Stopwatch()
         bits = rng.integers(2**64, size=len(requests), dtype=np.uint64)
         allowed = eligible(self.catalog, requests)
-        left, sway = tilt(requests, self.surprise), Sway.of(self.catalog, requests)
-        pools = self._pools(requests, allowed, left, sway)
+        sway = Sway.of(self.catalog, requests)
+        pools, left = self._pools(requests, allowed, sway)
         watch.lap("rows")
         built = straightened(self._build(pools, requests, sway, bits), pools, left)
         watch.lap("page")
@@ -73,8 +73,8 @@ class SimilarPolicy:
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests = decisions.requests
-        left, sway = tilt(requests, self.surprise), Sway.of(self.catalog, requests)
-        pools = self._pools(requests, eligible(self.catalog, requests), left, sway)
+        sway = Sway.of(self.catalog, requests)
+        pools, _ = self._pools(requests, eligible(self.catalog, requests), sway)
         shown = shown_in(decisions, pools, self.catalog)
         return log_probs_of(decisions, self._build(pools, requests, sway, np.zeros(len(requests), np.uint64), shown))
 
@@ -85,11 +85,13 @@ class SimilarPolicy:
         parts = (self.policy_id, self.calibration, self.neighbors, *known, *self.catalog.versioned)
         return Maker(self.policy_id, self.artifact_id, digest(*parts))
 
-    def _pools(self, requests: Requests, allowed: Flags, left: Floats | None, sway: Sway) -> Pools:
+    def _pools(self, requests: Requests, allowed: Flags, sway: Sway) -> tuple[Pools, Floats | None]:
+        """The row of each request, and what dials left of the worth of its titles."""
         about, named = _about(requests), nameable(self.catalog, requests, allowed)
         nearest = self._neighborhood.nearest(about)
         alone = Requests.of_histories(Histories.of_items([[int(title)] for title in about]))
         worth = worth_of(self.scorer.score(alone), self.calibration)
+        left = tilt(worth, requests, self.surprise)
         allowed = allowed & ~had_enough(requests, self.catalog)
         pools = Pools.empty(len(requests), ROW + 1, nearest.shape[1], minimum=1)
         pools.kinds[:, ROW], pools.keys[:, ROW] = RowKind.SIMILAR, about
@@ -100,7 +102,7 @@ class SimilarPolicy:
             offered, worths = _tilted(offered, worth[b], None if left is None else left[b])
             _fill(pools, int(b), offered, worths)
             pools.logits[b, ROW, : len(offered)] += sway.logits(int(b), offered)
-        return pools
+        return pools, left
 
     def _topped_up(self, near: Int32s, about: int, allowed: Flags, worth: Floats) -> Int32s:
         """The nearest, and behind them the best of all other allowed titles that `about` speaks for."""

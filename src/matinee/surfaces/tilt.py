@@ -1,7 +1,7 @@
 """Dials that look at a title alone: what novelty and freshness leave of its worth, before rows are made of it.
 
-    novelty     worth * 2^(-novelty * NOVELTY * (most surprise - surprise_t)): a title that twice as many members know
-                is worth half as much, at a dial of 1
+    novelty     worth * 2^(-novelty * NOVELTY * (most surprise - surprise_t)): a title that four times as many
+                members know is worth half as much, at a dial of 1
     freshness   worth * (1 + looks_t)^(-freshness * FRESHNESS), looks_t the looks at the title that led to nothing,
                 halved every `HALF_LIFE` days
 
@@ -22,26 +22,28 @@ from matinee.page import KEEPS_REPEATS, RowKind
 from matinee.surfaces.pages.builder import Built
 from matinee.surfaces.pages.rows import Pools
 
-NOVELTY, FRESHNESS = 1.0, 2.0
+NOVELTY, FRESHNESS = 0.5, 2.0
 HALF_LIFE = 7.0  # days
 TAKEN_UP = (Kind.OPEN, Kind.PLAY, Kind.RATING, Kind.THUMBS_UP, Kind.LIST_ADD)  # what ends that a title is passed by
 OWN = (*KEEPS_REPEATS, RowKind.WATCH_AGAIN)  # rows of titles that the member chose, at worths of their own
 
 
-def tilt(requests: Requests, surprise: Floats) -> Floats | None:
-    """What is left of the worth of each title, (batch, titles) in 0..1; None where both dials are off.
+def tilt(worth: Floats, requests: Requests, surprise: Floats) -> Floats | None:
+    """What is left of the `worth` (batch, titles) of each title, as a factor; None where both dials are off.
 
+    The best title is worth as much as the best one was, so that rows at worths of their own stand where they did.
     `surprise` (titles,) bits; without titles where nobody knows it, and then nothing is tilted.
     """
     dials, titles = requests.dials, len(surprise)
     if not (dials.novelty or dials.freshness) or not titles:
         return None
     power = dials.novelty * NOVELTY * (surprise - surprise.max())
-    left = np.broadcast_to(np.exp2(power, dtype=np.float32), (len(requests), titles))
-    if not dials.freshness:
-        return left
-    looks = looks_in_vain(requests.histories, requests.times, titles)
-    return np.asarray(left * (1.0 + looks) ** np.float32(-FRESHNESS * dials.freshness), np.float32)
+    left: Floats = np.tile(np.exp2(power, dtype=np.float32), (len(requests), 1))
+    if dials.freshness:
+        looks = looks_in_vain(requests.histories, requests.times, titles)
+        left *= (1.0 + looks) ** np.float32(-FRESHNESS * dials.freshness)
+    left *= worth.max(axis=1, keepdims=True) / (worth * left).max(axis=1, keepdims=True)
+    return left
 
 
 def straightened(built: Built, pools: Pools, left: Floats | None) -> Built:

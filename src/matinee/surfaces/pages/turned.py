@@ -16,7 +16,7 @@ from matinee.surfaces.pages.rows import Pools
 from matinee.surfaces.pages.types import Attention, Turned
 
 DIVERSITY = 3.0  # nats that a title like one before it in all genres loses at a dial of 1; so does such a row
-CALIBRATION = 2.0  # nats of mean log-worth for which the dial at 1 gives a nat of C_KL
+CALIBRATION = 1.0  # nats of mean log-worth for which the dial at 1 gives a nat of C_KL
 ORDERED = (*KEEPS_REPEATS, RowKind.WATCH_AGAIN, RowKind.POPULAR, RowKind.TRENDING)  # rows with an order of their own
 
 

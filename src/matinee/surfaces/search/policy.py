@@ -104,7 +104,7 @@ class SearchPolicy:
 
     def _tilted(self, worth: Floats, requests: Requests) -> Floats:
         """(batch, titles) the worth that counts, once dials have taken theirs."""
-        left = tilt(requests, self.charts.surprise)
+        left = tilt(worth, requests, self.charts.surprise)
         return worth if left is None else worth * left
 
     def _offered(self, requests: Requests, allowed: Flags, worth: Floats, sway: Sway) -> list[list[Shelf]]:
