@@ -92,6 +92,25 @@ def test_noting_a_deletion_looks_at_no_row_of_others(full: EventLog):
     assert 0 < work * 10 < 20_500
 
 
+def test_replaced_files_go_one_a_step(log: EventLog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """A member of many sealed days leaves many files behind; others write between any two of them."""
+    log.append_events([event(f"{user}{n}", n, user) for n in range(9) for user in ("ann", "bob")])
+    log.seal(date(1970, 1, 10))
+    do, gone = log_store.Store.do, []
+
+    def counted(store: log_store.Store, work: Callable) -> object:
+        before = set(tmp_path.rglob("*.parquet"))
+        result = do(store, work)
+        gone.append(len(before - set(tmp_path.rglob("*.parquet"))))
+        return result
+
+    monkeypatch.setattr(log_store, "STEP", 0)
+    monkeypatch.setattr(log_store.Store, "do", counted)
+    log.delete_member("ann")
+    assert [sum(gone), max(gone)] == [9, 1]
+    assert log.read(FOREVER)["event_id"].to_list() == [f"bob{n}" for n in range(9)]
+
+
 @pytest.mark.parametrize(
     "work",
     [

@@ -196,6 +196,7 @@ EVENTS_OF_DAY = f'SELECT seq, {COLUMNS} FROM events WHERE "timestamp" >= ? AND "
 DELETE_SEALED_EVENTS = "DELETE FROM events_a WHERE (user_id, event_id) IN (SELECT user_id, event_id FROM sealed_ids_a)"
 MOVING = "SELECT day, start, until FROM moving WHERE book = ?"
 NAMES_TAKEN = "SELECT file FROM spent_files UNION ALL SELECT file FROM sealed_days"
+SOME_SPENT_FILE = "SELECT file FROM spent_files WHERE maker IN (0, ?) OR ? LIMIT 1"
 ALL_MOVING = "SELECT book, day, start, until FROM moving"
 FORGOTTEN = "SELECT user_id, events_until, decisions_until FROM forgetting"
 

@@ -125,20 +125,22 @@ def retire(cursor: Cursor, before: SealedDay) -> None:
 
 
 def sweep(store: Store, everyones: bool = False) -> None:
-    """Remove replaced files and this handle's own unfinished ones, or `everyones`."""
+    """Remove replaced files and this handle's own unfinished ones, or `everyones`, in short steps."""
 
-    def remove(cursor: Cursor) -> None:
-        spent = cursor.execute(
-            "SELECT file FROM spent_files WHERE maker IN (0, ?) OR ?", (store.name, everyones)
-        ).fetchall()
-        for (file,) in spent:
-            (store.folder / file).unlink(missing_ok=True)
-            cursor.execute("DELETE FROM spent_files WHERE file = ?", (file,))
+    def remove(cursor: Cursor) -> bool:
+        def one() -> int:
+            spent = cursor.execute(sql.SOME_SPENT_FILE, (store.name, everyones)).fetchone()
+            if spent is None:
+                return 0
+            (store.folder / spent[0]).unlink(missing_ok=True)
+            return cursor.execute("DELETE FROM spent_files WHERE file = ?", spent).rowcount
+
+        return for_a_step(one)
 
     with store.reading() as cursor:
         if not cursor.execute("SELECT 1 FROM spent_files LIMIT 1").fetchone():
             return
-    store.do(remove)
+    store.in_steps(remove)
 
 
 def frame_of(cursor: Cursor, query: str, values: Sequence[Any]) -> pl.DataFrame:
