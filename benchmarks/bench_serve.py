@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 from machine import machine
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from served import Progress, load, resident, server, server_of
+from served import Progress, load, processor_seconds, resident, server, server_of
 
 CONNECTIONS = 8
 OVERLOAD_SECONDS = 15
@@ -78,33 +79,41 @@ def _unexpected(report: dict[str, Any], *expected: str) -> int:
     return odd + sum(report["errors"].values())
 
 
-def compare(before: Path, now: Path, rounds: int = 6, pages: int = 400) -> list[list[float]]:
-    """[before, now] pages a second of each round; both serve all the while, and take turns at going first."""
-    found = []
+def compare(before: Path, now: Path, rounds: int = 6, pages: int = 400) -> NDArray[np.float64]:
+    """(rounds, 2, 2) of `before` and `now`: pages a second, and milliseconds of processor time that the server took for
+    one. Both serve all the while, and take turns at going first.
+    """
+    found = np.empty((rounds, 2, 2))
     with server_of(before) as one, server_of(now) as other:
-        for port in (one, other):
-            load(port=port, what="home", count=pages, connections=CONNECTIONS)
+        for served in (one, other):
+            _held(*served, pages)
         for turn in range(rounds):
-            ports = (one, other) if turn % 2 == 0 else (other, one)
-            rates = {port: _rate(port, pages) for port in ports}
-            found.append([rates[one], rates[other]])
+            for which in (0, 1) if turn % 2 == 0 else (1, 0):
+                found[turn, which] = _held(*(one, other)[which], pages)
     return found
 
 
-def _rate(port: int, pages: int) -> float:
+def _held(port: int, process_id: int, pages: int) -> tuple[float, float]:
+    start = processor_seconds(process_id)
     held = load(port=port, what="home", count=pages, connections=CONNECTIONS)
+    used = processor_seconds(process_id) - start
     assert not _unexpected(held, "200", "503"), f"not every page was answered or refused: {held}"
-    return float(held["statuses"]["200"] / held["seconds"])
+    return held["statuses"]["200"] / held["seconds"], used * 1e3 / held["statuses"]["200"]
+
+
+def _compared(table: Table, before: Path, now: Path) -> None:
+    found = compare(before, now)
+    for name, values in zip(("pages a second", "processor ms a page"), np.moveaxis(found, 2, 0), strict=True):
+        ratios = values[:, 1] / values[:, 0]
+        table.add_row(f"{name}, before; now", "{:.3g}; {:.3g}".format(*np.median(values, axis=0)))
+        spread = f"{np.median(ratios):.2f}, {ratios.min():.2f} to {ratios.max():.2f}"
+        table.add_row("now / before: median, least to most", spread)
 
 
 if __name__ == "__main__":
     table = Table(title="Home pages over HTTP", title_justify="left", show_header=False)
     if sys.argv[1:]:
-        rates = np.array(compare(*(Path(one).resolve() for one in sys.argv[1:3])))
-        ratios = np.sort(rates[:, 1] / rates[:, 0])
-        table.add_row("pages a second before; now", "{:.0f}; {:.0f}".format(*np.median(rates, axis=0)))
-        table.add_row("now / before: median", f"{np.median(ratios):.2f}")
-        table.add_row("least and most", f"{ratios[0]:.2f} to {ratios[-1]:.2f}")
+        _compared(table, *(Path(one).resolve() for one in sys.argv[1:3]))
     else:
         for key, value in run(lambda what, done: print(f"{done:4.0%} {what}", flush=True)).items():
             table.add_row(key, f"{value:,.4g}" if isinstance(value, float) else str(value))

@@ -26,8 +26,8 @@ HERE = Path(__file__).parent
 VAR = HERE.parent / "var"
 HOLD = """
 from served import server
-with server(lambda what, done: None) as (port, *_):
-    print(port, flush=True)
+with server(lambda what, done: None) as (port, process_id, *_):
+    print(port, process_id, flush=True)
     input()
 """
 Progress = Callable[[str, float], None]
@@ -55,8 +55,8 @@ def server(tell: Progress) -> Iterator[tuple[int, int, Path, float]]:
 
 
 @contextmanager
-def server_of(tree: Path) -> Iterator[int]:
-    """What the source tree at `tree` trains and serves, by its own `server`; gives the port."""
+def server_of(tree: Path) -> Iterator[tuple[int, int]]:
+    """What the source tree at `tree` trains and serves, by its own `server`; gives port and process id."""
     environment = {**os.environ, "PYTHONPATH": f"{tree / 'src'}:{tree / 'benchmarks'}"}
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD],
@@ -64,7 +64,8 @@ def server_of(tree: Path) -> Iterator[int]:
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        yield int(process.stdout.readline())
+        port, process_id = process.stdout.readline().split()
+        yield int(port), int(process_id)
     finally:
         process.communicate("\n", 60)
 
@@ -85,6 +86,12 @@ def resident(process_id: int) -> float | None:
         return None
     line = next(one for one in status.read_text().splitlines() if one.startswith("VmRSS"))
     return int(line.split()[1]) / 1024
+
+
+def processor_seconds(process_id: int) -> float:
+    """What a process has used of all cores since it began."""
+    used = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
 
 
 def _train(place: Workspace, tell: Progress) -> None:
