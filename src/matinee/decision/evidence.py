@@ -68,7 +68,7 @@ def title_reasons(pages: Pages, b: int, r: int, catalog: Catalog) -> list[str]:
         case RowKind.BY_CHANCE, _:
             return ["Picked by chance from what you have not watched"] * n
         case RowKind.PASSING, _:
-            return ["It passes the filter; the likeliest to please come first"] * n
+            return ["One of those you asked for"] * n
         case RowKind.TRENDING, (window, _):
             return [f"More members liked this {window.replace('this', 'in the last')} than in the one before"] * n
         case RowKind.POPULAR, (window, country):

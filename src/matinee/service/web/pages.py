@@ -119,7 +119,9 @@ def member_pages(service: Service) -> APIRouter:
         after: Find = "",
     ) -> Response:
         wanted = Browsing(genre, tag, since)
-        asked = SearchIn(user_id=user, query="", filter=wanted.filter, rows=1, n=BROWSED, after=after or None)
+        asked = SearchIn(
+            user_id=user, query="", filter=wanted.filter, rows=1, n=BROWSED, after=after or None, exploration=0.0
+        )
         page = await service.decide(SEARCH, asked)
         told = {"wanted": wanted, "genres": service.catalog.genres, "years": YEARS, "page": page, "after": after}
         return _html(render, "browse.html", **told, **await _of_member(service, request, user, device))
