@@ -42,6 +42,7 @@ class Bench(StrEnum):
     EXPLORATION = "exploration"
     COUNTERFACTUAL = "counterfactual"
     DIALS = "dials"
+    TOGETHER = "together"
     ALL = "all"
 
 

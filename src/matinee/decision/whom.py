@@ -48,7 +48,9 @@ def title_for_all(name: RowName, decisions: Decisions, watchers: Sequence[Profil
     """What stands above a row of page 0, with names in the place of "you"."""
     match name.kind:
         case RowKind.TOP_PICKS:
-            return f"Top picks for {_and([_called(one) for one in watchers])}"
+            return f"Top picks for {all_names(watchers)}"
+        case RowKind.BILLBOARD:
+            return f"Tonight's pick for {all_names(watchers)}"
         case RowKind.MY_LIST:
             return "On your lists"
         case RowKind.BECAUSE_YOU_WATCHED | RowKind.BECAUSE_YOU_LIKED:
@@ -56,6 +58,11 @@ def title_for_all(name: RowName, decisions: Decisions, watchers: Sequence[Profil
             return row_title(name, catalog).replace(" you ", f" {_and(theirs)} ", 1)
         case _:
             return row_title(name, catalog)
+
+
+def all_names(watchers: Sequence[Profile]) -> str:
+    """Everybody's name: "Ada, Ben and Cy"."""
+    return _and([_called(one) for one in watchers])
 
 
 def _who_liked(item: int, decisions: Decisions, watchers: Sequence[Profile]) -> list[str]:

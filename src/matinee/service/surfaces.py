@@ -169,4 +169,5 @@ SURFACES: Mapping[str, Surface] = {
         ),
     )
 }
-HOME, SIMILAR, SEARCH, PLAY_SOMETHING = (SURFACES[name] for name in ("home", "similar", "search", "play_something"))
+NAMED = ("home", "similar", "search", "play_something", "together")
+HOME, SIMILAR, SEARCH, PLAY_SOMETHING, TOGETHER = (SURFACES[name] for name in NAMED)

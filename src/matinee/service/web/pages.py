@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -15,12 +16,13 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from matinee.decision.whom import all_names
 from matinee.events import FINISHED, MAX_TEXT, PLAYED
 from matinee.profile import Profile
 from matinee.service.core import Service
-from matinee.service.requests import ContextIn, DialsIn, HomeIn, LayoutIn, SearchIn
+from matinee.service.requests import MAX_COMPANY, ContextIn, DialsIn, HomeIn, LayoutIn, SearchIn, TogetherIn
 from matinee.service.responses import NextOut, TitleStateOut
-from matinee.service.surfaces import HOME, PLAY_SOMETHING, SEARCH
+from matinee.service.surfaces import HOME, PLAY_SOMETHING, SEARCH, TOGETHER
 from matinee.service.web.browsing import YEARS, Browsing
 from matinee.service.web.posters import lettering, poster, split_year
 from matinee.service.web.reference import bodies, limits
@@ -35,6 +37,7 @@ User = Annotated[str, Query(min_length=1, max_length=MAX_TEXT)]
 PosterUser = Annotated[str, Query(max_length=MAX_TEXT)]
 Find = Annotated[str, Query(max_length=MAX_TEXT)]
 Device = Annotated[str, Query(max_length=MAX_TEXT)]
+Company = Annotated[Sequence[User], Query(alias="with", max_length=MAX_COMPANY)]
 WebDial = Annotated[float | None, Query(ge=0, le=1)]
 Year = Annotated[int, Query(ge=0, lt=10_000)]
 WebDraw = Annotated[int, Query(ge=0, lt=2**31)]
@@ -126,6 +129,27 @@ def member_pages(service: Service) -> APIRouter:
         told = {"wanted": wanted, "genres": service.catalog.genres, "years": YEARS, "page": page, "after": after}
         return _html(render, "browse.html", **told, **await _of_member(service, request, user, device))
 
+    @router.get("/together")
+    async def together(
+        request: Request,
+        user: User,
+        company: Company = (),
+        find: Find = "",
+        device: Device = "",
+        draw: WebDraw = 0,
+    ) -> Response:
+        about = await _of_member(service, request, user, device)
+        if not company:
+            found = await _others(service, user, find)
+            return _html(render, "company.html", people=found, find=find, **about)
+        asked = {"user_id": user, "with": company, "context": {"device": about["device"]}, "draw": draw}
+        anew = {"exploration": ANEW} if draw else {}
+        page = await service.decide(TOGETHER, TogetherIn.model_validate({**asked, **anew}))
+        if "part" in request.query_params:
+            return _html(render, "_page.html", page=page, watcher=user)
+        names = all_names([(await service.member(one)).profile for one in page["watchers"]])
+        return _html(render, "together.html", page=page, company=page["watchers"][1:], names=names, **about)
+
     @router.get("/list")
     async def own_list(request: Request, user: User, device: Device = "") -> Response:
         return _html(render, "list.html", **await _of_member(service, request, user, device))
@@ -188,8 +212,16 @@ async def _of_member(service: Service, request: Request, user: str, device: str)
         "home": f"/home?{urlencode(asked)}",
         "list": f"/list?{urlencode(asked)}",
         "browse": f"/browse?{urlencode(asked)}" if service.deployment.policies.get(SEARCH.name) else "",
+        "together": f"/together?{urlencode(asked)}" if service.deployment.policies.get(TOGETHER.name) else "",
         "play": f"/play?{urlencode(asked)}" if service.deployment.policies.get(PLAY_SOMETHING.name) else "",
     }
+
+
+async def _others(service: Service, user: str, find: str) -> list[Profile]:
+    """Those who may watch along."""
+    n = EXAMPLES + 1
+    found = await (service.records.profiles(find, n) if find else service.records.recent_profiles(n))
+    return [one for one in found if one.user_id != user][:EXAMPLES]
 
 
 async def _example(service: Service, profile: Profile) -> dict[str, Any]:

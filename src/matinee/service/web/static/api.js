@@ -4,6 +4,9 @@ const page = () => document.querySelector("#page").dataset;
 export const member = () => page().user;
 export const device = () => page().device;
 
+/** Who else watches this page. */
+export const company = () => JSON.parse(page().company ?? "[]");
+
 /** The service does not answer now; asking again later is right. */
 export class Away extends Error {}
 

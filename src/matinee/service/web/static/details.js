@@ -1,7 +1,7 @@
 // The details of a title: what it is, why it is here, what one can do, and what goes with it.
 
 import { act } from "./actions.js";
-import { Away, member, post } from "./api.js";
+import { Away, company, member, post } from "./api.js";
 import { beAway } from "./away.js";
 import { art, button, icon, make, poster, show } from "./dom.js";
 import { send } from "./outbox.js";
@@ -12,6 +12,7 @@ const DEEDS = [["thumbs_up", "I like this"], ["thumbs_down", "Not good"], ["list
 
 /** Open the details of `item`, which stands in `slot` (without a place when it came from search). */
 export async function open(item, slot) {
+  const alone = !company().length; // more titles would be for who asked, not for all
   const strip = make("ul", { class: "strip", "aria-label": `More like ${item.title}` });
   show(document.querySelector("#details"),
     make("img", { class: "backdrop", src: art(item, true), alt: "", width: 1600, height: 900 }),
@@ -20,9 +21,9 @@ export async function open(item, slot) {
       make("p", { class: "facts" }, [item.year, ...item.genres].filter(Boolean).join(" · ")),
       item.reason ? make("p", { class: "reason" }, item.reason) : null,
       make("p", { class: "does" }, playButton(item, slot), ...DEEDS.map(([kind, words]) => deed(kind, words, slot))),
-      make("h3", {}, "More like this"), strip));
+      ...(alone ? [make("h3", {}, "More like this"), strip] : [])));
   send([{ kind: "open", ...slot }]).catch(() => {});
-  alike(item, strip);
+  if (alone) alike(item, strip);
 }
 
 const playButton = (item, slot) =>

@@ -34,7 +34,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "/" && event.target.id !== "query") {
     event.preventDefault();
-    document.querySelector("#query").focus();
+    document.querySelector("#query")?.focus();
   } else if (event.target.matches?.("#page .poster") && KEYS[event.key]) {
     perform(KEYS[event.key], event.target);
   }
@@ -49,6 +49,6 @@ addEventListener("pageshow", ({ persisted }) => persisted && refreshed());
 document.querySelector("#tune")?.addEventListener("click", tune);
 document.querySelector("#why")?.addEventListener("click", () => show(document.querySelector("#panel"), ...explain()));
 load(JSON.parse(document.querySelector("#state").textContent));
-beginSearch();
+if (document.querySelector("#query")) beginSearch();
 begin();
 flush().catch(() => {});

@@ -1,6 +1,6 @@
 // Events on their way: kept in this browser until the service has them on disk, and sent again under the same ids.
 
-import { Away, device, member, post, serviceTime } from "./api.js";
+import { Away, company, device, member, post, serviceTime } from "./api.js";
 import { beAway } from "./away.js";
 
 const PREFIX = "matinee:event:";
@@ -24,9 +24,16 @@ function forget(key) {
   localStorage.removeItem(key);
 }
 
+/** What is played counts for all who watch; to those who were not asked it came from elsewhere. */
+function forAll(event) {
+  if (!["play", "play_clear"].includes(event.kind)) return [event];
+  const { decision_id, row, column, ...plain } = event;
+  return [event, ...company().map((user_id) => ({ ...plain, user_id, source: "together" }))];
+}
+
 /** Keep events until they are sent. */
 export function keep(events) {
-  for (const event of events) {
+  for (const event of events.flatMap(forAll)) {
     const place = `${Date.now()}:${String(count++).padStart(6, "0")}`;
     write(`${PREFIX}${place}:${crypto.randomUUID()}`, { event_id: crypto.randomUUID(), user_id: member(), device: device(), ...event });
   }

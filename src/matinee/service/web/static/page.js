@@ -1,6 +1,6 @@
 // The page on screen: its decision, the slots in it, and another one when the member asks.
 
-import { Away, device, fetched, member, moment } from "./api.js";
+import { Away, company, device, fetched, member, moment } from "./api.js";
 import { beAway } from "./away.js";
 import { say } from "./dom.js";
 import { watch } from "./impressions.js";
@@ -33,7 +33,8 @@ const asked = new Map([...new URLSearchParams(location.search)].filter(([name]) 
 async function renew() {
   const query = new URLSearchParams({ user: member(), device: device(), part: "1", ...Object.fromEntries(asked), ...moment() });
   const main = document.querySelector("#page");
-  main.innerHTML = await (await fetched(`/home?${query}`)).text();
+  company().forEach((one) => query.append("with", one));
+  main.innerHTML = await (await fetched(`${location.pathname}?${query}`)).text();
   begin();
   keepInAddress();
 }

@@ -1,0 +1,118 @@
+"""Watching together: who gains by taking turns and what it costs, several tastes in one history, and how fast.
+
+    python benchmarks/bench_together.py
+
+Evenings: a world after MovieLens 100K; pairs of its members watch 20 nights what the page puts first, as the rule says.
+The worst-off of a pair is who enjoyed less over all nights. Intervals: 95 %, paired, bootstrap over pairs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from time import thread_time
+from typing import Any
+
+import numpy as np
+from bench_page import TITLES, make_policy, requests
+from machine import machine
+
+from matinee.data.histories import training_data
+from matinee.data.sources import movielens
+from matinee.decision import Company, Tell, quiet
+from matinee.events import END_OF_TIME
+from matinee.maths.mean_intervals import bootstrap
+from matinee.page import WEB
+from matinee.recipes.registry import MODELS
+from matinee.simulate.evenings import evenings
+from matinee.simulate.world import World
+from matinee.surfaces.charts import charts
+from matinee.surfaces.home import HomePolicy
+from matinee.surfaces.together.policy import TogetherPolicy
+from matinee.surfaces.together.wishes import Rule, TogetherConfig
+from matinee.train import train
+
+SEED, NIGHTS, PAIRS = 0, 20, 300
+PAGES, WARM = 400, 50
+RULES = {
+    "average": TogetherConfig(Rule.AVERAGE, fairness=0.0),
+    "average, taking turns": TogetherConfig(Rule.AVERAGE),
+    "least misery": TogetherConfig(Rule.LEAST_MISERY, fairness=0.0),
+    "approval": TogetherConfig(Rule.APPROVAL, fairness=0.0),
+    "approval, taking turns": TogetherConfig(Rule.APPROVAL),
+}
+
+
+def run(tell: Tell = quiet, pairs: int = PAIRS) -> dict[str, Any]:
+    """The enjoyment of the worst-off and of both, by rule, and the differences to the average."""
+    data = movielens.read(movielens.fetch_100k(Path("var/data"), print))
+    learned = training_data(data.events, data.catalog, END_OF_TIME)
+    fitted = train(learned, MODELS["ease"].make(), np.random.default_rng(SEED))
+    drawn = charts(learned.events, learned.catalog, learned.as_of)
+    home = HomePolicy("home", "unsaved", data.catalog, fitted.scorer, fitted.calibration, drawn)
+    results: dict[str, Any] = {"machine": machine(), "seed": SEED}
+    results |= nights(World.from_data(data, seed=SEED), home, pairs, tell)
+    return results | times(tell)
+
+
+def times(tell: Tell = quiet) -> dict[str, str]:
+    """Milliseconds of one core at 10,000 titles: a page for two, one person's home page, and both of theirs."""
+    tell("a service of 10,000 titles", 0.8)
+    rng = np.random.default_rng(SEED)
+    home, now = make_policy(rng, TITLES, "ease")
+    known = np.arange(TITLES, dtype=np.int32)
+    home.warm(known)
+    both = TogetherPolicy("together", home)
+    asked = [requests(rng, 2, now, WEB, known) for _ in range(PAGES + WARM)]
+    alone = [[one.take(np.array([b])) for b in range(2)] for one in asked]
+    together = [replace(a, together=Company.of([[0]], b.histories)) for a, b in alone]
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    spent = {
+        "for two": [_milliseconds(lambda one=one: both.decide(one, rng)) for one in together],
+        "home, for one": [_milliseconds(lambda one=one: home.decide(one[0], rng)) for one in alone],
+        "home, for each": [_milliseconds(lambda one=one: [home.decide(a, rng) for a in one]) for one in alone],
+    }
+    os.sched_setaffinity(0, cores)
+    return {
+        f"10,000 titles, a page {name}": "p50 {:.1f} ms, p95 {:.1f} ms".format(*np.percentile(values[WARM:], (50, 95)))
+        for name, values in spent.items()
+    }
+
+
+def _milliseconds(page: Callable[[], object]) -> float:
+    start = thread_time()
+    page()
+    return 1e3 * (thread_time() - start)
+
+
+def nights(world: World, home: HomePolicy, pairs: int, tell: Tell = quiet) -> dict[str, Any]:
+    """What each rule gives over `NIGHTS` nights."""
+    groups = np.random.default_rng(SEED).permutation(len(world.members))[: 2 * pairs].reshape(pairs, 2).astype(np.int32)
+    enjoyed = {}
+    for at, (name, config) in enumerate(RULES.items()):
+        tell(name, at / len(RULES))
+        policy = TogetherPolicy(name, home, config)
+        enjoyed[name] = evenings(world, policy, groups, NIGHTS, np.random.default_rng(SEED)).mean(axis=0)
+    said: dict[str, Any] = {}
+    for name, of_pair in enjoyed.items():
+        said[f"{name}: worst-off"] = float(of_pair.min(axis=1).mean())
+        said[f"{name}: both"] = float(of_pair.mean())
+        if name != "average":
+            said[f"{name}: worst-off over average"] = _over(of_pair.min(axis=1), enjoyed["average"].min(axis=1))
+            said[f"{name}: both over average"] = _over(of_pair.mean(axis=1), enjoyed["average"].mean(axis=1))
+    return said
+
+
+def _over(one: np.ndarray, other: np.ndarray) -> str:
+    difference = bootstrap(one - other, np.random.default_rng(SEED))
+    share = difference.value / other.mean()
+    return f"{difference.value:+.4f} ({difference.low:+.4f}..{difference.high:+.4f}), {share:+.1%}"
+
+
+if __name__ == "__main__":
+    for key, value in run().items():
+        print(f"{key:45} {value}", file=sys.stdout)
