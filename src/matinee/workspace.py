@@ -276,6 +276,18 @@ class Workspace:
         """All artifacts of all names."""
         return sorted(path for path in (self.folder / "models").glob("*-*T*") if path.is_dir())
 
+    @property
+    def outreach(self) -> dict[str, Any] | None:
+        """The parameters of the last run of outreach; None without one. Raises `ArtifactRefused`."""
+        path = self.folder / "outreach" / "latest.txt"
+        return self.parameters(path.read_text("utf-8").strip()) if path.is_file() else None
+
+    def set_outreach(self, digest: str) -> None:
+        """Keep which parameters the last run of outreach was made of."""
+        path = self.folder / "outreach" / "latest.txt"
+        path.parent.mkdir(exist_ok=True)
+        write_whole(path, lambda draft: draft.write_text(digest, "utf-8"))
+
     def keep_parameters(self, digest: str, parameters: Mapping[str, Any]) -> None:
         """Keep what a policy is made of beside its artifact, under its digest, so that it can be asked again."""
         path = self.folder / "policies" / f"{digest}.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from service_fakes import GenrePolicy, small_catalog
+from service_fakes import GenrePolicy, outreach_of, small_catalog
 
 from matinee.data.log import EventLog
 from matinee.service.app import create_app
@@ -18,7 +18,7 @@ def main(path: str, port: str, titles: str = "60", *keys: str) -> None:
     """Serve until killed."""
     catalog = small_catalog(int(titles))
     fallback = [("genres", GenrePolicy(catalog))]
-    policies = {"home": fallback, "similar": fallback}
+    policies = {"home": fallback, "similar": fallback, "outreach": [("plain", outreach_of(catalog))]}
     deployment = Deployment(EventLog(Path(path)), catalog, policies, keys=Keys.of(write=keys))
     with listen("127.0.0.1", int(port)) as sock:
         run(create_app(deployment), sock, lambda url: None)

@@ -16,6 +16,7 @@ from matinee.decision import Choices, Decisions, Layer, Maker, Pages, Requests, 
 from matinee.decision.eligibility import eligible
 from matinee.maths.calibration import Platt
 from matinee.page import RowKind
+from matinee.surfaces.outreach.policy import OutreachPolicy
 from matinee.surfaces.play_something.moods import Themes
 from matinee.surfaces.play_something.policy import PlaySomethingPolicy
 
@@ -171,6 +172,11 @@ def suggestions_of(catalog: Catalog) -> PlaySomethingPolicy:
     """The real policy over a plain scorer."""
     made = (catalog, Plain(len(catalog)), Platt(1.0, -1.0), Themes.learned(catalog))
     return PlaySomethingPolicy("play-something", "fixed", *made)
+
+
+def outreach_of(catalog: Catalog) -> OutreachPolicy:
+    """The real policy over a plain scorer, which writes to everybody who may be written to."""
+    return OutreachPolicy("outreach", "fixed", catalog, Plain(len(catalog)), Platt(1.0, -1.0), share=1.0)
 
 
 class Changed:

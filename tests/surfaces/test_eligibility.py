@@ -57,6 +57,7 @@ def random_profile(rng: np.random.Generator, n: int, k: int) -> Profile:
         country=[None, *COUNTRIES, "XX"][rng.integers(0, 5)],
         blocked_titles=tuple(f"t{i}" for i in rng.integers(0, n + 5, rng.integers(0, 4))),
         blocked_genres=tuple(rng.choice(GENRES, rng.integers(0, 3), replace=False).tolist()),
+        messages=bool(rng.random() < 0.8),
     )
 
 
@@ -86,7 +87,10 @@ def random_requests(rng: np.random.Generator, n: int, batch: int, layout: Layout
         replace(histories, times=histories.times + NOW - 90 * HOUR),
         NOW + rng.integers(-4, 5, batch) * HOUR,
         profiles=[random_profile(rng, n, k) for k in range(batch)],
-        contexts=tuple(Context(country=[None, *COUNTRIES][rng.integers(0, 4)]) for _ in range(batch)),
+        contexts=tuple(
+            Context(country=[None, *COUNTRIES][rng.integers(0, 4)], hour=int(rng.integers(-1, 24)))
+            for _ in range(batch)
+        ),
         layout=layout,
     )
 

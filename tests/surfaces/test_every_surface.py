@@ -7,7 +7,7 @@ A surface that is added to `SURFACES` and to what a service serves is judged wit
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -28,6 +28,7 @@ from matinee.recipes.training import train_into
 from matinee.service.members import Member
 from matinee.service.one_request import with_company
 from matinee.service.surfaces import SURFACES, Surface
+from matinee.surfaces.outreach.config import OutreachConfig
 from matinee.surfaces.trust import REMOVED_DAYS
 from matinee.testing import make_events
 from matinee.workspace import Workspace
@@ -49,6 +50,9 @@ def served(folder, catalog: Catalog, rng: np.random.Generator) -> dict[str, Poli
     place.bring_in(Dataset("toy", "free", catalog, profiles_of(events), events))
     for name in SERVED:
         train_into(place, name, np.random.default_rng(0))
+    writing = {"config": asdict(OutreachConfig()), "effects": None, "level": [0.0, 0.0], "share": 1.0}
+    place.keep_parameters("all", {"policy": "outreach-random", "outreach": writing})
+    place.set_outreach("all")
     with EventLog(place.log_path) as log:
         steps = served_policies(place, log, Catalog.load(place.catalog_path), exploration=float(rng.choice([0.0, 0.5])))
     return {surface: ladder[0][1] for surface, ladder in steps.items()}

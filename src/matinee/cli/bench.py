@@ -43,6 +43,7 @@ class Bench(StrEnum):
     COUNTERFACTUAL = "counterfactual"
     DIALS = "dials"
     TOGETHER = "together"
+    OUTREACH = "outreach"
     ALL = "all"
 
 

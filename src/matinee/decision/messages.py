@@ -50,8 +50,12 @@ def sent_by(decisions: Decisions) -> Int64s:
 
 def told_by(decisions: Decisions) -> tuple[Int32s, Int32s]:
     """The title and the `Reason` of each send of `sent_by`, (sends,) each."""
-    actions = decisions.choices.actions
-    return actions[decisions.layer(Layer.TITLE)], actions[decisions.layer(Layer.REASON)]
+    choices = decisions.choices
+    sent = np.zeros(len(decisions), np.bool_)
+    sent[sent_by(decisions)] = True
+    of_sends = sent[choices.decisions]
+    title, reason = (of_sends & decisions.layer(layer) for layer in (Layer.TITLE, Layer.REASON))
+    return choices.actions[title], choices.actions[reason]
 
 
 def events_of(decisions: Decisions, catalog: Catalog, source: str = SURFACE) -> pl.DataFrame:

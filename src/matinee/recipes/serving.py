@@ -30,7 +30,7 @@ from matinee.surfaces.pages.builder import Where
 from matinee.surfaces.pages.rows import RowsConfig
 from matinee.surfaces.play_something.moods import Themes
 from matinee.surfaces.play_something.policy import PlaySomethingPolicy
-from matinee.surfaces.remade import Surfaced, parameters_of
+from matinee.surfaces.remade import Surfaced, parameters_of, remade
 from matinee.surfaces.search.intents import SearchConfig
 from matinee.surfaces.search.policy import SearchPolicy
 from matinee.surfaces.similar import SimilarPolicy
@@ -148,7 +148,9 @@ def served_policies(
     themes = Themes.learned(catalog)
     suggestions = [(name, _suggestions(name, found[name], catalog, themes)) for name in PLAY_SOMETHING if name in found]
     together = [(name, TogetherPolicy(f"together-{name}", page)) for name, page in home_pages]
+    outreach = _outreach(workspace, found, catalog, say)
     served: list[tuple[str, Surfaced]] = [*home_pages, *similar, *search, *suggestions, *together]
+    served += [one for steps in outreach.values() for one in steps]
     for _, policy in served:
         workspace.keep_parameters(policy.maker.parameters, parameters_of(policy))
     pages = _under_a_billboard(home_pages, workspace, catalog, learner, say)
@@ -158,7 +160,23 @@ def served_policies(
         "search": search,
         "play_something": suggestions,
         "together": together,
+        **outreach,
     }
+
+
+def _outreach(
+    workspace: Workspace, found: Mapping[str, Artifact], catalog: Catalog, say: Callable[[str], None]
+) -> dict[str, list[tuple[str, Surfaced]]]:
+    """What the last run of outreach was made of, over today's artifact; nothing where there was no run."""
+    name = next((one for one in on_home(workspace) if one in found), None)
+    try:
+        parameters = workspace.outreach
+        if parameters is None or name is None:
+            return {}
+        return {"outreach": [(name, remade(parameters, found[name], catalog))]}
+    except ArtifactRefused as error:
+        say(f"outreach is left out: {error}")
+        return {}
 
 
 def _under_a_billboard(

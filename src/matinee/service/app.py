@@ -16,6 +16,7 @@ from matinee.errors import MatineeError
 from matinee.service.addresses import Known, New, no_unknown_parameter
 from matinee.service.core import Service
 from matinee.service.deployment import Deployment
+from matinee.service.inbox import inbox
 from matinee.service.keys import Keys, Role, needs
 from matinee.service.load_shedding import LoadShedding
 from matinee.service.present import profile_out
@@ -27,6 +28,7 @@ from matinee.service.responses import (
     ExportOut,
     GrownOut,
     HealthOut,
+    InboxOut,
     PagesOut,
     ProfileOut,
     ProfilesOut,
@@ -119,6 +121,11 @@ def _reading(service: Service) -> APIRouter:
     async def state(user_id: Annotated[Id, Query()]) -> Response:
         """What stands of a member's thumbs, list, hidden titles and plays, title by title."""
         return Json(await service.state(user_id))
+
+    @router.get("/messages", response_model=InboxOut, responses=ASKED)
+    async def messages(user_id: Annotated[Id, Query()]) -> Response:
+        """What a member was lately written to about and has not answered, newest first."""
+        return Json({"messages": await inbox(service, user_id)})
 
     @router.get("/profiles", response_model=ProfilesOut, responses=ASKED)
     async def profiles(prefix: Asked = "", n: Count = 20) -> Response:

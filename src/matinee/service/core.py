@@ -115,6 +115,7 @@ class Service:
             decided = time.perf_counter()
             await self._durable(self.deployment.log.decisions.submit(served.decisions))
             self._shown.add(served.decisions)
+            await self.records.note_messages(served.decisions)
         logged = time.perf_counter()
         for miss in served.missed:
             self.metrics.fallbacks.labels(surface.name, miss.step, miss.reason).inc()

@@ -11,6 +11,7 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Dials, Pages
 from matinee.decision.evidence import row_title, suggestion_reason, title_reasons
+from matinee.decision.messages import Reason, told_by, words
 from matinee.decision.rows import KIND_NAMES
 from matinee.decision.whom import Watcher, title_for_all, watchers_of, whom_in_words
 from matinee.profile import Profile
@@ -21,8 +22,10 @@ from matinee.service.responses import (
     FallbackOut,
     HeadOut,
     ItemOut,
+    MessageOut,
     MissOut,
     NextOut,
+    OutreachOut,
     PageOut,
     ProfileOut,
     RowOut,
@@ -88,6 +91,21 @@ class Presenter:
             "title": placed[0] if placed else None,
             "timings": _milliseconds(decisions),
         }
+
+    def outreach(self, decisions: Decisions, missed: tuple[Unanswered, ...] = ()) -> OutreachOut:
+        """Decision 0 of a batch, which is a message or silence."""
+        items, reasons = told_by(decisions)
+        sent = [self._message(decisions.ids[0], *one) for one in zip(items.tolist(), reasons.tolist(), strict=True)]
+        return {
+            **self._head(decisions, missed),
+            "message": sent[0] if sent else None,
+            "timings": _milliseconds(decisions),
+        }
+
+    def _message(self, decision_id: str, item: int, reason: int) -> MessageOut:
+        title, why = self.title(item), Reason(reason)
+        said = words(why, title["title"])
+        return {"decision_id": decision_id, "title": title, "reason": why.name.lower(), "message": said}
 
     def _head(self, decisions: Decisions, missed: tuple[Unanswered, ...]) -> HeadOut:
         """What every decision says of itself."""

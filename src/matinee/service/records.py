@@ -8,7 +8,9 @@ from typing import Any
 
 from matinee.catalog import Catalog
 from matinee.data.log import EventLog
-from matinee.errors import NotFound
+from matinee.decision import Decisions
+from matinee.decision.messages import ASKED, events_of, sent_by
+from matinee.errors import NotFound, Overloaded
 from matinee.profile import Profile
 from matinee.service.export import export
 from matinee.service.members import Members
@@ -50,6 +52,19 @@ class Records:
             stored = await asyncio.to_thread(self._put, profile)
             self._members.forget(profile.user_id)
         return stored
+
+    async def note_messages(self, decisions: Decisions) -> None:
+        """Keep what a batch of one sends as an event, on disk on return: the member's next decision knows it.
+
+        Raises `Overloaded` where another wrote to the member today.
+        """
+        if not len(sent_by(decisions)):
+            return
+        sends = events_of(decisions, self._catalog(), ASKED)
+        places = await asyncio.wrap_future(self._log.submit_events(sends.to_dicts()))
+        self._members.forget(sends["user_id"][0])
+        if not all(places):
+            raise Overloaded("the member was written to meanwhile; one message a day is all", retry_after=1.0)
 
     async def delete(self, user_id: str) -> dict[str, int]:
         """Remove every trace of a member from log, sealed files and memory; counts what was removed."""

@@ -258,6 +258,12 @@ class PlaySomethingIn(FollowIn):
     """Asks for something to play."""
 
 
+class OutreachIn(AskIn):
+    """Asks whether to write to a member now, and about what."""
+
+    user_id: Id
+
+
 class EventIn(Body):
     """One thing that happened."""
 

@@ -130,6 +130,28 @@ class SuggestionOut(HeadOut):
     timings: dict[str, float]
 
 
+class MessageOut(TypedDict):
+    """A message to a member: the title, why, and what it says. `decision_id`: what events that answer it carry."""
+
+    decision_id: str
+    title: TitleOut
+    reason: str
+    message: str
+
+
+class OutreachOut(HeadOut):
+    """Whether to write to the member now; no message: stay silent."""
+
+    message: MessageOut | None
+    timings: dict[str, float]
+
+
+class InboxOut(TypedDict):
+    """What a member was lately written to about, newest first."""
+
+    messages: list[MessageOut]
+
+
 class PagesOut(TypedDict):
     """Pages in the order asked."""
 

@@ -20,9 +20,9 @@ from matinee.service.fallback import Served
 from matinee.service.keys import Role
 from matinee.service.one_request import without
 from matinee.service.present import Presenter
-from matinee.service.requests import AskIn, HomeIn, PlaySomethingIn, SearchIn, SimilarIn, TogetherIn
-from matinee.service.responses import PageOut, SuggestionOut, TogetherOut
-from matinee.service.statuses import BODY, FOUND, Responses
+from matinee.service.requests import AskIn, HomeIn, OutreachIn, PlaySomethingIn, SearchIn, SimilarIn, TogetherIn
+from matinee.service.responses import OutreachOut, PageOut, SuggestionOut, TogetherOut
+from matinee.service.statuses import BODY, FOUND, Responses, statuses
 from matinee.service.titles import item_of
 
 Answer: TypeAlias = Callable[[Presenter, Served, AskIn], dict[str, Any]]
@@ -102,6 +102,15 @@ def _play_something(asked: PlaySomethingIn, plain: Requests, catalog: Catalog) -
     return replace(plain, layout=Layout(rows=1, columns=1, billboard=False, attention=plain.layout.attention))
 
 
+def _outreach(asked: OutreachIn, plain: Requests, catalog: Catalog) -> Requests:
+    """One message, or none."""
+    return replace(plain, layout=Layout(rows=1, columns=1, visible=1, billboard=False))
+
+
+def _message(presenter: Presenter, served: Served, asked: AskIn) -> dict[str, Any]:
+    return {**presenter.outreach(served.decisions, served.missed)}
+
+
 def _suggestion(presenter: Presenter, served: Served, asked: AskIn) -> dict[str, Any]:
     return {**presenter.suggestion(served.decisions, asked.explain, served.missed)}
 
@@ -163,6 +172,19 @@ SURFACES: Mapping[str, Surface] = {
             _suggestion,
             SuggestionOut,
             {**BODY, **FOUND},
+            role="write",
+            required=False,
+            may_be_silent=True,
+        ),
+        Surface(
+            "outreach",
+            "Whether to write to a member now, and about which title. What is sent counts at once; send it, once.",
+            OutreachIn,
+            _outreach,
+            lambda user_id, catalog: OutreachIn(user_id=user_id),
+            _message,
+            OutreachOut,
+            {**BODY, **FOUND, **statuses(503)},
             role="write",
             required=False,
             may_be_silent=True,

@@ -15,3 +15,4 @@ TITLE = 9  # what a member makes of a title at a visit
 SOUGHT = 10  # the titles that somebody who searches thinks of
 DRIFT = 11  # how a taste moves
 WHO = 12  # the policy's own chance, see `loop`
+MESSAGE = 13  # what a member makes of a message, see `persuasion`

@@ -4,10 +4,8 @@ that chose.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,7 +14,6 @@ from matinee.catalog import Catalog, write_whole
 from matinee.data.log import EventLog
 from matinee.decision import Decisions
 from matinee.decision.messages import ASKED, SURFACE, Reason, events_of, sent_by, told_by, words
-from matinee.errors import ArtifactRefused
 from matinee.events import DAY
 from matinee.recipes.training import EVERY
 from matinee.surfaces.outreach.policy import OutreachPolicy
@@ -68,22 +65,7 @@ def write_sends(workspace: Workspace, sends: pl.DataFrame, now: int) -> Path:
 def keep_policy(workspace: Workspace, policy: OutreachPolicy) -> None:
     """Keep what the policy is made of, for audits and for services to come."""
     workspace.keep_parameters(policy.maker.parameters, parameters_of(policy))
-    path = workspace.folder / "outreach" / "latest.json"
-    path.parent.mkdir(exist_ok=True)
-    kept = {"parameters": policy.maker.parameters}
-    write_whole(path, lambda draft: draft.write_text(json.dumps(kept), "utf-8"))
-
-
-def latest(workspace: Workspace) -> dict[str, Any] | None:
-    """The parameters of the last run's policy; None without a run. Raises `ArtifactRefused`."""
-    path = workspace.folder / "outreach" / "latest.json"
-    if not path.is_file():
-        return None
-    try:
-        kept = json.loads(path.read_text("utf-8"))
-        return workspace.parameters(kept["parameters"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtifactRefused(f"{path} cannot be read: {error}; run `matinee outreach` again") from error
+    workspace.set_outreach(policy.maker.parameters)
 
 
 def _frame(batch: Decisions, catalog: Catalog) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from matinee.decision.whom import all_names
 from matinee.events import FINISHED, MAX_TEXT, PLAYED
 from matinee.profile import Profile
 from matinee.service.core import Service
+from matinee.service.inbox import inbox
 from matinee.service.requests import MAX_COMPANY, ContextIn, DialsIn, HomeIn, LayoutIn, SearchIn, TogetherIn
 from matinee.service.responses import NextOut, TitleStateOut
 from matinee.service.surfaces import HOME, PLAY_SOMETHING, SEARCH, TOGETHER
@@ -109,7 +110,8 @@ def member_pages(service: Service) -> APIRouter:
         if "part" in request.query_params:
             ways = await _of_member(service, request, user, device)
             return _html(render, "_page.html", page=page, watcher=user, browse=ways["browse"])
-        return _html(render, "home.html", page=page, **await _of_member(service, request, user, device))
+        shown = {"messages": await inbox(service, user), **await _of_member(service, request, user, device)}
+        return _html(render, "home.html", page=page, **shown)
 
     @router.get("/browse")
     async def browse(

@@ -40,9 +40,12 @@ def limits_of(requests: Requests, config: OutreachConfig) -> Limits:
 
 
 def awake(hours: Int8s, config: OutreachConfig) -> Flags:
-    """(batch,) whether these local hours lie outside the quiet ones; -1 is unknown, so quiet."""
+    """(batch,) whether these local hours lie outside the quiet ones; -1 is unknown, so quiet.
+
+    No hour is quiet where both ends are the same.
+    """
     since = (hours.astype(np.int64) - config.awake) % 24
-    day = (config.quiet - config.awake) % 24
+    day = (config.quiet - config.awake) % 24 or 24
     return (hours >= 0) & (since < day)
 
 

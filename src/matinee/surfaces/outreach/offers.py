@@ -21,6 +21,7 @@ from matinee.maths.cores import blas_in_the_calling_thread
 from matinee.maths.ragged import offsets_of
 from matinee.surfaces.outreach.config import OutreachConfig
 from matinee.surfaces.pages.deciding import worth_of
+from matinee.surfaces.trust import had_enough
 
 AT_ONCE = 2_000  # members whose titles are scored at a time
 WORTH_STEP = 2.0**-12  # worths are rounded to it, so that a title asked again alone is worth the same
@@ -92,8 +93,9 @@ def _found(
     titles, reasons = np.zeros((batch, width), np.int32), np.zeros((batch, width), np.int8)
     counts = np.zeros(batch, np.int64)
     fresh = catalog.arrived >= requests.times.min() - config.fresh * DAY
+    offered = allowed & ~had_enough(requests, catalog)
     _walk(
-        past.offsets, past.items, past.kinds, past.values, requests.times, allowed, scores, catalog.arrived,
+        past.offsets, past.items, past.kinds, past.values, requests.times, offered, scores, catalog.arrived,
         np.flatnonzero(fresh), config.fresh * DAY, config.each, titles, reasons, counts,
     )  # fmt: skip
     used = np.arange(width) < counts[:, None]

@@ -4,6 +4,7 @@ import { act } from "./actions.js";
 import { open } from "./details.js";
 import { show } from "./dom.js";
 import "./keys.js";
+import "./messages.js";
 import { flush } from "./outbox.js";
 import { another, begin, shown, slotOf } from "./page.js";
 import { play } from "./player.js";

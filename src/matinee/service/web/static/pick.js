@@ -12,7 +12,7 @@ const address = (user) => `/v1/profiles/${encodeURIComponent(user)}`;
 /** What a form wishes for a profile. */
 function wishes(fields) {
   const limit = fields.get("maturity_limit");
-  return { name: fields.get("name").trim(), kids: fields.has("kids"), maturity_limit: limit ? Number(limit) : null };
+  return { name: fields.get("name").trim(), kids: fields.has("kids"), messages: fields.has("messages"), maturity_limit: limit ? Number(limit) : null };
 }
 
 /** Do something that may fail; a failure is said beside the form. */
@@ -60,6 +60,7 @@ function fill(edit, profile) {
   if (![...limit.options].some((option) => option.value === wanted)) limit.add(new Option(`age ${wanted}`, wanted));
   limit.value = wanted;
   edit.elements.kids.checked = profile.kids;
+  edit.elements.messages.checked = profile.messages;
   edit.querySelectorAll('[name="blocked_genres"]').forEach((box) => (box.checked = profile.blocked_genres.includes(box.value)));
   edit.querySelector(".problem").textContent = "";
 }
