@@ -28,6 +28,7 @@ from matinee.data.log import store as log_store
 from matinee.decision import Decisions, Dials
 from matinee.errors import BadData, BadRequest, LogDamaged, NotFound
 from matinee.events import SCHEMA, arrival, clean
+from matinee.history import Histories
 from matinee.profile import Profile
 from matinee.testing import make_decisions
 
@@ -598,6 +599,10 @@ def test_a_log_of_version_2_is_brought_to_today_with_all_that_it_held(tmp_path: 
         old.extractall(tmp_path)
     untold = {"dials": asdict(Dials()), "control": None}  # what nobody could ask for at that time
     records = [{**told, **untold} for told in orjson.loads((tmp_path / "decisions.json").read_bytes())]
+    for told in records:
+        told["profile"]["messages"] = False  # nobody had asked to be written to
+        for one in told["together"]:  # nor were the histories of others read
+            one |= {"messages": False, "history": f"{Histories.empty(1).digests()[0]:016x}", "arrived": None}
     for _ in range(2):
         with EventLog(tmp_path / "events.db") as log:
             log.check()
