@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import thread_time
@@ -20,11 +21,18 @@ import numpy as np
 from bench_page import TITLES, make_policy, requests
 from machine import machine
 
+from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.sources import movielens
-from matinee.decision import Company, Tell, quiet
+from matinee.decision import Company, Requests, Tell, quiet
 from matinee.events import END_OF_TIME
+from matinee.history import Histories, TrainingData
+from matinee.maths.arrays import Doubles, Floats, Int64s
 from matinee.maths.mean_intervals import bootstrap
+from matinee.models.factors import Factors
+from matinee.models.interests import Interests
+from matinee.models.neighbors import Neighbors
+from matinee.models.user_neighbors import UserNeighbors
 from matinee.page import WEB
 from matinee.recipes.registry import MODELS
 from matinee.simulate.evenings import evenings
@@ -37,6 +45,8 @@ from matinee.train import train
 
 SEED, NIGHTS, PAIRS = 0, 20, 300
 PAGES, WARM = 400, 50
+FOLDS = 5
+BASES = {"neighbors": Neighbors, "user-neighbors": UserNeighbors, "factors": Factors}
 RULES = {
     "average": TogetherConfig(Rule.AVERAGE, fairness=0.0),
     "average, taking turns": TogetherConfig(Rule.AVERAGE),
@@ -55,7 +65,7 @@ def run(tell: Tell = quiet, pairs: int = PAIRS) -> dict[str, Any]:
     home = HomePolicy("home", "unsaved", data.catalog, fitted.scorer, fitted.calibration, drawn)
     results: dict[str, Any] = {"machine": machine(), "seed": SEED}
     results |= nights(World.from_data(data, seed=SEED), home, pairs, tell)
-    return results | times(tell)
+    return results | shared(data, tell=tell) | times(tell)
 
 
 def times(tell: Tell = quiet) -> dict[str, str]:
@@ -87,6 +97,56 @@ def _milliseconds(page: Callable[[], object]) -> float:
     start = thread_time()
     page()
     return 1e3 * (thread_time() - start)
+
+
+def shared(data: Dataset, folds: Sequence[int] = range(FOLDS), tell: Tell = quiet) -> dict[str, str]:
+    """Recall@20 and NDCG@20 of both people's held-out titles on merged histories: with interests over without.
+
+    Members in `FOLDS` parts; those of one are paired at random and keep 80 % of their likes, models know the others.
+    """
+    learned, rng = training_data(data.events, data.catalog, END_OF_TIME), np.random.default_rng(SEED)
+    parts, gains = np.array_split(rng.permutation(len(learned.user_ids)), FOLDS), defaultdict(list)
+    for fold in folds:
+        known = learned.of_members(np.sort(np.concatenate([one for k, one in enumerate(parts) if k != fold])))
+        asked, wanted = _merged(learned, parts[fold], rng)
+        for name, base in BASES.items():
+            tell(f"{name} on shared profiles", (fold + 1) / (FOLDS + 1))
+            scorer = Interests(base=base()).fit(known, np.random.default_rng(SEED))
+            both = [_found(one.score(asked), asked, wanted) for one in (scorer, scorer.base)]
+            gains[name].append(np.concatenate(both))
+    said = {}
+    for name, found in gains.items():
+        of_pair = np.concatenate(found, axis=1)
+        for at, measure in enumerate(("recall@20", "NDCG@20")):
+            told = f"{of_pair[2 + at].mean():.4f}, {_over(of_pair[at], of_pair[2 + at])}"
+            said[f"shared profiles, {name}, {measure}"] = told
+    return said
+
+
+def _merged(learned: TrainingData, members: Int64s, rng: np.random.Generator) -> tuple[Requests, list[set[int]]]:
+    """Histories of two members as one, and the titles that both keep back."""
+    tastes, histories, wanted = learned.histories.tastes, [], []
+    for pair in members[: len(members) // 2 * 2].reshape(-1, 2):
+        likes = [rng.permutation(tastes.items[tastes.offsets[u] : tastes.offsets[u + 1]]).tolist() for u in pair]
+        kept = [one[: max(1, int(0.8 * len(one)))] for one in likes]
+        history = sorted({*kept[0], *kept[1]})
+        back = {item for one in likes for item in one} - set(history)
+        if back:
+            histories.append(history)
+            wanted.append(back)
+    return Requests.of_histories(Histories.of_items(histories)), wanted
+
+
+def _found(scores: Floats, asked: Requests, wanted: Sequence[set[int]]) -> Doubles:
+    """(2, pairs) recall and NDCG of the first 20 titles that are not in the history."""
+    discounts, found = 1.0 / np.log2(np.arange(20) + 2.0), np.empty((2, len(wanted)))
+    for b, back in enumerate(wanted):
+        ranked = scores[b].copy()
+        ranked[asked.histories.take(np.array([b])).items] = -np.inf
+        hits = np.isin(np.argsort(-ranked, kind="stable")[:20], list(back))
+        most = min(20, len(back))
+        found[:, b] = hits.sum() / most, hits @ discounts / discounts[:most].sum()
+    return found
 
 
 def nights(world: World, home: HomePolicy, pairs: int, tell: Tell = quiet) -> dict[str, Any]:

@@ -84,3 +84,11 @@ def test_a_change_of_one_of_them_counts_at_once(client, family):
     everything = {"blocked_genres": sorted({genre for row in CATALOG.titles["genres"] for genre in row})}
     assert client.put("/v1/profiles/bo", json=everything).status_code == 200
     assert ask(client, "ada", "bo").json()["rows"] == []
+
+
+def test_the_web_page_asks_who_watches_and_draws_anew(client, family):
+    assert "Who watches with you?" in client.get("/together?user=ada").text
+    for address in ("/together?user=ada&with=bo", "/together?user=ada&with=bo&draw=5&part=1"):
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        assert "Tonight&#39;s pick for Ada and bo" in answer.text

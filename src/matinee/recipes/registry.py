@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from matinee.decision import Scorer
 from matinee.recipes.models.counts import MARKOV, NEIGHBORS, POPULARITY, POPULARITY_7D, TRANSITION_GRAPH, USER_NEIGHBORS
 from matinee.recipes.models.entry import SHOWN_LISTS, Model, Space
-from matinee.recipes.models.latent import CONTENT, CONTENT_FACTORS, FACTORS
+from matinee.recipes.models.latent import CONTENT, CONTENT_FACTORS, FACTORS, INTERESTS
 from matinee.recipes.models.linear import EASE, EASE_RECENT, EDLAE, SLIM, SPARSE_INVERSE
 from matinee.recipes.models.networks import FACTORIZATION_MACHINE, FEED_FORWARD, SEQUENCE, TWO_TOWER
 from matinee.recipes.models.rankers import LIST_RANKER, RANKER, SEQUENCE_RANKER
@@ -28,6 +28,7 @@ MODELS: Mapping[str, Model] = {
     "ease-recent": EASE_RECENT,
     "edlae": EDLAE,
     "factors": FACTORS,
+    "interests": INTERESTS,
     "content": CONTENT,
     "content-factors": CONTENT_FACTORS,
     "factorization-machine": FACTORIZATION_MACHINE,

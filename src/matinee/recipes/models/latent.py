@@ -11,6 +11,7 @@ from matinee.history import TrainingData
 from matinee.models.content.factors import ContentFactors, ContentFactorsConfig
 from matinee.models.content.taste import Content, ContentConfig
 from matinee.models.factors import Factors, FactorsConfig, Initial
+from matinee.models.interests import Interests, InterestsConfig
 from matinee.recipes.models.entry import (
     NCF,
     NEXT_ITEM,
@@ -92,3 +93,16 @@ FACTORS = Model(
 )
 CONTENT = Model("content", lambda: Content, space=_content, boards={SHOWN_LISTS: {"content": None}})
 CONTENT_FACTORS = Model("content-factors", lambda: ContentFactors, space=_content_factors)
+
+
+def _interests(choose: Choices) -> Scorer:
+    """How many interests are told apart, and what they weigh beside the whole."""
+    return Interests(
+        InterestsConfig(
+            most=choose.suggest_int("most", 2, 5),
+            weight=choose.suggest_float("weight", 0.05, 1.0, log=True),
+        )
+    )
+
+
+INTERESTS = Model("interests", lambda: Interests, space=_interests)

@@ -148,7 +148,7 @@ def member_pages(service: Service) -> APIRouter:
         anew = {"exploration": ANEW} if draw else {}
         page = await service.decide(TOGETHER, TogetherIn.model_validate({**asked, **anew}))
         if "part" in request.query_params:
-            return _html(render, "_page.html", page=page, watcher=user)
+            return _html(render, "_page.html", page=page, watcher=user, browse=about["browse"])
         names = all_names([(await service.member(one)).profile for one in page["watchers"]])
         return _html(render, "together.html", page=page, company=page["watchers"][1:], names=names, **about)
 
