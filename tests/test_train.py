@@ -71,17 +71,19 @@ class Fixed:
         return np.tile(self.scores, (len(requests), 1))
 
 
-def test_quality_counts_ranks_among_unseen_titles():
-    scores = np.arange(30, 0, -1).astype(np.float32)
-    recall, ndcg = _quality(scores, np.array([0, 1], np.int32), np.array([3, 21, 22], np.int32))
+def test_lists_are_measured_among_unseen_titles():
+    scores = np.arange(30, 0, -1).astype(np.float32)[None]
+    tastes, targets = Histories.of_items([[0, 1]]).tastes, [np.array([3, 21, 22], np.int32)]
+    ((recall, ndcg),) = _quality(scores, tastes, targets, np.arange(30))
     assert recall == pytest.approx(2 / 3)  # places 1, 19 and 20 of the unseen, counted from 0
     ideal = 1 + 1 / np.log2(3) + 1 / np.log2(4)
     assert ndcg == pytest.approx((1 / np.log2(1 + 2) + 1 / np.log2(19 + 2)) / ideal)
 
 
 def test_a_scorer_that_says_nothing_is_not_rewarded_for_ties():
-    recall, _ = _quality(np.zeros(1_000, np.float32), np.array([], np.int32), np.array([0], np.int32))
-    assert recall == 0.0
+    data = make_data(make_events([[0, 1, 2, 3]] * 5), make_catalog(1_000))
+    _, metrics = calibrate(Fixed(np.zeros(1_000)), hold_out(data, np.random.default_rng(0)), np.random.default_rng(0))
+    assert metrics["recall@20"] == metrics["ndcg@20"] == 0.0
 
 
 def test_training_on_the_checkerboard_finds_the_missing_title():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from matinee.data.looked import LOOKS, Looks, LooksFit, fit_of
 from matinee.decision import Refits, Requests, Scorer, Tell, quiet, within
-from matinee.history import TrainingData
+from matinee.history import Tastes, TrainingData
+from matinee.maths.arrays import Doubles, Floats, Int32s, Int64s
 from matinee.maths.calibration import Platt, fit_intercept, fit_platt, platt_deviations
 from matinee.maths.intervals import NORMAL_95
+from matinee.maths.ragged import Ragged
+from matinee.maths.ranking_metrics import hits, ndcg, recall, top_n
 
 MEMBERS = 2_000  # members whose last likes are held out, at most
 NEXT = 5  # likes held out of each, at most, and never more than half of their likes
@@ -250,18 +253,18 @@ def calibrate(scorer: Scorer, held: HeldOut, rng: np.random.Generator) -> tuple[
     """How scores of a scorer fitted on `held.data` tell what is among the held-out likes, and its metrics on them."""
     if not len(held.rows):
         return Platt(1.0, 0.0), {"members": 0, "calibration": "none: no member has two liked titles"}
-    samples, lists = [], []
+    samples, lists, priority = [], [], _asked_last(held)
     for start in range(0, len(held.rows), BATCH):
         some = slice(start, start + BATCH)
         requests = held.requests(some)
         scores, tastes = scorer.score(requests), requests.histories.tastes
+        lists.append(_quality(scores, tastes, held.targets[some], priority))
         for b, targets in enumerate(held.targets[some]):
             seen = tastes.items[tastes.offsets[b] : tastes.offsets[b + 1]]
             samples.append(_sample(scores[b], seen, targets, rng))
-            lists.append(_quality(scores[b], seen, targets))
     points, labels, weights = (np.concatenate(column) for column in zip(*samples, strict=True))
     calibration, how = _calibration(points, labels, weights)
-    return calibration, {**_summary(np.array(lists)), "calibration": how}
+    return calibration, {**_summary(np.concatenate(lists)), "calibration": how}
 
 
 def _calibration(
@@ -288,17 +291,19 @@ def _sample(
     return scores[items].astype(np.float64), labels, weights
 
 
-def _quality(scores: NDArray[np.float32], seen: NDArray[np.int32], targets: NDArray[np.int32]) -> tuple[float, float]:
-    """Recall and NDCG of a list of `LIST` unseen titles; a tie counts as half above, half below."""
-    unseen = np.ones(len(scores), np.bool_)
-    unseen[seen] = False
-    ladder = np.sort(scores[unseen])
-    above = len(ladder) - np.searchsorted(ladder, scores[targets], "right")
-    level = len(ladder) - np.searchsorted(ladder, scores[targets], "left") - above - 1
-    ranks = above + level / 2
-    gains = np.where(ranks < LIST, 1 / np.log2(ranks + 2), 0.0)
-    ideal = (1 / np.log2(np.arange(min(len(targets), LIST)) + 2)).sum()
-    return float(np.mean(ranks < LIST)), float(gains.sum() / ideal)
+def _asked_last(held: HeldOut) -> Int64s:
+    """(titles,) the order in which equal scores stand: what is held out comes last, so that a tie earns nothing."""
+    wanted = np.bincount(np.concatenate(held.targets), minlength=len(held.data.catalog))
+    return np.argsort(np.argsort(wanted, kind="stable"), kind="stable")
+
+
+def _quality(scores: Floats, tastes: Tastes, targets: Sequence[Int32s], priority: Int64s) -> Doubles:
+    """(members, 2) recall and NDCG of lists of `LIST` unseen titles; `scores` (members, titles)."""
+    unseen, wanted = np.ones(scores.shape, np.bool_), Ragged.of(targets)
+    unseen[np.repeat(np.arange(len(tastes)), tastes.lengths), tastes.items] = False
+    hit = hits(top_n(scores, LIST, priority, unseen), wanted.offsets, wanted.values)
+    lengths = np.diff(wanted.offsets)
+    return np.stack([recall(hit, lengths), ndcg(hit, lengths)], axis=1)
 
 
 def _summary(lists: NDArray[np.float64]) -> dict[str, float | int | str]:
