@@ -17,10 +17,10 @@ from rich.panel import Panel
 from rich.table import Table
 
 from matinee.cli.data import fetch
-from matinee.cli.reading import Best, Kinds, Map, MapTitles, MaxBytes, TimeFormat, Titles, Vectors, options
+from matinee.cli.reading import FileOptions, takes_files
 from matinee.cli.terminal import Html, Json, Seed, console, named, progress, show, writable
 from matinee.data.dataset import Dataset
-from matinee.data.sources.reading import Options, Source, guess, read
+from matinee.data.sources.reading import Source, guess
 from matinee.decision import Scorer
 from matinee.errors import MissingExtra
 from matinee.extras import needing
@@ -50,18 +50,12 @@ How = Annotated[Source | None, typer.Option("--source", help="How to read it; by
 Models = Annotated[str | None, typer.Option("--models", help="Names, separated by commas; by default all.")]
 
 
+@takes_files
 def leaderboard(
     protocol: Annotated[Rules, typer.Option(help="What is asked, and how it is scored.")] = Rules.NEXT_ITEM,
     data: Data = None,
     source: How = None,
-    titles: Titles = None,
-    vectors: Vectors = None,
-    columns: Map = None,
-    map_titles: MapTitles = None,
-    kinds: Kinds = None,
-    best: Best = None,
-    time_format: TimeFormat = None,
-    max_bytes: MaxBytes = None,
+    files: FileOptions = FileOptions(),
     models: Models = None,
     fits: Annotated[int, typer.Option(min=1, help="Fits of each model that depends on chance.")] = 3,
     baselines: Annotated[
@@ -86,25 +80,18 @@ def leaderboard(
 
     makers = with_baselines(protocol, named({**board_of(protocol), **_tuned_makers(tuned)}, models))
     among = BASELINES if baselines is None else tuple(named(makers, baselines))
-    said = options(columns, map_titles, kinds, best, time_format, max_bytes)
-    rules, dataset = _asked(protocol, data, source, titles, vectors, said)
+    rules, dataset = _asked(protocol, data, source, files)
     with progress(protocol) as tell:
         standings = run(dataset, rules, makers, fits=fits, seed=seed, baselines=among, tell=tell)
     show(Board(standings), html, as_json)
 
 
+@takes_files
 def tune(
     protocol: Annotated[Rules, typer.Option(help="Whose validation judges; its test is never cut.")] = Rules.TIME_SPLIT,
     data: Data = None,
     source: How = None,
-    titles: Titles = None,
-    vectors: Vectors = None,
-    columns: Map = None,
-    map_titles: MapTitles = None,
-    kinds: Kinds = None,
-    best: Best = None,
-    time_format: TimeFormat = None,
-    max_bytes: MaxBytes = None,
+    files: FileOptions = FileOptions(),
     models: Models = None,
     trials: Annotated[int, typer.Option(min=1, help="Settings tried for each model.")] = 20,
     minutes: Annotated[float, typer.Option(min=0.01, help="Minutes for each model; then no setting is begun.")] = 10.0,
@@ -121,8 +108,7 @@ def tune(
         from matinee.tune import tune as run
     from matinee.recipes.registry import search_spaces
 
-    said = options(columns, map_titles, kinds, best, time_format, max_bytes)
-    rules, dataset = _asked(protocol, data, source, titles, vectors, said)
+    rules, dataset = _asked(protocol, data, source, files)
     with progress("tuning") as tell:
         found = run(
             dataset, rules, named(search_spaces(protocol), models), folder, Budget(trials, 60 * minutes), seed, tell
@@ -153,20 +139,13 @@ def _say_found(found: Sequence[Tuned], protocol: Rules) -> None:
             console.print(f"{one.model} was refused{every}: {escape(one.reason)}")
 
 
-def _asked(
-    rules: Rules,
-    path: Path | None,
-    source: Source | None,
-    titles: Path | None,
-    vectors: Path | None,
-    options: Options,
-) -> tuple[Protocol, Dataset]:
+def _asked(rules: Rules, path: Path | None, source: Source | None, files: FileOptions) -> tuple[Protocol, Dataset]:
     """The protocol of this name, and the data as it reads them."""
     from matinee.evaluate.protocols import LEADERBOARDS
 
     protocol = next(one for one in LEADERBOARDS if one.name == rules)
     where = path or fetch()
-    dataset = read(source or guess(where), where, titles, vectors, protocol.pairs, options)
+    dataset = files.read(source or guess(where), where, protocol.pairs)
     console.print(Panel(escape(dataset.describe()), title="Data", title_align="left"))
     return protocol, dataset
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, cast
@@ -13,10 +12,10 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from matinee.cli.reading import Best, Kinds, Map, MapTitles, MaxBytes, TimeFormat, Titles, Vectors, options
+from matinee.cli.reading import FileOptions, takes_files
 from matinee.cli.terminal import WORKSPACE, Into, console, progress
 from matinee.data.dataset import Dataset
-from matinee.data.sources.reading import Source, read
+from matinee.data.sources.reading import Source
 from matinee.data.units import Units
 from matinee.workspace import Workspace
 
@@ -24,26 +23,18 @@ CACHE = Path("var/data")
 SHOWN = 3  # rows that a dry run shows
 
 
+@takes_files
 def data(
     source: Source,
     path: Annotated[Path, typer.Argument(help="A file, folder or archive; for tabular the interactions.")],
-    titles: Titles = None,
-    vectors: Vectors = None,
-    columns: Map = None,
-    map_titles: MapTitles = None,
-    kinds: Kinds = None,
-    best: Best = None,
-    time_format: TimeFormat = None,
-    max_bytes: MaxBytes = None,
+    files: FileOptions = FileOptions(),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be stored, and store nothing.")] = False,
     workspace: Into = WORKSPACE,
 ) -> None:
     """Read a data set into a workspace: catalogue, profiles and events."""
     place = Workspace(workspace)
-    said = options(columns, map_titles, kinds, best, time_format, max_bytes)
-    units = place.units.agreed(Units(best=best), place.units_path)
-    dataset = read(source, path, titles, vectors, options=replace(said, units=units))
-    dataset = place.resolved(dataset)
+    units = place.units.agreed(Units(best=files.best), place.units_path)
+    dataset = place.resolved(files.read(source, path, units=units))
     console.print(Panel(escape(dataset.describe()), title="Found", title_align="left"))
     if dry_run:
         show_rows(dataset)

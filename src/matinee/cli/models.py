@@ -15,9 +15,9 @@ from rich.table import Table
 
 from matinee.cli.data import fetch
 from matinee.cli.never_ran import Counted, Never, Rewarded, Since, Surface, Within, never_ran
-from matinee.cli.reading import Best, Kinds, Map, MapTitles, MaxBytes, TimeFormat, Titles, Vectors, options
+from matinee.cli.reading import FileOptions, takes_files
 from matinee.cli.terminal import WORKSPACE, Html, Into, Json, Seed, TimeZone, console, progress, show, warn
-from matinee.data.sources.reading import Source, read
+from matinee.data.sources.reading import Source
 from matinee.drift import Drift
 from matinee.errors import Collapsed, MatineeError
 from matinee.maths.intervals import share_interval
@@ -48,19 +48,13 @@ def train(
     train_each(place, served_in(place) if model is None else (model,), seed, going_on, accept)
 
 
+@takes_files
 def evaluate(
     path: Annotated[
         Path | None, typer.Argument(help="Data to evaluate on; MovieLens 100K is fetched if none is given.")
     ] = None,
     source: Annotated[Source, typer.Option(help="How to read it.")] = Source.MOVIELENS,
-    titles: Titles = None,
-    vectors: Vectors = None,
-    columns: Map = None,
-    map_titles: MapTitles = None,
-    kinds: Kinds = None,
-    best: Best = None,
-    time_format: TimeFormat = None,
-    max_bytes: MaxBytes = None,
+    files: FileOptions = FileOptions(),
     html: Html = None,
     pages: Annotated[bool, typer.Option(help="Measure whole home pages too.")] = True,
     seed: Seed = 0,
@@ -85,8 +79,7 @@ def evaluate(
     from matinee.recipes.evaluation import compared, home_pages
     from matinee.report.offline import Report
 
-    said = options(columns, map_titles, kinds, best, time_format, max_bytes)
-    dataset = read(source, path or fetch(), titles, vectors, options=said)
+    dataset = files.read(source, path or fetch())
     console.print(Panel(escape(dataset.describe()), title="Data", title_align="left"))
     with progress("evaluating", total=None) as tell:
         results = run(

@@ -9,6 +9,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,21 +117,19 @@ def _first_bytes(text: Path | bytes) -> bytes:
 
 def _split(text: Path | bytes, separator: str, path: Path, notes: tuple[str, ...] = ()) -> Table:
     """The columns of a text, all strings; a line with more cells than there are columns is counted as rejected."""
-    quote = _quote(text, separator)
-    names = _header(text, separator, quote)
-    refuse_repeated(names, path)
-    frame = pl.read_csv(
+    lines = partial(
+        pl.read_csv,
         text,
         separator=separator,
-        quote_char=quote,
+        quote_char=_quote(text, separator),
         has_header=False,
-        skip_rows=1,
-        schema={**dict.fromkeys(names, pl.String), BEYOND: pl.String},
         truncate_ragged_lines=True,
-        missing_columns="insert",
         glob=False,
     )
-    frame = known(frame).with_row_index("\x00row", offset=1)
+    names = _names(lines(n_rows=1, infer_schema=False).row(0))
+    refuse_repeated(names, path)
+    schema = {**dict.fromkeys(names, pl.String), BEYOND: pl.String}
+    frame = known(lines(skip_rows=1, schema=schema, missing_columns="insert")).with_row_index("\x00row", offset=1)
     wider = frame.filter(pl.col(BEYOND).is_not_null())
     found = frame.filter(pl.col(BEYOND).is_null())
     examples = tuple(f"row {row}" for row in wider["\x00row"].head(3))
@@ -138,18 +137,8 @@ def _split(text: Path | bytes, separator: str, path: Path, notes: tuple[str, ...
     return Table(found.drop(BEYOND, "\x00row"), found["\x00row"].cast(pl.Int64), rejected, notes)
 
 
-def _header(text: Path | bytes, separator: str, quote: str | None) -> list[str]:
-    first = pl.read_csv(
-        text,
-        separator=separator,
-        quote_char=quote,
-        has_header=False,
-        n_rows=1,
-        infer_schema=False,
-        truncate_ragged_lines=True,
-        glob=False,
-    )
-    return [str(name).strip() if name is not None else f"column {at + 1}" for at, name in enumerate(first.row(0))]
+def _names(header: tuple[str | None, ...]) -> list[str]:
+    return [name.strip() if name is not None else f"column {at + 1}" for at, name in enumerate(header)]
 
 
 def refuse_repeated(names: list[str], path: Path) -> None:
