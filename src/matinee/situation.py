@@ -70,6 +70,11 @@ class Situations:
         """Situations of which nothing is known."""
         return cls.of([Context()]).take(np.zeros(batch, np.int64))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Situations]) -> Situations:
+        """The situations of all parts, one part after the other; at least one part."""
+        return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
+
     def take(self, rows: Int64s) -> Situations:
         """Those of these batch rows, in this order."""
         return Situations(*(getattr(self, one.name)[rows] for one in fields(self)))

@@ -19,11 +19,11 @@ from matinee.decision.decisions import (
     Pages,
     decision_ids,
     digest,
-    joined,
 )
 from matinee.decision.dials import Dials
 from matinee.decision.distribution import Distribution
 from matinee.decision.episodes import Episodes
+from matinee.decision.joining import as_one, joined
 from matinee.decision.progress import Tell, quiet, within
 from matinee.decision.requests import Cells, People, Requests, situations_of
 from matinee.decision.rows import RowName, row_key, row_name
@@ -61,6 +61,7 @@ __all__ = [
     "Situations",
     "Tell",
     "Uncertain",
+    "as_one",
     "decision_ids",
     "digest",
     "joined",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from functools import cached_property
@@ -299,35 +299,3 @@ def digest(*parts: object) -> str:
         state.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
         state.update(b"\0")
     return state.hexdigest()
-
-
-def joined(requests: Requests, parts: Sequence[Decisions]) -> Decisions:
-    """One batch out of parts that answer `requests` one after the other by the same makers; timings add up."""
-    first = parts[0]
-    numbers: dict[RowName, int] = {}
-    choices = [_renamed(part, numbers) for part in parts]
-    return replace(
-        first,
-        requests=requests,
-        ids=tuple(one for part in parts for one in part.ids),
-        choices=_joined_choices(choices),
-        eligible=np.concatenate([part.eligible for part in parts]),
-        bits=np.concatenate([part.bits for part in parts]),
-        row_names=tuple(numbers),
-        timings={lap: sum(part.timings[lap] for part in parts) for lap in first.timings},
-    )
-
-
-def _renamed(part: Decisions, numbers: dict[RowName, int]) -> Choices:
-    """The choices of a part, its rows numbered by `numbers`, which learns their names."""
-    of_name = np.array([numbers.setdefault(name, len(numbers)) for name in part.row_names], np.int32)
-    row, actions = part.layer(Layer.ROW), part.choices.actions.copy()
-    actions[row] = of_name[actions[row]]
-    return replace(part.choices, actions=actions)
-
-
-def _joined_choices(parts: Sequence[Choices]) -> Choices:
-    lengths = np.concatenate([np.diff(part.offsets) for part in parts])
-    return Choices(
-        offsets_of(lengths), **{name: np.concatenate([getattr(part, name) for part in parts]) for name in LINES}
-    )

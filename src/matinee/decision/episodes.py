@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -53,6 +54,14 @@ class Episodes:
 
     def __len__(self) -> int:
         return len(self.chains)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Episodes]) -> Episodes:
+        """Those of all parts, one part after the other; at least one part."""
+        chains, steps, answers = (
+            np.concatenate([getattr(one, name) for one in parts]) for name in ("chains", "steps", "answers")
+        )
+        return cls(chains, steps, Ragged.joined([one.suggested for one in parts]), answers)
 
     def take(self, rows: Int64s) -> Episodes:
         """Those of these batch rows, in this order."""

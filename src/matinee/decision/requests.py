@@ -80,6 +80,15 @@ class Cells:
     def __len__(self) -> int:
         return len(self.arms)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Cells]) -> Cells:
+        """Those of all parts, one part after the other, in all experiments of any of them."""
+        names = tuple(dict.fromkeys(name for one in parts for name in one.names))
+        arms = [np.full((len(one), len(names)), -1, np.int8) for one in parts]
+        for one, wide in zip(parts, arms, strict=True):
+            wide[:, [names.index(name) for name in one.names]] = one.arms
+        return cls(names, np.concatenate(arms))
+
     def take(self, rows: Int64s) -> Cells:
         """Those of these batch rows, in this order."""
         return Cells(self.names, self.arms[rows])

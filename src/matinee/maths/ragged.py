@@ -31,6 +31,12 @@ class Ragged:
         parts = [np.asarray(one, np.int32) for one in lists]
         return cls(offsets_of([len(one) for one in parts]), np.concatenate(parts) if parts else np.empty(0, np.int32))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Ragged]) -> Ragged:
+        """The lists of all parts, one part after the other; at least one part."""
+        lengths = np.concatenate([np.diff(one.offsets) for one in parts])
+        return cls(offsets_of(lengths), np.concatenate([one.values for one in parts]))
+
     def take(self, rows: Int64s) -> Ragged:
         """The lists `rows`, in this order."""
         offsets, places = gather(self.offsets, rows)

@@ -10,9 +10,8 @@ import numpy as np
 import polars as pl
 
 from matinee.data.log.log import EventLog
-from matinee.decision import Decisions, Learns, Policy, Requests, Tell, digest, quiet
+from matinee.decision import Decisions, Learns, Policy, Requests, Tell, as_one, digest, quiet
 from matinee.simulate.answers import Answers, Found
-from matinee.simulate.as_one import as_one
 from matinee.simulate.purposes import WHO
 from matinee.simulate.result import SimulationResult, result_of
 from matinee.simulate.tally import SAMPLE, Tally

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from matinee.data.log.log import EventLog
-from matinee.decision import Cells, Learns, Policy, Requests, Tell, quiet
+from matinee.decision import Cells, Learns, Policy, Requests, Tell, as_one, quiet
 from matinee.events import DAY, PLAYED
 from matinee.experiment.allocate import NO_ARM, cells
 from matinee.experiment.definition import Experiment
@@ -17,7 +17,6 @@ from matinee.experiment.own_cell import OwnCell
 from matinee.experiment.panel import BEFORE_DAYS, Panel
 from matinee.maths.arrays import Doubles, Floats, Int8s, Int32s, Int64s
 from matinee.simulate.answers import Answers, Found, by_decision
-from matinee.simulate.as_one import as_one
 from matinee.simulate.loop import Ask, chance, named, write
 from matinee.simulate.world import AT_ONCE, World
 
