@@ -129,12 +129,13 @@ class Histories:
         """The `events` (places in the flat arrays, a mask or a slice), grouped anew by `offsets`."""
         return Histories(offsets, **{name: getattr(self, name)[events] for name in EVENT_COLUMNS})
 
-    def by(self, now: int) -> Histories:
-        """The same, with nothing at or after `now` (microseconds since 1970, UTC).
+    def by(self, now: int | NDArray[np.int64]) -> Histories:
+        """The same, with nothing at or after `now` (microseconds since 1970, UTC; one for all members or one each).
 
         What a clock that has since jumped back stamped later than now counts as just done.
         """
-        return replace(self, times=np.minimum(self.times, now - 1)) if self.times.max(initial=0) >= now else self
+        latest = np.repeat(np.broadcast_to(now, (len(self),)), np.diff(self.offsets)) - 1
+        return replace(self, times=np.minimum(self.times, latest)) if (self.times > latest).any() else self
 
     def digests(self) -> NDArray[np.uint64]:
         """(members,) 64 bits of all that each did: equal for equal histories, on any machine.

@@ -136,8 +136,9 @@ def test_the_reward_model_never_saw_who_is_judged():
     model = TitleMeans.fit(items, np.array([1.0, 0.0, 1.0, 1.0]), members, 3)
     assert model.of_title.shape == (FOLDS, 3)
     others = (0.0 + 1.0) / 2  # without members 0 and 5, which share a fold
-    np.testing.assert_allclose(model.of(0), [10 * others / 11, (1 + 10 * others) / 11, others])
-    np.testing.assert_array_equal(model.of(0), model.of(5))
+    titles, first = np.arange(3, dtype=np.int32), np.zeros(3, np.int64)
+    np.testing.assert_allclose(model.of(first, titles), [10 * others / 11, (1 + 10 * others) / 11, others])
+    np.testing.assert_array_equal(model.of(first, titles), model.of(first + FOLDS, titles))
 
 
 def test_the_report_says_it_in_three_forms(tmp_path):

@@ -16,6 +16,7 @@ from matinee.history import Histories
 from matinee.maths.arrays import Flags, Int64s
 
 END_OF_TIME = int(np.iinfo(np.int64).max)
+AT_ONCE = 5_000  # histories read at a time
 
 
 def as_asked(decisions: Decisions, log: EventLog, catalog: Catalog) -> Decisions:
@@ -59,15 +60,15 @@ def _require_same(differs: Flags, whose: Int64s, decisions: Decisions) -> None:
 
 
 def _seen(log: EventLog, catalog: Catalog, user_ids: pl.Series, moments: Int64s) -> Histories:
-    """What had arrived of each member at their moment (batch, 2): place in the order of arrival, and time.
+    """What had arrived of each member at their moment (batch, 2): place in the order of arrival, and time."""
+    some = (slice(start, start + AT_ONCE) for start in range(0, len(user_ids), AT_ONCE))
+    return Histories.joined([_seen_at_once(log, catalog, user_ids[one], moments[one]) for one in some])
 
-    Members of one moment are read at once, as those that one run decided for.
-    """
-    distinct, which = np.unique(moments, axis=0, return_inverse=True)
-    places = [np.flatnonzero(which == k) for k in range(len(distinct))]
-    found = []
-    for (arrived, time), rows in zip(distinct.tolist(), places, strict=True):
-        theirs = user_ids.gather(rows).to_list()
-        events = log.read(END_OF_TIME, user_ids=theirs, arrived=arrived)
-        found.append(histories_of(events, theirs, catalog, END_OF_TIME).by(time))
-    return Histories.joined(found).take(np.argsort(np.concatenate(places)))
+
+def _seen_at_once(log: EventLog, catalog: Catalog, user_ids: pl.Series, moments: Int64s) -> Histories:
+    names, places = [str(b) for b in range(len(moments))], moments[:, 0]
+    each = pl.DataFrame({"user_id": user_ids, "_name": names, "_arrived": places})
+    events = log.read(END_OF_TIME, user_ids=user_ids.unique().to_list(), arrived=int(places.max()), places=True)
+    theirs = events.join(each, on="user_id", maintain_order="left")
+    arrived = theirs.filter(pl.col("seq").fill_null(0) <= pl.col("_arrived")).with_columns(user_id="_name")
+    return histories_of(arrived, names, catalog, END_OF_TIME).by(moments[:, 1])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matinee.history import Histories
 from matinee.maths.arrays import Int64s, UInt64s
@@ -46,6 +47,19 @@ class Company:
         """Company of these rows of `People`; who have done nothing where `histories` is left out."""
         people = Ragged.of(lists)
         return cls(people, Histories.empty(len(people.values)) if histories is None else histories)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """That of all parts, one part after the other; at least one part. What only some of them know stays unknown."""
+        some = [one for one in parts if len(one.histories)] or parts[:1]
+
+        def column(name: str) -> NDArray[Any] | None:
+            found = [getattr(one, name) for one in some]
+            return None if any(one is None for one in found) else np.concatenate(found)
+
+        histories = Histories.joined([one.histories for one in some])
+        people = Ragged.joined([one.people for one in parts])
+        return cls(people, histories, column("arrived"), column("logged_digests"))
 
     @cached_property
     def requests(self) -> Int64s:

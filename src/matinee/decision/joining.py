@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from matinee.decision.company import Company
 from matinee.decision.decisions import LINES, Choices, Decisions, Layer, Maker
 from matinee.decision.requests import COLUMNS, Cells, People, Requests
 from matinee.decision.rows import RowName
@@ -17,7 +18,7 @@ from matinee.maths.arrays import Int32s
 from matinee.maths.ragged import Ragged, offsets_of
 
 NOTHING: Mapping[str, Callable[[int], Any]] = {  # columns of which None says what these say
-    "together": lambda batch: Ragged.of([[]] * batch),
+    "together": lambda batch: Company.of([[]] * batch),
     "exclude": lambda batch: Ragged.of([[]] * batch),
     "cells": lambda batch: Cells((), np.empty((batch, 0), np.int8)),
 }
@@ -73,8 +74,10 @@ def _of_all_people(parts: Sequence[Requests]) -> list[Requests]:
 def _of_people(requests: Requests, people: People, places: Int32s) -> Requests:
     """The requests of `people`, in which their own stand at `places`."""
     together = requests.together
-    moved = None if together is None else Ragged(together.offsets, places[together.values])
-    return replace(requests, people=people, members=places[requests.members], together=moved)
+    if together is not None:
+        rows = Ragged(together.people.offsets, places[together.people.values])
+        together = replace(together, people=rows)
+    return replace(requests, people=people, members=places[requests.members], together=together)
 
 
 def _column(name: str, parts: Sequence[Requests]) -> Any:

@@ -31,7 +31,7 @@ class TitleMeans:
             means[fold] = (sums + PRIOR * mean) / (times + PRIOR)
         return cls(means)
 
-    def of(self, member: int) -> Doubles:
-        """(titles,) what titles earn, fitted without this member."""
-        earned: Doubles = self.of_title[member % FOLDS]
+    def of(self, members: Int64s, items: Int32s) -> Doubles:
+        """(rounds,) what each title earns, fitted without its member; `members` and `items` (rounds,)."""
+        earned: Doubles = self.of_title[members % FOLDS, items]
         return earned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -20,9 +20,11 @@ from matinee.errors import BadData, MatineeError
 from matinee.evaluate.counterfactual import Asked, Counterfactual, first_titles, gathered, judged
 from matinee.evaluate.reward_model import TitleMeans
 from matinee.events import DAY, END_OF_TIME
-from matinee.maths.arrays import Doubles
+from matinee.maths.arrays import Doubles, Int64s
 from matinee.recipes.targets import Target, target
 from matinee.workspace import Workspace
+
+AT_ONCE = 250  # decisions asked at a time
 
 
 def counterfactual(
@@ -50,49 +52,85 @@ def counterfactual(
             )
         shown = _shown_with_rewards(batches, log, catalog, reward, days)
         refused = Counter[str]()
-        found = list(_asked(batches, shown, wanted, log, catalog, refused, tell))
+        question = _Question.of(wanted, shown, batches, log, catalog)
+        found = list(_answers(question, batches, refused, tell))
     if not found:
         raise BadData(f"no decision of {wanted.surface!r} can be asked of {name!r}: {_counted(refused)}")
-    asked = gathered([one for one, _ in found])
-    model = [one for _, one in found if one is not None]
-    told = np.array(model).T if len(model) == len(found) else (None, None)
+    asked, earned = gathered([one for one, _ in found]), [one for _, one in found if one is not None]
+    told = np.concatenate(earned, axis=1) if len(earned) == len(found) else (None, None)
     notes = tuple(_notes(wanted, batches, refused))
-    return Counterfactual(name, wanted.surface, reward, days, len(found), judged(asked, *told), notes)
+    return Counterfactual(name, wanted.surface, reward, days, len(asked), judged(asked, *told), notes)
 
 
-def _asked(
-    batches: list[Decisions],
-    shown: pl.DataFrame,
-    wanted: Target,
-    log: EventLog,
-    catalog: Catalog,
-    refused: Counter[str],
-    tell: Tell,
-) -> Iterator[tuple[Asked, tuple[float, float] | None]]:
-    """A batch of one for each decision that can be asked, and what a reward model says of its title and of the
-    target's, where the target enumerates; `refused` counts why others could not.
+@dataclass(frozen=True)
+class _Question:
+    """What is asked about logged decisions: `rewards` of each one's titles in order, by its id; a number for each of
+    the `members`; and what titles earn where they stand first, where one title is judged.
     """
-    rewards, members = _by_decision(shown), _numbered(shown)
-    model = _model(shown, members, len(catalog)) if wanted.one_title else None
-    singles = [(batch, b) for batch in batches for b in range(len(batch))]
-    for at, (batch, b) in enumerate(singles):
-        tell(f"decision {at + 1:,} of {len(singles):,}", at / len(singles))
+
+    wanted: Target
+    log: EventLog
+    catalog: Catalog
+    rewards: Mapping[str, Doubles]
+    members: Mapping[str, int]
+    model: TitleMeans | None
+
+    @classmethod
+    def of(
+        cls, wanted: Target, shown: pl.DataFrame, batches: list[Decisions], log: EventLog, catalog: Catalog
+    ) -> _Question:
+        """The question for these batches and what their titles earned."""
+        users = pl.concat([one.requests.user_ids for one in batches]).unique(maintain_order=True)
+        members = {user_id: k for k, user_id in enumerate(users)}
+        model = _model(shown, members, len(catalog)) if wanted.one_title else None
+        return cls(wanted, log, catalog, _by_decision(shown), members, model)
+
+    def asked(self, logged: Decisions) -> tuple[Asked, Doubles | None]:
+        """What the target says of these decisions; and what the model says that their titles and the target's earn,
+        (2, decisions), where the target enumerates.
+        """
+        decisions = as_asked(logged, self.log, self.catalog)
+        along = _along_choices(decisions, self.rewards)
+        if self.wanted.one_title:
+            first = first_titles(decisions)
+            decisions, along = replace(decisions, choices=decisions.choices.keep(first)), along[first]
+        policy = self.wanted.made(decisions.makers[0], decisions.catalog)
+        members = np.array([self.members[one] for one in decisions.requests.user_ids])
+        asked = Asked.of(decisions.choices, policy.log_prob(decisions), along, members)
+        if self.model is None or not isinstance(policy, Enumerates):
+            return asked, None
+        return asked, _earned(self.model, members, policy.probabilities(decisions.requests), decisions)
+
+
+def _answers(
+    question: _Question, batches: list[Decisions], refused: Counter[str], tell: Tell
+) -> Iterator[tuple[Asked, Doubles | None]]:
+    """The answers, some decisions at a time, one by one where one of them cannot be asked; `refused` counts why."""
+    done, total = 0, sum(map(len, batches))
+    for some in _in_parts(batches, AT_ONCE):
+        tell(f"decision {done + 1:,} of {total:,}", done / total)
+        done += len(some)
         try:
-            decisions = as_asked(batch.take(np.array([b])), log, catalog)
-            along = _along_choices(decisions, rewards.get(batch.ids[b], np.zeros(0)))
-            if wanted.one_title:
-                first = first_titles(decisions)
-                decisions, along = replace(decisions, choices=decisions.choices.keep(first)), along[first]
-            policy = wanted.made(decisions.makers[0], decisions.catalog)
-            member = members[decisions.requests.user_ids[0]]
-            asked = Asked.of(decisions.choices, policy.log_prob(decisions), along, np.array([member]))
-            predicted = None
-            if model is not None and isinstance(policy, Enumerates):
-                predicted = _predicted(model.of(member), policy.probabilities(decisions.requests), decisions)
+            yield question.asked(some)
+        except MatineeError:
+            yield from _answers_alone(question, some, refused)
+
+
+def _answers_alone(
+    question: _Question, decisions: Decisions, refused: Counter[str]
+) -> Iterator[tuple[Asked, Doubles | None]]:
+    for one in _in_parts([decisions], 1):
+        try:
+            yield question.asked(one)
         except MatineeError as error:
             refused[str(error).partition(";")[0]] += 1
-            continue
-        yield asked, predicted
+
+
+def _in_parts(batches: list[Decisions], n: int) -> Iterator[Decisions]:
+    """The same decisions, at most `n` at a time."""
+    for batch in batches:
+        for start in range(0, len(batch), n):
+            yield batch.take(np.arange(start, min(start + n, len(batch))))
 
 
 def _of_known(batch: Decisions) -> Decisions:
@@ -107,16 +145,19 @@ def _model(shown: pl.DataFrame, members: Mapping[str, int], titles: int) -> Titl
     return TitleMeans.fit(first["item"].to_numpy(), first["reward"].to_numpy(), who, titles)
 
 
-def _predicted(earns: Doubles, likely: Distribution, decisions: Decisions) -> tuple[float, float]:
-    """What the title that was chosen earns by the model, and what the target's titles do on average."""
-    chosen = decisions.choices.actions
-    return float(earns[chosen].sum()), float(likely.probs @ earns[likely.candidates.values])
+def _earned(model: TitleMeans, members: Int64s, likely: Distribution, decisions: Decisions) -> Doubles:
+    """(2, decisions) what the title that was chosen earns by the model, and what the target's titles do on average."""
+    choices, titles = decisions.choices, likely.candidates
+    chosen = decisions.sums(model.of(members[choices.decisions], choices.actions))
+    each = np.repeat(members, np.diff(titles.offsets))
+    return np.stack([chosen, likely.sums(likely.probs * model.of(each, titles.values))])
 
 
-def _along_choices(decisions: Decisions, of_titles: Doubles) -> Doubles:
-    """Rewards of titles, in their order, as rewards of choices (lines,)."""
+def _along_choices(decisions: Decisions, of_titles: Mapping[str, Doubles]) -> Doubles:
+    """Rewards of each decision's titles, in their order, as rewards of choices (lines,)."""
     along = np.zeros(len(decisions.choices.actions))
-    along[decisions.layer(Layer.TITLE)] = of_titles
+    told = [of_titles[name] for name in decisions.ids if name in of_titles]
+    along[decisions.layer(Layer.TITLE)] = np.concatenate([np.empty(0), *told])
     return along
 
 
@@ -134,11 +175,6 @@ def _by_decision(shown: pl.DataFrame) -> dict[str, Doubles]:
     """The rewards of each decision's titles, in order."""
     grouped = shown.group_by("decision_id", maintain_order=True).agg("reward")
     return {key: rewards.to_numpy() for key, rewards in zip(grouped["decision_id"], grouped["reward"], strict=True)}
-
-
-def _numbered(shown: pl.DataFrame) -> dict[str, int]:
-    """A number for each member."""
-    return {user_id: k for k, user_id in enumerate(shown["user_id"].unique(maintain_order=True))}
 
 
 def _notes(wanted: Target, batches: list[Decisions], refused: Counter[str]) -> Iterator[str]:

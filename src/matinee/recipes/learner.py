@@ -11,10 +11,9 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from operator import itemgetter
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -26,10 +25,10 @@ from matinee.data.asked import as_asked
 from matinee.data.log import EventLog
 from matinee.data.outcomes import outcomes
 from matinee.data.rewards import enjoyed
-from matinee.decision import Decisions, Layer, Maker, Requests, joined
+from matinee.decision import Decisions, Layer, Maker, as_one
 from matinee.errors import ArtifactRefused, BadRequest, MatineeError, NotFound
-from matinee.history import Histories
 from matinee.maths.arrays import Doubles
+from matinee.maths.ragged import offsets_of
 from matinee.models.artifacts.artifact import Artifact, id_of, load_artifact
 from matinee.policies.arms import ArmsConfig, LinearArms
 from matinee.policies.features import AverageTaste, Features
@@ -152,10 +151,10 @@ def learn_from(events: EventLog, arms: LinearArms, now: int, window: float) -> i
     """
     learned = 0
     until = now - round(window * 1e6)
-    for singles in _batches(_in_order(events.decisions.read(until, arms.as_of + 1, "home"))):
-        parts = [as_asked(one, events, arms.catalog) for one in singles if one.requests.arrived is not None]
-        if parts:
-            decisions = _as_one(parts)
+    for parts in _in_order(list(events.decisions.read(until, arms.as_of + 1, "home"))):
+        asked = [as_asked(one, events, arms.catalog) for one in parts if one.requests.arrived is not None]
+        if asked:
+            decisions = _by_time(as_one(asked))
             arms.learn(decisions, billboard_rewards(decisions, events, arms.catalog, window))
             learned += len(decisions)
     return learned
@@ -222,37 +221,22 @@ class Learner:
                 log.exception("the billboard could not learn; it serves as it is")
 
 
-def _in_order(batches: Iterable[Decisions]) -> Iterator[Decisions]:
-    """Each decision alone, the oldest first."""
-    found = [
-        (time, name, b, batch)
-        for batch in batches
-        for b, (time, name) in enumerate(zip(batch.requests.times.tolist(), batch.ids, strict=True))
-    ]
-    for *_, b, batch in sorted(found, key=itemgetter(0, 1)):
-        yield batch.take(np.array([b]))
+def _in_order(batches: Sequence[Decisions]) -> Iterator[list[Decisions]]:
+    """The decisions of all batches, the oldest first, some `AT_ONCE` at a time; those of one moment stay together."""
+    times = np.concatenate([np.empty(0, np.int64), *(batch.requests.times for batch in batches)])
+    whose = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
+    starts = offsets_of([len(batch) for batch in batches])
+    order, first = np.argsort(times, kind="stable"), 0
+    while first < len(order):
+        last = order[min(first + AT_ONCE, len(order)) - 1]
+        end = int(np.searchsorted(times[order], times[last], "right"))
+        some = order[first:end]
+        yield [batches[k].take(some[whose[some] == k] - starts[k]) for k in np.unique(whose[some])]
+        first = end
 
 
-def _batches(singles: Iterable[Decisions]) -> Iterator[list[Decisions]]:
-    """Some `AT_ONCE` decisions at a time; those of one moment stay together."""
-    batch: list[Decisions] = []
-    for one in singles:
-        if len(batch) >= AT_ONCE and one.requests.times[0] != batch[-1].requests.times[0]:
-            yield batch
-            batch = []
-        batch.append(one)
-    if batch:
-        yield batch
-
-
-def _as_one(parts: Sequence[Decisions]) -> Decisions:
-    """Decisions of the log in one batch, with who, when and the history of each."""
-    requests = Requests.of_histories(
-        Histories.joined([part.requests.histories for part in parts]),
-        np.array([part.requests.times[0] for part in parts]),
-        [part.requests.profile(0) for part in parts],
-    )
-    return joined(requests, parts)
+def _by_time(decisions: Decisions) -> Decisions:
+    return decisions.take(np.lexsort((np.array(decisions.ids), decisions.requests.times)))
 
 
 def _synced(path: Path) -> None:

@@ -135,10 +135,12 @@ class EventLog:
         kinds: Sequence[str] | None = None,
         user_ids: Sequence[str] | None = None,
         arrived: int | None = None,
+        places: bool = False,
     ) -> pl.DataFrame:
         """Events of [since, as_of), sealed and live, as `events.SCHEMA` ordered by timestamp, then arrival.
 
-        With `arrived`, only those that had arrived by that place in the order of arrival.
+        With `arrived`, only those that had arrived by that place in the order of arrival; with `places`, as
+        `schema.SEQUENCED`: each with its own place `seq`, null where its day was sealed without.
         Of sealed days only those are opened that hold something of `user_ids`, unless these are many. Raises
         `LogDamaged` when the database or a sealed file that was opened is not as it was written.
         """
@@ -155,7 +157,7 @@ class EventLog:
             True if user_ids is None else pl.col("user_id").is_in(list(user_ids)),
             True if arrived is None else pl.col("seq").fill_null(0) <= arrived,
         )
-        return found.sort(sql.EVENTS.order).select(SCHEMA.keys())
+        return found.sort(sql.EVENTS.order).select((sql.SEQUENCED if places else SCHEMA).keys())
 
     def put_profiles(self, profiles: Sequence[Profile]) -> None:
         """Store profiles, replacing those of the same `user_id`; on disk when it returns."""
