@@ -132,6 +132,7 @@ def test_the_half_life_is_learned_from_the_likes_in_the_order_of_their_times():
             "kind": [Kind(kind).name.lower() for kind in kinds],
             "value": np.ones(4_000),
             "timestamp": pl.Series(times).cast(TIME),
+            "received": pl.Series([None] * 4_000, dtype=TIME),
         }
     )
     data = TrainingData(catalog, events, [f"{member:03}" for member in range(400)], ours, int(times.max()) + 1)
