@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: demo demo-deep test test-quick test-bounds lint bench attack install browser clean
 
@@ -12,13 +13,13 @@ demo-deep: .venv/.installed-deep  ## the same with the sequence model, served fi
 	$(BIN)/matinee demo --port $(PORT) --deep
 
 test: .venv/.installed-dev browser  ## every test, a real browser included
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-quick: .venv/.installed-dev  ## everything but the browser and the slow statistical and fault tests
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	$(PYTEST) -m "not slow and not browser"
 
 test-bounds: .venv/.installed-dev  ## tests of the compiled kernels again, every index checked
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.numba-bounds $(BIN)/python -m pytest -m "not slow and not browser" \
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.numba-bounds $(PYTEST) -m "not slow and not browser" \
 		tests/maths tests/surfaces tests/models --ignore tests/models/test_sequence.py
 
 lint: .venv/.installed-dev

@@ -21,6 +21,16 @@ def ml100k() -> Dataset:
     return movielens.read(fetch_100k(REPOSITORY / "var" / "data", print))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: their driver keeps an event loop in the main thread, where others make their own."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """A file's tests stay on one worker, which pays for their fixtures once; so do those that drive the browser.
+
+    Browser tests come last: their driver keeps an event loop in the main thread, where others make their own.
+    """
+    items.sort(key=in_browser)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("browser" if in_browser(item) else item.path.stem))
+
+
+def in_browser(item: pytest.Item) -> bool:
+    return item.get_closest_marker("browser") is not None

@@ -31,7 +31,7 @@ def write(folder: Path, content: str | bytes, name: str) -> Path:
         ("a.csv", "\ufeff" + CSV.replace("\n1", "\r\n1")),
         ("a.tsv", CSV.replace(",", "\t")),
         ("a.dat", CSV.replace(",", "|")),
-        ("a.csv.gz", gzip.compress(CSV.encode())),
+        ("a.csv.gz", gzip.compress(CSV.encode(), mtime=0)),
         (
             "a.jsonl",
             '{"item_id": 1, "title": "Heat", "genres": "Crime"}\n\n{"item_id": 2.0, "title": "The \\"Great\\"\\nCats"}',
