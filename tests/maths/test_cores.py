@@ -59,6 +59,18 @@ def test_a_service_below_a_slice_has_the_least_of_both(groups):
     assert usable_cores() == 3
 
 
+def test_a_quota_that_changes_is_known_a_minute_later(groups, monkeypatch):
+    now = [600.0]
+    monkeypatch.setattr(cores, "monotonic", lambda: now[0])
+    groups("cgroup/cpu.max", "300000 100000\n")
+    assert usable_cores() == 3
+    groups("cgroup/cpu.max", "500000 100000\n")
+    now[0] += cores.KEPT / 2
+    assert usable_cores() == 3
+    now[0] += cores.KEPT / 2
+    assert usable_cores() == 5
+
+
 def test_threads_are_as_many_as_usable_cores(groups, monkeypatch):
     groups("cgroup/cpu.max", "200000 100000")
     started = []

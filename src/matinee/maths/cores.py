@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import cache
-from math import ceil
+from functools import cache, lru_cache
+from math import ceil, inf
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 CGROUP, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+KEPT = 60.0  # seconds that quotas are taken for what they were
 
 
 def usable_cores() -> int:
-    """The cores that the process may run on, or fewer where the quota of a container or a service is less."""
+    """The cores that the process may run on, or fewer where the quota of a container or a service is less.
+
+    Quotas are read anew once in `KEPT` seconds: reading them takes longer than much of what asks.
+    """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min([affinity, *(ceil(quota) for quota in _quotas())]))
+    return max(1, ceil(min(affinity, _least_quota(CGROUP, OWN, int(monotonic() / KEPT)))))
 
 
 @contextmanager
@@ -62,9 +67,14 @@ _blas = cache(ThreadpoolController)  # looks at every library that is loaded, so
 _QUIET = _Shared(lambda: _blas().limit(limits=1, user_api="blas"))
 
 
-def _quotas() -> Iterator[float]:
-    """Quotas, in cores, of the control groups (versions 1 and 2) that the process is in, those above them included."""
-    for folder in dict.fromkeys(_groups()):
+@lru_cache(maxsize=1)
+def _least_quota(cgroup: Path, own: Path, _: int) -> float:
+    """The least quota, in cores, of the control groups (versions 1 and 2) that the process is in or that are above."""
+    return min(_quotas(cgroup, own), default=inf)
+
+
+def _quotas(cgroup: Path, own: Path) -> Iterator[float]:
+    for folder in dict.fromkeys(_groups(cgroup, own)):
         words = _words(folder / "cpu.max") or [
             word for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us") for word in _words(folder / name)
         ]
@@ -72,13 +82,13 @@ def _quotas() -> Iterator[float]:
             yield int(words[0]) / int(words[1])
 
 
-def _groups() -> Iterator[Path]:
+def _groups(cgroup: Path, own: Path) -> Iterator[Path]:
     """Folders of control groups: a container sees its own at the top, a service its own below."""
-    yield from (CGROUP, CGROUP / "cpu", CGROUP / "cpu,cpuacct")
-    for line in (word for word in _words(OWN) if word.count(":") >= 2):
+    yield from (cgroup, cgroup / "cpu", cgroup / "cpu,cpuacct")
+    for line in (word for word in _words(own) if word.count(":") >= 2):
         _, controllers, path = line.split(":", 2)
-        group = CGROUP / controllers / path.lstrip("/")
-        yield from (one for one in (group, *group.parents) if one.is_relative_to(CGROUP))
+        group = cgroup / controllers / path.lstrip("/")
+        yield from (one for one in (group, *group.parents) if one.is_relative_to(cgroup))
 
 
 def _words(path: Path) -> list[str]:
