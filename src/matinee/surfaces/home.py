@@ -10,7 +10,7 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import UNSPOKEN, Decisions, Maker, Requests, Scorer, decision_ids, digest, joined
-from matinee.decision.eligibility import check, eligible, nameable, only_allowed
+from matinee.decision.eligibility import eligible, nameable, only_allowed
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
@@ -20,7 +20,7 @@ from matinee.surfaces.charts import Charts
 from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.occasions import Occasions, Suited
 from matinee.surfaces.pages.builder import Built, Shown, Where, build_pages
-from matinee.surfaces.pages.deciding import decided, log_probs_of, shown_in, worth_of
+from matinee.surfaces.pages.deciding import decided, log_probs_of, pages_of, shown_in, worth_of
 from matinee.surfaces.pages.rows import Pools, RowsConfig, Themes, candidate_rows, latest_tastes, themes_of
 from matinee.surfaces.pages.shortlist import shortlist
 from matinee.surfaces.reasons import with_reasons
@@ -103,22 +103,19 @@ class HomePolicy:
         watch.lap("rows")
         built = straightened(unboosted(self.build(pools, requests, sway, bits), pools, sway), pools, left)
         watch.lap("page")
-        evidence = self._evidence(requests, built.items, named)
+        pages = pages_of(pools, built, self._evidence(requests, built.items, named), self.catalog)
         watch.lap("evidence")
-        decisions = decided(
+        return decided(
             requests,
-            allowed,
-            pools,
+            pages,
             built,
-            evidence,
-            bits,
+            allowed,
+            bits=bits,
             ids=ids,
             maker=self.maker,
             catalog=self.catalog,
             timings=watch.laps,
         )
-        check(self.catalog, decisions, allowed)
-        return decisions
 
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Maker, Requests, Scorer, decision_ids, digest
-from matinee.decision.eligibility import check, eligible, nameable
+from matinee.decision.eligibility import eligible, nameable
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
@@ -17,7 +17,7 @@ from matinee.maths.calibration import Platt
 from matinee.page import RowKind
 from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.pages.builder import Built, Shown, build_pages
-from matinee.surfaces.pages.deciding import decided, log_probs_of, shown_in, worth_of
+from matinee.surfaces.pages.deciding import decided, log_probs_of, pages_of, shown_in, worth_of
 from matinee.surfaces.pages.rows import Pools
 from matinee.surfaces.stopwatch import Stopwatch
 from matinee.surfaces.sway import Sway
@@ -55,20 +55,17 @@ class SimilarPolicy:
         built = straightened(self._build(pools, requests, sway, bits), pools, left)
         watch.lap("page")
         evidence = np.where(built.items >= 0, _about(requests)[:, None, None], -1).astype(np.int32)
-        decisions = decided(
+        return decided(
             requests,
-            allowed,
-            pools,
+            pages_of(pools, built, evidence, self.catalog),
             built,
-            evidence,
-            bits,
+            allowed,
+            bits=bits,
             ids=decision_ids(len(requests), rng),
             maker=self.maker,
             catalog=self.catalog,
             timings=watch.laps,
         )
-        check(self.catalog, decisions, allowed)
-        return decisions
 
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Choices, Decisions, Layer, Maker, Pages, Requests, row_key, row_name
+from matinee.decision.eligibility import check
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
 from matinee.page import RowKind
@@ -25,20 +26,18 @@ def worth_of(scores: Floats, calibration: Platt) -> Floats:
 
 def decided(
     requests: Requests,
-    allowed: Flags,
-    pools: Pools,
+    pages: Pages,
     built: Built,
-    evidence: Int32s,
-    bits: UInt64s,
+    allowed: Flags,
     *,
+    bits: UInt64s,
     ids: tuple[str, ...],
     maker: Maker,
     catalog: Catalog,
     timings: Mapping[str, float],
 ) -> Decisions:
-    """The Decisions of built pages; `evidence` (batch, r, c), `allowed` (batch, titles)."""
-    pages = _pages(pools, built, evidence, catalog)
-    return Decisions(
+    """The Decisions of built pages, checked: every title is `allowed` (batch, titles)."""
+    decisions = Decisions(
         requests=requests,
         ids=ids,
         makers=(maker,),
@@ -49,6 +48,8 @@ def decided(
         catalog=len(catalog),
         timings=dict(timings),
     )
+    check(catalog, decisions, allowed)
+    return decisions
 
 
 def shown_in(decisions: Decisions, pools: Pools, catalog: Catalog) -> Shown:
@@ -76,8 +77,8 @@ def log_probs_of(decisions: Decisions, built: Built) -> Doubles:
     return _with_impossible(log_probs, decisions, built)
 
 
-def _pages(pools: Pools, built: Built, evidence: Int32s, catalog: Catalog) -> Pages:
-    """Built pages with their rows named."""
+def pages_of(pools: Pools, built: Built, evidence: Int32s, catalog: Catalog) -> Pages:
+    """Built pages with their rows named; `evidence` (batch, r, c)."""
     b, r = np.nonzero(built.rows >= 0)
     row = built.rows[b, r]
     kinds, keys = pools.kinds[b, row].astype(np.int64), pools.keys[b, row].astype(np.int64)

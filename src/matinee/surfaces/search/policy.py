@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import Choices, Decisions, Maker, Pages, Requests, RowName, Scorer, decision_ids, digest
-from matinee.decision.eligibility import check, countries_of, eligible
+from matinee.decision import Decisions, Maker, Pages, Requests, RowName, Scorer, decision_ids, digest
+from matinee.decision.eligibility import countries_of, eligible
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Flags, Floats, UInt64s
 from matinee.maths.calibration import Platt
@@ -21,7 +21,7 @@ from matinee.situation import country_of
 from matinee.surfaces.charts import Charts
 from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.pages.builder import Built
-from matinee.surfaces.pages.deciding import log_probs_of, worth_of
+from matinee.surfaces.pages.deciding import decided, log_probs_of, worth_of
 from matinee.surfaces.pages.turned import groups_of, looks_before, pull_of
 from matinee.surfaces.search.filling import Chance, Place, Shown, fill
 from matinee.surfaces.search.indexes import Indexes
@@ -65,19 +65,17 @@ class SearchPolicy:
         built = self._built(requests, offered, sway, bits)
         pages = _pages(requests, offered, built, worth)
         watch.lap("page")
-        decisions = Decisions(
-            requests=requests,
-            ids=decision_ids(len(requests), rng),
-            makers=(self.maker,),
-            choices=Choices.of_pages(pages, built.among_rows, built.among_titles),
-            eligible=allowed.sum(axis=1, dtype=np.int32),
+        return decided(
+            requests,
+            pages,
+            built,
+            allowed,
             bits=bits,
-            row_names=pages.names,
-            catalog=len(self.catalog),
+            ids=decision_ids(len(requests), rng),
+            maker=self.maker,
+            catalog=self.catalog,
             timings=watch.laps,
         )
-        check(self.catalog, decisions, allowed)
-        return decisions
 
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
