@@ -10,6 +10,7 @@ from matinee.data.sources import movielens
 from matinee.data.sources.movielens import fetch_100k
 
 REPOSITORY = Path(__file__).parents[1]
+BROWSER = REPOSITORY / "tests" / "browser"
 
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
@@ -21,16 +22,19 @@ def ml100k() -> Dataset:
     return movielens.read(fetch_100k(REPOSITORY / "var" / "data", print))
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests stay on one worker, which pays for their fixtures once; so do those that drive the browser.
-
-    Browser tests come last: their driver keeps an event loop in the main thread, where others make their own.
-    """
-    items.sort(key=in_browser)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("browser" if in_browser(item) else item.path.stem))
+    """Browser tests come last: their driver keeps an event loop in the main thread, where others make their own."""
+    items.sort(key=lambda item: item.path.is_relative_to(BROWSER))
 
 
-def in_browser(item: pytest.Item) -> bool:
-    return item.get_closest_marker("browser") is not None
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Of several processes, one runs a file and pays for its fixtures; one runs all that share the browser's demo."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = super()._split_scope(nodeid)
+            return "browser" if (config.rootpath / path).is_relative_to(BROWSER) else path
+
+    return ByFile(config, log)
