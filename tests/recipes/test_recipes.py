@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -41,14 +42,20 @@ def dataset(likes=LIKES, titles: int = 12, **columns) -> Dataset:
     return Dataset("toy", "free", make_catalog(titles, **columns), profiles_of(events), events)
 
 
-@pytest.fixture
-def place(tmp_path) -> Workspace:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Workspace:
     """A workspace in which everything that is served was trained."""
-    place = Workspace(tmp_path)
+    place = Workspace(tmp_path_factory.mktemp("trained"))
     place.bring_in(dataset())
     for name in SERVED:
         train_into(place, name, np.random.default_rng(0))
     return place
+
+
+@pytest.fixture
+def place(trained, tmp_path) -> Workspace:
+    """A copy that a test may change."""
+    return Workspace(shutil.copytree(trained.folder, tmp_path / "own"))
 
 
 @pytest.mark.parametrize("after", [timedelta(0), HOUR, HOUR + timedelta(microseconds=1), WEEK + HOUR, 900.4 * WEEK])
