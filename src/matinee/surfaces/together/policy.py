@@ -14,7 +14,7 @@ from matinee.maths.arrays import Doubles, Flags, Floats, Int32s
 from matinee.maths.cores import blas_in_the_calling_thread
 from matinee.page import Layouts
 from matinee.surfaces.home import HomePolicy
-from matinee.surfaces.pages.deciding import decided, log_probs_of, shown_in
+from matinee.surfaces.pages.deciding import decided, log_probs_of, pages_of, shown_in
 from matinee.surfaces.pages.rows import Pools
 from matinee.surfaces.reasons import with_reasons
 from matinee.surfaces.stopwatch import Stopwatch
@@ -61,11 +61,10 @@ class TogetherPolicy:
         evidence = self._evidence(watchers, as_one, built.items, because, worths)
         made = decided(
             requests,
-            allowed,
-            pools,
+            pages_of(pools, built, evidence, catalog),
             built,
-            evidence,
-            bits,
+            allowed,
+            bits=bits,
             ids=ids,
             maker=self.maker,
             catalog=catalog,
