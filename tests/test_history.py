@@ -134,7 +134,7 @@ def test_the_half_life_is_learned_from_the_likes_in_the_order_of_their_times():
             "timestamp": pl.Series(times).cast(TIME),
             "received": pl.Series([None] * 4_000, dtype=TIME),
         }
-    )
+    ).with_columns(received=pl.lit(None, TIME))
     data = TrainingData(catalog, events, [f"{member:03}" for member in range(400)], ours, int(times.max()) + 1)
     latest: dict[tuple[int, int], tuple[int, int]] = {}
     for owner, item, kind, time in zip(members, ours.items, kinds, times, strict=True):
