@@ -17,7 +17,6 @@ from matinee.decision.eligibility import eligible
 from matinee.maths.calibration import Platt
 from matinee.page import RowKind
 from matinee.surfaces.outreach.policy import OutreachPolicy
-from matinee.surfaces.play_something.moods import Themes
 from matinee.surfaces.play_something.policy import PlaySomethingPolicy
 
 GENRES = (
@@ -170,7 +169,7 @@ class Plain:
 
 def suggestions_of(catalog: Catalog) -> PlaySomethingPolicy:
     """The real policy over a plain scorer."""
-    made = (catalog, Plain(len(catalog)), Platt(1.0, -1.0), Themes.learned(catalog))
+    made = (catalog, Plain(len(catalog)), Platt(1.0, -1.0), ())
     return PlaySomethingPolicy("play-something", "fixed", *made)
 
 

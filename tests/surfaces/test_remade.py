@@ -13,7 +13,7 @@ from pages import policy_of, request_of, world
 from matinee.errors import ArtifactRefused
 from matinee.page import Attention, Layout, Layouts
 from matinee.surfaces.home import HomePolicy
-from matinee.surfaces.play_something.moods import Themes
+from matinee.surfaces.play_something.moods import themes_of
 from matinee.surfaces.play_something.policy import PlaySomethingConfig, PlaySomethingPolicy
 from matinee.surfaces.remade import parameters_of, remade
 from matinee.surfaces.similar import SimilarPolicy
@@ -44,7 +44,7 @@ def test_similar_titles_come_back():
 
 
 def test_suggestions_come_back_with_their_themes_whatever_the_catalogue_says_now():
-    made = (HOME.scorer, HOME.calibration, Themes.learned(CATALOG), PlaySomethingConfig(horizon=7))
+    made = (HOME.scorer, HOME.calibration, themes_of(HOME.scorer, 60), PlaySomethingConfig(horizon=7))
     suggests = PlaySomethingPolicy("play", "fixed", CATALOG, *made)
     other = again(suggests)
     assert other.maker == suggests.maker
@@ -93,7 +93,7 @@ WHOLE = parameters_of(HOME)
         {**WHOLE, "config": {**WHOLE["config"], "exploration": 7}},
         {**WHOLE, "config": {**WHOLE["config"], "colour": "blue"}},
         {**WHOLE, "charts": {}},
-        {"policy": "play", "config": {}, "themes": {}},
+        {"policy": "play", "config": {}, "themes": [["many"]]},
         {**WHOLE, "charts": {**WHOLE["charts"], "genre_shares": ["many"]}},
     ],
     ids=lambda damaged: ", ".join(damaged) or "nothing",

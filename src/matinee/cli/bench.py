@@ -21,6 +21,7 @@ class Bench(StrEnum):
     PAGE = "page"
     SEARCH = "search"
     CONTROL = "control"
+    PLAY = "play"
     SERVE = "serve"
     INGEST = "ingest"
     UPKEEP = "upkeep"

@@ -28,7 +28,7 @@ from matinee.surfaces.home import HomeConfig, HomePolicy
 from matinee.surfaces.occasions import Occasions
 from matinee.surfaces.pages.builder import Where
 from matinee.surfaces.pages.rows import RowsConfig
-from matinee.surfaces.play_something.moods import Themes
+from matinee.surfaces.play_something.moods import Themes, themes_of
 from matinee.surfaces.play_something.policy import PlaySomethingPolicy
 from matinee.surfaces.remade import Surfaced, parameters_of, remade
 from matinee.surfaces.search.intents import SearchConfig
@@ -145,7 +145,7 @@ def served_policies(
     similar = [(name, _similar(name, found[name], catalog, drawn)) for name in SIMILAR if name in found]
     looked_for = SearchConfig(exploration=exploration)
     search = [(name, _search(name, found[name], catalog, drawn, looked_for)) for name in SEARCH if name in found]
-    themes = Themes.learned(catalog)
+    themes = themes_of(found[next(filter(found.__contains__, PLAY_SOMETHING))].scorer, len(catalog))
     suggestions = [(name, _suggestions(name, found[name], catalog, themes)) for name in PLAY_SOMETHING if name in found]
     together = [(name, TogetherPolicy(f"together-{name}", page)) for name, page in home_pages]
     outreach = _outreach(workspace, found, catalog, say)

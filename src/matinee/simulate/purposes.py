@@ -16,3 +16,5 @@ SOUGHT = 10  # the titles that somebody who searches thinks of
 DRIFT = 11  # how a taste moves
 WHO = 12  # the policy's own chance, see `loop`
 MESSAGE = 13  # what a member makes of a message, see `persuasion`
+MOMENT = 14  # the mood of one visit
+REPLY = 15  # what is answered to a suggestion

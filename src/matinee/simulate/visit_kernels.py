@@ -103,3 +103,10 @@ def ids_of(keys: UInt64s, purpose: np.uint64, ids: UInt64s) -> None:
     for b in range(len(keys)):
         bits = mix(keys[b], purpose)
         ids[b, 0], ids[b, 1] = mix(bits, np.uint64(0)), mix(bits, np.uint64(1))
+
+
+@numba.njit(cache=True, nogil=True)
+def luck_of(keys: UInt64s, purpose: int, others: Int32s, luck: Doubles) -> None:
+    """Write (batch,) numbers in (0, 1) that depend on each key, the purpose and another number each."""
+    for b in range(len(keys)):
+        luck[b] = uniform(mix(mix(keys[b], np.uint64(purpose)), np.uint64(others[b] + 1)))

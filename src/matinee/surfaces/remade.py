@@ -21,7 +21,6 @@ from matinee.surfaces.outreach.config import OutreachConfig
 from matinee.surfaces.outreach.policy import OutreachPolicy
 from matinee.surfaces.pages.builder import Where
 from matinee.surfaces.pages.rows import RowsConfig
-from matinee.surfaces.play_something.moods import Themes
 from matinee.surfaces.play_something.policy import PlaySomethingConfig, PlaySomethingPolicy
 from matinee.surfaces.search.intents import SearchConfig
 from matinee.surfaces.search.policy import SearchPolicy
@@ -40,7 +39,7 @@ def parameters_of(policy: Surfaced) -> dict[str, Any]:
     if isinstance(policy, OutreachPolicy):
         return {**told, "outreach": _plain_outreach(policy)}
     if isinstance(policy, PlaySomethingPolicy):
-        return {**told, "config": asdict(policy.config), "themes": policy.themes.plain}
+        return {**told, "config": asdict(policy.config), "themes": policy.themes}
     if isinstance(policy, TogetherPolicy):
         return {**told, "home": parameters_of(policy.home), "config": asdict(policy.config)}
     if isinstance(policy, HomePolicy) and policy.occasions.rows:
@@ -60,7 +59,7 @@ def remade(parameters: Mapping[str, Any], artifact: Artifact, catalog: Catalog) 
         if "outreach" in parameters:
             return OutreachPolicy(*made, **_outreach(parameters["outreach"]))
         if "themes" in parameters:
-            themes = Themes.of_plain(parameters["themes"])
+            themes = tuple(tuple(map(int, one)) for one in parameters["themes"])
             return PlaySomethingPolicy(*made, themes, PlaySomethingConfig(**parameters["config"]))
         if "charts" not in parameters:
             return SimilarPolicy(*made, parameters["neighbors"], _bits(parameters))

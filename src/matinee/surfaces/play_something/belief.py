@@ -17,6 +17,7 @@ from matinee.surfaces.play_something.moods import Moods
 
 STEEP = 4.0  # of how sharply "lighter" tells the wished tone from the title's
 MARGIN = 0.4  # by which the wish is lighter than the title before "lighter" is as likely said as not
+FIRM = 3.0  # words about the mood tell so much more of it, in log-odds, than whether a title is taken
 HALF = 0.5  # what an answer about the title itself counts for the mood
 LEAST = 1e-3  # of a likelihood: a slip of the finger is always possible
 PRAISE = (Kind.PLAY, Kind.THUMBS_UP)
@@ -48,12 +49,11 @@ def likelihoods(answers: Int8s, worth: Doubles, moods: Moods, titles: np.ndarray
 
     - play, thumbs up: the title is enjoyed in this mood; skip: it is not;
     - thumbs down, dismissal: it is not, by half, for they speak of the title first;
-    - not now: the mood does not fit, however good the title is: as if its worth were 1/2;
-    - more like this: the mood fits so, twice as surely;
+    - not now: the mood does not fit, however good the title is; more like this: it does;
     - lighter: the wished tone is above the title's by about `MARGIN` or more; heavier: below it.
     """
     odds = moods.odds[:, titles].T
-    joy, fit = enjoyed(worth[:, None], odds), odds / (1.0 + odds)
+    joy, fit = enjoyed(worth[:, None], odds), odds**FIRM / (1.0 + odds**FIRM)
     lift = moods.wishes[None, :] - moods.tones[titles][:, None]
     kinds = answers[:, None]
     return np.select(
@@ -71,7 +71,7 @@ def likelihoods(answers: Int8s, worth: Doubles, moods: Moods, titles: np.ndarray
             1.0 - joy,
             (1.0 - joy) ** HALF,
             1.0 - fit,
-            fit**2,
+            fit,
             1.0 / (1.0 + np.exp(-STEEP * (lift - MARGIN))),
             1.0 / (1.0 + np.exp(STEEP * (lift + MARGIN))),
         ],

@@ -12,7 +12,7 @@ from matinee.decision import MOMENT, UNSPOKEN, Decisions, Distribution, Episodes
 from matinee.decision.eligibility import check, eligible, only_allowed
 from matinee.errors import BadRequest
 from matinee.events import DAY, Kind
-from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s
+from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
 from matinee.maths.calibration import Platt
 from matinee.maths.cores import blas_in_the_calling_thread
 from matinee.maths.sampling import temperature_of
@@ -26,7 +26,8 @@ from matinee.surfaces.trust import had_enough
 
 PASSED = (Kind.SKIP, Kind.NOT_NOW, Kind.LIGHTER, Kind.HEAVIER)
 TONED = {Kind.LIGHTER: 1.0, Kind.HEAVIER: -1.0}  # in which direction the next title lies
-LEADS = 0.3  # a theme this likely, and a genre that weighs so much in it, are told as the reason
+TOLD = 0.3  # a theme this likely, and a genre of which titles gain so much in it, are told as the reason
+LEAST = 1e-6  # nothing is thought to be enjoyed never, or surely
 REST = DAY // 3  # microseconds for which what was passed over is not suggested again, in no episode
 
 
@@ -34,23 +35,27 @@ REST = DAY // 3  # microseconds for which what was passed over is not suggested 
 class PlaySomethingConfig:
     """`exploration`: the temperature of the choice, 0 = always the best. `information`: what a nat
     learned about the mood is worth at the first suggestion, in log-chances of enjoyment; nothing
-    more from suggestion `horizon` on. `theme_gain`, `tone_gain`: see `Moods.of`. `neighbors`: titles
-    that "more like this" chooses from. `listens`: whether answers move the belief.
+    more from suggestion `horizon` on. `theme_gain`, `tone_gain`: see `Moods.of`. `sharpness`: how
+    much of the log-odds of a play speaks for enjoyment. `level`: whoever asks wants something, so
+    that of all a member may see the `level`-th best is as likely enjoyed as not. `neighbors`: titles
+    that "more like this" chooses from. `listens`: whether answers count.
     """
 
-    exploration: float = 0.1
+    exploration: float = 0.05
     information: float = 4.0
     horizon: int = 4
     theme_gain: float = 1.0
     tone_gain: float = 1.0
+    sharpness: float = 0.7
+    level: int = 3
     neighbors: int = 60
     listens: bool = True
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.exploration <= 1.0:
             raise BadRequest(f"exploration is {self.exploration}; give a number from 0 to 1")
-        if not (self.information >= 0.0 and self.horizon >= 1 and self.neighbors >= 1):
-            raise BadRequest("information is at least 0, horizon and neighbors at least 1")
+        if not (self.information >= 0.0 and min(self.horizon, self.level, self.neighbors) >= 1):
+            raise BadRequest("information is at least 0, horizon, level and neighbors at least 1")
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class PlaySomethingPolicy:
         asked = replace(requests, episodes=_episodes(requests))
         allowed = eligible(self.catalog, asked)
         watch.lap("eligible")
-        worth = self._worth(asked)
+        worth = self._worth(asked, allowed)
         watch.lap("scores")
         offered, follows = self._offered(asked, allowed)
         watch.lap("offered")
@@ -108,29 +113,35 @@ class PlaySomethingPolicy:
     @cached_property
     def maker(self) -> Maker:
         """What its decisions say of who made them."""
-        themes = self.themes.words, self.themes.idf, self.themes.centres
-        parts = (self.policy_id, self.calibration, self.config, *themes, *self.catalog.versioned)
+        parts = (self.policy_id, self.calibration, self.config, self.themes, *self.catalog.versioned)
         return Maker(self.policy_id, self.artifact_id, digest(*parts))
 
     @cached_property
     def moods(self) -> Moods:
         """The moods of its catalogue."""
-        return Moods.of(self.themes, self.catalog, self.config.theme_gain, self.config.tone_gain)
+        gains = self.config.theme_gain, self.config.tone_gain
+        with blas_in_the_calling_thread():
+            return Moods.of(self.themes, self.scorer, self.catalog, *gains)
 
     def belief(self, requests: Requests) -> Doubles:
         """(batch, moods) what is believed of the mood after the answers so far."""
         asked = replace(requests, episodes=_episodes(requests))
-        return self._belief(_episodes(asked), self._worth(asked))
+        return self._belief(_episodes(asked), self._worth(asked, eligible(self.catalog, asked)))
 
     def _probs(self, requests: Requests) -> Doubles:
         asked = replace(requests, episodes=_episodes(requests))
-        offered, _ = self._offered(asked, eligible(self.catalog, asked))
-        worth = self._worth(asked)
+        allowed = eligible(self.catalog, asked)
+        offered, _ = self._offered(asked, allowed)
+        worth = self._worth(asked, allowed)
         return self._choices(asked, offered, worth, self._belief(_episodes(asked), worth))[0]
 
-    def _worth(self, requests: Requests) -> Floats:
+    def _worth(self, requests: Requests, allowed: Flags) -> Doubles:
+        """(batch, titles) P(enjoyed) of somebody who wants something and is in no particular mood."""
         with blas_in_the_calling_thread():
-            return worth_of(self.scorer.score(requests), self.calibration)
+            worth = worth_of(self.scorer.score(requests), self.calibration).astype(np.float64)
+        odds = (worth / (1.0 - worth)) ** self.config.sharpness
+        odds /= _level(np.where(allowed, odds, 0.0), self.config.level)
+        return np.clip(odds / (1.0 + odds), LEAST, 1.0 - LEAST)
 
     def _offered(self, requests: Requests, allowed: Flags) -> tuple[Flags, Flags]:
         """(batch, titles) what may be suggested, and (batch,) whether it follows from the last answer."""
@@ -139,7 +150,8 @@ class PlaySomethingPolicy:
         follows = np.zeros(len(requests), np.bool_)
         for b in np.flatnonzero(titles >= 0):
             wanted = offered[b] & self._following(int(titles[b]), int(answers[b]))
-            follows[b] = answers[b] in (*TONED, Kind.MORE_LIKE) and wanted.any()
+            asked_for = self.config.listens and answers[b] in (*TONED, Kind.MORE_LIKE)
+            follows[b] = asked_for and wanted.any()
             offered[b] = wanted if follows[b] else offered[b]
         return offered, follows
 
@@ -153,24 +165,24 @@ class PlaySomethingPolicy:
         tones = self.moods.tones
         return np.asarray((tones - tones[title]) * np.float32(TONED.get(Kind(answer), 0.0)) > 0)
 
-    def _choices(self, requests: Requests, offered: Flags, worth: Floats, beliefs: Doubles) -> tuple[Doubles, Doubles]:
+    def _choices(self, requests: Requests, offered: Flags, worth: Doubles, beliefs: Doubles) -> tuple[Doubles, Doubles]:
         """(batch, titles) each: P(title), and P(enjoyed) as believed."""
         episodes = _episodes(requests)
         exploration = self.config.exploration if requests.exploration is None else requests.exploration
         probs, enjoyed = np.zeros(worth.shape), np.zeros(worth.shape)
         with blas_in_the_calling_thread():
             for b in range(len(requests)):
-                enjoyed[b], told = promised(beliefs[b], worth[b].astype(np.float64), self.moods)
+                enjoyed[b], told = promised(beliefs[b], worth[b], self.moods)
                 weight = self.config.information * max(0.0, 1.0 - episodes.steps[b] / self.config.horizon)
                 value = np.where(offered[b], np.log(enjoyed[b]) + weight * told, -np.inf)
                 probs[b] = _softmax(value, temperature_of(exploration))
         return probs, enjoyed
 
-    def _belief(self, episodes: Episodes, worth: Floats) -> Doubles:
+    def _belief(self, episodes: Episodes, worth: Doubles) -> Doubles:
         if not self.config.listens:
             return np.tile(self.moods.prior, (len(episodes), 1))
         chain = np.repeat(np.arange(len(episodes)), np.diff(episodes.suggested.offsets))
-        return posterior(episodes, worth[chain, episodes.suggested.values].astype(np.float64), self.moods)
+        return posterior(episodes, worth[chain, episodes.suggested.values], self.moods)
 
     def _evidence(self, decisions: Decisions, follows: Flags, beliefs: Doubles) -> Int32s:
         """(lines,) the title that the last answer was about where the choice follows from it, else the genre that the
@@ -191,17 +203,14 @@ class PlaySomethingPolicy:
         shares = np.bincount(self.moods.themes + 1, belief)
         theme = int(shares.argmax()) - 1
         genres = self.catalog.title_genres[title]
-        if theme < 0 or shares[theme + 1] < LEADS or not len(genres):
+        if theme < 0 or shares[theme + 1] < TOLD or not len(genres):
             return -1
-        weights = self._genre_weights[theme, genres]
-        return int(weights.argmax()) if weights.max() >= LEADS else -1
+        weights = self._genres[theme, genres]
+        return int(weights.argmax()) if weights.max() > TOLD else -1
 
     @cached_property
-    def _genre_weights(self) -> Doubles:
-        """(themes, genres) what each genre of the catalogue weighs in each theme."""
-        known = {word: at for at, word in enumerate(self.themes.words)}
-        padded = np.pad(self.themes.centres, ((0, 0), (0, 1)))  # the last: of genres that came later
-        return np.asarray(padded[:, [known.get(genre, -1) for genre in self.catalog.genres]])
+    def _genres(self) -> Doubles:
+        return self.moods.genres(self.catalog)
 
     @cached_property
     def _neighborhood(self) -> Neighborhood:
@@ -214,6 +223,15 @@ def _episodes(requests: Requests) -> Episodes:
         return requests.episodes
     batch = len(requests)
     return Episodes(np.zeros(batch, np.uint64), np.zeros(batch, np.int32))
+
+
+def _level(odds: Doubles, level: int) -> Doubles:
+    """(batch, 1) the `level`-th greatest of each row, or the least above 0 where there are fewer; 1 where none is."""
+    k = min(level, odds.shape[1])
+    found = np.partition(odds, -k, axis=1)[:, -k]
+    fewer = np.where(odds > 0, odds, np.inf).min(axis=1)
+    found = np.where(found > 0, found, fewer)
+    return np.asarray(np.where(np.isfinite(found), found, 1.0)[:, None])
 
 
 def _known(requests: Requests, titles: int) -> Flags:

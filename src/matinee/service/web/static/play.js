@@ -12,13 +12,9 @@ import { begin as beginSearch } from "./search.js";
 import { load, paint } from "./state.js";
 
 /** What can be answered: the event's kind, the words, the key. */
-const ANSWERS = [
-  ["skip", "Skip", "s"],
-  ["not_now", "Not now", "n"],
-  ["more_like", "More like this", "m"],
-  ["lighter", "Something lighter", "l"],
-  ["heavier", "More serious", "h"],
-];
+const PASSING = [["skip", "Skip", "s"], ["not_now", "Not now", "n"]];
+const STEERING = [["more_like", "More like this", "m"], ["lighter", "Something lighter", "l"], ["heavier", "More serious", "h"]];
+const ANSWERS = [...PASSING, ...STEERING];
 const THUMBS = [["thumbs_up", "I like this", "u"], ["thumbs_down", "Not good", "d"]];
 const LEADS_ON = ["thumbs_down"]; // nobody stays with what they do not like
 
@@ -76,9 +72,9 @@ function card(title) {
       make("p", { class: "reason" }, title.reason),
       make("p", { class: "does" },
         button({ class: "primary", "data-do": "play", "aria-keyshortcuts": "p" }, () => perform("play"), icon("play"), make("span", {}, "Play")),
-        ...ANSWERS.map(([kind, words, key]) => press(kind, words, key, {}))),
-      make("p", { class: "does" },
-        ...THUMBS.map(([kind, words, key]) => press(kind, words, key, { "aria-pressed": "false" }, icon(kind), icon("check"))))),
+        ...PASSING.map(([kind, words, key]) => press(kind, words, key, {})),
+        ...THUMBS.map(([kind, words, key]) => press(kind, words, key, { "aria-pressed": "false" }, icon(kind), icon("check")))),
+      make("p", { class: "does" }, ...STEERING.map(([kind, words, key]) => press(kind, words, key, {})))),
   ];
 }
 
