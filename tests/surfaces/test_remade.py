@@ -74,7 +74,7 @@ def test_a_policy_over_a_changed_catalogue_has_another_name_and_says_which():
     """So that its decisions are asked with the titles as they were."""
     changed = replace(CATALOG, version=3)
     similar = SimilarPolicy("similar", "fixed", CATALOG, HOME.scorer, HOME.calibration, 17)
-    suggests = PlaySomethingPolicy("play", "fixed", CATALOG, HOME.scorer, HOME.calibration, Themes.learned(CATALOG))
+    suggests = PlaySomethingPolicy("play", "fixed", CATALOG, HOME.scorer, HOME.calibration, themes_of(HOME.scorer, 60))
     for policy in (HOME, similar, suggests):
         over = replace(policy, catalog=changed)
         assert over.maker != policy.maker

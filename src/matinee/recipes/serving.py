@@ -28,7 +28,7 @@ from matinee.surfaces.home import HomeConfig, HomePolicy
 from matinee.surfaces.occasions import Occasions
 from matinee.surfaces.pages.builder import Where
 from matinee.surfaces.pages.rows import RowsConfig
-from matinee.surfaces.play_something.moods import Themes, themes_of
+from matinee.surfaces.play_something.moods import themes_of
 from matinee.surfaces.play_something.policy import PlaySomethingPolicy
 from matinee.surfaces.remade import Surfaced, parameters_of, remade
 from matinee.surfaces.search.intents import SearchConfig
@@ -47,7 +47,6 @@ HOME = {  # from best to simplest
 SIMILAR = ("ease-recent", "neighbors")  # from best to simplest
 SEARCH = SIMILAR  # it shows what goes with the title found, too
 PLAY_SOMETHING = SIMILAR  # "more like this" needs neighbours
-BESIDE_HOME = {"similar": SIMILAR, "search": SEARCH, "play_something": PLAY_SOMETHING}
 READS_THE_CLOCK = ("sequence",)  # what it scores is of the occasion already
 WHERE_TRAINED = ("sequence",)  # served first where somebody trained it: it needs torch and takes its time
 SERVED = tuple(dict.fromkeys(name for name in (*HOME, *SIMILAR) if name not in WHERE_TRAINED))  # what a service needs
@@ -145,8 +144,7 @@ def served_policies(
     similar = [(name, _similar(name, found[name], catalog, drawn)) for name in SIMILAR if name in found]
     looked_for = SearchConfig(exploration=exploration)
     search = [(name, _search(name, found[name], catalog, drawn, looked_for)) for name in SEARCH if name in found]
-    themes = themes_of(found[next(filter(found.__contains__, PLAY_SOMETHING))].scorer, len(catalog))
-    suggestions = [(name, _suggestions(name, found[name], catalog, themes)) for name in PLAY_SOMETHING if name in found]
+    suggestions = _suggestions({name: found[name] for name in PLAY_SOMETHING if name in found}, catalog)
     together = [(name, TogetherPolicy(f"together-{name}", page)) for name, page in home_pages]
     outreach = _outreach(workspace, found, catalog, say)
     served: list[tuple[str, Surfaced]] = [*home_pages, *similar, *search, *suggestions, *together]
@@ -284,8 +282,12 @@ def _search(name: str, artifact: Artifact, catalog: Catalog, drawn: Charts, conf
     return policy
 
 
-def _suggestions(name: str, artifact: Artifact, catalog: Catalog, themes: Themes) -> PlaySomethingPolicy:
-    made = (artifact.artifact_id, catalog, artifact.scorer, artifact.calibration, themes)
-    policy = PlaySomethingPolicy(f"play-something-{name}", *made)
-    policy.warm()
-    return policy
+def _suggestions(found: Mapping[str, Artifact], catalog: Catalog) -> list[tuple[str, PlaySomethingPolicy]]:
+    """A policy for each of these models, from best to simplest, of the themes that the best of them finds."""
+    themes = themes_of(next(iter(found.values())).scorer, len(catalog))
+    policies = []
+    for name, artifact in found.items():
+        made = (artifact.artifact_id, catalog, artifact.scorer, artifact.calibration, themes)
+        policies.append((name, PlaySomethingPolicy(f"play-something-{name}", *made)))
+        policies[-1][1].warm()
+    return policies
