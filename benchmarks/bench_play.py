@@ -40,7 +40,7 @@ from matinee.policies.rules import EpsilonGreedy
 from matinee.policies.scored import Scored
 from matinee.recipes.registry import MODELS
 from matinee.simulate.config import WorldConfig
-from matinee.simulate.evenings import Course, EveningConfig, Evenings, spend
+from matinee.simulate.moments import Course, MomentConfig, Moments, spend
 from matinee.simulate.world import World
 from matinee.surfaces.play_something.moods import themes_of
 from matinee.surfaces.play_something.policy import PlaySomethingConfig, PlaySomethingPolicy
@@ -57,7 +57,7 @@ POLICIES = {
     "greedy": PlaySomethingConfig(information=0.0),
     "top picks": TOP_PICKS,
 }
-MOODS = {"strong": EveningConfig(), "mild": EveningConfig(theme=0.75, tone=0.5)}
+MOODS = {"strong": MomentConfig(), "mild": MomentConfig(theme=0.75, tone=0.5)}
 
 
 def run(tell: Tell = quiet, data: Path | None = None, seeds: int = SEEDS) -> dict[str, Any]:
@@ -75,10 +75,10 @@ def run(tell: Tell = quiet, data: Path | None = None, seeds: int = SEEDS) -> dic
     return results | times()
 
 
-def played(dataset: Dataset, fitted: Trained, seed: int, config: EveningConfig) -> dict[str, Doubles]:
+def played(dataset: Dataset, fitted: Trained, seed: int, config: MomentConfig) -> dict[str, Doubles]:
     """(evenings,) of each figure in one world."""
     world = World.from_data(dataset, seed=seed)
-    evenings = Evenings.of(world, asking(world), config)
+    evenings = Moments.of(world, asking(world), config)
     made = world.catalog, fitted.scorer, fitted.calibration, themes_of(fitted.scorer, len(world.catalog))
     policies = {name: PlaySomethingPolicy(name, "unsaved", *made, own) for name, own in POLICIES.items()}
     courses = {
@@ -112,7 +112,7 @@ def asking(world: World) -> Requests:
     return world.requests(everyone, surface="play_something", layout=CARD).take(rows)
 
 
-def beliefs_told(policy: PlaySomethingPolicy, evenings: Evenings, course: Course) -> tuple[Doubles, Doubles]:
+def beliefs_told(policy: PlaySomethingPolicy, evenings: Moments, course: Course) -> tuple[Doubles, Doubles]:
     """(evenings,) each: the entropy of the belief after `ASKED` answers, and how like what it then adds to titles is to
     what the true mood adds: the correlation over titles.
     """
