@@ -567,7 +567,7 @@ def test_a_log_of_a_newer_matinee_is_refused(tmp_path: Path):
     path = filled(tmp_path)
     with sqlite3.connect(path) as other:
         other.execute("UPDATE matinee_schema SET version = version + 1")
-    with pytest.raises(LogDamaged, match="schema 4, this Matinee knows 3"):
+    with pytest.raises(LogDamaged, match="schema 5, this Matinee knows 4"):
         EventLog(path)
 
 

@@ -17,7 +17,10 @@ from matinee.data.log.store import for_a_step
 from matinee.errors import LogDamaged
 
 # rows between two looks at the clock
-BATCH = {"events": 100, "sealed_ids": 200, "decisions": 50, "earlier": 20, "sealed_members": 200, "profiles": 100}
+BATCH = {
+    "events": 100, "sealed_ids": 200, "decisions": 50, "earlier": 20, "sealed_members": 200, "companions": 200,
+    "profiles": 100,
+}  # fmt: skip
 PATIENCE = 30.0  # seconds that the write-ahead log may be held by readers
 TRY = 0.02  # seconds of one try to empty it, in which others may not write
 

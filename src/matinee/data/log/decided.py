@@ -14,12 +14,13 @@ from matinee.data.log import forget as log_forget
 from matinee.data.log import rows as log_rows
 from matinee.data.log import schema as sql
 from matinee.data.log.bodies import bodies_of, columns_of_bodies
+from matinee.data.log.companions import companions_of, note_companions
 from matinee.data.log.dialect import Cursor
 from matinee.data.log.schema import DECISIONS
 from matinee.data.log.sealed import SealedDay, day_name, day_number, first_microsecond, read_day
 from matinee.data.log.sealing import make_file, named, note_members, put, sweep
 from matinee.data.log.store import Store, generation, sealed_days
-from matinee.decision import Decisions
+from matinee.decision import Decisions, Requests
 from matinee.decision.columns import DECIDED, Columns, decisions_of
 from matinee.decision.record import record_of
 from matinee.errors import LogDamaged, NotFound
@@ -35,12 +36,13 @@ FILES_KEPT = 64  # files whose ids stay in memory
 
 
 class _Live(NamedTuple):
-    """A live decision on its way to the database."""
+    """A live decision on its way to the database, and who watches too."""
 
     decision_id: str
     user_id: str
     time: int
     body: bytes
+    companions: Sequence[str]
 
 
 class DecisionLog:
@@ -148,11 +150,12 @@ class DecisionLog:
 
     def _submit_live(self, decisions: Decisions) -> Future[None]:
         users, times = decisions.requests.user_ids.to_list(), decisions.requests.times.tolist()
-        rows = [_Live(*one) for one in zip(decisions.ids, users, times, bodies_of(decisions), strict=True)]
+        told = zip(decisions.ids, users, times, bodies_of(decisions), _companions(decisions.requests), strict=True)
+        rows = [_Live(*one) for one in told]
         return self._store.writer.run(lambda cursor: self._insert(cursor, rows))
 
     def _insert(self, cursor: Cursor, rows: Sequence[_Live]) -> None:
-        statement = sql.insert_decision(generation(cursor))
+        statement, beside = (make(generation(cursor)) for make in (sql.insert_decision, sql.insert_companion))
         sealed: dict[int, list[SealedDay]] = {}
         for row in rows:
             day = row.time // DAY
@@ -160,7 +163,8 @@ class DecisionLog:
                 sealed[day] = named(cursor, DECISIONS, day_name(day))
             known = any(cursor.execute(one, row[:1]).fetchone() for one in (sql.FIND_DECISION, sql.FIND_EARLIER))
             if not known and not any(len(self._known(one, [row.decision_id])) for one in sealed[day]):
-                cursor.execute(statement, row)
+                cursor.execute(statement, row[:4])
+                cursor.executemany(beside, ((one, row.decision_id, row.time) for one in row.companions))
 
     def _append_part(self, day: str, frame: pl.DataFrame) -> bool:
         """Make a file of decisions of one day; False when a deletion of one of their members is under way.
@@ -168,7 +172,7 @@ class DecisionLog:
         Tried again where another handle wrote of that day meanwhile.
         """
         frame = frame.unique("decision_id", keep="first", maintain_order=True)
-        users = set(frame["user_id"].unique())
+        users = {*frame["user_id"], *(user_id for user_id, _, _ in companions_of(frame))}
         while True:
             with self._store.reading() as cursor:
                 cursor.execute("BEGIN")
@@ -195,6 +199,7 @@ class DecisionLog:
                 cursor.execute("DELETE FROM spent_files WHERE file = ?", (sealed.file,))
                 put(cursor, sealed)
                 note_members(cursor, day, [fresh])
+                note_companions(cursor, fresh)
                 return True
 
             counts = self._store.do(count)
@@ -316,3 +321,10 @@ def _of_cell(batch: Decisions, cell: tuple[str, int] | None) -> Iterator[Decisio
         rows: Int64s = np.flatnonzero(cells.arms[:, cells.names.index(name)] == arm)
         if len(rows):
             yield batch.take(rows)
+
+
+def _companions(requests: Requests) -> Iterator[list[str]]:
+    """Who else watches, request by request, each once."""
+    for b in range(len(requests)):
+        rows = [] if requests.together is None else np.unique(requests.together.people[b]).tolist()
+        yield [requests.people.user_ids[row] for row in rows]

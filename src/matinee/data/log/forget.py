@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import product
 
 import polars as pl
 
 from matinee.data.log import schema as sql
+from matinee.data.log.companions import of_member
 from matinee.data.log.dialect import Cursor
 from matinee.data.log.schema import BOOKS, DECISIONS, Book
 from matinee.data.log.sealed import (
     SealedDay,
     book_of,
     bytes_of,
+    day_name,
     finished,
     first_microsecond,
     frame_of,
@@ -28,6 +31,7 @@ from matinee.data.log.sealing import finish as finish_sealing
 from matinee.data.log.sealing import make_file, named, note_members, replace, retire
 from matinee.data.log.store import Store, for_a_step, sealed_days
 from matinee.errors import LogDamaged
+from matinee.events import DAY
 
 BATCH = 50  # rows between two looks at the clock
 FOREVER = 2**62
@@ -49,15 +53,14 @@ def finish(store: Store) -> int:
         waiting = cursor.execute(sql.FORGOTTEN).fetchall()
     for user_id, events_until, decisions_until in waiting:
         for book in BOOKS.values():
-            with store.reading() as cursor:
-                days = [day for (day,) in cursor.execute(sql.sealed_days_of(book, 1), (user_id,))]
-            for day in days:
+            for day in _days_of(store, book, user_id):
                 while not _forget_day(store, book, day, user_id):
                     finish_sealing(store)
         _forget_strays(store, user_id)
         for table, until in (("events", events_until), ("decisions", decisions_until), ("earlier", FOREVER)):
             for generation in sql.GENERATIONS:
                 store.in_steps(partial(_leave, table=f"{table}_{generation}", user_id=user_id, until=until))
+        store.in_steps(partial(_leave_company, user_id=user_id))
         store.do(partial(_done, user_id=user_id, writer=store.name))
     with store.reading() as cursor:
         return int(cursor.execute("SELECT asked FROM matinee_log").fetchone()[0])
@@ -86,6 +89,7 @@ def forget_decisions(store: Store, before: int) -> int:
     for table in ("decisions", "earlier"):
         for generation in sql.GENERATIONS:
             store.in_steps(partial(step, table=f"{table}_{generation}"))
+    store.do(partial(_leave_companions, before=before))
     return removed
 
 
@@ -105,7 +109,8 @@ def _note(cursor: Cursor, user_id: str) -> dict[str, int]:
     counts = {table: _count(cursor, table, user_id) for table in ("events", "decisions", "profiles")}
     counts["events"] += _count(cursor, "sealed_ids", user_id)
     sealed = "SELECT coalesce(sum(n), 0) FROM sealed_members WHERE user_id = ?"
-    counts["decisions"] += _count(cursor, "earlier", user_id) + cursor.execute(sealed, (user_id,)).fetchone()[0]
+    counts["decisions"] += _count(cursor, "earlier", user_id) + _count(cursor, "companions", user_id)
+    counts["decisions"] += cursor.execute(sealed, (user_id,)).fetchone()[0]
     for generation in sql.GENERATIONS:
         cursor.execute(sql.delete_profile(generation), (user_id,))
     until = {f"{name}_until": cursor.execute(sql.last_of(book)).fetchone()[0] for name, book in BOOKS.items()}
@@ -113,22 +118,47 @@ def _note(cursor: Cursor, user_id: str) -> dict[str, int]:
     return counts
 
 
+def _days_of(store: Store, book: Book, user_id: str) -> list[str]:
+    """The sealed days that hold something of a member, ascending."""
+    with store.reading() as cursor:
+        days = {day for (day,) in cursor.execute(sql.sealed_days_of(book, 1), (user_id,))}
+        if book is DECISIONS:
+            shared = {day_name(time // DAY) for _, time in cursor.execute(sql.SHARED_WITH, (user_id,))}
+            days |= shared & {one.day for one in sealed_days(cursor, book)}
+    return sorted(days)
+
+
 def _forget_day(store: Store, book: Book, day: str, user_id: str) -> bool:
     """Write a sealed day again without the member; False when another handle was quicker."""
     with store.reading() as cursor:
         before = named(cursor, book, day)
-    kept = [read_day(store.folder, one).filter(pl.col("user_id") != user_id) for one in before]
+    theirs = _theirs(book, user_id)
+    kept = [read_day(store.folder, one).filter(~theirs) for one in before]
     sealed = _rewritten(store, book, day, before, kept)
 
     def forget(cursor: Cursor) -> bool:
         if not _swap(cursor, before, sealed):
             return False
+        if book is DECISIONS:
+            _note_anew(cursor, day, kept)
+            return True
         for generation in sql.GENERATIONS:
-            index = f"{book.days}_{generation}"
-            cursor.execute(f"DELETE FROM {index} WHERE user_id = ? AND day = ?", (user_id, day))
+            cursor.execute(f"DELETE FROM {book.days}_{generation} WHERE user_id = ? AND day = ?", (user_id, day))
         return True
 
     return store.do(forget)
+
+
+def _theirs(book: Book, user_id: str) -> pl.Expr:
+    return of_member(user_id) if book is DECISIONS else pl.col("user_id") == user_id
+
+
+def _note_anew(cursor: Cursor, day: str, kept: Sequence[pl.DataFrame]) -> None:
+    """Whose decisions a day's files hold now."""
+    for generation in sql.GENERATIONS:
+        cursor.execute(f"DELETE FROM sealed_members_{generation} WHERE day = ?", (day,))
+    if kept:
+        note_members(cursor, day, kept)
 
 
 def _forget_until(store: Store, day: str, until: int) -> int | None:
@@ -142,9 +172,7 @@ def _forget_until(store: Store, day: str, until: int) -> int | None:
     def forget(cursor: Cursor) -> bool:
         if not _swap(cursor, before, sealed):
             return False
-        for generation in sql.GENERATIONS:
-            cursor.execute(f"DELETE FROM sealed_members_{generation} WHERE day = ?", (day,))
-        note_members(cursor, day, kept)
+        _note_anew(cursor, day, kept)
         return True
 
     return sum(map(len, frames)) - sum(map(len, kept)) if store.do(forget) else None
@@ -179,7 +207,7 @@ def _forget_strays(store: Store, user_id: str) -> None:
                 f"{folder / name} cannot be read, so it may hold the member: {error}; remove it, "
                 "or restore it, and delete the member again"
             ) from error
-        others = frame.filter(pl.col("user_id") != user_id)
+        others = frame.filter(~_theirs(book_of(name), user_id))
         if others.height < frame.height:
             write_durably(folder / name, bytes_of(book_of(name), others))
 
@@ -187,6 +215,24 @@ def _forget_strays(store: Store, user_id: str) -> None:
 def _leave(cursor: Cursor, table: str, user_id: str, until: int) -> bool:
     some = sql.some_of_member(table)
     return for_a_step(lambda: cursor.execute(f"DELETE FROM {table} WHERE {some}", (user_id, until, BATCH)).rowcount)
+
+
+def _leave_company(cursor: Cursor, user_id: str) -> bool:
+    """A step of removing live decisions in which a member watches too, and what says of whom they are."""
+
+    def batch() -> int:
+        shared = cursor.execute(sql.SHARED_WITH, (user_id,)).fetchmany(BATCH)
+        for (decision_id, _), g in product(shared, sql.GENERATIONS):
+            cursor.execute(f"DELETE FROM decisions_{g} WHERE decision_id = ?", (decision_id,))
+            cursor.execute(f"DELETE FROM companions_{g} WHERE user_id = ? AND decision_id = ?", (user_id, decision_id))
+        return len(shared)
+
+    return for_a_step(batch)
+
+
+def _leave_companions(cursor: Cursor, before: int) -> None:
+    for g in sql.GENERATIONS:
+        cursor.execute(f"DELETE FROM companions_{g} WHERE time < ?", (before,))
 
 
 def _done(cursor: Cursor, user_id: str, writer: int) -> None:

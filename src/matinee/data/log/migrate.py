@@ -75,6 +75,14 @@ def _from_version_2(connection: sqlite3.Connection) -> None:
     _take_in_records(connection, "seq", [f"old_decisions_{one}" for one in sql.GENERATIONS])
 
 
+def _from_version_3(connection: sqlite3.Connection) -> None:
+    """Nobody watched with others."""
+    for generation in sql.GENERATIONS:
+        for statement in sql.companion_tables(generation):
+            connection.execute(statement)
+    connection.execute(sql.view("companions"))
+
+
 def _take_in_records(connection: sqlite3.Connection, seq: str, tables: Sequence[str]) -> None:
     """Make decisions of records in JSON; those of which too little is told stay as they are, in `earlier`."""
     (generation,) = connection.execute(sql.GENERATION).fetchone() or ("a",)
@@ -97,4 +105,4 @@ def _body(text: str) -> bytes | None:
         return None
 
 
-_STEPS = {1: _from_version_1, 2: _from_version_2}
+_STEPS = {1: _from_version_1, 2: _from_version_2, 3: _from_version_3}

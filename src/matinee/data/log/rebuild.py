@@ -13,6 +13,7 @@ from uuid import uuid4
 import polars as pl
 
 from matinee.data.log import schema as sql
+from matinee.data.log.companions import companions_of
 from matinee.data.log.dialect import Cursor
 from matinee.data.log.file import check_structure, draft_of, make_draft, open_for_writing
 from matinee.data.log.migrate import EVENTS
@@ -37,6 +38,7 @@ LIVE = {
     "events": f"seq, {EVENTS}",
     "decisions": "seq, decision_id, user_id, time, body",
     "earlier": "seq, decision_id, user_id, time, record",
+    "companions": "user_id, decision_id, time",
     "profiles": "user_id, folded_name, record",
 }
 
@@ -144,6 +146,10 @@ def _take_in(connection: sqlite3.Connection, folder: Path, file: Path) -> tuple[
         put(cursor, described(book, day, file.name, data))
         if book is sql.DECISIONS:
             note_members(cursor, day, [frame])
+            cursor.executemany(
+                "INSERT INTO companions_a (user_id, decision_id, time) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                companions_of(frame),
+            )
             cursor.executemany(
                 "DELETE FROM decisions_a WHERE decision_id = ?", ((one,) for one in frame["decision_id"])
             )

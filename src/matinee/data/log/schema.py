@@ -16,13 +16,13 @@ import polars as pl
 from matinee.decision.columns import DECIDED
 from matinee.events import DAY, SCHEMA
 
-VERSION = 3
+VERSION = 4
 FEW = 500  # names that a query may list
 
 COLUMNS = ", ".join(f'"{name}"' for name in SCHEMA)
 SEQUENCED: Mapping[str, pl.DataType] = {"seq": pl.Int64(), **SCHEMA}  # `seq`: the order of arrival
 GENERATIONS = ("a", "b")
-MEMBER_TABLES = ("events", "sealed_ids", "decisions", "earlier", "sealed_members", "profiles")
+MEMBER_TABLES = ("events", "sealed_ids", "decisions", "earlier", "sealed_members", "companions", "profiles")
 
 
 class Book(NamedTuple):
@@ -74,9 +74,14 @@ TABLES = (
     CHANGES,
     FORGETTING,
 )
-VIEWS = tuple(
-    f"CREATE VIEW {table} AS SELECT * FROM {table}_a UNION ALL SELECT * FROM {table}_b" for table in MEMBER_TABLES
-)
+
+
+def view(table: str) -> str:
+    """The statement that makes both generations of a table one."""
+    return f"CREATE VIEW {table} AS SELECT * FROM {table}_a UNION ALL SELECT * FROM {table}_b"
+
+
+VIEWS = tuple(map(view, MEMBER_TABLES))
 
 
 def member_tables(generation: str) -> tuple[str, ...]:
@@ -115,6 +120,17 @@ def decision_tables(generation: str) -> tuple[str, ...]:
         f"CREATE TABLE sealed_members_{g} (user_id TEXT NOT NULL, day TEXT NOT NULL, n INTEGER NOT NULL)",
         f"CREATE INDEX sealed_members_{g}_by_member ON sealed_members_{g} (user_id, day)",
         f"CREATE INDEX sealed_members_{g}_by_day ON sealed_members_{g} (day)",
+        *companion_tables(g),
+    )
+
+
+def companion_tables(generation: str) -> tuple[str, ...]:
+    """Those that say who watches too in which decision, live or sealed."""
+    g = generation
+    return (
+        f"""CREATE TABLE companions_{g} (
+        user_id TEXT NOT NULL, decision_id TEXT NOT NULL, time BIGINT NOT NULL, PRIMARY KEY (user_id, decision_id))""",
+        f"CREATE INDEX companions_{g}_by_time ON companions_{g} (time)",
     )
 
 
@@ -168,6 +184,11 @@ def insert_sealed_members(generation: str) -> str:
     return f"INSERT INTO sealed_members_{generation} (user_id, day, n) VALUES (?, ?, ?)"
 
 
+def insert_companion(generation: str) -> str:
+    """Takes member, decision and time."""
+    return f"INSERT INTO companions_{generation} (user_id, decision_id, time) VALUES (?, ?, ?)"
+
+
 def insert_profile(generation: str) -> str:
     """Takes the values of `rows.profile_row`."""
     return f"INSERT INTO profiles_{generation} (user_id, folded_name, record) VALUES (?, ?, ?)"
@@ -198,6 +219,7 @@ MOVING = "SELECT day, start, until FROM moving WHERE book = ?"
 NAMES_TAKEN = "SELECT file FROM spent_files UNION ALL SELECT file FROM sealed_days"
 SOME_SPENT_FILE = "SELECT file FROM spent_files WHERE maker IN (0, ?) OR ? LIMIT 1"
 ALL_MOVING = "SELECT book, day, start, until FROM moving"
+SHARED_WITH = "SELECT decision_id, time FROM companions WHERE user_id = ?"
 FORGOTTEN = "SELECT user_id, events_until, decisions_until FROM forgetting"
 
 
