@@ -24,7 +24,7 @@ def ml100k() -> Dataset:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: their driver keeps an event loop in the main thread, where others make their own."""
-    items.sort(key=lambda item: item.path.is_relative_to(BROWSER))
+    items.sort(key=lambda item: (item.path.is_relative_to(BROWSER), item.get_closest_marker("browser") is not None))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -28,7 +28,7 @@ def test_a_remote_reaches_buttons_bar_rows_and_the_end_and_held_keys_keep_the_fo
     page = visit(f"/home?user={fresh}&device=tv", width=1920, height=1080)
     assert page.evaluate(WHAT) == "play", "the first focus is on what can be played"
     assert walk(page, "ArrowRight", "ArrowRight") == ["open", "list"]
-    bar = walk(page, "ArrowUp", *["ArrowLeft"] * 6, *["ArrowRight"] * 7)
+    bar = walk(page, "ArrowUp", *["ArrowLeft"] * 10, *["ArrowRight"] * 11)
     home, own = (f"/{name}?user={fresh}&device=tv" for name in ("home", "list"))
     assert {"/", home, own, "query", "why"} <= set(bar)
     assert page.evaluate(f"{FOCUS}.className") == "self"

@@ -28,7 +28,7 @@ from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.search.indexes import Indexes
 from matinee.surfaces.search.shelves import Shelf, distinct, shelf_of
 
-SURE = 0.68  # closeness from which on a title counts as the one that was named, see docs/search.md
+SURE = 0.65  # closeness from which on a title counts as the one that was named, see docs/search.md
 CLEAR = 0.04  # closeness by which a title that may not be shown has to be nearer to count as that one
 NEARLY = 0.2  # closeness by which a title may be behind the closest of its row
 SUBJECT = 0.9  # what a subject promises that is covered in full
