@@ -14,6 +14,9 @@ SMALL = """() => [...document.querySelectorAll('body *')].filter((one) =>
     && !one.closest('.unseen, svg, script') && parseFloat(getComputedStyle(one).fontSize) < 12
 ).map((one) => one.outerHTML.slice(0, 90))"""
 
+OUTSIDE = """() => [...document.querySelectorAll('.bar a, .bar button, .bar input')].filter((one) =>
+    one.checkVisibility() && one.getBoundingClientRect().right > innerWidth).map((one) => one.outerHTML.slice(0, 90))"""
+
 
 def walk(page, *keys):
     """Press the keys; the focus after each."""
@@ -67,6 +70,7 @@ def test_a_remote_reaches_members_and_their_forms(visit):
 def test_letters_are_at_least_12_pixels_and_stand_on_posters_as_text(visit, fresh, width, device):
     page = visit(f"/home?user={fresh}&device={device}", width=width)
     assert page.evaluate(SMALL) == []
+    assert page.evaluate(OUTSIDE) == [], "the bar ends inside the screen"
     poster = page.locator(".row .poster").first
     name = poster.locator(".name").inner_text()
     assert name
