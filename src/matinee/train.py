@@ -15,7 +15,7 @@ from matinee.history import Tastes, TrainingData
 from matinee.maths.arrays import Doubles, Floats, Int32s, Int64s
 from matinee.maths.calibration import Platt, fit_intercept, fit_platt, platt_deviations
 from matinee.maths.intervals import NORMAL_95
-from matinee.maths.ragged import Ragged
+from matinee.maths.ragged import Ragged, owners_of
 from matinee.maths.ranking_metrics import hits, ndcg, recall, top_n
 
 MEMBERS = 2_000  # members whose last likes are held out, at most
@@ -123,10 +123,10 @@ def _rows(looks: Looks, data: TrainingData) -> NDArray[np.int64]:
 def _before_answers(data: TrainingData, looks: Looks) -> TrainingData:
     """The data without what members did with titles that they looked at, from the decision that showed them on."""
     histories, n = data.histories, len(data.catalog)
-    decision = np.repeat(np.arange(len(looks.times)), np.diff(looks.offsets))
+    decision = owners_of(looks.offsets)
     pairs, first = np.unique(_rows(looks, data)[decision] * n + looks.items, return_index=True)
     since = looks.times[decision][first]  # decisions stand in order of time
-    own = np.repeat(np.arange(len(histories)), np.diff(histories.offsets)) * n + histories.items
+    own = owners_of(histories.offsets) * n + histories.items
     at = np.minimum(np.searchsorted(pairs, own), len(pairs) - 1)
     kept = (pairs[at] != own) | (histories.times < since[at])
     asked = {"user_id": pl.Series(data.user_ids).gather(pairs // n), "item": (pairs % n).astype(np.int32)}
@@ -164,7 +164,7 @@ def _scores_when_shown(
         asked, histories = looks.take(some), data.histories.take(rows[some])
         past = histories.keep(histories.times < np.repeat(asked.times, np.diff(histories.offsets)))
         scores = scorer.score(Requests.of_histories(past, times=asked.times))
-        lines = np.repeat(np.arange(len(some)), np.diff(asked.offsets))
+        lines = owners_of(asked.offsets)
         yield scores[lines, asked.items].astype(np.float64)
 
 
@@ -243,7 +243,7 @@ def _without(data: TrainingData, rows: NDArray[np.int64], targets: tuple[NDArray
     flat = np.concatenate(targets)
     gone = pl.DataFrame({"user_id": [data.user_ids[row] for row in owners], "item": flat})
     histories, n = data.histories, len(data.catalog)
-    member = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
+    member = owners_of(histories.offsets)
     rest = histories.keep(~np.isin(member * n + histories.items, owners * n + flat))
     events = data.events.join(gone, on=["user_id", "item"], how="anti", maintain_order="left")
     return replace(data, events=events, histories=rest)

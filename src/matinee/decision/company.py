@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from matinee.history import Histories
 from matinee.maths.arrays import Int64s, UInt64s
-from matinee.maths.ragged import Ragged, gather
+from matinee.maths.ragged import Ragged, gather, owners_of
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,7 +64,7 @@ class Company:
     @cached_property
     def requests(self) -> Int64s:
         """(watchers,) the request of each."""
-        return np.repeat(np.arange(len(self)), np.diff(self.people.offsets))
+        return owners_of(self.people.offsets)
 
     @cached_property
     def digests(self) -> UInt64s:

@@ -15,7 +15,7 @@ from matinee.decision.requests import Requests
 from matinee.decision.rows import RowName
 from matinee.errors import BadData
 from matinee.maths.arrays import Doubles, Flags, Floats, Int8s, Int16s, Int32s, Int64s, UInt64s
-from matinee.maths.ragged import gather, narrowed, offsets_of
+from matinee.maths.ragged import gather, narrowed, offsets_of, owners_of
 from matinee.page import Layout, RowKind
 
 UNSPOKEN = -2  # evidence that must not be named
@@ -136,7 +136,7 @@ class Choices:
     @cached_property
     def decisions(self) -> Int64s:
         """(lines,) the decision of each choice."""
-        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        return owners_of(self.offsets)
 
     def take(self, decisions: Int64s) -> Choices:
         """The choices of these decisions, in this order."""

@@ -39,7 +39,7 @@ from matinee.decision.decisions import SILENT
 from matinee.decision.rows import ABOUT_A_TITLE
 from matinee.events import DAY
 from matinee.maths.arrays import Flags, Int16s, Int32s, Int64s
-from matinee.maths.ragged import Ragged
+from matinee.maths.ragged import Ragged, owners_of
 from matinee.profile import Profile
 from matinee.situation import N_COUNTRIES, country_code, country_of
 
@@ -120,7 +120,7 @@ def _alone(requests: Requests, b: int, person: int) -> Requests:
 
 def _flat(lists: Ragged) -> tuple[Int64s, Int32s]:
     """Ragged lists as pairs: (request, value)."""
-    return np.repeat(np.arange(len(lists)), np.diff(lists.offsets)), lists.values
+    return owners_of(lists.offsets), lists.values
 
 
 def countries_of(requests: Requests) -> Int16s:

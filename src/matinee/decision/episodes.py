@@ -11,7 +11,7 @@ import numpy as np
 from matinee.events import Kind
 from matinee.history import Histories
 from matinee.maths.arrays import Int8s, Int32s, Int64s, UInt64s
-from matinee.maths.ragged import Ragged, gather, offsets_of
+from matinee.maths.ragged import Ragged, gather, offsets_of, owners_of
 
 UNANSWERED = Kind.IMPRESSION  # a suggestion that was shown, and no more is known
 ANSWERS = (
@@ -86,9 +86,9 @@ class Episodes:
 
         The latest word on a title counts.
         """
-        member = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
+        member = owners_of(histories.offsets)
         said = np.isin(histories.kinds, ANSWERS) & (histories.times >= since[member])
-        chain = np.repeat(np.arange(len(self)), np.diff(self.suggested.offsets))
+        chain = owners_of(self.suggested.offsets)
         keys = chain * _WIDE + self.suggested.values
         order = np.argsort(keys, kind="stable")
         asked = member[said] * _WIDE + histories.items[said]

@@ -24,7 +24,7 @@ from matinee.maths import off_policy
 from matinee.maths.arrays import Doubles, Flags, Int64s
 from matinee.maths.mean_intervals import by_cluster, cressie_read, normal
 from matinee.maths.off_policy_support import TOLERANCE, unsupported
-from matinee.maths.ragged import offsets_of
+from matinee.maths.ragged import offsets_of, owners_of
 
 LOGGED = 1e-6  # to which a log keeps log-probabilities
 ENOUGH = 100  # effective decisions, below which a log cannot tell
@@ -69,7 +69,7 @@ class Asked:
 
     def sums(self, of_choices: Doubles) -> Doubles:
         """Any number a choice, summed by decision: (decisions,)."""
-        decisions = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        decisions = owners_of(self.offsets)
         return np.asarray(np.bincount(decisions, of_choices, len(self)), np.float64)
 
 

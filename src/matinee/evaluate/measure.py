@@ -15,7 +15,7 @@ from matinee.maths import beyond_accuracy as beyond
 from matinee.maths import ranking_metrics as ranking
 from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
 from matinee.maths.page_metrics import page_ndcg, page_recall
-from matinee.maths.ragged import Ragged, offsets_of
+from matinee.maths.ragged import Ragged, offsets_of, owners_of
 from matinee.page import Layout
 
 
@@ -130,7 +130,7 @@ def measure_hits(ranked: Int32s, targets: Ragged, cutoffs: Sequence[Cutoff], cou
     `counted` (titles,): only these titles are wanted; where they stand among the others counts as it is.
     """
     kept = np.ones(len(targets.values), np.bool_) if counted is None else counted[targets.values]
-    owners = np.repeat(np.arange(len(targets)), np.diff(targets.offsets))[kept]
+    owners = owners_of(targets.offsets)[kept]
     wanted = np.bincount(owners, minlength=len(targets))
     some = wanted > 0
     offsets = offsets_of(wanted[some])

@@ -21,7 +21,7 @@ from matinee.errors import BadRequest
 from matinee.evaluate.protocols import Protocol
 from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Flags, Int32s, Int64s
-from matinee.maths.ragged import Ragged, offsets_of
+from matinee.maths.ragged import Ragged, offsets_of, owners_of
 from matinee.maths.ranking_metrics import top_n
 from matinee.profile import Profile
 
@@ -113,7 +113,7 @@ def rank(
         allowed[_seen(requests.histories)] = False
     else:
         allowed = np.zeros(scores.shape, np.bool_)
-        allowed[np.repeat(np.arange(len(requests)), np.diff(candidates.offsets)), candidates.values] = True
+        allowed[owners_of(candidates.offsets), candidates.values] = True
     return top_n(scores, n, priority, allowed)
 
 
@@ -126,7 +126,7 @@ def _newly(targets: Ragged, histories: Histories, candidates: Ragged | None) -> 
 
     Among given candidates nothing is dropped: they were put to the member, seen or not.
     """
-    wanted_by = np.repeat(np.arange(len(targets)), np.diff(targets.offsets))
+    wanted_by = owners_of(targets.offsets)
     owners, items = _seen(histories)
     stride = int(max(items.max(initial=0), targets.values.max(initial=0))) + 1
     new = ~np.isin(wanted_by * stride + targets.values, owners * stride + items)
@@ -139,5 +139,5 @@ def _newly(targets: Ragged, histories: Histories, candidates: Ragged | None) -> 
 def _seen(histories: Histories) -> tuple[Int64s, Int64s]:
     """(owner, title) of everything watched, rated, thumbed or dismissed."""
     spoken = histories.speaking
-    owners = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
+    owners = owners_of(histories.offsets)
     return owners[spoken], histories.items[spoken].astype(np.int64)

@@ -16,6 +16,7 @@ from scipy import sparse
 from scipy.linalg import lapack
 
 from matinee.maths.arrays import Floats, Int32s, Int64s
+from matinee.maths.ragged import owners_of
 from matinee.maths.sparse_dense import even_bounds, in_chunks
 
 STEPS = 3  # conjugate gradient steps of a half step, started from the last answer
@@ -80,7 +81,7 @@ def loss(likes: sparse.csr_matrix, x: Floats, y: Floats, alpha0: float, ridges: 
     """The loss above, in float64; `ridges` of the rows of `x` and of `y`."""
     assert likes.shape == (len(x), len(y)), f"likes {likes.shape}, x {x.shape}, y {y.shape}"
     wide, tall = x.astype(np.float64), y.astype(np.float64)
-    rows = np.repeat(np.arange(len(x)), np.diff(likes.indptr))
+    rows = owners_of(likes.indptr)
     fitted = np.einsum("kd,kd->k", wide[rows], tall[likes.indices])
     everywhere = alpha0 * np.sum((wide.T @ wide) * (tall.T @ tall))
     penalties = [ridge @ (side**2).sum(axis=1) for ridge, side in zip(ridges, (wide, tall), strict=True)]

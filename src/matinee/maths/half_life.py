@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from matinee.maths.arrays import Doubles, Int32s, Int64s
+from matinee.maths.ragged import owners_of
 
 HALF_LIVES = (None, *(2.0**k for k in range(11, -1, -1)))  # days: never, and 2,048 to 1; among equals the longest
 ASKED = 0.2  # the latest likes are predicted, this share of all
@@ -101,7 +102,7 @@ def _kept(ages: Doubles | np.float64, half_life: float | None) -> Doubles:
 
 def _of_members(members: Int64s, edges: Int64s) -> Doubles:
     """Weights of the likes from `edges[0]` on: the likes of one member in one block share a weight of 1."""
-    block = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
+    block = owners_of(edges)
     key = members[edges[0] :] * len(edges) + block
     _, place, counts = np.unique(key, return_inverse=True, return_counts=True)
     return np.asarray(1.0 / counts[place])

@@ -45,7 +45,7 @@ class Ragged:
 
 def transpose(ragged: Ragged, n: int) -> Ragged:
     """Turn lists (key -> values) round: value -> keys, for values in 0..n-1, keys ascending."""
-    keys = np.repeat(np.arange(len(ragged), dtype=np.int32), np.diff(ragged.offsets))
+    keys = owners_of(ragged.offsets).astype(np.int32)
     order = np.argsort(ragged.values, kind="stable")
     return Ragged(offsets_of(np.bincount(ragged.values, minlength=n)), keys[order])
 
@@ -53,6 +53,11 @@ def transpose(ragged: Ragged, n: int) -> Ragged:
 def offsets_of(lengths: ArrayLike) -> Int64s:
     """(groups + 1,) where groups of these `lengths` (groups,) begin when they stand one after the other."""
     return np.append(0, np.cumsum(lengths)).astype(np.int64)
+
+
+def owners_of(offsets: Int64s) -> Int64s:
+    """(offsets[-1],) the group of each value, as `offsets` (groups + 1,) tell."""
+    return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
 
 
 def gather(offsets: Int64s, rows: Int64s) -> tuple[Int64s, Int64s]:

@@ -27,6 +27,7 @@ from matinee.decision import Requests, Scorer
 from matinee.decision.eligibility import eligible
 from matinee.errors import BadData, BadRequest
 from matinee.history import Histories, TrainingData
+from matinee.maths.ragged import owners_of
 from matinee.maths.ranking_metrics import top_n
 from matinee.profile import Profile
 from matinee.recipes.registry import MODELS
@@ -125,7 +126,7 @@ class Recommender:
         scores, histories = self.scorer.score(requests), requests.histories
         allowed = eligible(self.training.catalog, requests)
         if not seen:
-            member = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
+            member = owners_of(histories.offsets)
             allowed[member[histories.speaking], histories.items[histories.speaking]] = False
         best = top_n(scores, min(n, scores.shape[1]), np.arange(scores.shape[1]), allowed)
         if explained:

@@ -11,7 +11,7 @@ import polars as pl
 from matinee.decision import People
 from matinee.history import Histories
 from matinee.maths.arrays import Doubles, Floats, Int8s, Int16s, Int32s, Int64s
-from matinee.maths.ragged import offsets_of
+from matinee.maths.ragged import offsets_of, owners_of
 from matinee.profile import Profile
 from matinee.simulate.config import WorldConfig
 from matinee.simulate.ring_kernels import unrolled
@@ -119,7 +119,7 @@ class Ring:
     def remember(self, histories: Histories) -> None:
         """Begin with the latest events of these histories (members)."""
         columns = self.items.shape[1]
-        member = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
+        member = owners_of(histories.offsets)
         place = np.arange(len(member)) - histories.offsets[member]
         kept = place >= np.diff(histories.offsets)[member] - columns
         at = member[kept], place[kept] % columns

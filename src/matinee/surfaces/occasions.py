@@ -33,7 +33,7 @@ from matinee.decision.requests import situations_of
 from matinee.events import liked
 from matinee.history import TrainingData
 from matinee.maths.arrays import Doubles, Floats, Int32s, Int64s
-from matinee.maths.ragged import Ragged, transpose
+from matinee.maths.ragged import Ragged, owners_of, transpose
 
 PRIORS = 2.0 ** np.arange(0, 15)  # plays that the prior may weigh; the largest where occasions say nothing
 SURE = 0.01  # a row stands where the lift is above 1 with a probability of 1 - SURE,
@@ -143,7 +143,7 @@ def asked_on(requests: Requests) -> Int64s:
 def _suits(logs: Doubles, catalog: Catalog) -> Floats:
     """(titles,) the factor of each title, out of the log-lift of each feature."""
     features = _features(catalog)
-    owners = np.repeat(np.arange(len(catalog)), np.diff(features.offsets))
+    owners = owners_of(features.offsets)
     genre = features.values >= GENRES
     counts = np.maximum(np.bincount(owners[genre], minlength=len(catalog)), 1)
     weights = np.where(genre, 1.0 / counts[owners], 1.0)

@@ -18,6 +18,7 @@ from matinee.decision import Requests
 from matinee.events import DAY, Kind
 from matinee.history import Histories
 from matinee.maths.arrays import Doubles, Floats, Int64s
+from matinee.maths.ragged import owners_of
 from matinee.page import KEEPS_REPEATS, RowKind
 from matinee.surfaces.pages.builder import Built
 from matinee.surfaces.pages.rows import Pools
@@ -60,7 +61,7 @@ def straightened(built: Built, pools: Pools, left: Floats | None) -> Built:
 
 def looks_in_vain(histories: Histories, times: Int64s, titles: int) -> Floats:
     """(batch, titles) looks at each title since the member last took it up, those long ago for less."""
-    member = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
+    member = owners_of(histories.offsets)
     place = member * titles + histories.items
     taken_up = np.full(len(histories) * titles, np.iinfo(np.int64).min)
     ends = np.isin(histories.kinds, TAKEN_UP)

@@ -20,7 +20,7 @@ from matinee.decision import Requests
 from matinee.decision.next_up import next_up
 from matinee.events import DAY, FINISHED, Kind
 from matinee.maths.arrays import Flags
-from matinee.maths.ragged import last_of_each
+from matinee.maths.ragged import last_of_each, owners_of
 
 REMOVED_DAYS = 30
 
@@ -48,7 +48,7 @@ def had_enough(requests: Requests, catalog: Catalog) -> Flags:
 def _flags(requests: Requests, events: Flags, titles: int) -> Flags:
     """(batch, titles) the titles of these events, of those that there are."""
     history, found = requests.histories, np.zeros((len(requests), titles), np.bool_)
-    member = np.repeat(np.arange(len(history)), np.diff(history.offsets))
+    member = owners_of(history.offsets)
     kept = events & (history.items < titles)
     found[member[kept], history.items[kept]] = True
     return found

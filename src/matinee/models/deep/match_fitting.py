@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from matinee.decision import Tell
-from matinee.maths.ragged import gather, narrowed
+from matinee.maths.ragged import gather, narrowed, owners_of
 from matinee.models.deep.fitting import Training, device_of, fit_network
 from matinee.models.deep.match_network import Asked, Learner
 from matinee.models.deep.tokens import Codes, Tokens
@@ -55,7 +55,7 @@ def examples_of(tokens: Tokens) -> Examples:
     """Group the likes of `tokens` by member and situation."""
     offsets = narrowed(tokens.offsets, tokens.taught)
     items, situations = tokens.items[tokens.taught], tokens.situation[tokens.taught]
-    owners = np.repeat(np.arange(len(tokens)), np.diff(offsets))
+    owners = owners_of(offsets)
     keys = np.column_stack([owners, situations])
     found, groups = np.unique(keys, axis=0, return_inverse=True)
     return Examples(offsets, items, groups.reshape(-1), found[:, 0], found[:, 1:].astype(np.int16))
@@ -118,7 +118,7 @@ def _batch(
 ) -> Batch:
     members = examples.members[chosen]
     starts, places = gather(examples.offsets, members)
-    rows = np.repeat(np.arange(len(chosen)), np.diff(starts))
+    rows = owners_of(starts)
     hidden = rng.random(len(places)) < rng.random(len(chosen))[rows]
     situations = np.where(rng.random((len(chosen), examples.situations.shape[1])) < unknown, 0, 1)
     asked = asked_of(

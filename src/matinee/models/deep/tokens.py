@@ -14,7 +14,7 @@ from matinee.clock import CLOCKED, local_clock
 from matinee.decision import Requests
 from matinee.events import DAY, PLAYED, Kind, strengths
 from matinee.history import Histories
-from matinee.maths.ragged import last_of_each, narrowed
+from matinee.maths.ragged import last_of_each, narrowed, owners_of
 from matinee.situation import N_COUNTRIES, N_DEVICES
 
 SHARES = (PLAYED, 0.5, 0.9)  # borders between the buckets of a share watched or a rating
@@ -84,7 +84,7 @@ def tokens_of(histories: Histories, n_titles: int, reading: Reading, latest: int
         speaks &= _later(histories.offsets, speaks) < (latest or len(speaks))
     offsets, events = narrowed(histories.offsets, speaks), np.flatnonzero(speaks)
     if not reading.order:
-        owner = np.repeat(np.arange(len(histories)), np.diff(offsets))
+        owner = owners_of(offsets)
         events = events[np.lexsort((histories.items[events], owner))]
     first, last = _runs(offsets, histories.items[events])
     starts, ends = events[first], events[last]

@@ -17,7 +17,7 @@ from matinee.errors import ArtifactRefused
 from matinee.events import DAY
 from matinee.history import Histories, TrainingData
 from matinee.likes import counted_likes
-from matinee.maths.ragged import offsets_of
+from matinee.maths.ragged import offsets_of, owners_of
 from matinee.maths.sparse_dense import add_rows
 from matinee.models.artifacts import storage
 from matinee.models.content.features import title_features
@@ -54,7 +54,7 @@ class Candidates:
     @property
     def owners(self) -> NDArray[np.int64]:
         """(rows,) the request of each row."""
-        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        return owners_of(self.offsets)
 
     @classmethod
     def best_of(cls, scores: list[Rows], histories: Histories, most: int) -> Self:
@@ -72,7 +72,7 @@ class Candidates:
 def known_titles(histories: Histories, n: int) -> NDArray[np.bool_]:
     """(batch, n) which titles each member watched, rated, thumbed or dismissed."""
     known = np.zeros((len(histories), n), np.bool_)
-    owners = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
+    owners = owners_of(histories.offsets)
     spoken = histories.speaking & (histories.items < n)
     known[owners[spoken], histories.items[spoken]] = True
     return known
@@ -204,7 +204,7 @@ def _arrived(catalog: Catalog) -> NDArray[np.int64]:
 def _genres(catalog: Catalog) -> NDArray[np.float32]:
     has = np.zeros((len(catalog), max(1, len(catalog.genres))), np.float32)
     lists = catalog.title_genres
-    has[np.repeat(np.arange(len(lists)), np.diff(lists.offsets)), lists.values] = 1.0
+    has[owners_of(lists.offsets), lists.values] = 1.0
     return has
 
 

@@ -16,7 +16,7 @@ from matinee.decision import Requests, Situations, situations_of
 from matinee.errors import BadData
 from matinee.events import SCHEMA
 from matinee.history import TrainingData
-from matinee.maths.ragged import Ragged
+from matinee.maths.ragged import Ragged, owners_of
 
 
 class Labels(StrEnum):
@@ -78,7 +78,7 @@ def _nothing_asked(data: TrainingData) -> Fold:
 
 def _situations(data: TrainingData, split: Split) -> Situations:
     """Of each request, where and when the last of its answers was liked."""
-    request = np.repeat(np.arange(len(split)), np.diff(split.targets.offsets))
+    request = owners_of(split.targets.offsets)
     answers = pl.DataFrame({"_request": request, "item": split.targets.values}).with_columns(
         user_id=pl.Series(split.user_ids, dtype=pl.String).gather(request)
     )

@@ -14,7 +14,7 @@ from matinee.data.shown import LIST, chosen_from, shown_titles
 from matinee.decision import Requests, Scorer, Situations, situations_of
 from matinee.events import Kind
 from matinee.history import Histories, TrainingData
-from matinee.maths.ragged import offsets_of
+from matinee.maths.ragged import offsets_of, owners_of
 from matinee.models.ranking.features import (
     LATEST,
     Candidates,
@@ -119,7 +119,7 @@ class Appeal:
 def passed_over(histories: Histories) -> Histories:
     """The titles that were shown to each member and not liked, as if they had been watched."""
     tastes = histories.tastes
-    owners = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
+    owners = owners_of(histories.offsets)
     stride = int(max(histories.items.max(initial=0), tastes.items.max(initial=0))) + 1
     taste_of = np.repeat(np.arange(len(histories)), tastes.lengths)
     liked_ones = np.isin(owners * stride + histories.items, taste_of * stride + tastes.items)

@@ -14,6 +14,7 @@ from matinee.decision import Refits, Requests, Scorer, Tell, quiet, within
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.extras import needing
 from matinee.history import TrainingData
+from matinee.maths.ragged import owners_of
 from matinee.models.artifacts import storage
 from matinee.models.artifacts.widen import require_appended
 from matinee.models.factors import Factors
@@ -228,7 +229,7 @@ class Ranker:
             _, candidates, features = self._features(requests, facts)
             wanted = np.zeros((len(rows), facts.n_titles), np.bool_)
             targets = fold.targets.take(rows)
-            wanted[np.repeat(np.arange(len(rows)), np.diff(targets.offsets)), targets.values] = True
+            wanted[owners_of(targets.offsets), targets.values] = True
             relevant = wanted[candidates.owners, candidates.items]
             lists = Lists(candidates.offsets, features, relevant, np.zeros(len(relevant)))
             parts.append(lists.take(np.bincount(candidates.owners, relevant, minlength=len(rows)) > 0))

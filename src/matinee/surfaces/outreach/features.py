@@ -10,6 +10,7 @@ from matinee.decision import Requests
 from matinee.decision.messages import Reason
 from matinee.events import DAY, PLAYED, Kind
 from matinee.maths.arrays import Doubles
+from matinee.maths.ragged import owners_of
 from matinee.surfaces.outreach.limits import messages_within
 from matinee.surfaces.outreach.offers import Messages
 
@@ -29,7 +30,7 @@ def _members(requests: Requests) -> Doubles:
     lately.
     """
     past = requests.histories
-    owner = np.repeat(np.arange(len(past)), np.diff(past.offsets))
+    owner = owners_of(past.offsets)
     age = requests.times[owner] - past.times
     played = (past.kinds == Kind.PLAY) & (past.values >= PLAYED)
     plays = np.bincount(owner[played & (age <= LATELY)], minlength=len(past))

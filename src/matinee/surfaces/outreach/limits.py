@@ -12,6 +12,7 @@ from matinee.decision import Requests
 from matinee.decision.eligibility import wants_messages
 from matinee.events import DAY, Kind
 from matinee.maths.arrays import Flags, Int8s, Int32s
+from matinee.maths.ragged import owners_of
 from matinee.surfaces.outreach.config import OutreachConfig
 
 HOUR = DAY // 24
@@ -52,6 +53,6 @@ def awake(hours: Int8s, config: OutreachConfig) -> Flags:
 def messages_within(requests: Requests, span: int) -> Int32s:
     """(batch,) how many messages each member got in the last `span` microseconds."""
     past = requests.histories
-    owner = np.repeat(np.arange(len(past)), np.diff(past.offsets))
+    owner = owners_of(past.offsets)
     lately = (past.kinds == Kind.MESSAGE) & (past.times >= requests.times[owner] - span)
     return np.bincount(owner[lately], minlength=len(past)).astype(np.int32)

@@ -18,7 +18,7 @@ from matinee.events import DAY, PLAYED, Kind
 from matinee.maths.arrays import Flags, Floats, Int8s, Int32s, Int64s
 from matinee.maths.calibration import Platt
 from matinee.maths.cores import blas_in_the_calling_thread
-from matinee.maths.ragged import offsets_of
+from matinee.maths.ragged import offsets_of, owners_of
 from matinee.surfaces.outreach.config import OutreachConfig
 from matinee.surfaces.pages.deciding import worth_of
 from matinee.surfaces.trust import had_enough
@@ -51,7 +51,7 @@ class Messages:
     @property
     def owners(self) -> Int64s:
         """(messages,) the member of each."""
-        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        return owners_of(self.offsets)
 
     @property
     def counts(self) -> Int64s:

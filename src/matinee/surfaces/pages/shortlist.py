@@ -10,6 +10,7 @@ from matinee.decision import Requests
 from matinee.decision.eligibility import countries_of
 from matinee.events import DAY
 from matinee.maths.arrays import Flags, Floats, Int32s, Int64s
+from matinee.maths.ragged import owners_of
 from matinee.surfaces.charts import Charts
 from matinee.surfaces.sway import Sway
 
@@ -39,7 +40,7 @@ def shortlist(
     near = np.zeros_like(allowed)
     _keep_best(worth, allowed, catalog.arrived, requests.times - new_days * DAY, KEPT, NEW, near)
     histories = requests.histories
-    near[np.repeat(np.arange(len(near)), np.diff(histories.offsets)), histories.items] = True
+    near[owners_of(histories.offsets), histories.items] = True
     b, row, at = np.nonzero(nearest >= 0)
     near[b, nearest[b, row, at]] = True
     near[:, charts.trending.items] = True

@@ -13,6 +13,7 @@ import numpy as np
 from matinee.decision.episodes import Episodes
 from matinee.events import Kind
 from matinee.maths.arrays import Doubles, Int8s
+from matinee.maths.ragged import owners_of
 from matinee.surfaces.play_something.moods import Moods
 
 STEEP = 4.0  # of how sharply "lighter" tells the wished tone from the title's
@@ -37,7 +38,7 @@ def posterior(episodes: Episodes, worth: Doubles, moods: Moods) -> Doubles:
     """
     titles, answers = episodes.suggested.values, episodes.answers
     told = np.log(np.maximum(likelihoods(answers, worth, moods, titles), LEAST))
-    chain = np.repeat(np.arange(len(episodes)), np.diff(episodes.suggested.offsets))
+    chain = owners_of(episodes.suggested.offsets)
     logs = np.tile(np.log(moods.prior), (len(episodes), 1))
     np.add.at(logs, chain, told)
     raised = np.exp(logs - logs.max(axis=1, keepdims=True))

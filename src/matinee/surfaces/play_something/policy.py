@@ -15,6 +15,7 @@ from matinee.events import DAY, Kind
 from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
 from matinee.maths.calibration import Platt
 from matinee.maths.cores import blas_in_the_calling_thread
+from matinee.maths.ragged import owners_of
 from matinee.maths.sampling import temperature_of
 from matinee.policies.drawing import drawn, log_probs_of
 from matinee.surfaces.neighborhood import Neighborhood
@@ -181,7 +182,7 @@ class PlaySomethingPolicy:
     def _belief(self, episodes: Episodes, worth: Doubles) -> Doubles:
         if not self.config.listens:
             return np.tile(self.moods.prior, (len(episodes), 1))
-        chain = np.repeat(np.arange(len(episodes)), np.diff(episodes.suggested.offsets))
+        chain = owners_of(episodes.suggested.offsets)
         return posterior(episodes, worth[chain, episodes.suggested.values], self.moods)
 
     def _evidence(self, decisions: Decisions, follows: Flags, beliefs: Doubles) -> Int32s:
@@ -237,7 +238,7 @@ def _level(odds: Doubles, level: int) -> Doubles:
 def _known(requests: Requests, titles: int) -> Flags:
     """(batch, titles) what the member watched, judged or dismissed, or passed over less than `REST` ago."""
     history = requests.histories
-    member = np.repeat(np.arange(len(history)), np.diff(history.offsets))
+    member = owners_of(history.offsets)
     passed = np.isin(history.kinds, PASSED) & (history.times > requests.times[member] - REST)
     which = (history.speaking | passed) & (history.items < titles)
     known = np.zeros((len(requests), titles), np.bool_)

@@ -12,7 +12,7 @@ from matinee.errors import BadRequest
 from matinee.events import PLAYED, Kind
 from matinee.history import Histories
 from matinee.maths.arrays import Flags, Int32s, Int64s
-from matinee.maths.ragged import last_of_each, offsets_of
+from matinee.maths.ragged import last_of_each, offsets_of, owners_of
 
 MINUTES = 15  # plays of one title that begin so close to each other are one night together
 MICROSECONDS = 60_000_000
@@ -53,12 +53,12 @@ class Watchers:
     @cached_property
     def whose(self) -> Int64s:
         """(watchers,) the request of each."""
-        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        return owners_of(self.offsets)
 
     def as_one(self, requests: Requests) -> Requests:
         """The requests as of one member each, who did what all of them did: by turns, who asks last."""
         histories = self.alone.histories
-        watcher = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
+        watcher = owners_of(histories.offsets)
         from_the_end = histories.offsets[1:][watcher] - np.arange(len(watcher))
         order = np.lexsort((-watcher, -from_the_end, self.whose[watcher]))
         merged = histories.select(histories.offsets[self.offsets], order)
@@ -68,7 +68,7 @@ class Watchers:
         """(batch, titles) what one of them or more has watched, rated, thumbed or turned down."""
         histories, met = self.alone.histories, np.zeros((len(self), titles), np.bool_)
         done = histories.speaking & ((histories.kinds != Kind.PLAY) | (histories.values >= PLAYED))
-        watcher = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
+        watcher = owners_of(histories.offsets)
         met[self.whose[watcher[done]], histories.items[done]] = True
         return met
 
