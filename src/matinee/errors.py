@@ -78,3 +78,9 @@ class Overloaded(MatineeError):
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+def require_share(what: str, value: float) -> None:
+    """Raise `BadRequest` where a value is no number from 0 to 1."""
+    if not 0.0 <= value <= 1.0:
+        raise BadRequest(f"{what} is {value}; give a number from 0 to 1")

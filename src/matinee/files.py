@@ -1,13 +1,20 @@
-"""Reading files that others may have written: plain ones only, and never more of them than is allowed."""
+"""Reading files that others may have written: plain ones only, never more than is allowed, again where they changed."""
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
+from typing import Generic, TypeVar
+
+from matinee.errors import MatineeError
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -24,6 +31,32 @@ def opened(path: Path, most: int | None = None) -> Iterator[BufferedReader]:
         if most is not None and about.st_size > most:
             raise OSError(f"{path} has {about.st_size:,} bytes and at most {most:,} are read")
         yield file
+
+
+@dataclass
+class Watched(Generic[T]):
+    """What files say, read again only where one of them changed. `what` names it in the log."""
+
+    paths: Callable[[], Sequence[Path]]
+    read: Callable[[], T]
+    log: logging.Logger
+    what: str
+    _seen: object = field(default=None, repr=False)
+    _known: T | None = field(default=None, repr=False)
+
+    def __call__(self) -> T:
+        """What `read` gives. Where a file was damaged while a server runs, what was known before stays."""
+        about = [(path.name, path.stat()) for path in self.paths()]
+        seen = [(name, one.st_mtime_ns, one.st_ino) for name, one in about]
+        if self._known is None or seen != self._seen:
+            try:
+                self._known = self.read()
+            except MatineeError:
+                if self._known is None:
+                    raise
+                self.log.exception("%s stay as they were", self.what)
+            self._seen = seen
+        return self._known
 
 
 def require_file(path: Path) -> None:

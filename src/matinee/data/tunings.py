@@ -11,8 +11,8 @@ from typing import Any
 
 from matinee.catalog import write_whole
 from matinee.decision.dials import OFF, Dials
-from matinee.errors import BadData, BadRequest, MatineeError
-from matinee.files import opened
+from matinee.errors import BadData, BadRequest, require_share
+from matinee.files import Watched, opened
 
 LIMIT = 100_000  # bytes of the file
 TUNED = ("home", "similar", "search")  # surfaces with dials
@@ -27,8 +27,8 @@ class Tuning:
     dials: Dials = OFF
 
     def __post_init__(self) -> None:
-        if self.exploration is not None and not 0.0 <= self.exploration <= 1.0:
-            raise BadRequest(f"exploration is {self.exploration}; give a number from 0 to 1")
+        if self.exploration is not None:
+            require_share("exploration", self.exploration)
 
 
 @dataclass
@@ -36,21 +36,14 @@ class Tunings:
     """The file of a workspace. Call it for what is kept of each surface: it is read again only where it changed."""
 
     path: Path
-    _seen: object = field(default=None, repr=False)
-    _known: Mapping[str, Tuning] = field(default_factory=dict, repr=False)
+    _watched: Watched[dict[str, Tuning]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._watched = Watched(lambda: [self.path] if self.path.exists() else [], self.read, log, "dials")
 
     def __call__(self) -> Mapping[str, Tuning]:
         """Surface -> tuning. Where the file was damaged while a server runs, what was known before stays."""
-        seen = self._state()
-        if seen != self._seen:
-            try:
-                self._known = self.read()
-            except MatineeError:
-                if self._seen is None:
-                    raise
-                log.exception("dials stay as they were")
-            self._seen = seen
-        return self._known
+        return self._watched()
 
     def read(self) -> dict[str, Tuning]:
         """Surface -> tuning, nothing where there is no file. Raises `BadData` where it is damaged."""
@@ -69,12 +62,6 @@ class Tunings:
             raise BadRequest(f"{surface!r:.100} has no dials; choose from {', '.join(TUNED)}")
         told = {name: asdict(one) for name, one in {**self.read(), surface: tuning}.items() if one != Tuning()}
         write_whole(self.path, lambda draft: draft.write_text(json.dumps(told, indent=1) + "\n", "utf-8"))
-
-    def _state(self) -> tuple[int, int]:
-        if not self.path.exists():
-            return 0, 0
-        about = self.path.stat()
-        return about.st_mtime_ns, about.st_ino
 
 
 def _tuning(surface: str, told: Mapping[str, Any]) -> Tuning:

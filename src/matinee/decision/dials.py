@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from matinee.errors import BadRequest
+from matinee.errors import require_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,7 @@ class Dials:
 
     def __post_init__(self) -> None:
         for name in NAMES:
-            value = getattr(self, name)
-            if not 0.0 <= value <= 1.0:
-                raise BadRequest(f"the dial {name} is {value}; give a number from 0 to 1")
+            require_share(f"the dial {name}", getattr(self, name))
 
 
 NAMES = tuple(one.name for one in fields(Dials))

@@ -15,7 +15,7 @@ from matinee.decision.company import Company
 from matinee.decision.control import Control
 from matinee.decision.dials import OFF, Dials
 from matinee.decision.episodes import Episodes
-from matinee.errors import BadRequest
+from matinee.errors import require_share
 from matinee.history import Histories
 from matinee.maths.arrays import Int8s, Int32s, Int64s, UInt64s
 from matinee.maths.ragged import Ragged
@@ -142,8 +142,8 @@ class Requests:
         for name in COLUMNS:
             value = getattr(self, name)
             assert value is None or len(value) == batch, f"{name} has length {len(value)}, the batch has {batch}"
-        if self.exploration is not None and not 0.0 <= self.exploration <= 1.0:
-            raise BadRequest(f"exploration is {self.exploration}; give a number from 0 to 1")
+        if self.exploration is not None:
+            require_share("exploration", self.exploration)
 
     def __len__(self) -> int:
         return len(self.times)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from matinee.catalog import write_whole
-from matinee.errors import BadData, BadRequest, MatineeError, NotFound
+from matinee.errors import BadData, BadRequest, NotFound
 from matinee.experiment.definition import NAME, Experiment, instant, of_record
-from matinee.files import opened
+from matinee.files import Watched, opened
 
 LIMIT = 1_000_000  # bytes of a definition
 log = logging.getLogger("matinee.experiment")
@@ -21,21 +21,14 @@ class Experiments:
     """The folder of definitions. Call it for all that are there: files are read again only where they changed."""
 
     folder: Path
-    _seen: object = field(default=None, repr=False)
-    _known: tuple[Experiment, ...] = field(default=(), repr=False)
+    _watched: Watched[tuple[Experiment, ...]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._watched = Watched(self._paths, self.read, log, "experiments")
 
     def __call__(self) -> tuple[Experiment, ...]:
         """All experiments, by name. Where a file was damaged while a server runs, those known before stay."""
-        seen = self._state()
-        if seen != self._seen:
-            try:
-                self._known = self.read()
-            except MatineeError:
-                if self._seen is None:
-                    raise
-                log.exception("experiments stay as they were")
-            self._seen = seen
-        return self._known
+        return self._watched()
 
     def read(self) -> tuple[Experiment, ...]:
         """All experiments, by name. Raises `BadData` where a file is none, or was changed after its start."""
@@ -79,10 +72,6 @@ class Experiments:
 
     def _paths(self) -> list[Path]:
         return sorted(self.folder.glob("*.json"))
-
-    def _state(self) -> list[tuple[str, int, int]]:
-        about = [(path.name, path.stat()) for path in self._paths()]
-        return [(name, one.st_mtime_ns, one.st_ino) for name, one in about]
 
 
 def _write(path: Path, experiment: Experiment) -> None:

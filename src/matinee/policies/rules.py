@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matinee.errors import BadRequest
+from matinee.errors import BadRequest, require_share
 from matinee.maths.arrays import Doubles, Flags, Int64s
 
 
@@ -21,8 +21,7 @@ class EpsilonGreedy:
     epsilon: float = 0.05
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.epsilon <= 1.0:
-            raise BadRequest(f"epsilon is {self.epsilon}; give a number from 0 to 1")
+        require_share("epsilon", self.epsilon)
 
     def __call__(self, scores: Doubles, allowed: Flags) -> Doubles:
         """ε / K, and 1 - ε more for the best of K."""

@@ -11,7 +11,7 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.decision import UNSPOKEN, Decisions, Maker, Requests, Scorer, decision_ids, digest, joined
 from matinee.decision.eligibility import eligible, nameable, only_allowed
-from matinee.errors import BadRequest
+from matinee.errors import require_share
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
 from matinee.maths.calibration import Platt
 from matinee.maths.cores import blas_in_the_calling_thread, usable_cores
@@ -47,8 +47,7 @@ class HomeConfig:
     where: Where = field(default=Where(), repr=False)
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.exploration <= 1.0:
-            raise BadRequest(f"exploration is {self.exploration}; give a number from 0 to 1")
+        require_share("exploration", self.exploration)
 
 
 @dataclass(frozen=True)

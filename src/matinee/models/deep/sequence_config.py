@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from matinee.errors import BadRequest
+from matinee.errors import BadRequest, require_share
 from matinee.models.deep.fitting import Training
 from matinee.models.deep.tokens import Reading
 
@@ -94,7 +94,6 @@ class SequenceConfig:
         for name in ("dropout", "unknown", "id_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise BadRequest(f"the sequence model's {name} is {getattr(self, name)}; give 0 or more, below 1")
-        if not 0 <= self.calibration <= 1:
-            raise BadRequest(f"the sequence model's calibration is {self.calibration}; give a number from 0 to 1")
+        require_share("the sequence model's calibration", self.calibration)
         if self.size % self.heads:
             raise BadRequest(f"{self.heads} heads do not share a size of {self.size}; give a multiple")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matinee.errors import BadRequest
+from matinee.errors import BadRequest, require_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,7 @@ class OutreachConfig:
     exploration: float = 0.1
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.exploration <= 1.0:
-            raise BadRequest(f"exploration of outreach is {self.exploration}; give a number from 0 to 1")
+        require_share("exploration of outreach", self.exploration)
         for name in ("quiet", "awake"):
             if not 0 <= getattr(self, name) <= 23:
                 raise BadRequest(f"{name} is {getattr(self, name)}; give an hour from 0 to 23")

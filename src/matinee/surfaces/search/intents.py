@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matinee.decision import RowName
-from matinee.errors import BadRequest
+from matinee.errors import require_share
 from matinee.lookup.matcher import AMONG, WORDS, Matcher, Matches
 from matinee.lookup.topics import places
 from matinee.maths.arrays import Flags, Floats, Int32s
@@ -52,8 +52,7 @@ class SearchConfig:
     neighbors: int = 100
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.exploration <= 1.0:
-            raise BadRequest(f"exploration is {self.exploration}; give a number from 0 to 1")
+        require_share("exploration", self.exploration)
 
 
 @dataclass(frozen=True)

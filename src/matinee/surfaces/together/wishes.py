@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from matinee.errors import BadRequest
+from matinee.errors import BadRequest, require_share
 from matinee.maths import group
 from matinee.maths.arrays import Doubles, Flags, Floats
 from matinee.surfaces.together.watchers import Watchers
@@ -35,8 +35,7 @@ class TogetherConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "rule", Rule(self.rule))
         for name in ("fairness", "memory"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise BadRequest(f"{name} is {getattr(self, name)}; give a number from 0 to 1")
+            require_share(name, getattr(self, name))
         if self.approves < 1:
             raise BadRequest(f"approves is {self.approves}; each approves of a title or more")
 
