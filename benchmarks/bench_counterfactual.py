@@ -27,7 +27,7 @@ from matinee.maths import off_policy
 from matinee.maths.arrays import Doubles
 from matinee.maths.mean_intervals import normal
 from matinee.maths.off_policy_ranks import Discount, rank_discounted
-from matinee.page import Layout
+from matinee.page import ONE_TITLE
 from matinee.simulate.config import WorldConfig
 from matinee.simulate.world import World
 from matinee.testing import make_catalog
@@ -35,7 +35,6 @@ from matinee.testing import make_catalog
 REPEATS, MEMBERS, TITLES = 1_000, 5_000, 60
 LOGS, ROUNDS, ACTIONS, CONTEXT = 40, 5_000, 1_000, 10
 NOISES = (0.0, 0.5, 1.0, 2.0, 4.0)  # of the rankers, in deviations of the truth
-ONE_TITLE = Layout(rows=1, columns=1, visible=1, billboard=False)
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,9 @@ from matinee.decision import Requests
 from matinee.events import DAY
 from matinee.history import Histories
 from matinee.models.effects import Effects
+from matinee.page import ONE_TITLE
 from matinee.profile import Profile
 from matinee.recipes.outreach.learning import By
-from matinee.recipes.outreach.run import MESSAGE
 from matinee.recipes.outreach.trial import Arm, trial
 from matinee.simulate.world import World
 from matinee.situation import Context
@@ -126,7 +126,7 @@ def asking(rng: np.random.Generator, batch: int, now: int, liked: int) -> Reques
     times = now - np.sort(rng.integers(DAY, 90 * DAY, (batch, liked)), axis=1)[:, ::-1]
     people = [Profile(f"m{k}", messages=True) for k in range(batch)]
     past = replace(histories, times=times.ravel())
-    return Requests.of_histories(past, now, people, [Context(hour=18)] * batch, surface="outreach", layout=MESSAGE)
+    return Requests.of_histories(past, now, people, [Context(hour=18)] * batch, surface="outreach", layout=ONE_TITLE)
 
 
 def _milliseconds(work: Callable[[Requests], object], singles: list[Requests]) -> np.ndarray:

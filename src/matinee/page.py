@@ -99,6 +99,7 @@ TV = Layout(rows=14, columns=24, visible=7, attention=Attention(row_decay=0.85, 
 WEB = Layout(rows=12, columns=20, visible=6)
 TABLET = Layout(rows=11, columns=16, visible=4, attention=Attention(row_decay=0.92, column_decay=0.88, scroll=0.5))
 PHONE = Layout(rows=10, columns=12, visible=3, attention=Attention(row_decay=0.93, column_decay=0.85, scroll=0.5))
+ONE_TITLE = Layout(rows=1, columns=1, visible=1, billboard=False)  # of what is no page: a message, a trial
 
 
 Screen = Literal["web", "tv", "phone", "tablet"]

@@ -15,7 +15,7 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.errors import NotFound
-from matinee.page import Layout
+from matinee.page import ONE_TITLE, Layout
 from matinee.service.fallback import Served
 from matinee.service.keys import Role
 from matinee.service.one_request import without
@@ -104,7 +104,7 @@ def _play_something(asked: PlaySomethingIn, plain: Requests, catalog: Catalog) -
 
 def _outreach(asked: OutreachIn, plain: Requests, catalog: Catalog) -> Requests:
     """One message, or none."""
-    return replace(plain, layout=Layout(rows=1, columns=1, visible=1, billboard=False))
+    return replace(plain, layout=ONE_TITLE)
 
 
 def _message(presenter: Presenter, served: Served, asked: AskIn) -> dict[str, Any]:

@@ -11,10 +11,8 @@ from matinee.events import DAY, Kind
 from matinee.history import Histories
 from matinee.maths.arrays import Doubles, Int32s, Int64s
 from matinee.maths.ragged import Ragged
-from matinee.page import Layout
+from matinee.page import ONE_TITLE
 from matinee.simulate.world import World
-
-ONE_TITLE = Layout(rows=1, columns=1, visible=1, billboard=False)
 
 
 def evenings(

@@ -20,7 +20,7 @@ from matinee.decision.messages import SURFACE, sent_by, told_by
 from matinee.events import DAY, Kind
 from matinee.maths.arrays import Doubles, Flags, Int8s, Int32s, Int64s
 from matinee.maths.counters import keyed, uniform
-from matinee.page import Layout
+from matinee.page import ONE_TITLE
 from matinee.profile import Profile
 from matinee.simulate.answers import Found
 from matinee.simulate.members import STAYS
@@ -28,7 +28,6 @@ from matinee.simulate.purposes import MESSAGE
 from matinee.simulate.visits import Source, Visits
 from matinee.simulate.world import World
 
-ONE = Layout(rows=1, columns=1, visible=1, billboard=False)
 ABOUT = np.int8(Kind.MESSAGE)
 SOON = 60_000_000  # microseconds after a message at which those whom it moved begin to watch
 WEEK = 7 * DAY
@@ -146,7 +145,7 @@ def _asking(world: World, day: int) -> Requests:
     members = np.flatnonzero(world.members.left == STAYS).astype(np.int32)
     times = np.full(len(members), world.config.start + day * DAY, np.int64)
     nowhere = Visits(members, times, np.zeros(len(members), np.int8), world.members.screens[members])
-    return world.requests(nowhere, SURFACE, layout=ONE)
+    return world.requests(nowhere, SURFACE, layout=ONE_TITLE)
 
 
 def _by_link(world: World, members: Int32s) -> tuple[Int8s, Int8s]:

@@ -20,7 +20,7 @@ from matinee.decision.decisions import SILENT
 from matinee.decision.messages import SURFACE, sent_by
 from matinee.errors import BadRequest
 from matinee.events import END_OF_TIME
-from matinee.page import Layout
+from matinee.page import ONE_TITLE
 from matinee.profile import Profile
 from matinee.recipes.outreach.learning import By, policy_of
 from matinee.recipes.outreach.sends import (
@@ -35,8 +35,6 @@ from matinee.recipes.training import EVERY
 from matinee.surfaces.outreach.config import OutreachConfig
 from matinee.surfaces.outreach.limits import Limits, limits_of
 from matinee.workspace import Workspace
-
-MESSAGE = Layout(rows=1, columns=1, visible=1, billboard=False)
 
 
 class Run(NamedTuple):
@@ -110,7 +108,7 @@ def requests_of(log: EventLog, catalog: Catalog, people: Sequence[Profile], now:
         histories=histories_of(events, user_ids, catalog, END_OF_TIME).by(now),
         situations=_situations(people, now, time_zone),
         surface=SURFACE,
-        layout=MESSAGE,
+        layout=ONE_TITLE,
         arrived=np.full(batch, arrived, np.int64),
     )
 
