@@ -10,7 +10,7 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.decision import MOMENT, UNSPOKEN, Decisions, Distribution, Episodes, Maker, Requests, Scorer, digest
 from matinee.decision.eligibility import check, eligible, only_allowed
-from matinee.errors import BadRequest
+from matinee.errors import BadRequest, require_share
 from matinee.events import DAY, Kind
 from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
 from matinee.maths.calibration import Platt
@@ -18,6 +18,7 @@ from matinee.maths.cores import blas_in_the_calling_thread
 from matinee.maths.ragged import owners_of
 from matinee.maths.sampling import temperature_of
 from matinee.policies.drawing import drawn, log_probs_of
+from matinee.policies.rules import Boltzmann, EpsilonGreedy
 from matinee.surfaces.neighborhood import Neighborhood
 from matinee.surfaces.pages.deciding import worth_of
 from matinee.surfaces.play_something.belief import posterior, promised
@@ -53,8 +54,7 @@ class PlaySomethingConfig:
     listens: bool = True
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.exploration <= 1.0:
-            raise BadRequest(f"exploration is {self.exploration}; give a number from 0 to 1")
+        require_share("exploration", self.exploration)
         if not (self.information >= 0.0 and min(self.horizon, self.level, self.neighbors) >= 1):
             raise BadRequest("information is at least 0, horizon, level and neighbors at least 1")
 
@@ -170,14 +170,15 @@ class PlaySomethingPolicy:
         """(batch, titles) each: P(title), and P(enjoyed) as believed."""
         episodes = _episodes(requests)
         exploration = self.config.exploration if requests.exploration is None else requests.exploration
-        probs, enjoyed = np.zeros(worth.shape), np.zeros(worth.shape)
+        values, enjoyed = np.zeros(worth.shape), np.zeros(worth.shape)
         with blas_in_the_calling_thread():
             for b in range(len(requests)):
                 enjoyed[b], told = promised(beliefs[b], worth[b], self.moods)
                 weight = self.config.information * max(0.0, 1.0 - episodes.steps[b] / self.config.horizon)
-                value = np.where(offered[b], np.log(enjoyed[b]) + weight * told, -np.inf)
-                probs[b] = _softmax(value, temperature_of(exploration))
-        return probs, enjoyed
+                values[b] = np.log(enjoyed[b]) + weight * told
+        temperature = temperature_of(exploration)
+        rule = Boltzmann(temperature) if temperature > 0.0 else EpsilonGreedy(0.0)
+        return rule(values, offered), enjoyed
 
     def _belief(self, episodes: Episodes, worth: Doubles) -> Doubles:
         if not self.config.listens:
@@ -251,15 +252,3 @@ def _along(titles: Int32s, b: Int64s, batch: int) -> Int32s:
     found = np.full((batch, 1), -1, np.int32)
     found[b, 0] = titles
     return found
-
-
-def _softmax(values: Doubles, temperature: float) -> Doubles:
-    """(titles,) exp(value / temperature) to sum 1; all on the first of the best at 0; zeros where all are -inf."""
-    probs, best = np.zeros(len(values)), values.max(initial=-np.inf)
-    if best == -np.inf:
-        return probs
-    if temperature == 0.0:
-        probs[int(np.argmax(values))] = 1.0
-        return probs
-    np.exp((values - best) / temperature, out=probs)
-    return np.asarray(probs / probs.sum())
