@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pytest
 
+from matinee.decision.whom import listed
 from matinee.evaluate.results import Estimate
 from matinee.policies.uniform import Uniform
-from matinee.report.simulation import Judgement, SimulationReport, Truth, listed
+from matinee.report.simulation import Judgement, SimulationReport, Truth
 from matinee.simulate.loop import simulate
 from matinee.simulate.world import World
 from matinee.testing import make_catalog

@@ -40,7 +40,7 @@ def whom_in_words(whom: Sequence[Watcher], watchers: Sequence[Profile], catalog:
     if not told:
         return ""
     if not any(one.because >= 0 for one in whom):
-        return f"For {_and(told)}"
+        return f"For {listed(told)}"
     return f"For {'; and '.join(told)}"
 
 
@@ -55,14 +55,14 @@ def title_for_all(name: RowName, decisions: Decisions, watchers: Sequence[Profil
             return "On your lists"
         case RowKind.BECAUSE_YOU_WATCHED | RowKind.BECAUSE_YOU_LIKED:
             theirs = _who_liked(row_key(name, catalog), decisions, watchers)
-            return row_title(name, catalog).replace(" you ", f" {_and(theirs)} ", 1)
+            return row_title(name, catalog).replace(" you ", f" {listed(theirs)} ", 1)
         case _:
             return row_title(name, catalog)
 
 
 def all_names(watchers: Sequence[Profile]) -> str:
     """Everybody's name: "Ada, Ben and Cy"."""
-    return _and([_called(one) for one in watchers])
+    return listed([_called(one) for one in watchers])
 
 
 def _who_liked(item: int, decisions: Decisions, watchers: Sequence[Profile]) -> list[str]:
@@ -90,5 +90,7 @@ def _called(profile: Profile) -> str:
     return profile.name or profile.user_id
 
 
-def _and(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+def listed(names: Sequence[str]) -> str:
+    """Text like a, b and c."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from matinee.decision.whom import listed
 from matinee.evaluate.results import Estimate
 from matinee.experiment.analyse import Analysis
 from matinee.report import html
@@ -180,12 +181,6 @@ class SimulationReport:
     @staticmethod
     def _rows(frame: pl.DataFrame, policy: str) -> list[dict[str, Any]]:
         return frame.filter(policy=policy).to_dicts()
-
-
-def listed(names: Sequence[str]) -> str:
-    """Text like a, b and c."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _estimate(row: Mapping[str, Any]) -> Estimate:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from matinee.decision.expressions import quoted
 
+EVERYTHING = "year > 0 or not year > 0"  # a search without words or filter would be the page before typing
 YEARS = (2020, 2010, 2000, 1990, 1980)
 
 
@@ -22,7 +23,7 @@ class Browsing:
     def filter(self) -> str:
         """The expression that these titles pass; all pass where nothing is chosen."""
         parts = [f"{name} = {quoted(value)}" for name, value in (("genre", self.genre), ("tag", self.tag)) if value]
-        return " and ".join([*parts, *([f"year >= {self.since}"] if self.since else [])]) or "year > 0 or not year > 0"
+        return " and ".join([*parts, *([f"year >= {self.since}"] if self.since else [])]) or EVERYTHING
 
     @property
     def title(self) -> str:
