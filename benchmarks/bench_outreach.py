@@ -33,10 +33,10 @@ from matinee.history import Histories
 from matinee.models.effects import Effects
 from matinee.page import ONE_TITLE
 from matinee.profile import Profile
-from matinee.recipes.outreach.learning import By
 from matinee.recipes.outreach.trial import Arm, trial
 from matinee.simulate.world import World
 from matinee.situation import Context
+from matinee.surfaces.outreach.config import By
 from matinee.surfaces.outreach.features import FEATURES
 from matinee.surfaces.outreach.policy import OutreachPolicy
 from matinee.testing import make_catalog

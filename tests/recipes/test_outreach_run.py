@@ -21,9 +21,10 @@ from matinee.errors import BadRequest
 from matinee.events import DAY
 from matinee.profile import Profile
 from matinee.recipes.audit import audit
-from matinee.recipes.outreach.learning import By, trials_of
+from matinee.recipes.outreach.learning import trials_of
 from matinee.recipes.outreach.run import outreach
 from matinee.recipes.training import train_into
+from matinee.surfaces.outreach.config import By
 from matinee.testing import make_events
 from matinee.workspace import Workspace
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from matinee.decision import Requests
-from matinee.recipes.outreach.learning import By
 from matinee.recipes.outreach.trial import Arm, Result, trial
 from matinee.simulate.persuasion import Nature
 from matinee.simulate.world import World
+from matinee.surfaces.outreach.config import By
 from matinee.testing import make_catalog
 
 MEMBERS, TITLES = 4_000, 30

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 from secrets import randbits
 from typing import Annotated
 
@@ -15,15 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Json, console, progress, warn
+from matinee.surfaces.outreach.config import By, OutreachConfig
 from matinee.workspace import Workspace
-
-
-class Chosen(StrEnum):
-    """How members are chosen."""
-
-    UPLIFT = "uplift"
-    OPEN_RATE = "open-rate"
-    RANDOM = "random"
 
 
 def outreach(
@@ -33,8 +25,8 @@ def outreach(
         str | None, typer.Option(help="When they are sent, ISO 8601 (UTC without a zone); now if left out.")
     ] = None,
     policy: Annotated[
-        Chosen, typer.Option(help="Choose by what a message adds, by whether it is opened, or at random.")
-    ] = Chosen.UPLIFT,
+        By, typer.Option(help="Choose by what a message adds, by whether it is opened, or at random.")
+    ] = By.UPLIFT,
     cap: Annotated[int, typer.Option(min=1, help="Messages a member gets in seven days at most.")] = 2,
     quiet: Annotated[
         int, typer.Option(min=0, max=23, help="Hour of the member's clock from which nothing is sent.")
@@ -52,16 +44,14 @@ def outreach(
 
     A second run of a day adds the members who slept; nobody is written to twice a day.
     """
-    from matinee.recipes.outreach.learning import By
     from matinee.recipes.outreach.run import Run
     from matinee.recipes.outreach.run import outreach as decide
-    from matinee.surfaces.outreach.config import OutreachConfig
 
     now = time.time_ns() // 1_000 if at is None else _moment(at)
     config = OutreachConfig(cap=cap, quiet=quiet, awake=awake, exploration=exploration)
     with progress("outreach") as tell:
         drawn = randbits(64) if seed is None else seed
-        run: Run = decide(Workspace(workspace), budget, now, drawn, By(policy.value), config, tell)
+        run: Run = decide(Workspace(workspace), budget, now, drawn, policy, config, tell)
     for note in run.notes:
         warn(note)
     console.print(_table(run.counts, run.reasons, run.expected, run.price))

@@ -8,7 +8,7 @@ see its member, are regressed on what was known of the decision.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
@@ -46,6 +46,12 @@ class Trials:
         return Trials(
             self.features[which], self.sent[which], self.chance[which], self.outcome[which], self.members[which]
         )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Trials]) -> Self:
+        """All of them, one part after the other; at least one part."""
+        names = [one.name for one in fields(cls)]
+        return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
 
     @property
     def tell(self) -> bool:

@@ -4,8 +4,7 @@ what to learn by.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from enum import StrEnum
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -21,12 +20,13 @@ from matinee.decision.decisions import SILENT
 from matinee.decision.messages import SURFACE
 from matinee.errors import MatineeError
 from matinee.events import DAY, END_OF_TIME
+from matinee.maths.arrays import Doubles, Int64s
 from matinee.models.artifacts.artifact import load_artifact
 from matinee.models.effects import Effects, Trials, chance_if_sent, effect_of_sending
 from matinee.recipes.audit import made_by
 from matinee.recipes.registry import SCORERS
 from matinee.recipes.serving import on_home
-from matinee.surfaces.outreach.config import OutreachConfig
+from matinee.surfaces.outreach.config import By, OutreachConfig
 from matinee.surfaces.outreach.features import FEATURES
 from matinee.surfaces.outreach.policy import OutreachPolicy
 from matinee.workspace import Workspace
@@ -34,14 +34,7 @@ from matinee.workspace import Workspace
 RETURN_DAYS = 2.0  # within which a member who was written to, or not, comes back to play something
 LEARNED_DAYS = 90  # whose decisions an effect is learned from
 MOST = 50_000  # of the latest of them
-
-
-class By(StrEnum):
-    """What decides whom to write to."""
-
-    UPLIFT = "uplift"  # what a message adds to the chance to return
-    OPEN_RATE = "open-rate"  # the chance that it is opened
-    RANDOM = "random"  # nothing: the log that every effect can be learned from
+NOTHING = Trials(np.zeros((0, len(FEATURES))), np.zeros(0, np.bool_), np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
 
 
 def policy_of(
@@ -77,7 +70,7 @@ def trials_of(workspace: Workspace, log: EventLog, catalog: Catalog, by: By, now
             why = str(error).partition(";")[0]
             refused[why] = refused.get(why, 0) + len(batch)
     notes = [f"{n:,} earlier decisions tell nothing: {why}" for why, n in refused.items()]
-    return _joined(found), notes
+    return Trials.joined(found or [NOTHING]), notes
 
 
 def _learned(
@@ -111,18 +104,17 @@ def _uncertain(log: EventLog, now: int) -> Iterator[Decisions]:
 
 def _trials(asked: Decisions, policy: OutreachPolicy, events: pl.DataFrame, catalog: Catalog, by: By) -> Trials:
     weighed = policy.weighed(asked.requests)
-    send, choices = asked.layer(Layer.SEND), asked.choices
-    sent, made = choices.actions[send] != SILENT, np.exp(choices.log_probs[send])
     if by is By.UPLIFT:
         came = returned(asked, events, RETURN_DAYS, apart=0).astype(np.float64)
     else:
         answers = outcomes(asked, events, catalog, RETURN_DAYS * DAY / 1e6, opened)
         came = np.minimum(asked.sums(answers.reward.astype(np.float64)), 1.0)
     members = asked.requests.user_ids.hash().to_numpy().astype(np.int64)
-    return Trials(weighed.expected_features, sent, np.where(sent, made, 1.0 - made), came, members)
+    return trials_with(asked, weighed.expected_features, came, members)
 
 
-def _joined(parts: Sequence[Trials]) -> Trials:
-    empty = Trials(np.zeros((0, len(FEATURES))), np.zeros(0, np.bool_), np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
-    names = ("features", "sent", "chance", "outcome", "members")
-    return Trials(*(np.concatenate([getattr(one, name) for one in (empty, *parts)]) for name in names))
+def trials_with(decisions: Decisions, features: Doubles, outcome: Doubles, members: Int64s) -> Trials:
+    """Decisions of sends and silences as trials, with what was known of each and what came of it, (batch,) each."""
+    send = decisions.layer(Layer.SEND)
+    sent, made = decisions.choices.actions[send] != SILENT, np.exp(decisions.choices.log_probs[send])
+    return Trials(features, sent, np.where(sent, made, 1.0 - made), outcome, members)

@@ -22,7 +22,7 @@ from matinee.errors import BadRequest
 from matinee.events import END_OF_TIME
 from matinee.page import ONE_TITLE
 from matinee.profile import Profile
-from matinee.recipes.outreach.learning import By, policy_of
+from matinee.recipes.outreach.learning import policy_of
 from matinee.recipes.outreach.sends import (
     decided_today,
     keep_policy,
@@ -32,7 +32,7 @@ from matinee.recipes.outreach.sends import (
     write_sends,
 )
 from matinee.recipes.training import EVERY
-from matinee.surfaces.outreach.config import OutreachConfig
+from matinee.surfaces.outreach.config import By, OutreachConfig
 from matinee.surfaces.outreach.limits import Limits, limits_of
 from matinee.workspace import Workspace
 

@@ -12,18 +12,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matinee.decision import Decisions, Requests, Scorer
+from matinee.decision import Decisions, Layer, Requests, Scorer
+from matinee.decision.messages import sent_by
 from matinee.maths.arrays import Doubles, Int64s
 from matinee.maths.calibration import Platt
 from matinee.maths.mean_intervals import Interval, normal
 from matinee.maths.off_policy import ips
 from matinee.models.effects import Trials, chance_if_sent, effect_of_sending
-from matinee.recipes.outreach.learning import By
+from matinee.recipes.outreach.learning import trials_with
 from matinee.simulate.loop import chance
 from matinee.simulate.persuasion import Lived, Nature, Persuasion, days_with_messages
 from matinee.simulate.world import World
 from matinee.surfaces.outreach.choosing import Weighed
-from matinee.surfaces.outreach.config import OutreachConfig
+from matinee.surfaces.outreach.config import By, OutreachConfig
 from matinee.surfaces.outreach.policy import OutreachPolicy
 
 ALWAYS = OutreachConfig(quiet=0, awake=0)  # the world's messages come at midnight
@@ -138,23 +139,18 @@ class _Learned:
         return replace(self._plain, policy_id=f"outreach-{arm.by}", effects=learn(self._trials(arm.by)))
 
     def _trials(self, by: By) -> Trials:
-        parts = [self._of_day(day, by) for day in range(len(self.lived) - AFTER + 1)]
-        names = ("features", "sent", "chance", "outcome", "members")
-        return Trials(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
+        return Trials.joined([self._of_day(day, by) for day in range(len(self.lived) - AFTER + 1)])
 
     def _of_day(self, day: int, by: By) -> Trials:
         decisions, delivered = self.lived[day].decisions, self.lived[day].delivered
-        first = decisions.choices.offsets[:-1]
-        sent, made = np.diff(decisions.choices.offsets) == 3, np.exp(decisions.choices.log_probs[first])
         if by is By.UPLIFT:
             came = self.returned(day)
         else:
             came = np.zeros(len(decisions))
-            came[sent] = delivered.opened
+            came[sent_by(decisions)] = delivered.opened
         members = decisions.requests.members.astype(np.int64)
-        features = self._weighed[day].expected_features
-        trials = Trials(features, sent, np.where(sent, made, 1.0 - made), came, members)
-        return trials.of(decisions.choices.log_probs[first] < 0)
+        trials = trials_with(decisions, self._weighed[day].expected_features, came, members)
+        return trials.of(decisions.choices.log_probs[decisions.layer(Layer.SEND)] < 0)
 
 
 def _play(world: World, persuasion: Persuasion, policy: OutreachPolicy, share: float, days: range) -> Played:

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from matinee.errors import BadRequest, require_share
+
+
+class By(StrEnum):
+    """What decides whom to write to."""
+
+    UPLIFT = "uplift"  # what a message adds to the chance to return
+    OPEN_RATE = "open-rate"  # the chance that it is opened
+    RANDOM = "random"  # nothing: the log that every effect can be learned from
 
 
 @dataclass(frozen=True, slots=True)
