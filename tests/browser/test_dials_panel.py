@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from steps import decided
+from steps import close, decided
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +33,7 @@ def test_the_diversity_dial_changes_the_page_and_stays_in_the_address(visit):
     assert len(set(varied) - set(usual)) >= 10
     assert "new on the page" in page.get_by_role("status").filter(has_text="new on the page").inner_text()
     assert page.get_by_role("slider", name="Variety").get_attribute("aria-valuetext") == "as much as can be"
-    page.keyboard.press("Escape")
+    close(page)
     page.wait_for_function("location.search.includes('diversity=1')")
     page.reload()
     assert decided(page)["dials"]["diversity"] == 1.0
