@@ -59,7 +59,7 @@ AT_ONCE = 256  # requests ranked together
 
 Make = Callable[[], Scorer]
 Doubles = NDArray[np.float64]
-Tell = Callable[[str, float], None]
+Progress = Callable[[str, float], None]
 
 MEMBERS = tuple(name for name in MODELS if name != "list-ranker")  # which learns from lists shown alone
 TITLES = ("content", "content-factors")
@@ -79,20 +79,20 @@ class Values:
 
 
 def run(
-    progress: Tell | None = None,
+    progress: Progress | None = None,
     folders: Sequence[Path] = (),
     members: Sequence[str] = MEMBERS,
     titles: Sequence[str] = TITLES,
     origins: int = 5,
 ) -> dict[str, Any]:
     """Measure; see the top of this file for the keys and for the models `members` and `titles`."""
-    tell = progress or (lambda what, done: None)
-    paths = folders or [movielens.fetch_100k(CACHE, lambda line: tell(line, 0.0))]
+    progress = progress or (lambda what, done: None)
+    paths = folders or [movielens.fetch_100k(CACHE, lambda line: progress(line, 0.0))]
     results = []
     for at, path in enumerate(paths):
 
         def here(what: str, done: float, at: int = at) -> None:
-            tell(what, (at + done) / len(paths))
+            progress(what, (at + done) / len(paths))
 
         dataset = sequences.read(path) if sequences.holds(path) else movielens.read(path)
         results.append(
@@ -105,7 +105,7 @@ def run(
     return {"machine": machine(), "results": results}
 
 
-def new_titles(dataset: Dataset, models: Sequence[str], origins: int, tell: Tell) -> list[dict[str, Any]]:
+def new_titles(dataset: Dataset, models: Sequence[str], origins: int, progress: Progress) -> list[dict[str, Any]]:
     """One entry a model: name, ndcg, low, high, p (against the best honest baseline)."""
     found: dict[str, list[Values]] = {}
     for at, split in enumerate(origins_of(dataset, origins)):
@@ -113,7 +113,7 @@ def new_titles(dataset: Dataset, models: Sequence[str], origins: int, tell: Tell
         for name, scores in baselines(split, data):
             found.setdefault(name, []).append(_new_title_values(split, scores))
         for name, make, known in _with_and_without_tags(models, data):
-            tell(f"{dataset.name}, new titles, cut {at + 1} of {origins}: {name}", 0.5 * at / origins)
+            progress(f"{dataset.name}, new titles, cut {at + 1} of {origins}: {name}", 0.5 * at / origins)
             scorer = make().fit(known, np.random.default_rng(at))
             scores = scorer.score(Requests.of_histories(split.histories, split.as_of))
             found.setdefault(name, []).append(_new_title_values(split, scores))
@@ -168,7 +168,7 @@ def _new_title_values(split: Split, scores: NDArray[Any]) -> Values:
     return Values(ndcg(hits(ranked, split.targets.offsets, split.targets.values), wanted), split.user_ids)
 
 
-def new_members(dataset: Dataset, models: Sequence[str], tell: Tell) -> dict[str, list[dict[str, Any]]]:
+def new_members(dataset: Dataset, models: Sequence[str], progress: Progress) -> dict[str, list[dict[str, Any]]]:
     """Both questions about new members; a row has model, likes, members, ndcg, low and high."""
     split, data, histories = held_out_members(dataset)
     asked = []
@@ -178,7 +178,7 @@ def new_members(dataset: Dataset, models: Sequence[str], tell: Tell) -> dict[str
         asked.append(("beginnings", likes, begun, first, first))
     results: dict[str, list[dict[str, Any]]] = {"new_members": [], "beginnings": []}
     for at, name in enumerate(models):
-        tell(f"{dataset.name}, new members: {name}", 0.5 + 0.5 * at / len(models))
+        progress(f"{dataset.name}, new members: {name}", 0.5 + 0.5 * at / len(models))
         scorer = MODELS[name].make().fit(data, np.random.default_rng(0))
         for question, likes, answers, whole, shown in asked:
             values = _new_member_values(scorer, answers, whole, shown)

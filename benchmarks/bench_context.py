@@ -31,7 +31,7 @@ from rich.console import Console
 
 from matinee.data.dataset import Dataset
 from matinee.data.sources import tabular
-from matinee.decision import Scorer, Tell, quiet, within
+from matinee.decision import Progress, Scorer, no_progress, part_of
 from matinee.errors import BadData, BadRequest
 from matinee.evaluate.protocols import OWN_TIMES
 from matinee.evaluate.trial import prepare
@@ -65,7 +65,9 @@ FAMILIES: Mapping[str, Callable[[bool, bool], Scorer]] = {
 }
 
 
-def run(log: Path, families: Sequence[str] = tuple(FAMILIES), seeds: int = SEEDS, tell: Tell = quiet) -> dict[str, Any]:
+def run(
+    log: Path, families: Sequence[str] = tuple(FAMILIES), seeds: int = SEEDS, progress: Progress = no_progress
+) -> dict[str, Any]:
     """Measure; see the top of this file for the keys."""
     unknown = set(families) - set(FAMILIES)
     if unknown:
@@ -74,7 +76,7 @@ def run(log: Path, families: Sequence[str] = tuple(FAMILIES), seeds: int = SEEDS
     results = {}
     for at, name in enumerate(families):
         scorers = {f"{name}, {what}": FAMILIES[name](*known) for what, known in KNOWN.items()}
-        said = within(tell, name, at / len(families), (at + 1) / len(families))
+        said = part_of(progress, name, at / len(families), (at + 1) / len(families))
         results[name] = compare(trial, scorers, OWN_TIMES.metrics[:2], said, seeds)
     return {"machine": machine(), "data": "Frappe", "members": trial.n_members, "results": results}
 
@@ -121,4 +123,4 @@ if __name__ == "__main__":
     if not asked:
         raise SystemExit("python benchmarks/bench_context.py FRAPPE.csv [FAMILY ...]")
     names = tuple(asked[1:]) or tuple(FAMILIES)
-    show(run(Path(asked[0]), names, tell=lambda what, done: out.print(f"[dim]{done:.0%} {what}[/dim]")), out)
+    show(run(Path(asked[0]), names, progress=lambda what, done: out.print(f"[dim]{done:.0%} {what}[/dim]")), out)

@@ -20,7 +20,7 @@ from machine import machine
 from scipy.stats import kendalltau
 
 from matinee.catalog import Catalog
-from matinee.decision import Choices, Decisions, Distribution, Maker, Requests, Tell, decision_ids, quiet
+from matinee.decision import Choices, Decisions, Distribution, Maker, Progress, Requests, decision_ids, no_progress
 from matinee.decision.eligibility import eligible
 from matinee.evaluate.counterfactual import Asked, judged
 from matinee.maths import off_policy
@@ -70,12 +70,12 @@ class Tilted:
         return weights / weights.sum(axis=1, keepdims=True)
 
 
-def run(tell: Tell = quiet, repeats: int = REPEATS, logs: int = LOGS) -> dict[str, Any]:
+def run(progress: Progress = no_progress, repeats: int = REPEATS, logs: int = LOGS) -> dict[str, Any]:
     """Coverage, Kendall's tau and spread of rankers, and seconds for a million rounds."""
-    return {**coverage(tell, repeats), "rankers": rankers(logs), **speed(), "machine": machine()}
+    return {**coverage(progress, repeats), "rankers": rankers(logs), **speed(), "machine": machine()}
 
 
-def coverage(tell: Tell, repeats: int) -> dict[str, Any]:
+def coverage(progress: Progress, repeats: int) -> dict[str, Any]:
     """Of 95 % intervals of one day each, the share that holds the truth; their mean width against the value."""
     rng = np.random.default_rng(0)
     config = WorldConfig(launching=0.0, leaving=0.0, cancelling=0.0)
@@ -85,7 +85,7 @@ def coverage(tell: Tell, repeats: int) -> dict[str, Any]:
     held, widths, effective = np.zeros((repeats, 3), bool), np.zeros((repeats, 3)), np.zeros(repeats)
     for day in range(repeats):
         if day % 50 == 0:
-            tell(f"day {day} of {repeats}", day / repeats)
+            progress(f"day {day} of {repeats}", day / repeats)
         requests = world.requests(next(iter(world.day(day))).at_home, layout=ONE_TITLE)
         decisions = logger.decide(requests, np.random.default_rng([1, day]))
         rewards = np.nan_to_num(world.answer(decisions).rewards)

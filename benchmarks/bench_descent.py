@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from matinee.data.sources.reading import guess, read
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.evaluate.protocols import NCF, NEXT_ITEM
 from matinee.evaluate.trial import prepare
 from matinee.history import TrainingData
@@ -43,16 +43,19 @@ class Timed(Factors):
 
     seconds = 0.0
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Timed:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Timed:
         """Fit by the clock."""
         started = perf_counter()
-        super().fit(data, rng, tell)
+        super().fit(data, rng, progress)
         self.seconds = perf_counter() - started
         return self
 
 
 def run(
-    folder: Path, progress: Tell = quiet, config: FactorsConfig = CONFIG, epochs: Mapping[str, tuple[int, ...]] = EPOCHS
+    folder: Path,
+    progress: Progress = no_progress,
+    config: FactorsConfig = CONFIG,
+    epochs: Mapping[str, tuple[int, ...]] = EPOCHS,
 ) -> dict[str, Any]:
     """Measure; see the top of this file for the keys."""
     source = guess(folder)

@@ -26,7 +26,7 @@ import numpy as np
 from machine import machine
 
 from matinee.data.sources import movielens
-from matinee.decision import Dials, Requests, Tell, quiet
+from matinee.decision import Dials, Progress, Requests, no_progress
 from matinee.decision.dials import NAMES
 from matinee.evaluate.measure import PER_MEMBER, Audience, Metric, Titles, measure_beyond, measure_lists, measure_pages
 from matinee.evaluate.protocols import LEAVE_LAST_OUT
@@ -132,23 +132,23 @@ class Rows:
         return {**beyond, "ndcg": measure_lists(ranked, self.audience)[:, 1], "stale": stale}
 
 
-def run(tell: Tell = quiet, folder: Path | None = None) -> dict[str, Any]:
+def run(progress: Progress = no_progress, folder: Path | None = None) -> dict[str, Any]:
     """Measure every dial, write the page, return the numbers."""
-    tell("fitting EASE with recency", 0.0)
+    progress("fitting EASE with recency", 0.0)
     dataset = movielens.read(folder or movielens.fetch_100k(Path("var/data"), print))
     rows = Rows(prepare(dataset, LEAVE_LAST_OUT, np.random.default_rng(SEED)), SEED)
     plain = rows.shown(Dials())
     later, trades = rows.passed_by(plain), []
     for k, (name, about) in enumerate(ABOUT.items()):
-        tell(f"turning {name}", 0.2 + 0.1 * k)
+        progress(f"turning {name}", 0.2 + 0.1 * k)
         past = later if name == "freshness" else None
         lists = [rows.shown(Dials(**{name: step}), past) for step in STEPS]
         trades.append(_trade(name.capitalize(), about, OWN[name], rows, plain, STEPS, lists))
-    tell("diversity by determinants", 0.7)
+    progress("diversity by determinants", 0.7)
     lists = [_by_determinants(rows, weight) for weight in DPP]
     trades.append(_trade("Diversity by DPP", BY_DPP, OWN["diversity"], rows, plain, DPP, lists))
     DialsReport(f"{dataset.name}, a row of ten", trades, METHOD).write_html(REPORT)
-    tell("whole pages", 0.8)
+    progress("whole pages", 0.8)
     return {
         **{one.name.lower(): [_plain(one, k) for k in range(len(one.lines))] for one in trades},
         "pages_ndcg2d": _pages(rows),

@@ -38,7 +38,7 @@ def run(
     progress: Callable[[str, float], None] | None = None, sizes: Sequence[tuple[int, int]] = SIZES
 ) -> dict[str, Any]:
     """Solve each size for its number of rounds each way, in turns; see the top of this file for the keys."""
-    tell = progress or (lambda what, done: None)
+    progress = progress or (lambda what, done: None)
     solve(gram(likes(50, 70, 500)), L2)  # compile
     work = [titles**3 * (rounds + 1) for titles, rounds in sizes]
     found = []
@@ -46,17 +46,17 @@ def run(
         start, share = sum(work[:at]) / sum(work), work[at] / sum(work)
 
         def told(what: str, done: float, name: str = f"{titles:,} titles", start: float = start, share: float = share):
-            tell(f"{name}: {what}", start + share * done)
+            progress(f"{name}: {what}", start + share * done)
 
         found.append(compare(titles, rounds, told))
     return {"machine": machine(), "sizes": found}
 
 
-def compare(titles: int, rounds: int, tell: Callable[[str, float], None]) -> dict[str, Any]:
+def compare(titles: int, rounds: int, progress: Callable[[str, float], None]) -> dict[str, Any]:
     """The figures of one catalogue."""
-    tell("drawing likes", 0.0)
+    progress("drawing likes", 0.0)
     matrix = likes(titles * 2, titles, titles * 100)
-    tell("solving once from likes, watching memory", 0.1)
+    progress("solving once from likes, watching memory", 0.1)
     before = forget_peak()
     started = perf_counter()
     upper = gram(matrix)
@@ -66,7 +66,7 @@ def compare(titles: int, rounds: int, tell: Callable[[str, float], None]) -> dic
     upper = gram(matrix)
     times = []
     for at in range(rounds):
-        tell(f"round {at + 1} of {rounds}", 0.2 + 0.7 * at / rounds)
+        progress(f"round {at + 1} of {rounds}", 0.2 + 0.7 * at / rounds)
         times.append(_round(upper, ours_first=at % 2 == 0))
     ours, direct, mirror = (list(column) for column in zip(*times, strict=True))
     return {
@@ -78,7 +78,7 @@ def compare(titles: int, rounds: int, tell: Callable[[str, float], None]) -> dic
         "ratio": median(a / b for a, b in zip(ours, direct, strict=True)),
         "mirror_seconds": median(mirror),
         "peak_matrices": None if before is None or after is None else (after - before) / (4 * titles**2),
-        **_denoised(matrix, rounds, tell),
+        **_denoised(matrix, rounds, progress),
     }
 
 
@@ -110,14 +110,16 @@ def _direct(matrix: np.ndarray) -> float:
     return perf_counter() - started
 
 
-def _denoised(matrix: sparse.csr_matrix, rounds: int, tell: Callable[[str, float], None]) -> dict[str, float | None]:
+def _denoised(
+    matrix: sparse.csr_matrix, rounds: int, progress: Callable[[str, float], None]
+) -> dict[str, float | None]:
     if matrix.shape[1] > IRSPACK_UP_TO or find_spec("irspack") is None:
         return dict.fromkeys(("edlae_seconds", "irspack_seconds", "edlae_ratio"))
     from irspack import EDLAERecommender
 
     times = []
     for at in range(rounds):
-        tell(f"EDLAE, round {at + 1} of {rounds}", 0.9 + 0.1 * at / rounds)
+        progress(f"EDLAE, round {at + 1} of {rounds}", 0.9 + 0.1 * at / rounds)
         ours = _seconds(lambda: fit_map(matrix, L2, DROPOUT))
         times.append((ours, _seconds(EDLAERecommender(matrix, reg=L2, dropout_p=DROPOUT).learn)))
     return {

@@ -26,7 +26,7 @@ from matinee.cli.data import fetch
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.sources.reading import Source, read
-from matinee.decision import Decisions, Layer, Requests, Tell, quiet
+from matinee.decision import Decisions, Layer, Progress, Requests, no_progress
 from matinee.decision.eligibility import eligible
 from matinee.maths.arrays import Doubles, Flags
 from matinee.maths.mean_intervals import by_cluster, normal
@@ -59,7 +59,7 @@ SCHEMES: Mapping[str, tuple[float, Where]] = {
 }
 
 
-def run(tell: Tell = quiet, data: Path | None = None, pages: int = PAGES) -> dict[str, Any]:
+def run(progress: Progress = no_progress, data: Path | None = None, pages: int = PAGES) -> dict[str, Any]:
     """The table, a scheme a line."""
     dataset = read(Source.MOVIELENS, data or fetch())
     world = World.from_data(dataset, members=round(pages / ASKING), seed=0)
@@ -71,7 +71,7 @@ def run(tell: Tell = quiet, data: Path | None = None, pages: int = PAGES) -> dic
     gained = values(world, best)
     found: dict[str, Any] = {"pages": len(asked), "titles": len(world.catalog)}
     for at, (name, (exploration, where)) in enumerate(SCHEMES.items()):
-        tell(name, at / (len(SCHEMES) + 1))
+        progress(name, at / (len(SCHEMES) + 1))
         config = replace(policy.config, exploration=exploration, where=where)
         decisions = replace(policy, config=config).decide(asked, np.random.default_rng(1))
         chance = decisions.layer(Layer.TITLE) & (decisions.choices.log_probs < 0)

@@ -39,13 +39,13 @@ def run(
     rounds: int = 5,
 ) -> dict[str, Any]:
     """Time epochs in turns; see the top of this file for the keys."""
-    tell = progress or (lambda what, done: None)
+    progress = progress or (lambda what, done: None)
     results = []
     for name, members, titles, total in shapes:
-        tell(f"drawing likes, {name}", len(results) / (len(shapes) * len(sizes)))
+        progress(f"drawing likes, {name}", len(results) / (len(shapes) * len(sizes)))
         matrix = likes(members, titles, total)
         for size in sizes:
-            tell(f"{name}, {size} dimensions", len(results) / (len(shapes) * len(sizes)))
+            progress(f"{name}, {size} dimensions", len(results) / (len(shapes) * len(sizes)))
             with threadpool_limits(1, user_api="blas"):
                 results.append({"shape": name, **compare(matrix, size, rounds)})
     return {"machine": machine(), "rounds": rounds, "results": results}

@@ -25,13 +25,13 @@ NEVER = 2**62
 
 def run(progress: Progress | None = None, batches: int = 1_000) -> dict[str, Any]:
     """Measure; see the top of this file for the keys."""
-    tell = progress or (lambda what, done: None)
-    with server(tell) as (port, _, log_path, _):
+    progress = progress or (lambda what, done: None)
+    with server(progress) as (port, _, log_path, _):
         load(port=port, what="events", count=20, connections=CONNECTIONS, size=SIZE)
         before = _stored(log_path)
-        tell("sending events", 0.2)
+        progress("sending events", 0.2)
         report = load(port=port, what="events", count=batches, connections=CONNECTIONS, size=SIZE)
-        tell("counting what is stored", 0.9)
+        progress("counting what is stored", 0.9)
         stored = _stored(log_path) - before
     acknowledged = report["statuses"].get("200", 0) * SIZE
     return {

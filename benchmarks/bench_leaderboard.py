@@ -28,7 +28,7 @@ from synthetic import likes
 
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset, profiles_of
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.evaluate.leaderboard import leaderboard
 from matinee.evaluate.protocols import NEXT_ITEM
 from matinee.events import SCHEMA
@@ -42,7 +42,7 @@ SIZE = 64  # numbers a title
 class Dot:
     """The sum of a history's random vectors, times every title's."""
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Dot:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Dot:
         """Draw the vectors."""
         self.vectors = rng.normal(size=(len(data.catalog), SIZE)).astype(np.float32)
         return self
@@ -76,21 +76,21 @@ def run(
     models: int = 10,
 ) -> dict[str, Any]:
     """Run one leaderboard; see the top of this file for the keys."""
-    tell = progress or (lambda what, done: None)
-    tell("compiling on a small data set", 0.0)
-    _board(_dataset(60, 80, 2_000), 2, quiet)
-    tell("drawing likes", 0.05)
+    progress = progress or (lambda what, done: None)
+    progress("compiling on a small data set", 0.0)
+    _board(_dataset(60, 80, 2_000), 2, no_progress)
+    progress("drawing likes", 0.05)
     data = _dataset(members, titles, total)
     marks: dict[str, float] = {}
     before, started = forget_peak(), perf_counter()
 
     def note(what: str, done: float) -> None:
         marks.setdefault("cut" if what.startswith("model 0") else what, perf_counter() - started)
-        tell(what, 0.1 + 0.7 * done)
+        progress(what, 0.1 + 0.7 * done)
 
     standings = _board(data, models, note)
     seconds, after = perf_counter() - started, peak()
-    tell("the best places against numpy", 0.85)
+    progress("the best places against numpy", 0.85)
     return {
         "machine": machine(),
         "members": standings.groups[0].members,
@@ -105,8 +105,8 @@ def run(
     }
 
 
-def _board(data: Dataset, models: int, tell: Callable[[str, float], None]) -> Any:
-    return leaderboard(data, NEXT_ITEM, {f"model {k}": Dot for k in range(models)}, fits=1, tell=tell)
+def _board(data: Dataset, models: int, progress: Callable[[str, float], None]) -> Any:
+    return leaderboard(data, NEXT_ITEM, {f"model {k}": Dot for k in range(models)}, fits=1, progress=progress)
 
 
 def _dataset(members: int, titles: int, total: int) -> Dataset:

@@ -30,7 +30,7 @@ from matinee.cli.data import fetch
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.sources.reading import Source, read
-from matinee.decision import Episodes, Requests, Tell, quiet
+from matinee.decision import Episodes, Progress, Requests, no_progress
 from matinee.events import Kind
 from matinee.maths.arrays import Doubles
 from matinee.maths.mean_intervals import Interval, bootstrap
@@ -60,18 +60,18 @@ POLICIES = {
 MOODS = {"strong": MomentConfig(), "mild": MomentConfig(theme=0.75, tone=0.5)}
 
 
-def run(tell: Tell = quiet, data: Path | None = None, seeds: int = SEEDS) -> dict[str, Any]:
+def run(progress: Progress = no_progress, data: Path | None = None, seeds: int = SEEDS) -> dict[str, Any]:
     """Figures of the world, those of all seeds put together, and times."""
     dataset = read(Source.MOVIELENS, data or fetch())
     fitted = fitted_to(dataset)
     results: dict[str, Any] = {"machine": machine(), "data": dataset.name, "evenings": EVENINGS * seeds}
     for moods, config in MOODS.items():
         parts = [played(dataset, fitted, seed, config) for seed in range(seeds)]
-        tell(f"{moods} moods", 0.4)
+        progress(f"{moods} moods", 0.4)
         for name in parts[0]:
             values = np.concatenate([one[name] for one in parts])
             results[f"{moods} moods: {name}"] = said(bootstrap(values, np.random.default_rng(0)))
-    tell("times", 0.9)
+    progress("times", 0.9)
     return results | times()
 
 

@@ -35,7 +35,7 @@ from rich.console import Console
 from matinee.data.dataset import Dataset
 from matinee.data.sources import movielens, ranklens
 from matinee.data.sources.reading import Source, guess, read
-from matinee.decision import Requests, Scorer, Tell, quiet
+from matinee.decision import Progress, Requests, Scorer, no_progress
 from matinee.evaluate.protocols import NEXT_ITEM, SHOWN_LISTS, STRONG
 from matinee.evaluate.trial import prepare
 from matinee.history import TrainingData
@@ -61,18 +61,18 @@ LIST_RANKERS: Mapping[str, ListRankerConfig] = {
 
 
 def run(
-    progress: Tell | None = None, folder: Path | None = None, lists: Path | None = None, deep: bool | None = None
+    progress: Progress | None = None, folder: Path | None = None, lists: Path | None = None, deep: bool | None = None
 ) -> dict[str, Any]:
     """Measure what the arguments allow; see the top of this file for the keys. `deep`: None = where torch is there."""
-    tell = progress or quiet
-    path = folder or movielens.fetch_100k(CACHE, lambda line: tell(line, 0.0))
+    progress = progress or no_progress
+    path = folder or movielens.fetch_100k(CACHE, lambda line: progress(line, 0.0))
     source = guess(path)
     ordered = read(source, path)
     pairs = read(source, path, pairs=True) if source is Source.SEQUENCES else ordered
     deep = find_spec("torch") is not None if deep is None else deep
-    found = {"machine": machine(), "data": ordered.name, "next_item": next_item(ordered, deep, tell)}
-    found["strong"] = strong(pairs, tell)
-    return found | ({"shown_lists": shown_lists(ranklens.read(lists), tell)} if lists else {})
+    found = {"machine": machine(), "data": ordered.name, "next_item": next_item(ordered, deep, progress)}
+    found["strong"] = strong(pairs, progress)
+    return found | ({"shown_lists": shown_lists(ranklens.read(lists), progress)} if lists else {})
 
 
 class Once:
@@ -83,11 +83,11 @@ class Once:
         self._fitted: dict[int, Scorer] = {}
         self._now = make()
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """The scorer fitted on as many events before, or a new one; components have seeds of their own."""
         events = data.events.height
         if events not in self._fitted:
-            self._fitted[events] = self._make().fit(data, np.random.default_rng(0), tell)
+            self._fitted[events] = self._make().fit(data, np.random.default_rng(0), progress)
         self._now = self._fitted[events]
         return self
 
@@ -114,7 +114,7 @@ class Once:
         raise NotImplementedError
 
 
-def next_item(dataset: Dataset, deep: bool, tell: Tell) -> list[dict[str, Any]]:
+def next_item(dataset: Dataset, deep: bool, progress: Progress) -> list[dict[str, Any]]:
     """The full hybrid, without each component, and each alone."""
     trial, board = prepare(dataset, NEXT_ITEM, np.random.default_rng(0)), board_of(NEXT_ITEM.name)
     parts: dict[str, Scorer] = {name: once_like(scorer) for name, scorer in Ranker.standard()}
@@ -126,10 +126,12 @@ def next_item(dataset: Dataset, deep: bool, tell: Tell) -> list[dict[str, Any]]:
         compositions["sequence fed with factors"] = {**parts, "sequence": Once(board["sequence from factors"])}
         compositions["factors fed with sequence"] = {**parts, "factors": Once(lambda: Factors(initial=network.vectors))}
     scorers = {name: Ranker(RankerConfig(refit=False), tuple(some.items())) for name, some in compositions.items()}
-    return compare(trial, scorers | {f"{name} alone": one for name, one in parts.items()}, NEXT_ITEM.metrics[:2], tell)
+    return compare(
+        trial, scorers | {f"{name} alone": one for name, one in parts.items()}, NEXT_ITEM.metrics[:2], progress
+    )
 
 
-def strong(dataset: Dataset, tell: Tell) -> list[dict[str, Any]]:
+def strong(dataset: Dataset, progress: Progress) -> list[dict[str, Any]]:
     """The hybrid of models of the whole matrix, and each alone, for members nobody was fitted on."""
     trial = prepare(dataset, STRONG, np.random.default_rng(0))
     made: dict[str, Callable[[], Scorer]] = {
@@ -142,15 +144,15 @@ def strong(dataset: Dataset, tell: Tell) -> list[dict[str, Any]]:
     }
     parts: dict[str, Scorer] = {name: Once(make) for name, make in made.items()}
     scorers = {FULL: Ranker(STRONG_CONFIG, tuple(parts.items()))}
-    return compare(trial, scorers | {f"{name} alone": one for name, one in parts.items()}, STRONG.metrics[:1], tell)
+    return compare(trial, scorers | {f"{name} alone": one for name, one in parts.items()}, STRONG.metrics[:1], progress)
 
 
-def shown_lists(dataset: Dataset, tell: Tell) -> list[dict[str, Any]]:
+def shown_lists(dataset: Dataset, progress: Progress) -> list[dict[str, Any]]:
     """List rankers beside what most members liked."""
     trial = prepare(dataset, SHOWN_LISTS, np.random.default_rng(0))
     scorers: dict[str, Scorer] = {name: ListRanker(config) for name, config in LIST_RANKERS.items()}
     scorers["popularity"] = Popularity(PopularityConfig(half_life_days=None, contexts=()))
-    return compare(trial, scorers, SHOWN_LISTS.metrics[:2], tell)
+    return compare(trial, scorers, SHOWN_LISTS.metrics[:2], progress)
 
 
 def once_like(scorer: Scorer) -> Scorer:

@@ -28,7 +28,7 @@ from rich.table import Table
 
 from matinee.data.histories import training_data
 from matinee.data.sources import movielens, sequences
-from matinee.decision import Refits, Scorer, Tell, quiet, within
+from matinee.decision import Progress, Refits, Scorer, no_progress, part_of
 from matinee.evaluate.measure import NDCG, Cutoff
 from matinee.evaluate.protocols import NEXT_ITEM, TIME_SPLIT
 from matinee.evaluate.trial import Trial, prepare
@@ -41,11 +41,11 @@ MODELS = ("factors", "sequence")
 
 
 def run(
-    progress: Tell | None = None, folder: Path | None = None, models: Sequence[str] = MODELS, seed: int = 0
+    progress: Progress | None = None, folder: Path | None = None, models: Sequence[str] = MODELS, seed: int = 0
 ) -> dict[str, Any]:
     """Measure; see the top of this file for the keys."""
-    tell = progress or quiet
-    path = folder or movielens.fetch_100k(CACHE, lambda line: tell(line, 0.0))
+    progress = progress or no_progress
+    path = folder or movielens.fetch_100k(CACHE, lambda line: progress(line, 0.0))
     dataset = sequences.read(path) if sequences.holds(path) else movielens.read(path)
     protocol = TIME_SPLIT if dataset.timed else NEXT_ITEM
     trial, board = prepare(dataset, protocol, np.random.default_rng(0)), board_of(protocol.name)
@@ -53,7 +53,7 @@ def run(
     weights = bootstrap_weights(trial.n_members, DRAWS, np.random.default_rng(0))
     results = []
     for at, name in enumerate(models):
-        said = within(tell, name, at / len(models), (at + 1) / len(models))
+        said = part_of(progress, name, at / len(models), (at + 1) / len(models))
         found = {way: (ndcg, spent) for way, ndcg, spent in ways(trial, older, board[name](), seed, said)}
         told = {way: {"ndcg": interval(ndcg, weights), "seconds": spent} for way, (ndcg, spent) in found.items()}
         apart = found["refit"][0] - found["full"][0]
@@ -78,7 +78,7 @@ def before_newest(data: TrainingData, timed: bool) -> TrainingData:
 
 
 def ways(
-    trial: Trial, older: TrainingData, scorer: Scorer, seed: int, tell: Tell
+    trial: Trial, older: TrainingData, scorer: Scorer, seed: int, progress: Progress
 ) -> Iterator[tuple[str, Doubles, float]]:
     """Stale, refit and full: the name, NDCG@10 of each member, and the seconds of fitting."""
     if not isinstance(scorer, Refits):
@@ -86,7 +86,7 @@ def ways(
     for at, (way, learn, data) in enumerate(
         (("stale", scorer.fit, older), ("refit", scorer.refit, trial.data), ("full", scorer.fit, trial.data))
     ):
-        tell(way, at / 3)
+        progress(way, at / 3)
         started = perf_counter()
         learn(data, np.random.default_rng(seed))
         spent = perf_counter() - started

@@ -35,7 +35,7 @@ ROUNDS = 15
 
 
 def run(
-    tell: Callable[[str, float], None] = lambda what, done: None, titles: tuple[int, ...] = TITLES
+    progress: Callable[[str, float], None] = lambda what, done: None, titles: tuple[int, ...] = TITLES
 ) -> dict[str, Any]:
     """Search catalogues of `titles` sizes; see the top of this file for the keys."""
     rng = np.random.default_rng(0)
@@ -43,10 +43,10 @@ def run(
     queries = _around(centres, 2 * BATCH, rng)
     found = []
     for at, n in enumerate(titles):
-        tell(f"{n:,} titles", at / (len(titles) + 1))
+        progress(f"{n:,} titles", at / (len(titles) + 1))
         vectors = _around(centres, n, rng) * rng.gamma(4.0, 0.25, (n, 1)).astype(np.float32)
         found.append(_exact(vectors, queries))
-    tell("approximate index", len(titles) / (len(titles) + 1))
+    progress("approximate index", len(titles) / (len(titles) + 1))
     approximate = _approximate(vectors, queries, found[-1]["single_ms"])
     return {"machine": machine(), "size": SIZE, "k": K, "catalogues": found, "approximate": approximate}
 

@@ -28,7 +28,7 @@ from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.sources import movielens, ranklens
 from matinee.data.splits.published import next_item
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.lookup.matcher import Matcher
 from matinee.lookup.names import joined, spoken_names
 from matinee.lookup.words import LAST, WordIndex
@@ -46,7 +46,7 @@ SIZES = (10_000, 50_000, 100_000)
 AWAY = 0.3  # of the names
 
 
-def run(tell: Tell = quiet, folders: Sequence[Path] = (), sizes: Sequence[int] = SIZES) -> dict[str, Any]:
+def run(progress: Progress = no_progress, folders: Sequence[Path] = (), sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     """Shares of hits by finder, NDCG with and without taste, and milliseconds."""
     data = [_read(folder) for folder in folders] or [movielens.read(movielens.fetch_100k(Path("var/data"), print))]
     names = list(dict.fromkeys(name for one in data for name in one.catalog.names))

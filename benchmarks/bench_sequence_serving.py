@@ -65,10 +65,10 @@ def run(
 
 
 def timed(
-    tell: Callable[[str, float], None], titles: int, history: int, requests: int, compiled: bool
+    progress: Callable[[str, float], None], titles: int, history: int, requests: int, compiled: bool
 ) -> dict[str, Any]:
     """What `run` gives, on as many threads as are set."""
-    tell("fitting", 0.0)
+    progress("fitting", 0.0)
     scorer = fitted(titles)
     rng = np.random.default_rng(1)
     asked = [
@@ -88,7 +88,7 @@ def timed(
         forms["onnx"] = (onnx(forward, inputs[0]), inputs)
     results = []
     for at, (name, (answer, calls)) in enumerate(forms.items()):
-        tell(name, (at + 1) / (len(forms) + 1))
+        progress(name, (at + 1) / (len(forms) + 1))
         results.append({"form": name, **times(answer, calls)})
     return {"machine": machine(), "titles": titles, "history": history, "requests": requests, "results": results}
 

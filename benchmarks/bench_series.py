@@ -22,7 +22,7 @@ from machine import machine
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.histories import histories_of
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.decision.next_up import next_up
 from matinee.events import FINISHED
 from matinee.history import Histories
@@ -34,13 +34,13 @@ from matinee.simulate.show_log import show_log
 SEED, DECISIONS, EPISODES, TITLES = 0, 400, 20, 10_000
 
 
-def run(tell: Tell = quiet) -> dict[str, Any]:
+def run(progress: Progress = no_progress) -> dict[str, Any]:
     """Shares with intervals, and milliseconds."""
-    tell("a log of films and shows", 0.0)
+    progress("a log of films and shows", 0.0)
     data = show_log(np.random.default_rng(SEED))
-    tell("what comes next", 0.2)
+    progress("what comes next", 0.2)
     results: dict[str, Any] = {"machine": machine(), "seed": SEED, "events": data.events.height}
-    return {**results, **offered_is_played(data), **taste_of_a_binge(data), **costs(tell)}
+    return {**results, **offered_is_played(data), **taste_of_a_binge(data), **costs(progress)}
 
 
 def offered_is_played(data: Dataset) -> dict[str, str]:
@@ -82,7 +82,7 @@ def taste_of_a_binge(data: Dataset) -> dict[str, float]:
     return {"taste, the most played series": float(np.mean(shares)), "its share of the plays": float(np.mean(plays))}
 
 
-def costs(tell: Tell) -> dict[str, float]:
+def costs(progress: Progress) -> dict[str, float]:
     """Milliseconds of a page without series and with, by turns."""
     rng = np.random.default_rng(SEED)
     policy, now = make_policy(rng, TITLES, "popularity")
@@ -96,7 +96,7 @@ def costs(tell: Tell) -> dict[str, float]:
             one.decide(request, rng)
     times: list[list[float]] = [[], []]
     for at in range(50, DECISIONS):
-        tell("pages", 0.5 + at / DECISIONS / 2)
+        progress("pages", 0.5 + at / DECISIONS / 2)
         for k, (one, some) in enumerate(pairs):
             start = time.perf_counter()
             one.decide(some[at], rng)

@@ -30,15 +30,15 @@ OVERLOAD_SECONDS = 15
 
 def run(progress: Progress | None = None, pages: int = 4_000, memory_requests: int = 100_000) -> dict[str, Any]:
     """Measure; see the top of this file for the keys."""
-    tell = progress or (lambda what, done: None)
-    with server(tell) as (port, process_id, _, first_page_seconds):
+    progress = progress or (lambda what, done: None)
+    with server(progress) as (port, process_id, _, first_page_seconds):
         load(port=port, what="home", count=1_000, connections=CONNECTIONS)
-        tell("as many pages as it holds", 0.05)
+        progress("as many pages as it holds", 0.05)
         held = load(port=port, what="home", count=pages, connections=CONNECTIONS)
         rate = held["statuses"].get("200", 0) / held["seconds"]
-        tell("twice as many as it holds", 0.1)
+        progress("twice as many as it holds", 0.1)
         flood = load(port=port, what="home", count=int(2 * rate * OVERLOAD_SECONDS), connections=256, rate=2 * rate)
-        tell("watching memory", 0.2)
+        progress("watching memory", 0.2)
         memory = _memory(port, process_id, memory_requests)
     return {
         "machine": machine(),

@@ -25,7 +25,7 @@ from rich.table import Table as Grid
 
 from matinee.data.sources.reading import guess, read
 from matinee.data.splits.split import Part
-from matinee.decision import Scorer, Tell, quiet, within
+from matinee.decision import Progress, Scorer, no_progress, part_of
 from matinee.evaluate.protocols import NCF, NEXT_ITEM, STRONG, Protocol
 from matinee.evaluate.trial import prepare
 from matinee.models.factors import Factors, FactorsConfig
@@ -133,7 +133,7 @@ TABLES: Mapping[str, Table] = {
 }
 
 
-def run(folder: Path, tables: Sequence[str] = (), progress: Tell = quiet) -> dict[str, Any]:
+def run(folder: Path, tables: Sequence[str] = (), progress: Progress = no_progress) -> dict[str, Any]:
     """Measure; see the top of this file for the keys."""
     source = guess(folder)
     forms = {pairs: read(source, folder, pairs=pairs) for pairs in (True, False)}
@@ -144,7 +144,7 @@ def run(folder: Path, tables: Sequence[str] = (), progress: Tell = quiet) -> dic
         dataset, metrics = forms[table.protocol.pairs], table.protocol.metrics[:2]
         rows: dict[str, dict[str, Any]] = {setting: {"setting": setting} for setting in table.settings}
         for part in PARTS:
-            said = within(progress, f"{name}, {part}", at / len(asked), (at + 1) / len(asked))
+            said = part_of(progress, f"{name}, {part}", at / len(asked), (at + 1) / len(asked))
             trial = prepare(dataset, table.protocol, np.random.default_rng(0), part)
             for row in compare(trial, table.settings, metrics, said, table.seeds):
                 rows[row["name"]][part] = {cutoff.named.key: row[cutoff.named.key] for cutoff in metrics}

@@ -49,17 +49,17 @@ def run(
     lenskit: str | None = None,
 ) -> dict[str, Any]:
     """Fit each shape for `rounds` rounds each way; see the top of this file for the keys."""
-    tell = progress or (lambda what, done: None)
+    progress = progress or (lambda what, done: None)
     compiled = likes(50, 70, 500)
     nonnegative(compiled, L1, L2)
     fit_rows(compiled, SparseInverseConfig(neighbors=5))
     slim = []
     for at, (name, members, titles, total) in enumerate(shapes):
-        tell(f"SLIM, {name}", at / (len(shapes) + len(large)))
+        progress(f"SLIM, {name}", at / (len(shapes) + len(large)))
         slim.append({"shape": name, **compare(likes(members, titles, total), rounds, lenskit)})
     local = []
     for at, (name, members, titles, total) in enumerate(large, len(shapes)):
-        tell(f"local EASE, {name}", at / (len(shapes) + len(large)))
+        progress(f"local EASE, {name}", at / (len(shapes) + len(large)))
         local.append({"shape": name, **measure(likes(members, titles, total))})
     return {"machine": machine(), "rounds": rounds, "slim": slim, "local": local}
 

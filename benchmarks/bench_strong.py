@@ -104,15 +104,15 @@ def run(
     shape: Shape | None = None,
 ) -> dict[str, Any]:
     """Write the files, cut them, make the board; `shape` instead of the published one."""
-    tell = progress or (lambda what, done: None)
+    progress = progress or (lambda what, done: None)
     made = shape or SHAPES[name]
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        tell("writing files", 0.0)
+        progress("writing files", 0.0)
         ratings = write(folder, made, share)
-        tell("reading and cutting", 0.2)
+        progress("reading and cutting", 0.2)
         cut_seconds, cut_peak, _ = alone(CUT, str(folder))
-        tell("the board", 0.5)
+        progress("the board", 0.5)
         asked = f"leaderboard --protocol strong --models popularity,ease --fits 1 --json --data {folder}".split()
         board_seconds, board_peak, said = alone(BOARD, *asked)
     board = json.loads(said[-1])

@@ -19,7 +19,7 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.data.histories import training_data
 from matinee.data.sources import movielens
-from matinee.decision import Decisions, Requests, Tell, quiet
+from matinee.decision import Decisions, Progress, Requests, no_progress
 from matinee.events import Kind
 from matinee.history import Histories
 from matinee.page import RowKind
@@ -111,11 +111,11 @@ def table(policy: HomePolicy, exploration: float | None = None) -> dict[str, tup
     return found
 
 
-def run(tell: Tell = quiet) -> dict[str, Any]:
+def run(progress: Progress = no_progress) -> dict[str, Any]:
     """The table of each model of a service's home page, as keys `MODEL, GENRE`."""
     results: dict[str, Any] = {}
     for at, model in enumerate(("ease-recent", "popularity")):
-        tell(model, at / 2)
+        progress(model, at / 2)
         for genre, (rows, share, best_row, best_share) in table(made(model)).items():
             best = f"row {best_row}, share {best_share:.2f}"
             results[f"{model}, {genre}"] = f"row {rows:.1f}, share {share:.2f}; best page: {best}"

@@ -24,7 +24,7 @@ from machine import machine
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.sources import movielens
-from matinee.decision import Company, Requests, Tell, quiet
+from matinee.decision import Company, Progress, Requests, no_progress
 from matinee.events import END_OF_TIME
 from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Doubles, Floats, Int64s
@@ -56,7 +56,7 @@ RULES = {
 }
 
 
-def run(tell: Tell = quiet, pairs: int = PAIRS) -> dict[str, Any]:
+def run(progress: Progress = no_progress, pairs: int = PAIRS) -> dict[str, Any]:
     """The enjoyment of the worst-off and of both, by rule, and the differences to the average."""
     data = movielens.read(movielens.fetch_100k(Path("var/data"), print))
     learned = training_data(data.events, data.catalog, END_OF_TIME)
@@ -64,13 +64,13 @@ def run(tell: Tell = quiet, pairs: int = PAIRS) -> dict[str, Any]:
     drawn = charts(learned.events, learned.catalog, learned.as_of)
     home = HomePolicy("home", "unsaved", data.catalog, fitted.scorer, fitted.calibration, drawn)
     results: dict[str, Any] = {"machine": machine(), "seed": SEED}
-    results |= nights(World.from_data(data, seed=SEED), home, pairs, tell)
-    return results | shared(data, tell=tell) | times(tell)
+    results |= nights(World.from_data(data, seed=SEED), home, pairs, progress)
+    return results | shared(data, progress=progress) | times(progress)
 
 
-def times(tell: Tell = quiet) -> dict[str, str]:
+def times(progress: Progress = no_progress) -> dict[str, str]:
     """Milliseconds of one core at 10,000 titles: a page for two, one person's home page, and both of theirs."""
-    tell("a service of 10,000 titles", 0.8)
+    progress("a service of 10,000 titles", 0.8)
     rng = np.random.default_rng(SEED)
     home, now = make_policy(rng, TITLES, "ease")
     known = np.arange(TITLES, dtype=np.int32)
@@ -99,7 +99,7 @@ def _milliseconds(page: Callable[[], object]) -> float:
     return 1e3 * (thread_time() - start)
 
 
-def shared(data: Dataset, folds: Sequence[int] = range(FOLDS), tell: Tell = quiet) -> dict[str, str]:
+def shared(data: Dataset, folds: Sequence[int] = range(FOLDS), progress: Progress = no_progress) -> dict[str, str]:
     """Recall@20 and NDCG@20 of both people's held-out titles on merged histories: with interests over without.
 
     Members in `FOLDS` parts; those of one are paired at random and keep 80 % of their likes, models know the others.
@@ -110,7 +110,7 @@ def shared(data: Dataset, folds: Sequence[int] = range(FOLDS), tell: Tell = quie
         known = learned.of_members(np.sort(np.concatenate([one for k, one in enumerate(parts) if k != fold])))
         asked, wanted = _merged(learned, parts[fold], rng)
         for name, base in BASES.items():
-            tell(f"{name} on shared profiles", (fold + 1) / (FOLDS + 1))
+            progress(f"{name} on shared profiles", (fold + 1) / (FOLDS + 1))
             scorer = Interests(base=base()).fit(known, np.random.default_rng(SEED))
             both = [_found(one.score(asked), asked, wanted) for one in (scorer, scorer.base)]
             gains[name].append(np.concatenate(both))
@@ -149,12 +149,12 @@ def _found(scores: Floats, asked: Requests, wanted: Sequence[set[int]]) -> Doubl
     return found
 
 
-def nights(world: World, home: HomePolicy, pairs: int, tell: Tell = quiet) -> dict[str, Any]:
+def nights(world: World, home: HomePolicy, pairs: int, progress: Progress = no_progress) -> dict[str, Any]:
     """What each rule gives over `NIGHTS` nights."""
     groups = np.random.default_rng(SEED).permutation(len(world.members))[: 2 * pairs].reshape(pairs, 2).astype(np.int32)
     enjoyed = {}
     for at, (name, config) in enumerate(RULES.items()):
-        tell(name, at / len(RULES))
+        progress(name, at / len(RULES))
         policy = TogetherPolicy(name, home, config)
         enjoyed[name] = evenings(world, policy, groups, NIGHTS, np.random.default_rng(SEED)).mean(axis=0)
     said: dict[str, Any] = {}

@@ -63,7 +63,7 @@ def run(
     peer: str | None = None,
 ) -> dict[str, Any]:
     """Time two epochs after others to warm up, as RecTools is timed; see the top of this file for the keys."""
-    tell = progress or (lambda what, done: None)
+    progress = progress or (lambda what, done: None)
     lists = histories(members)
     results = []
     able = [name for name in variants if multiplies_halves(best_device()) or not VARIANTS[name][1]]
@@ -72,7 +72,7 @@ def run(
             f"{list(variants)} need instructions for bfloat16, which {best_device()} lacks; name float32 ones"
         )
     for name in able:
-        tell(name, len(results) / (len(variants) + 1))
+        progress(name, len(results) / (len(variants) + 1))
         results.append({"name": name, **measure(lists, *VARIANTS[name], best_device())})
     found = {
         "machine": machine(),
@@ -88,7 +88,7 @@ def run(
         found["cpu_ratio"] = results[0]["tokens_a_second"] / on_two_threads(lists, able[0])
     if peer is None:
         return found
-    tell("RecTools", 0.9)
+    progress("RecTools", 0.9)
     sizes = [str(n) for n in (LENGTH, BATCH, torch.get_num_threads())]
     other = measured_by(peer, "rectools_peer.py", lambda path: save(path, lists), *sizes)
     theirs = sum(map(len, lists)) / other["peer_seconds_an_epoch"]

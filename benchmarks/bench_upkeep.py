@@ -39,13 +39,13 @@ DAY = 86_400
 
 def run(progress: Progress | None = None, events: int = EVENTS, decisions: int = DECISIONS) -> dict[str, Any]:
     """Measure; see the top of this file for the keys."""
-    tell = progress or (lambda what, done: None)
+    progress = progress or (lambda what, done: None)
     with tempfile.TemporaryDirectory() as folder, EventLog(Path(folder) / "log.sqlite3") as log:
-        tell("writing a log", 0.0)
+        progress("writing a log", 0.0)
         _fill(log, events, decisions)
         found: dict[str, Any] = {"machine": machine(), "bytes": (Path(folder) / "log.sqlite3").stat().st_size}
         for at, (name, work) in enumerate(WORK.items()):
-            tell(name, 0.3 + 0.1 * at)
+            progress(name, 0.3 + 0.1 * at)
             found |= {f"{name}_{key}": value for key, value in _beside(log, lambda work=work: work(log)).items()}
         return found
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from matinee.decision import Scorer, Tell
+from matinee.decision import Progress, Scorer
 from matinee.evaluate.measure import Cutoff, measure_hits
 from matinee.evaluate.summarise import by_member
 from matinee.evaluate.trial import Trial
@@ -23,7 +23,7 @@ Doubles = NDArray[np.float64]
 
 
 def compare(
-    trial: Trial, scorers: Mapping[str, Scorer], cutoffs: Sequence[Cutoff], tell: Tell, seeds: int = 1
+    trial: Trial, scorers: Mapping[str, Scorer], cutoffs: Sequence[Cutoff], progress: Progress, seeds: int = 1
 ) -> list[dict[str, Any]]:
     """Fit and measure each with the seeds 0, 1, ...; a member's value is the mean over them. One row a scorer: name,
     every cutoff by its key, and difference, that of the first cutoff to the first scorer; each figure is [mean, low,
@@ -33,7 +33,7 @@ def compare(
     rows: list[dict[str, Any]] = []
     first: Doubles | None = None
     for at, (name, scorer) in enumerate(scorers.items()):
-        tell(name, at / len(scorers))
+        progress(name, at / len(scorers))
         rngs = (np.random.default_rng(seed) for seed in range(seeds))
         values = np.mean([measured(trial, scorer.fit(trial.data, rng), cutoffs) for rng in rngs], axis=0)
         first = values if first is None else first

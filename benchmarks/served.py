@@ -34,12 +34,12 @@ Progress = Callable[[str, float], None]
 
 
 @contextmanager
-def server(tell: Progress) -> Iterator[tuple[int, int, Path, float]]:
+def server(progress: Progress) -> Iterator[tuple[int, int, Path, float]]:
     """Train, then serve; gives port, process id, the log and the seconds from process start to the first page."""
     with tempfile.TemporaryDirectory() as folder:
         place = Workspace(Path(folder) / "workspace")
-        _train(place, tell)
-        tell("starting the server", 0.0)
+        _train(place, progress)
+        progress("starting the server", 0.0)
         command = [sys.executable, "-c", "from matinee.cli import main; main()", "serve", "--port", "0", "--seed", "0"]
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -94,13 +94,13 @@ def processor_seconds(process_id: int) -> float:
     return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
 
 
-def _train(place: Workspace, tell: Progress) -> None:
+def _train(place: Workspace, progress: Progress) -> None:
     """Bring MovieLens 100K into the workspace and train what is served."""
-    tell("reading MovieLens 100K", 0.0)
+    progress("reading MovieLens 100K", 0.0)
     dataset, _ = as_if_it_ended_now(movielens.read(movielens.fetch_100k(VAR / "data", lambda said: None)))
     place.bring_in(dataset)
     for name in SERVED:
-        tell(f"training {name}", 0.0)
+        progress(f"training {name}", 0.0)
         train_into(place, name, np.random.default_rng(0))
 
 

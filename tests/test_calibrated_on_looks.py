@@ -30,7 +30,7 @@ class Fixed:
     def __init__(self, scores):
         self.scores, self.fitted, self.asked = np.asarray(scores, np.float32), [], []
 
-    def fit(self, data, rng, tell=lambda what, done: None):
+    def fit(self, data, rng, progress=lambda what, done: None):
         self.fitted.append(data)
         return self
 

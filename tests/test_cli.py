@@ -562,7 +562,7 @@ def test_starting_speaks_until_requests_are_answered(matinee, plays, monkeypatch
     inside = []
 
     @contextmanager
-    def progress(what, total=1.0):
+    def progress(what):
         inside.append(what)
         yield lambda stage, done: None
         inside.remove(what)
@@ -575,7 +575,7 @@ def test_starting_speaks_until_requests_are_answered(matinee, plays, monkeypatch
     matinee("data", "tabular", plays, "--workspace", "ws")
     matinee("train", "popularity", "--workspace", "ws")
     matinee("train", "neighbors", "--workspace", "ws")
-    monkeypatch.setattr(cli_service, "progress", progress)
+    monkeypatch.setattr(cli_service, "progress_bar", progress)
     monkeypatch.setattr(web, "run", run)
     code, _, err = matinee("serve", "--workspace", "ws", "--port", "0", "--models", "popularity")
     assert code == 0, err
@@ -671,10 +671,10 @@ def test_long_work_says_where_it_is_where_there_is_no_terminal(capsys, monkeypat
     """A line each ten seconds on standard error, also while one stage lasts; stages that follow quickly add none."""
     turns = Turns()
     monkeypatch.setattr(terminal, "Event", lambda: turns)
-    with terminal.progress("next-item") as tell:
+    with terminal.progress_bar("next-item") as progress:
         turns.until_asleep()
         for n in range(9):
-            tell(f"fitting model {n} [of 9]", n / 9)
+            progress(f"fitting model {n} [of 9]", n / 9)
         turns.pass_one()
         turns.pass_one()
     out, err = capsys.readouterr()

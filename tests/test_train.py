@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matinee.decision import Requests, quiet
+from matinee.decision import Requests, no_progress
 from matinee.history import Histories
 from matinee.maths.calibration import Platt
 from matinee.models.factors import Factors, FactorsConfig
@@ -64,7 +64,7 @@ class Fixed:
     def __init__(self, scores):
         self.scores = np.asarray(scores, np.float32)
 
-    def fit(self, data, rng, tell=quiet):
+    def fit(self, data, rng, progress=no_progress):
         return self
 
     def score(self, requests):

@@ -12,7 +12,7 @@ import pytest
 
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset, profiles_of
-from matinee.decision import Requests, quiet
+from matinee.decision import Requests, no_progress
 from matinee.errors import BadData, BadRequest, MissingExtra, TooLarge
 from matinee.evaluate.protocols import NEXT_ITEM
 from matinee.recipes.registry import MODELS, SCORERS, SPACES, search_spaces
@@ -33,7 +33,7 @@ class Shift:
     def __init__(self, by, error=None):
         self.by, self.error = by, error
 
-    def fit(self, data, rng, tell=quiet):
+    def fit(self, data, rng, progress=no_progress):
         if self.error is not None:
             raise self.error
         Shift.fits.append(data)

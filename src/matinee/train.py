@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.looked import LOOKS, Looks, LooksFit, fit_of
-from matinee.decision import Refits, Requests, Scorer, Tell, quiet, within
+from matinee.decision import Progress, Refits, Requests, Scorer, no_progress, part_of
 from matinee.history import Tastes, TrainingData
 from matinee.maths.arrays import Doubles, Floats, Int32s, Int64s
 from matinee.maths.calibration import Platt, fit_intercept, fit_platt, platt_deviations
@@ -80,7 +80,7 @@ def train(
     data: TrainingData,
     scorer: Scorer,
     rng: np.random.Generator,
-    tell: Tell = quiet,
+    progress: Progress = no_progress,
     looks: Looks | None = None,
 ) -> Trained:
     """Fit without the last likes of up to 2,000 members, calibrate and measure on these, then fit on everything.
@@ -89,22 +89,22 @@ def train(
     titles they have not liked yet? Any of these would have satisfied them tonight: that is what a page looks for.
     Where members looked often enough at what they were shown (`looks`), it answers what a page asks: how likely is this
     title liked by this member who looks at it? What came of up to `MEMBERS` decisions is then held out too.
-    `tell` is told what begins and the share of the work done before it.
+    `progress` is told what begins and the share of the work done before it.
     """
-    tell("holding out each member's last likes", 0.0)
+    progress("holding out each member's last likes", 0.0)
     asked = _some(looks, data, rng) if looks is not None and looks.enough else None
     held = hold_out(data if asked is None else _before_answers(data, asked), rng)
-    tell("fitting without them", 0.05)
-    scorer.fit(held.data, rng, within(tell, "fitting without them", 0.05, 0.45))
-    tell("calibrating on them", 0.45)
+    progress("fitting without them", 0.05)
+    scorer.fit(held.data, rng, part_of(progress, "fitting without them", 0.05, 0.45))
+    progress("calibrating on them", 0.45)
     calibration, metrics = calibrate(scorer, held, rng)
     metrics["asked"] = HELD_OUT
     learned = None if looks is None else fit_of(looks)
     if asked is not None:
         calibration, learned, metrics["calibration"] = calibrate_on_looks(scorer, data, asked)
-    tell("fitting on everything", 0.55)
-    scorer.fit(data, rng, within(tell, "fitting on everything", 0.55, 1.0))
-    tell("trained", 1.0)
+    progress("fitting on everything", 0.55)
+    scorer.fit(data, rng, part_of(progress, "fitting on everything", 0.55, 1.0))
+    progress("trained", 1.0)
     return Trained(scorer, calibration, metrics, _window(data), learned)
 
 
@@ -178,7 +178,7 @@ def warm_start(
     previous: Previous,
     scorer: Scorer,
     rng: np.random.Generator,
-    tell: Tell = quiet,
+    progress: Progress = no_progress,
     looks: Looks | None = None,
 ) -> Trained:
     """Ask the `previous` model for the likes that came since; then let `scorer`, the same, learn them too.
@@ -188,7 +188,7 @@ def warm_start(
     is learned anew where at least `FEW` members liked something since, otherwise it stays.
     A scorer that cannot go on (`decision.Refits`) is fitted again from the start.
     """
-    tell("asking for what came since", 0.0)
+    progress("asking for what came since", 0.0)
     held = liked_since(data, previous.since, rng)
     calibration, metrics = previous.calibration, dict[str, float | int | str](members=len(held.rows))
     if len(held.rows) >= FEW:
@@ -206,8 +206,8 @@ def warm_start(
         calibration, learned = previous.calibration, previous.looks
         metrics["calibration"] = f"as before, on looks: fewer than {LOOKS:,} came since"
     learn = scorer.refit if isinstance(scorer, Refits) else scorer.fit
-    learn(data, rng, within(tell, "going on", 0.1, 1.0))
-    tell("trained", 1.0)
+    learn(data, rng, part_of(progress, "going on", 0.1, 1.0))
+    progress("trained", 1.0)
     return Trained(scorer, calibration, metrics, _window(data), learned)
 
 

@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from matinee.data.dataset import Dataset
-from matinee.decision import Scorer, Tell, quiet, within
+from matinee.decision import Progress, Scorer, no_progress, part_of
 from matinee.errors import BadData, BadRequest, TooLarge
 from matinee.evaluate.leaderboard import unmakeable
 from matinee.evaluate.measure import measure_hits
@@ -72,7 +72,7 @@ def tune(
     storage: Path,
     budget: Budget = Budget(),
     seed: int = 0,
-    tell: Tell = quiet,
+    progress: Progress = no_progress,
 ) -> list[Tuned]:
     """Search the settings of every model of `spaces` on the protocol's validation; the test is never cut.
 
@@ -89,7 +89,7 @@ def tune(
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     first = {name: optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask() for name in spaces}
     refused = unmakeable({name: partial(make, first[name]) for name, make in spaces.items()})
-    tell(f"cutting by {protocol.name}, for validation", 0.0)
+    progress(f"cutting by {protocol.name}, for validation", 0.0)
     trial = prepare(dataset, protocol, np.random.default_rng(seed), "validation")
     studies = _studies(storage)
     judged_on = f"{protocol.name}, {dataset.name} {_fingerprint(trial)}, seed {seed}"
@@ -99,7 +99,7 @@ def tune(
             found.append(Tuned(name, protocol.metrics[0].named.key, None, {}, 0, 0, 0, 0.0, refused[name]))
             continue
         study = _study(f"{name}, {judged_on}, space {_digest(first[name].distributions)}", studies, seed)
-        said = within(tell, name, at / len(spaces), (at + 1) / len(spaces))
+        said = part_of(progress, name, at / len(spaces), (at + 1) / len(spaces))
         _spend(study, budget, partial(_value, make=make, trial=trial, protocol=protocol, seed=seed), said)
         found.append(_outcome(name, protocol, study))
     if all(one.value is None for one in found):
@@ -158,12 +158,12 @@ def _study(name: str, studies: optuna.storages.RDBStorage, seed: int) -> optuna.
     return study
 
 
-def _spend(study: optuna.Study, budget: Budget, value: Callable[[optuna.Trial], float], tell: Tell) -> None:
+def _spend(study: optuna.Study, budget: Budget, value: Callable[[optuna.Trial], float], progress: Progress) -> None:
     """One setting after the other while there is budget; one broken off in an earlier sitting does not count."""
     while (done := len(_ended(study))) < budget.trials and _seconds(study) < budget.seconds:
         best = f", best so far {study.best_value:.4f}" if _ended(study, TrialState.COMPLETE) else ""
         share = max(done / budget.trials, _seconds(study) / budget.seconds)
-        tell(f"setting {done + 1} of {budget.trials}{best}", share)
+        progress(f"setting {done + 1} of {budget.trials}{best}", share)
         study.optimize(partial(_noted, value=value), n_trials=1, catch=REFUSED)
 
 

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from matinee.data.dataset import Dataset, profiles_of
-from matinee.decision import quiet
+from matinee.decision import no_progress
 from matinee.errors import BadData, BadRequest, MissingExtra, TooLarge
 from matinee.evaluate import trial as trials
 from matinee.evaluate.cost import watched
@@ -36,9 +36,9 @@ class Fake:
     def __init__(self, answer):
         self.answer = answer
 
-    def fit(self, data, rng, tell=quiet):
+    def fit(self, data, rng, progress=no_progress):
         self.data, self.rng = data, rng
-        tell("half", 0.5)
+        progress("half", 0.5)
         return self
 
     def score(self, requests):
@@ -105,7 +105,7 @@ def test_a_coin_hits_as_often_as_chance():
 def test_chance_is_fitted_with_every_seed_and_certainty_twice():
     told = []
     models = {"popularity": partial(Fake, popular), "coin": partial(Fake, coin)}
-    found = leaderboard(world(), NEXT_ITEM, models, fits=3, tell=lambda what, done: told.append(what))
+    found = leaderboard(world(), NEXT_ITEM, models, fits=3, progress=lambda what, done: told.append(what))
     fits = [sum(what.startswith(name) and what.endswith("fitting") for what in told) for name in models]
     assert fits == [2, 3]
     assert len(found.seed_means["popularity"]["ndcg@10"]) == 1
@@ -185,7 +185,7 @@ def test_the_peak_of_fitting_is_seen_though_it_is_gone_after():
 def test_progress_is_told_from_nothing_to_all():
     told = []
     models = {"a": partial(Fake, popular), "b": partial(Fake, popular)}
-    leaderboard(world(), NEXT_ITEM, models, fits=1, tell=lambda what, done: told.append((what, done)))
+    leaderboard(world(), NEXT_ITEM, models, fits=1, progress=lambda what, done: told.append((what, done)))
     shares = [done for _, done in told]
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0, 1)

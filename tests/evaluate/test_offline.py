@@ -10,7 +10,7 @@ from rich.console import Console
 
 from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.splits.split import global_time, leave_last_out
-from matinee.decision import Choices, Decisions, Maker, Pages, Requests, RowName, Scorer, quiet
+from matinee.decision import Choices, Decisions, Maker, Pages, Requests, RowName, Scorer, no_progress
 from matinee.errors import BadData, BadRequest, TooLarge
 from matinee.evaluate import evaluate as measure
 from matinee.evaluate import trial
@@ -47,7 +47,7 @@ class Fake:
     def __init__(self, answer, asked=None):
         self.answer, self.asked = answer, asked if asked is not None else []
 
-    def fit(self, data, rng, tell=quiet):
+    def fit(self, data, rng, progress=no_progress):
         self.data = data
         return self
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from matinee.decision import quiet
+from matinee.decision import no_progress
 from matinee.maths import als
 from matinee.models.deep.factor_network import Descent, DotProduct
 from matinee.models.factors import Factors, FactorsConfig, alternate, random_points, ridges
@@ -55,7 +55,7 @@ def test_descent_and_alternation_reach_the_same_optimum(likes):
     for _ in range(20):
         als.half_step(likes, points, factors, CONFIG.alpha0, sides[0])
     network = network_of(likes, 2)
-    Descent(batch=20, rate=0.1).fit(network, likes, CONFIG, np.random.default_rng(3), quiet)
+    Descent(batch=20, rate=0.1).fit(network, likes, CONFIG, np.random.default_rng(3), no_progress)
     found = [side.detach().numpy() for side in (network.members, network.titles)]
     lowest = als.loss(likes, points, factors, CONFIG.alpha0, sides)
     assert als.loss(likes, *found, CONFIG.alpha0, sides) == pytest.approx(lowest, rel=1e-3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from matinee.decision import Requests, quiet
+from matinee.decision import Requests, no_progress
 from matinee.errors import ArtifactRefused, BadRequest, TooLarge
 from matinee.history import Histories
 from matinee.maths.elastic_net import TOLERANCE, nonnegative, nonnegative_among
@@ -81,7 +81,7 @@ def test_titles_that_nobody_liked_take_no_memory_and_change_no_answer(monkeypatc
     few, many = (make_data(make_events([(k * one).tolist() for one in lists]), make_catalog(40 * k)) for k in (1, 100))
     config = SlimConfig(l1=1.0, l2=8.0)
     monkeypatch.setattr("matinee.models.slim.available_bytes", lambda: 5 * 40 * 40)
-    alone, among = (Slim(config).find_rows(data, quiet) for data in (few, many))
+    alone, among = (Slim(config).find_rows(data, no_progress) for data in (few, many))
     np.testing.assert_array_equal(among[1], 100 * alone[1])
     np.testing.assert_allclose(among[2], alone[2], atol=1e-6)
     np.testing.assert_array_equal(among[0][::100][:40], alone[0][:40])

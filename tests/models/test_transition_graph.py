@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from matinee.decision import Requests, quiet
+from matinee.decision import Requests, no_progress
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.models.transition_graph import TransitionGraph
@@ -80,13 +80,13 @@ def test_what_leads_astray_counts_nothing():
     misled = TransitionConfig(reach=1, hop=0.0, content=30.0)
     graph = graphs(Histories.of_items(likes).tastes, data.catalog)
     asked, wanted = Histories.of_items([[2 * k] for k in range(8)]), np.arange(1, 16, 2, dtype=np.int32)
-    found = found_config(data, np.random.default_rng(0), quiet)
+    found = found_config(data, np.random.default_rng(0), no_progress)
     assert foretold(graph, misled, asked, wanted) < foretold(graph, found, asked, wanted) == 1.0
 
 
 def test_defaults_stand_where_nobody_played_two_titles():
     data = make_data(make_events([[0], [1]]), make_catalog(2))
-    assert found_config(data, np.random.default_rng(0), quiet) == TransitionConfig()
+    assert found_config(data, np.random.default_rng(0), no_progress) == TransitionConfig()
 
 
 def test_settings_that_are_given_stay():

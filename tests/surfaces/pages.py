@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from matinee.catalog import Catalog
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.history import Histories, TrainingData
 from matinee.maths.calibration import Platt
 from matinee.page import Layout, RowKind
@@ -50,7 +50,7 @@ class Linear:
     weights: np.ndarray
     base: np.ndarray
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         return self
 
     def score(self, requests: Requests) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from matinee.cli.terminal import Json, console, progress
+from matinee.cli.terminal import Json, console, progress_bar
 
 
 class Bench(StrEnum):
@@ -71,8 +71,8 @@ def bench(
 
 def _run_bench(name: Bench, given: dict[str, Any]) -> dict[str, Any]:
     module = importlib.import_module(f"bench_{name.value}")
-    with progress(name.value) as tell:
-        result: dict[str, Any] = module.run(tell, **given)
+    with progress_bar(name.value) as progress:
+        result: dict[str, Any] = module.run(progress, **given)
     table = Table(title=name.value, title_justify="left", show_header=False)
     for key, value in result.items():
         table.add_row(key, f"{value:,.4g}" if isinstance(value, float) else str(value))

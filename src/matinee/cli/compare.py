@@ -18,7 +18,7 @@ from rich.table import Table
 
 from matinee.cli.data import fetch
 from matinee.cli.reading import FileOptions, takes_files
-from matinee.cli.terminal import Html, Json, Seed, console, named, progress, show, writable
+from matinee.cli.terminal import Html, Json, Seed, console, named, progress_bar, show, writable
 from matinee.data.dataset import Dataset
 from matinee.data.sources.reading import Source, guess
 from matinee.decision import Scorer
@@ -81,8 +81,8 @@ def leaderboard(
     makers = with_baselines(protocol, named({**board_of(protocol), **_tuned_makers(tuned)}, models))
     among = BASELINES if baselines is None else tuple(named(makers, baselines))
     rules, dataset = _asked(protocol, data, source, files)
-    with progress(protocol) as tell:
-        standings = run(dataset, rules, makers, fits=fits, seed=seed, baselines=among, tell=tell)
+    with progress_bar(protocol) as progress:
+        standings = run(dataset, rules, makers, fits=fits, seed=seed, baselines=among, progress=progress)
     show(Board(standings), html, as_json)
 
 
@@ -109,9 +109,9 @@ def tune(
     from matinee.recipes.registry import search_spaces
 
     rules, dataset = _asked(protocol, data, source, files)
-    with progress("tuning") as tell:
+    with progress_bar("tuning") as progress:
         found = run(
-            dataset, rules, named(search_spaces(protocol), models), folder, Budget(trials, 60 * minutes), seed, tell
+            dataset, rules, named(search_spaces(protocol), models), folder, Budget(trials, 60 * minutes), seed, progress
         )
     _say_found(found, protocol)
     settings_of = {one.model: dict(one.settings) for one in found if one.value is not None}

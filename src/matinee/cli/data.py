@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from matinee.cli.reading import FileOptions, takes_files
-from matinee.cli.terminal import WORKSPACE, Into, console, progress
+from matinee.cli.terminal import WORKSPACE, Into, console, progress_bar
 from matinee.data.dataset import Dataset
 from matinee.data.sources.reading import Source
 from matinee.data.units import Units
@@ -88,10 +88,10 @@ def bring_in_demo(place: Workspace, path: Path | None) -> None:
 
 def bring_in(place: Workspace, dataset: Dataset) -> None:
     """Write a data set into a workspace and say how much of it was new."""
-    with progress("writing the event log") as tell:
+    with progress_bar("writing the event log") as progress:
         new = place.bring_in(
             dataset,
-            lambda done: tell(f"{done:,} events", done / max(dataset.events.height, 1)),
+            lambda done: progress(f"{done:,} events", done / max(dataset.events.height, 1)),
             lambda: console.print(f"Another import or a training reads {escape(str(place.folder))}; waiting for it."),
         )
     console.print(f"{new:,} events are on disk in {escape(str(place.folder))}.")

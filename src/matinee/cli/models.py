@@ -16,7 +16,7 @@ from rich.table import Table
 from matinee.cli.data import fetch
 from matinee.cli.never_ran import Counted, Never, Rewarded, Since, Surface, Within, never_ran
 from matinee.cli.reading import FileOptions, takes_files
-from matinee.cli.terminal import WORKSPACE, Html, Into, Json, Seed, TimeZone, console, progress, show, warn
+from matinee.cli.terminal import WORKSPACE, Html, Into, Json, Seed, TimeZone, console, progress_bar, show, warn
 from matinee.data.sources.reading import Source
 from matinee.drift import Drift
 from matinee.errors import Collapsed, MatineeError
@@ -81,13 +81,13 @@ def evaluate(
 
     dataset = files.read(source, path or fetch())
     console.print(Panel(escape(dataset.describe()), title="Data", title_align="left"))
-    with progress("evaluating", total=None) as tell:
+    with progress_bar("evaluating") as progress:
         results = run(
             dataset,
             compared(),
             np.random.default_rng(seed),
             policies=home_pages() if pages else None,
-            progress=lambda protocol, stage: tell(f"{protocol}, {stage}", 0.0),
+            progress=progress,
         )
     show(Report(results), html, as_json)
 
@@ -146,8 +146,8 @@ def train_one(place: Workspace, name: str, seed: int, going_on: bool = False, ac
     """Train one model of a workspace and show how good it is, and what it changed."""
     from matinee.recipes.training import train_into
 
-    with progress(name) as tell:
-        artifact, changed = train_into(place, name, np.random.default_rng(seed), tell, going_on, accept)
+    with progress_bar(name) as progress:
+        artifact, changed = train_into(place, name, np.random.default_rng(seed), progress, going_on, accept)
     table = _metrics_table(name, artifact.artifact_id, artifact.manifest.metrics, changed)
     for what, said in artifact.manifest.from_looks.words:
         table.add_row(what, said)

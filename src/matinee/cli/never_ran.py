@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from matinee.cli.terminal import progress, show
+from matinee.cli.terminal import progress_bar, show
 from matinee.workspace import Workspace
 
 
@@ -53,6 +53,6 @@ def never_ran(
     from matinee.report.counterfactual import CounterfactualReport
 
     first = 0 if since is None else int(since.replace(tzinfo=UTC).timestamp()) * 1_000_000
-    with progress(policy) as tell:
-        found = counterfactual(Workspace(workspace), policy, reward.value, days, first, surface, tell)
+    with progress_bar(policy) as progress:
+        found = counterfactual(Workspace(workspace), policy, reward.value, days, first, surface, progress)
     show(CounterfactualReport(found), html, as_json)

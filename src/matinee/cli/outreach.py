@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Json, console, progress, warn
+from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Json, console, progress_bar, warn
 from matinee.surfaces.outreach.config import By, OutreachConfig
 from matinee.workspace import Workspace
 
@@ -49,9 +49,9 @@ def outreach(
 
     now = time.time_ns() // 1_000 if at is None else _moment(at)
     config = OutreachConfig(cap=cap, quiet=quiet, awake=awake, exploration=exploration)
-    with progress("outreach") as tell:
+    with progress_bar("outreach") as progress:
         drawn = randbits(64) if seed is None else seed
-        run: Run = decide(Workspace(workspace), budget, now, drawn, policy, config, tell)
+        run: Run = decide(Workspace(workspace), budget, now, drawn, policy, config, progress)
     for note in run.notes:
         warn(note)
     console.print(_table(run.counts, run.reasons, run.expected, run.price))

@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from matinee.cli.data import bring_in_demo
 from matinee.cli.models import train_each
-from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Port, Seed, TimeZone, console, named, progress, warn
+from matinee.cli.terminal import LARGEST_SEED, WORKSPACE, Into, Port, Seed, TimeZone, console, named, progress_bar, warn
 from matinee.errors import BadRequest
 from matinee.extras import installed
 from matinee.models.artifacts.budget import Budget
@@ -146,8 +146,8 @@ def _serve(
 
     words = "Home page: {}" if keys.open else "Serving to holders of a key: {}docs"
     with EventLog(place.log_path) as opened, ExitStack() as until_ready:
-        tell = until_ready.enter_context(progress("starting"))
-        tell("loading the models and measuring them", 0.0)
+        progress = until_ready.enter_context(progress_bar("starting"))
+        progress("loading the models and measuring them", 0.0)
         learner = Learner(place, opened)
         options: dict[str, Any] = {"workspace": place, "log": opened, "budget": budget, "home": home, "say": warn}
         options["learner"] = learner
@@ -177,7 +177,7 @@ def _serve(
             until_ready.close()
             console.print(words.format(url))
 
-        tell("asking every model for pages, which compiles what is new", 0.5)
+        progress("asking every model for pages, which compiles what is new", 0.5)
         with learner.running():
             run(create_app(deployment), sock, ready)
 

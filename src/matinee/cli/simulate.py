@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from matinee.cli.data import fetch
-from matinee.cli.terminal import REPORT_WIDTH, Html, Json, Seed, console, named, progress
+from matinee.cli.terminal import REPORT_WIDTH, Html, Json, Seed, console, named, progress_bar
 
 if TYPE_CHECKING:
     from matinee.report.simulation import SimulationReport
@@ -87,10 +87,10 @@ def _play(path: Path | None, members: int, days: int, names: str | None, seed: i
     where = path or fetch()
     dataset = read(guess(where), where)
     near = partial(_describe, dataset.name)
-    with progress("simulation") as tell:
+    with progress_bar("simulation") as progress:
         if whole:
-            return reported(dataset, makers, members, days, seed, tell, near)
-        return SimulationReport(play(dataset, makers, members, days, seed, tell, near))
+            return reported(dataset, makers, members, days, seed, progress, near)
+        return SimulationReport(play(dataset, makers, members, days, seed, progress, near))
 
 
 def _visit(folder: Path, members: int, days: int, seed: int) -> SimulationReport:
@@ -99,8 +99,8 @@ def _visit(folder: Path, members: int, days: int, seed: int) -> SimulationReport
     from matinee.report.simulation import SimulationReport
     from matinee.workspace import Workspace
 
-    with progress("simulation") as tell:
-        return SimulationReport(visit(Workspace(folder), members, days, seed, tell))
+    with progress_bar("simulation") as progress:
+        return SimulationReport(visit(Workspace(folder), members, days, seed, progress))
 
 
 def _describe(source: str, world: World, near: Sequence[Marginal]) -> None:

@@ -14,9 +14,10 @@ from typing import Annotated, Any, Protocol
 import typer
 from rich.console import Console, RenderableType
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
-from matinee.decision import Tell
+from matinee.decision import Progress
 from matinee.errors import MatineeError
 
 console = Console(stderr=False)
@@ -83,27 +84,27 @@ def errors() -> Iterator[None]:
 
 
 @contextmanager
-def progress(what: str, total: float | None = 1.0) -> Iterator[Tell]:
+def progress_bar(what: str) -> Iterator[Progress]:
     """A bar named `what`; call what it gives with the stage and the share of the work done before it.
 
     Where output goes to no terminal, a line on standard error every `SILENCE` seconds says where the work is.
     """
     if not console.is_terminal:
-        with _lines(what) as tell:
-            yield tell
+        with _lines(what) as progress:
+            yield progress
         return
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(what, total=total)
+    with Bar(*columns, console=console) as bar:
+        task = bar.add_task(what, total=1.0)
         yield lambda stage, done: bar.update(task, description=f"{what}: {stage}", completed=done)
 
 
 @contextmanager
-def _lines(what: str) -> Iterator[Tell]:
+def _lines(what: str) -> Iterator[Progress]:
     """Every `SILENCE` seconds a line with the stage that the work is in, also while it tells nothing new."""
     latest, over, started = "at work", Event(), monotonic()
 
-    def tell(stage: str, done: float) -> None:
+    def progress(stage: str, done: float) -> None:
         nonlocal latest
         latest = stage
 
@@ -115,7 +116,7 @@ def _lines(what: str) -> Iterator[Tell]:
     speaker = Thread(target=speak, daemon=True)
     speaker.start()
     try:
-        yield tell
+        yield progress
     finally:
         over.set()
         speaker.join()

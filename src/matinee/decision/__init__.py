@@ -24,7 +24,7 @@ from matinee.decision.dials import Dials
 from matinee.decision.distribution import Distribution
 from matinee.decision.episodes import Episodes
 from matinee.decision.joining import as_one, joined
-from matinee.decision.progress import Tell, quiet, within
+from matinee.decision.progress import Progress, no_progress, part_of
 from matinee.decision.requests import Cells, People, Requests, situations_of
 from matinee.decision.rows import RowName, row_key, row_name
 from matinee.situation import Context, Situations
@@ -53,21 +53,21 @@ __all__ = [
     "Pages",
     "People",
     "Policy",
+    "Progress",
     "Promotion",
     "Refits",
     "Requests",
     "RowName",
     "Scorer",
     "Situations",
-    "Tell",
     "Uncertain",
     "as_one",
     "decision_ids",
     "digest",
     "joined",
-    "quiet",
+    "no_progress",
+    "part_of",
     "row_key",
     "row_name",
     "situations_of",
-    "within",
 ]

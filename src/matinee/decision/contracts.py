@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from matinee.decision.decisions import Decisions
 from matinee.decision.distribution import Distribution
-from matinee.decision.progress import Tell, quiet
+from matinee.decision.progress import Progress, no_progress
 from matinee.decision.requests import Requests
 from matinee.history import TrainingData
 from matinee.maths.arrays import Doubles
@@ -25,8 +25,8 @@ class Scorer(Protocol):
     of the contract because a page owes people a true reason, and an artifact must survive a restart.
     """
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
-        """Learn from everything known at `data.as_of`; returns self. Long work tells `tell` how far it is."""
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
+        """Learn from everything known at `data.as_of`; returns self. Long work tells `progress` how far it is."""
         ...
 
     def score(self, requests: Requests) -> NDArray[np.float32]:
@@ -53,7 +53,7 @@ class Scorer(Protocol):
 class Refits(Protocol):
     """What a scorer may offer beyond the contract: to go on from where its fit ended, when events were added."""
 
-    def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def refit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Learn from `data`, which holds what the scorer was fitted on and more, titles appended; returns self."""
         ...
 

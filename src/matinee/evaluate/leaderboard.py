@@ -10,7 +10,7 @@ import numpy as np
 
 from matinee.data.dataset import Dataset
 from matinee.data.splits.split import Part
-from matinee.decision import Scorer, Tell, quiet, within
+from matinee.decision import Progress, Scorer, no_progress, part_of
 from matinee.errors import BadData, BadRequest, MatineeError, MissingExtra
 from matinee.evaluate.cost import Cost, artifact_bytes, request_ms, watched
 from matinee.evaluate.measure import PER_MEMBER, Audience, Titles, measure_beyond, measure_hits
@@ -65,26 +65,26 @@ def leaderboard(
     seed: int = 0,
     baselines: Sequence[str] = BASELINES,
     part: Part = "test",
-    tell: Tell = quiet,
+    progress: Progress = no_progress,
 ) -> Standings:
     """Fit every model with every seed, rank the protocol's requests, compare with the best baseline and the best model.
 
     `models` name -> maker of an unfitted scorer with the settings for this protocol. A model that lacks a package, or
     ends in an error of ours while it is fitted or ranks, is refused: the others go on, and the board gives the reason.
     Of `baselines` those that were ranked count, without any the first model does. `part` "validation" measures what
-    tuning sees. `tell` is told what is being done and the share of the models done. Raises `BadRequest` without models
-    or fits, or when the protocol leaves nobody to ask; `MissingExtra`, before the data are cut, when no model can be
-    made; `BadData` when the data lack what the protocol needs or every model was refused.
+    tuning sees. `progress` is told what is being done and the share of the models done. Raises `BadRequest`
+    without models or fits, or when the protocol leaves nobody to ask; `MissingExtra`, before the data are cut, when no
+    model can be made; `BadData` when the data lack what the protocol needs or every model was refused.
     """
     if not models or fits < 1:
         raise BadRequest(f"the leaderboard got the models {list(models)} and {fits} fits; give at least one of each")
     refused = unmakeable(models)
-    tell(f"cutting by {protocol.name}", 0.0)
+    progress(f"cutting by {protocol.name}", 0.0)
     trial = prepare(dataset, protocol, np.random.default_rng(seed), part)
     depth = _depth(protocol, trial)
     runs, made = {}, {name: make for name, make in models.items() if name not in refused}
     for at, (name, make) in enumerate(made.items()):
-        part_done = within(tell, name, at / len(made), (at + 1) / len(made))
+        part_done = part_of(progress, name, at / len(made), (at + 1) / len(made))
         try:
             runs[name] = _run(trial, make, depth, [seed + k for k in range(fits)], part_done)
         except MatineeError as error:
@@ -92,7 +92,7 @@ def leaderboard(
     if not runs:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
         raise BadData(f"every model was refused, so there is nothing to compare: {reasons}")
-    tell("intervals and tests", 1.0)
+    progress("intervals and tests", 1.0)
     return _standings(dataset, protocol, trial, runs, refused, baselines, np.random.default_rng(seed))
 
 
@@ -115,12 +115,12 @@ def _depth(protocol: Protocol, trial: Trial) -> int:
     return max(LISTED, *(longest if cutoff.n is None else cutoff.n for cutoff in protocol.metrics))
 
 
-def _run(trial: Trial, make: MakeScorer, depth: int, seeds: Sequence[int], tell: Tell) -> Run:
+def _run(trial: Trial, make: MakeScorer, depth: int, seeds: Sequence[int], progress: Progress) -> Run:
     """Fit and rank with each seed; a model that does not depend on it only twice."""
     lists: list[Int32s] = []
     costs: list[Cost] = []
     for at, seed in enumerate(seeds):
-        said = within(tell, f"seed {at + 1}", at / len(seeds), (at + 1) / len(seeds))
+        said = part_of(progress, f"seed {at + 1}", at / len(seeds), (at + 1) / len(seeds))
         ranked, cost = _fit_and_rank(trial, make, depth, seed, said)
         lists.append(ranked)
         costs.append(cost)
@@ -138,15 +138,15 @@ def _run(trial: Trial, make: MakeScorer, depth: int, seeds: Sequence[int], tell:
     return Run(tuple(lists), mean)
 
 
-def _fit_and_rank(trial: Trial, make: MakeScorer, depth: int, seed: int, tell: Tell) -> tuple[Int32s, Cost]:
+def _fit_and_rank(trial: Trial, make: MakeScorer, depth: int, seed: int, progress: Progress) -> tuple[Int32s, Cost]:
     rng = np.random.default_rng(seed)
-    tell("fitting", 0.0)
-    scorer, fit_seconds, held = watched(lambda: make().fit(trial.data, rng, within(tell, "fitting", 0.0, 0.8)))
-    tell("ranking", 0.8)
+    progress("fitting", 0.0)
+    scorer, fit_seconds, held = watched(lambda: make().fit(trial.data, rng, part_of(progress, "fitting", 0.0, 0.8)))
+    progress("ranking", 0.8)
     started = time.perf_counter()
     ranked = np.concatenate([trial.rank(scorer, rows, depth) for rows in trial.blocks()])
     rank_seconds = time.perf_counter() - started
-    tell("timing single requests", 0.95)
+    progress("timing single requests", 0.95)
     return ranked, Cost(fit_seconds, rank_seconds, held, artifact_bytes(scorer), request_ms(trial, scorer, depth))
 
 

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.dataset import Dataset
-from matinee.decision import Policy, Scorer
+from matinee.decision import Policy, Progress, Scorer, no_progress, part_of
 from matinee.errors import BadData, BadRequest, MatineeError
 from matinee.evaluate.measure import (
     LIST_METRICS,
@@ -41,8 +40,6 @@ PAGES_AT_ONCE = 500
 
 MakeScorer = Callable[[], Scorer]
 MakePolicy = Callable[[TrainingData, np.random.Generator], Policy]
-Progress = Callable[[str, str], None]
-Say = Callable[[str], None]
 
 METHOD = (
     "Every title of the catalogue is a candidate: no sampled negatives. Titles that the guarantees forbid (closed, "
@@ -68,7 +65,7 @@ def evaluate(
     layout: Layout = Layout(),
     n: int = 20,
     baselines: Sequence[str] = BASELINES,
-    progress: Progress = lambda protocol, stage: None,
+    progress: Progress = no_progress,
 ) -> Results:
     """Measure every scorer (and every policy's pages) under every protocol, with intervals and paired tests.
 
@@ -76,8 +73,9 @@ def evaluate(
     `scorers` name -> maker of an unfitted scorer; the `baselines` must be among them. `policies` name -> maker of a
     policy from the training data (pages should be decided at temperature 0); each is compared with the first.
     A scorer or policy that ends in an error of ours is refused: the others go on, and the report gives the reason.
-    `progress` is told protocol and stage. Raises `BadRequest` when a baseline is missing, `n` is not positive or a
-    protocol leaves nobody to ask; `BadData` when every scorer was refused.
+    `progress` is told what is being done and the share of the protocols done. Raises `BadRequest` when a
+    baseline is missing, `n` is not positive or a protocol leaves nobody to ask; `BadData` when every scorer was
+    refused.
     """
     missing = [name for name in baselines if name not in scorers]
     if missing or not scorers or n < 1:
@@ -87,14 +85,14 @@ def evaluate(
         )
     protocols = protocols or (PROTOCOLS if dataset.timed else PROTOCOLS[:1])
     reports = []
-    for protocol, own in zip(protocols, rng.spawn(len(protocols)), strict=True):
-        say = partial(progress, protocol.name)
-        say("cut")
+    for at, (protocol, own) in enumerate(zip(protocols, rng.spawn(len(protocols)), strict=True)):
+        done = part_of(progress, protocol.name, at / len(protocols), (at + 1) / len(protocols))
+        done("cut", 0.0)
         trial = prepare(dataset, protocol, own)
         refused: dict[str, str] = {}
-        lists, seconds = _all_lists(trial, scorers, n, own, say, refused)
-        pages = _all_pages(trial, policies or {}, layout, own, say, refused)
-        say("intervals and tests")
+        lists, seconds = _all_lists(trial, scorers, n, own, part_of(done, "models", 0.0, 0.8), refused)
+        pages = _all_pages(trial, policies or {}, layout, own, part_of(done, "pages", 0.8, 0.95), refused)
+        done("intervals and tests", 0.95)
         groups = tuple(_groups(trial, lists, pages, layout, [name for name in baselines if name in lists], own))
         reports.append(_protocol_report(protocol, trial, groups, seconds, refused))
     return Results(dataset.name, dataset.licence, len(dataset.catalog), n, DRAWS, tuple(reports), METHOD)
@@ -105,19 +103,19 @@ def _all_lists(
     scorers: Mapping[str, MakeScorer],
     n: int,
     rng: np.random.Generator,
-    say: Say,
+    progress: Progress,
     refused: dict[str, str],
 ) -> tuple[dict[str, tuple[Doubles, Int32s]], dict[str, tuple[float, float]]]:
     """Per model: (values (members, metrics), lists (members, n)), and the seconds of fitting and of ranking."""
     titles = Titles.of(trial.data)
     lists, seconds = {}, {}
-    for name, make in scorers.items():
+    for at, (name, make) in enumerate(scorers.items()):
         with _noting(refused, name):
-            say(f"fit {name}")
+            progress(f"fit {name}", at / len(scorers))
             start = time.perf_counter()
             scorer = make().fit(trial.data, rng.spawn(1)[0])
             fitted = time.perf_counter()
-            say(f"rank {name}")
+            progress(f"rank {name}", (at + 0.8) / len(scorers))
             blocks = list(_ranked_blocks(trial, titles, scorer, n))
             lists[name] = (np.concatenate([b[0] for b in blocks]), np.concatenate([b[1] for b in blocks]))
             seconds[name] = (fitted - start, time.perf_counter() - fitted)
@@ -149,17 +147,17 @@ def _all_pages(
     policies: Mapping[str, MakePolicy],
     layout: Layout,
     rng: np.random.Generator,
-    say: Say,
+    progress: Progress,
     refused: dict[str, str],
 ) -> dict[str, Doubles]:
     """Per policy: page metrics (members, metrics) of the pages it decides for the same requests."""
     requests = replace(trial.requests, layout=layout)
     pages = {}
-    for name, make in policies.items():
+    for at, (name, make) in enumerate(policies.items()):
         with _noting(refused, name):
-            say(f"fit {name}")
+            progress(f"fit {name}", at / len(policies))
             policy = make(trial.data, rng.spawn(1)[0])
-            say(f"pages of {name}")
+            progress(f"pages of {name}", (at + 0.5) / len(policies))
             blocks = []
             for rows in np.array_split(np.arange(len(requests)), len(requests) // PAGES_AT_ONCE + 1):
                 items = policy.decide(requests.take(rows), rng).page().items

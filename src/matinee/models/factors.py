@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.maths import als
@@ -90,7 +90,7 @@ class Solve(Protocol):
         factors: NDArray[np.float32],
         config: FactorsConfig,
         rng: np.random.Generator,
-        tell: Tell = quiet,
+        progress: Progress = no_progress,
     ) -> NDArray[np.float32]:
         """Better factors of the titles (titles, size) after `config.epochs` rounds that start at `factors`."""
         ...
@@ -101,14 +101,14 @@ def alternate(
     factors: NDArray[np.float32],
     config: FactorsConfig,
     rng: np.random.Generator,
-    tell: Tell = quiet,
+    progress: Progress = no_progress,
 ) -> NDArray[np.float32]:
     """Solve by alternating half steps over members and titles, see `maths.als`; nothing in it is random."""
     factors, by_title = factors.copy(), likes.T.tocsr()
     points = np.zeros((likes.shape[0], config.size), np.float32)
     member_ridges, title_ridges = ridges(likes, config)
     for epoch in range(config.epochs):
-        tell(f"epoch {epoch + 1} of {config.epochs}", epoch / config.epochs)
+        progress(f"epoch {epoch + 1} of {config.epochs}", epoch / config.epochs)
         als.half_step(likes, points, factors, config.alpha0, member_ridges)
         als.half_step(by_title, factors, points, config.alpha0, title_ridges)
     return factors
@@ -150,22 +150,22 @@ class Factors:
         self.initial = initial
         self._fitted: tuple[Space, Prior] | None = None
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Lower the loss for `epochs` rounds from a random start, or from the `initial` vectors."""
         start = random_points(len(data.catalog), self.config, rng)
         if self.initial is not None:
             vectors = self.initial(data, rng)
             length = np.sqrt(np.mean(np.sum(vectors**2, axis=1)))
             start[:, : vectors.shape[1]] = vectors / (length or 1.0)
-        return self._fit_from(start, self.config, data, rng, tell)
+        return self._fit_from(start, self.config, data, rng, progress)
 
-    def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def refit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Go on for `refit_epochs` rounds from the fitted factors; titles added since start at random."""
         known = self.state()[0].factors
         require_appended(len(known), data.catalog)
         added = random_points(len(data.catalog) - len(known), self.config, rng)
         config = replace(self.config, epochs=self.config.refit_epochs)
-        return self._fit_from(np.concatenate([known, added]), config, data, rng, tell)
+        return self._fit_from(np.concatenate([known, added]), config, data, rng, progress)
 
     def _fit_from(
         self,
@@ -173,9 +173,9 @@ class Factors:
         config: FactorsConfig,
         data: TrainingData,
         rng: np.random.Generator,
-        tell: Tell,
+        progress: Progress,
     ) -> Self:
-        space = Space.of(self.solve(data.matrix, start, config, rng, tell), self.config)
+        space = Space.of(self.solve(data.matrix, start, config, rng, progress), self.config)
         self._fitted = space, Prior.fit(data, rng, self.config.kappa, space.part)
         return self
 

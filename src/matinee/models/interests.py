@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import svds
 
-from matinee.decision import Requests, Scorer, Tell, quiet
+from matinee.decision import Progress, Requests, Scorer, no_progress
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Doubles, Floats, Int32s, Int64s
@@ -73,9 +73,9 @@ class Interests:
         self.base: Scorer = Factors() if base is None else base
         self._vectors: Floats | None = None
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Fit the base, and the titles' vectors."""
-        self.base.fit(data, rng, tell)
+        self.base.fit(data, rng, progress)
         self._vectors = _vectors(data.matrix, self.config.size)
         return self
 

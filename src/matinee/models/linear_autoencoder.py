@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted, TooLarge
 from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Floats, Int32s
@@ -105,7 +105,9 @@ class Ease:
         self.config = config
         self._fitted: tuple[Map, Prior] | None = None
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet, memory: int | None = None) -> Self:
+    def fit(
+        self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress, memory: int | None = None
+    ) -> Self:
         """Solve for the map, in at most 8 k² bytes for k liked titles.
 
         `memory`: bytes that may be used; by default what the machine has. Raises `TooLarge` when that is not enough.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from matinee.decision import Tell
+from matinee.decision import Progress
 from matinee.errors import BadRequest
 from matinee.history import Histories, Tastes, TrainingData
 from matinee.maths.ragged import offsets_of
@@ -46,7 +46,7 @@ class Markov(SparseMapScorer[MarkovConfig]):
 
     config_type = MarkovConfig
 
-    def find_rows(self, data: TrainingData, tell: Tell) -> Rows:
+    def find_rows(self, data: TrainingData, progress: Progress) -> Rows:
         """Who follows whom, and how often."""
         return follow_rates(data.histories.tastes, len(data.catalog), self.config.reach, self.config.shrink)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
-from matinee.decision import Tell
+from matinee.decision import Progress
 from matinee.errors import BadRequest
 from matinee.history import Histories, TrainingData
 from matinee.maths.similarity import Weighting, nearest, weighted
@@ -42,7 +42,7 @@ class Neighbors(SparseMapScorer[NeighborsConfig]):
 
     config_type = NeighborsConfig
 
-    def find_rows(self, data: TrainingData, tell: Tell) -> Rows:
+    def find_rows(self, data: TrainingData, progress: Progress) -> Rows:
         """Every title's neighbours."""
         return nearest(weighted(data.matrix, self.config.weighting), self.config.k)
 

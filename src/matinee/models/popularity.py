@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.decision import Requests, Situations, Tell, quiet, situations_of
+from matinee.decision import Progress, Requests, Situations, no_progress, situations_of
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.events import DAY
 from matinee.history import TrainingData
@@ -72,7 +72,7 @@ class Popularity:
         self._lifts = np.empty((0, 0), np.float32)
         self._values: dict[tuple[str, int], int] = {}
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Count likes as of `data.as_of`."""
         likes, n = _likes(data, self.config), len(data.catalog)
         shares = _shares(likes["item"].to_numpy(), likes["weight"].to_numpy(), n, self.config.smoothing)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from matinee.catalog import Catalog
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.errors import ArtifactRefused, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.models.artifacts import storage
@@ -79,7 +79,7 @@ class Sequence:
         self.initial = initial
         self._fitted: Fitted | None = None
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Train from a random start, or from the `initial` title vectors, on a CUDA device where there is one."""
         encoder = TitleEncoder.fit(data.catalog)
         features = encoder.encode(data.catalog)
@@ -88,9 +88,9 @@ class Sequence:
             network = _network(self.config, _counts(tokens, data), features)
         if self.initial is not None:
             network.titles.start_at(self.initial(data, rng))
-        return self._train(network, encoder, tokens, data, self.config.training, rng, tell)
+        return self._train(network, encoder, tokens, data, self.config.training, rng, progress)
 
-    def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def refit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Go on from the fitted weights for `refit_epochs`; new titles of a catalogue that grew start from content.
 
         Raises `BadRequest` when the catalogue lacks titles or vectors that it learned from.
@@ -106,7 +106,7 @@ class Sequence:
         network.load_state_dict(kept, strict=False)
         network.titles.continue_from(older.network.titles)
         training = replace(self.config.training, epochs=self.config.refit_epochs)
-        return self._train(network, older.encoder, tokens, data, training, rng, tell)
+        return self._train(network, older.encoder, tokens, data, training, rng, progress)
 
     @torch.no_grad()
     def for_titles(self, catalog: Catalog) -> Self:
@@ -210,9 +210,9 @@ class Sequence:
         data: TrainingData,
         training: Training,
         rng: np.random.Generator,
-        tell: Tell,
+        progress: Progress,
     ) -> Self:
-        fit_sequence_network(network.to(best_device()), tokens, self.config, training, rng, tell)
+        fit_sequence_network(network.to(best_device()), tokens, self.config, training, rng, progress)
         network.cpu()
         unfitted = Prior(Popularity(), self.config.kappa, 0.0)
         rough = Fitted(network, *_titles(network), encoder, tokens.latest, unfitted)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scipy import sparse
 
-from matinee.decision import Tell
+from matinee.decision import Progress
 from matinee.errors import BadRequest, TooLarge
 from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Int32s
@@ -49,21 +49,21 @@ class Slim(SparseMapScorer[SlimConfig]):
 
     config_type = SlimConfig
 
-    def find_rows(self, data: TrainingData, tell: Tell) -> Rows:
+    def find_rows(self, data: TrainingData, progress: Progress) -> Rows:
         """Every title's regression. Raises `TooLarge` when all liked titles are candidates and do not fit."""
         config, likes = self.config, data.matrix
 
-        def progress(done: float) -> None:
-            tell("fitting each title's weights", done)
+        def share(done: float) -> None:
+            progress("fitting each title's weights", done)
 
         if config.candidates is None:
             liked = touched(likes)
             require_memory(len(liked), available_bytes())
-            square = nonnegative(likes[:, liked], config.l1, config.l2, progress=progress)
+            square = nonnegative(likes[:, liked], config.l1, config.l2, progress=share)
             weights = spread(square, liked, len(data.catalog))
         else:
             starts, titles, _ = nearest(weighted(likes, "cosine"), config.candidates)
-            weights = nonnegative_among(likes, starts, titles, config.l1, config.l2, progress=progress)
+            weights = nonnegative_among(likes, starts, titles, config.l1, config.l2, progress=share)
         return rows_of(weights.T)
 
     def read_histories(self, histories: Histories, n: int) -> Rows:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scipy import sparse
 
-from matinee.decision import Tell, quiet
+from matinee.decision import Progress, no_progress
 from matinee.errors import BadRequest
 from matinee.history import Histories, TrainingData
 from matinee.maths.local_gram import local_ridge
@@ -47,23 +47,23 @@ class SparseInverse(SparseMapScorer[SparseInverseConfig]):
 
     config_type = SparseInverseConfig
 
-    def find_rows(self, data: TrainingData, tell: Tell) -> Rows:
+    def find_rows(self, data: TrainingData, progress: Progress) -> Rows:
         """Every title's neighbours, and its regression on them."""
-        return fit_rows(data.matrix, self.config, tell)
+        return fit_rows(data.matrix, self.config, progress)
 
     def read_histories(self, histories: Histories, n: int) -> Rows:
         """Every liked title, by `half_life`."""
         return history_rows(histories, n, self.config.half_life)
 
 
-def fit_rows(likes: sparse.csr_matrix, config: SparseInverseConfig, tell: Tell = quiet) -> Rows:
+def fit_rows(likes: sparse.csr_matrix, config: SparseInverseConfig, progress: Progress = no_progress) -> Rows:
     """The map's rows from likes (members, titles)."""
-    tell("finding neighbours", 0.0)
+    progress("finding neighbours", 0.0)
     starts, titles, _ = nearest(weighted(likes, "cosine"), config.neighbors)
 
-    def progress(done: float) -> None:
-        tell("fitting each title's weights", 0.2 + 0.8 * done)
+    def share(done: float) -> None:
+        progress("fitting each title's weights", 0.2 + 0.8 * done)
 
     inflation = config.dropout / (1 - config.dropout)
-    values = local_ridge(likes, starts, titles, config.l2, inflation, progress=progress)
+    values = local_ridge(likes, starts, titles, config.l2, inflation, progress=share)
     return rows_of(sparse.csr_matrix((values, titles, starts), shape=(likes.shape[1],) * 2).T)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.errors import ArtifactRefused, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.maths.sparse_dense import add_sparse_rows, compressed, strongest_sparse
@@ -45,16 +45,16 @@ class SparseMapScorer(ABC, Generic[Config]):
         self._fitted: tuple[Rows, Prior] | None = None
 
     @abstractmethod
-    def find_rows(self, data: TrainingData, tell: Tell) -> Rows:
+    def find_rows(self, data: TrainingData, progress: Progress) -> Rows:
         """The rows of B: row j holds `values[starts[j]:starts[j + 1]]` at `titles[...]`."""
 
     @abstractmethod
     def read_histories(self, histories: Histories, n: int) -> Rows:
         """Offsets, titles below `n` and weights of what speaks in each history."""
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Find the map, and a prior fitted to its answers."""
-        rows, n = self.find_rows(data, tell), len(data.catalog)
+        rows, n = self.find_rows(data, progress), len(data.catalog)
 
         def part(histories: Histories) -> NDArray[np.float32]:
             return self._add_part(histories, rows, np.zeros((len(histories), n), np.float32))

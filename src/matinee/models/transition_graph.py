@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from matinee.decision import Tell, quiet
+from matinee.decision import Progress, no_progress
 from matinee.history import Histories, TrainingData
 from matinee.models.markov import latest
 from matinee.models.sparse_map import Rows, SparseMapScorer, rows_of
@@ -31,17 +31,17 @@ class TransitionGraph(SparseMapScorer[TransitionConfig]):
         super().__init__(config)
         self._searches = config is None
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Find the settings unless they were given, and count."""
         if self._searches:
-            self.config = found_config(data, rng, tell)
-        return super().fit(data, rng, tell)
+            self.config = found_config(data, rng, progress)
+        return super().fit(data, rng, progress)
 
-    def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def refit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Count what was added, with the settings as they are."""
-        return super().fit(data, rng, tell)
+        return super().fit(data, rng, progress)
 
-    def find_rows(self, data: TrainingData, tell: Tell) -> Rows:
+    def find_rows(self, data: TrainingData, progress: Progress) -> Rows:
         """B of all histories."""
         return rows_of(graphs(data.histories.tastes, data.catalog)(self.config))
 

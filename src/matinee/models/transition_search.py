@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from matinee.decision import Tell
+from matinee.decision import Progress
 from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Int32s
 from matinee.maths.sparse_dense import add_sparse_rows
@@ -33,7 +33,7 @@ TRIED: tuple[tuple[dict[str, Any], ...], ...] = (
 )
 
 
-def found_config(data: TrainingData, rng: np.random.Generator, tell: Tell) -> TransitionConfig:
+def found_config(data: TrainingData, rng: np.random.Generator, progress: Progress) -> TransitionConfig:
     """The best settings found; the defaults where no member has two titles."""
     fold = hold_out(data, Labels.LAST, 1.0, rng).sample(ASKED, rng)
     best = TransitionConfig()
@@ -43,7 +43,7 @@ def found_config(data: TrainingData, rng: np.random.Generator, tell: Tell) -> Tr
     graph = graphs(fold.data.histories.tastes, data.catalog)
     most = foretold(graph, best, histories, wanted)
     for at, others in enumerate(TRIED):
-        tell(f"settings, NDCG@{LISTED} of the last titles {most:.4f}", at / len(TRIED))
+        progress(f"settings, NDCG@{LISTED} of the last titles {most:.4f}", at / len(TRIED))
         tried = [replace(best, **other) for other in others]
         gains = [foretold(graph, one, histories, wanted) for one in tried]
         if max(gains) > (1.0 + CLEAR) * most:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.maths.member_similarity import add_likes, nearest_members, similarities
@@ -121,7 +121,7 @@ class UserNeighbors:
         self.config = config
         self._fitted: tuple[Crowd, Prior] | None = None
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Keep the members' likes, without their names."""
         starts, titles, values = rows_of(data.matrix)
         crowd = Crowd.of(sparse.csr_matrix((values, titles, starts), shape=data.matrix.shape), self.config)

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from matinee.catalog import Catalog
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.history import TrainingData
 from matinee.maths.arrays import Floats, Int32s
 from matinee.maths.calibration import Platt
@@ -68,7 +68,7 @@ class _Falling:
 
     titles: int
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Learn nothing."""
         return self
 

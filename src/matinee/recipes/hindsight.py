@@ -15,7 +15,7 @@ from matinee.data.log import EventLog
 from matinee.data.outcomes import with_outcomes
 from matinee.data.rewards import REWARDS
 from matinee.data.shown_choices import shown_choices
-from matinee.decision import Decisions, Distribution, Enumerates, Layer, Tell, quiet
+from matinee.decision import Decisions, Distribution, Enumerates, Layer, Progress, no_progress
 from matinee.errors import BadData, MatineeError
 from matinee.evaluate.counterfactual import Asked, Counterfactual, first_titles, gathered, judged
 from matinee.evaluate.reward_model import TitleMeans
@@ -34,7 +34,7 @@ def counterfactual(
     days: float = 1.0,
     since: int = 0,
     surface: str | None = None,
-    tell: Tell = quiet,
+    progress: Progress = no_progress,
 ) -> Counterfactual:
     """What the workspace's log tells of the policy `name`: reward within `days` of decisions made at or after `since`.
 
@@ -53,7 +53,7 @@ def counterfactual(
         shown = _shown_with_rewards(batches, log, catalog, reward, days)
         refused = Counter[str]()
         question = _Question.of(wanted, shown, batches, log, catalog)
-        found = list(_answers(question, batches, refused, tell))
+        found = list(_answers(question, batches, refused, progress))
     if not found:
         raise BadData(f"no decision of {wanted.surface!r} can be asked of {name!r}: {_counted(refused)}")
     asked, earned = gathered([one for one, _ in found]), [one for _, one in found if one is not None]
@@ -103,12 +103,12 @@ class _Question:
 
 
 def _answers(
-    question: _Question, batches: list[Decisions], refused: Counter[str], tell: Tell
+    question: _Question, batches: list[Decisions], refused: Counter[str], progress: Progress
 ) -> Iterator[tuple[Asked, Doubles | None]]:
     """The answers, some decisions at a time, one by one where one of them cannot be asked; `refused` counts why."""
     done, total = 0, sum(map(len, batches))
     for some in _in_parts(batches, AT_ONCE):
-        tell(f"decision {done + 1:,} of {total:,}", done / total)
+        progress(f"decision {done + 1:,} of {total:,}", done / total)
         done += len(some)
         try:
             yield question.asked(some)

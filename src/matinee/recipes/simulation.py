@@ -13,7 +13,7 @@ import polars as pl
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.log import EventLog
-from matinee.decision import Tell, quiet
+from matinee.decision import Progress, no_progress
 from matinee.events import DAY
 from matinee.recipes.billboards import Maker
 from matinee.recipes.serving import catalog_and_policies
@@ -36,25 +36,27 @@ def play(
     members: int,
     days: int,
     seed: int = 0,
-    tell: Tell = quiet,
+    progress: Progress = no_progress,
     near: Near = lambda world, marginals: None,
 ) -> SimulationResult:
     """Each of these billboards for `days` in a world after the data set; `near` hears how near the world comes."""
-    tell("making a world, and seeing how near it comes", 0.0)
+    progress("making a world, and seeing how near it comes", 0.0)
     world = World.from_data(dataset, members, seed=seed)
     near(world, nearness(dataset, seed=seed))
-    tell("making the policies", 0.0)
+    progress("making the policies", 0.0)
     policies = {name: maker(dataset, world, seed) for name, maker in makers.items()}
     return simulate(
         lambda: deepcopy(world),
         policies,
         days,
         lambda here, visits: here.requests(visits, surface="billboard"),
-        tell=tell,
+        progress=progress,
     )
 
 
-def visit(workspace: Workspace, members: int, days: int, seed: int = 0, tell: Tell = quiet) -> SimulationResult:
+def visit(
+    workspace: Workspace, members: int, days: int, seed: int = 0, progress: Progress = no_progress
+) -> SimulationResult:
     """Simulated members at the home page of a workspace for the `days` until yesterday.
 
     Pages, events and the members' profiles are written into its log, so that it looks as after such days of service and
@@ -63,14 +65,14 @@ def visit(workspace: Workspace, members: int, days: int, seed: int = 0, tell: Te
     """
     workspace.require()
     with EventLog(workspace.log_path) as log:
-        tell("loading the models and making a world", 0.0)
+        progress("loading the models and making a world", 0.0)
         catalog, policies = catalog_and_policies(workspace, log)
         wave = next(n for n in count() if log.profile(f"{SIMULATED}{n}-0") is None)
         world = _world_of(workspace, log, members, days, int(np.random.SeedSequence([seed, wave]).generate_state(1)[0]))
         world.members.people = people_of(members, f"{SIMULATED}{wave}-")
         log.add_profiles([world.members.people.profile(member) for member in range(members)])
         name, policy = policies["home"][0]
-        return simulate(lambda: world, {name: policy}, days, logged_requests(log, catalog), log=log, tell=tell)
+        return simulate(lambda: world, {name: policy}, days, logged_requests(log, catalog), log=log, progress=progress)
 
 
 def _world_of(workspace: Workspace, log: EventLog, members: int, days: int, seed: int) -> World:

@@ -9,7 +9,7 @@ from copy import deepcopy
 import numpy as np
 
 from matinee.data.dataset import Dataset
-from matinee.decision import Enumerates, Learns, Policy, Requests, Tell, quiet
+from matinee.decision import Enumerates, Learns, Policy, Progress, Requests, no_progress
 from matinee.errors import NotFound
 from matinee.evaluate.counterfactual import Asked, gathered, judged
 from matinee.events import DAY
@@ -39,7 +39,7 @@ def reported(
     members: int,
     days: int,
     seed: int = 0,
-    tell: Tell = quiet,
+    progress: Progress = no_progress,
     near: Near = lambda world, marginals: None,
 ) -> SimulationReport:
     """`simulation.play`, and with two policies or more what an experiment and a log tell of them, beside the truth.
@@ -48,11 +48,11 @@ def reported(
     more worlds, one a policy. Then the first two log a week each in their worlds, and the logs judge the others as they
     are after their days. Takes three to four times as long as `play`.
     """
-    result = play(dataset, makers, members, days, seed, tell, near)
+    result = play(dataset, makers, members, days, seed, progress, near)
     if len(makers) < 2 or days < BEFORE:
         return SimulationReport(result)
     world = World.from_data(dataset, members, seed=seed)
-    return _with_trial(result, dataset, makers, world, days, seed, tell)
+    return _with_trial(result, dataset, makers, world, days, seed, progress)
 
 
 def _with_trial(
@@ -62,22 +62,22 @@ def _with_trial(
     begun: World,
     days: int,
     seed: int,
-    tell: Tell,
+    progress: Progress,
 ) -> SimulationReport:
     first, second, *_ = makers
     halves = Arm(_arm(first), 0.5), Arm(_arm(second), 0.5)
     experiment = Experiment("simulated", f"seed {seed}", halves, result.start + days // BEFORE * DAY, None, "billboard")
 
     def lived(*names: str) -> tuple[World, Sequence[Policy], Panel]:
-        tell(f"an experiment in a world: {' and '.join(names)}", 0.0)
+        progress(f"an experiment in a world: {' and '.join(names)}", 0.0)
         world = deepcopy(begun)
         fresh = {name: makers[name](dataset, world, seed) for name in names}
         policies = [fresh[name] for name in names]
-        return world, policies, split(world, experiment, policies, days, ask=billboards, tell=tell)
+        return world, policies, split(world, experiment, policies, days, ask=billboards, progress=progress)
 
     alone = {name: lived(name, name) for name in makers}
     _, _, panel = lived(first, second)
-    tell("judging policies from logs", 0.0)
+    progress("judging policies from logs", 0.0)
     ended = {name: policies[0] for name, (_, policies, _) in alone.items()}
     return SimulationReport(
         result,

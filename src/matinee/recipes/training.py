@@ -14,7 +14,7 @@ from matinee.data.histories import training_data
 from matinee.data.log import EventLog
 from matinee.data.looked import FromLooks, looks_of
 from matinee.data.seen import seen_pages
-from matinee.decision import Scorer, Tell, quiet
+from matinee.decision import Progress, Scorer, no_progress
 from matinee.drift import Drift, drift
 from matinee.errors import ArtifactRefused, Collapsed, MissingExtra
 from matinee.events import END_OF_TIME
@@ -31,7 +31,7 @@ def train_into(
     workspace: Workspace,
     name: str,
     rng: np.random.Generator,
-    tell: Tell = quiet,
+    progress: Progress = no_progress,
     going_on: bool = False,
     accept: bool = False,
 ) -> tuple[Artifact, Drift]:
@@ -49,9 +49,9 @@ def train_into(
     model, attention = MODELS[name], attentions(pages)
     looks = looks_of(pages, layouts_of(attention), data.as_of)
     if going_on:
-        trained = warm_start(data, *_newest(workspace, name, catalog), rng, tell, looks)
+        trained = warm_start(data, *_newest(workspace, name, catalog), rng, progress, looks)
     else:
-        trained = train(data, model.make(), rng, tell, looks)
+        trained = train(data, model.make(), rng, progress, looks)
     changed = _drift(workspace, name, catalog, trained)
     _require_no_collapse(workspace, name, Drift() if accept else changed)
     folder = workspace.new_artifact(name)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from matinee.data.log.log import EventLog
-from matinee.decision import Decisions, Learns, Policy, Requests, Tell, as_one, digest, quiet
+from matinee.decision import Decisions, Learns, Policy, Progress, Requests, as_one, digest, no_progress
 from matinee.simulate.answers import Answers, Found
 from matinee.simulate.purposes import WHO
 from matinee.simulate.result import SimulationResult, result_of
@@ -64,7 +64,7 @@ def simulate(
     log: EventLog | None = None,
     at_once: int = AT_ONCE,
     sample: int = SAMPLE,
-    tell: Tell = quiet,
+    progress: Progress = no_progress,
     told: Callable[[Mapping[str, float | str | None]], None] = lambda row: None,
 ) -> SimulationResult:
     """Let each of `policies` play for `days` in a world of its own out of `make`, all of one seed.
@@ -78,7 +78,7 @@ def simulate(
         world = make()
         tally = Tally(name, world, sample)
         for day in range(days):
-            tell(f"{name}, day {day + 1} of {days}", (at + day / days) / len(policies))
+            progress(f"{name}, day {day + 1} of {days}", (at + day / days) / len(policies))
             told(_play(world, policy, day, ask, log, at_once, tally))
         tallies.append(tally)
     return result_of(tallies)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from matinee.data.log.log import EventLog
-from matinee.decision import Cells, Learns, Policy, Requests, Tell, as_one, quiet
+from matinee.decision import Cells, Learns, Policy, Progress, Requests, as_one, no_progress
 from matinee.events import DAY, PLAYED
 from matinee.experiment.allocate import NO_ARM, cells
 from matinee.experiment.definition import Experiment
@@ -32,7 +32,7 @@ def split(
     ask: Ask = World.requests,
     log: EventLog | None = None,
     at_once: int = AT_ONCE,
-    tell: Tell = quiet,
+    progress: Progress = no_progress,
 ) -> Panel:
     """Let the policies play in the arms of an experiment (in their order) for `days` of one world; its panel.
 
@@ -46,7 +46,7 @@ def split(
     own = cells([experiment], world.members.people.account_ids)
     book = _Book(len(world.members), experiment.start, first, metric)
     for day in range(days):
-        tell(f"day {day + 1} of {days}", day / days)
+        progress(f"day {day + 1} of {days}", day / days)
         answered: list[list[Answers]] = [[] for _ in policies]
         for lived in _live_day(world, policies, day, own if day >= first else None, ask, at_once):
             book.count(lived)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from matinee.decision import quiet
+from matinee.decision import no_progress
 from matinee.models.deep.fitting import Training, _cosine, fit_network, multiplies_halves
 from matinee.testing import assert_same
 
@@ -23,7 +23,7 @@ def fitted(half):
         return ((network(inputs).float() - wanted) ** 2).mean()
 
     training = Training(epochs=5, rate=1e-2, half=half)
-    fit_network(network, training, lambda rng: iter([None]), 1, loss, np.random.default_rng(0), quiet)
+    fit_network(network, training, lambda rng: iter([None]), 1, loss, np.random.default_rng(0), no_progress)
     return network.weight.detach().numpy(), set(kinds)
 
 
@@ -39,7 +39,7 @@ def test_every_step_moves_the_weights(epochs):
         return -network.weight.sum()
 
     training = Training(epochs=epochs, rate=0.1, warmup=0.0)
-    fit_network(network, training, lambda rng: iter([None]), 1, loss, np.random.default_rng(0), quiet)
+    fit_network(network, training, lambda rng: iter([None]), 1, loss, np.random.default_rng(0), no_progress)
     moved = np.diff([*seen, weight.item()])
     middles = (np.arange(epochs) + 0.5) / epochs
     np.testing.assert_allclose(moved, 0.1 * (1 + np.cos(np.pi * middles)) / 2, rtol=1e-4)

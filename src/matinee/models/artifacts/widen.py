@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalog import Catalog
-from matinee.decision import Requests, Scorer, Tell, quiet
+from matinee.decision import Progress, Requests, Scorer, no_progress
 from matinee.errors import BadRequest
 from matinee.history import TrainingData
 from matinee.models.cold_start import Prior
@@ -39,7 +39,7 @@ class Widened:
     scorer: Scorer
     n_titles: int
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Refused: fit the scorer inside; a fresh fit needs no widening."""
         raise BadRequest("a widened scorer cannot be fitted; fit the scorer inside it")
 

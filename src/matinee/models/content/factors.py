@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalog import Catalog
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import TrainingData
 from matinee.maths.arrays import Doubles, Floats
@@ -68,11 +68,11 @@ class ContentFactors:
         self.factors = factors
         self._fitted: _Fitted | None = None
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Fit the factors, then the map; draw factors towards it."""
-        return self._drawn(Factors(self.factors).fit(data, rng, tell), data, rng)
+        return self._drawn(Factors(self.factors).fit(data, rng, progress), data, rng)
 
-    def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def refit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Go on from the fitted factors, titles added since starting where their content puts them.
 
         Raises `BadRequest` when the catalogue lacks titles or vectors that it learned from.
@@ -80,7 +80,7 @@ class ContentFactors:
         require_appended(self._state().base.state()[1].n_titles, data.catalog)
         self._state().encoder.require_learned(data.catalog)
         grown = Factors.of(*self.for_titles(data.catalog)._state().wide.state())
-        return self._drawn(grown.refit(data, rng, tell), data, rng)
+        return self._drawn(grown.refit(data, rng, progress), data, rng)
 
     def _drawn(self, factors: Factors, data: TrainingData, rng: np.random.Generator) -> Self:
         encoder = TitleEncoder.fit(data.catalog)

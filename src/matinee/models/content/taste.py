@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from matinee.catalog import Catalog
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Doubles, Floats
@@ -69,12 +69,12 @@ class Content:
         self.config = config
         self._fitted: _Fitted | None = None
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Encode the titles and solve for W."""
-        tell("reading titles", 0.0)
+        progress("reading titles", 0.0)
         encoder = TitleEncoder.fit(data.catalog)
         features = encoder.encode(data.catalog)
-        tell("learning tastes", 0.5)
+        progress("learning tastes", 0.5)
         taste = fit_taste(data.matrix, features, self.config)
         prior = Prior.fit(data, rng, self.config.kappa, lambda histories: self._part(histories, features, taste))
         self._fitted = _Fitted(features, taste, prior, encoder)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor, nn
 
-from matinee.decision import Tell, quiet
+from matinee.decision import Progress, no_progress
 from matinee.models.deep.fitting import Training, best_device, device_of, fit_network
 from matinee.models.factors import FactorsConfig, random_points, ridges
 
@@ -59,15 +59,20 @@ class Descent:
         factors: NDArray[np.float32],
         config: FactorsConfig,
         rng: np.random.Generator,
-        tell: Tell = quiet,
+        progress: Progress = no_progress,
     ) -> NDArray[np.float32]:
         """The titles' factors after `config.epochs` passes over the members, started at `factors`."""
         network = DotProduct(random_points(likes.shape[0], config, rng), factors).to(best_device())
-        self.fit(network, likes, config, rng, tell)
+        self.fit(network, likes, config, rng, progress)
         return np.asarray(network.titles.detach().cpu().numpy())
 
     def fit(
-        self, network: DotProduct, likes: sparse.csr_matrix, config: FactorsConfig, rng: np.random.Generator, tell: Tell
+        self,
+        network: DotProduct,
+        likes: sparse.csr_matrix,
+        config: FactorsConfig,
+        rng: np.random.Generator,
+        progress: Progress,
     ) -> None:
         """Lower the loss of `network` in place."""
         device, members = device_of(network), likes.shape[0]
@@ -85,7 +90,7 @@ class Descent:
             return network.loss(batch, config.alpha0, of_members, of_titles).mul(one_like)
 
         training = Training(config.epochs, self.batch, self.rate)
-        fit_network(network, training, batches, -(-members // self.batch), loss, rng, tell)
+        fit_network(network, training, batches, -(-members // self.batch), loss, rng, progress)
 
 
 def _on(device: torch.device, places: NDArray[Any]) -> Tensor:

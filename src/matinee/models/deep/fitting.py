@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from matinee.decision import Tell
+from matinee.decision import Progress
 from matinee.errors import BadRequest
 
 Batch = TypeVar("Batch")
@@ -48,7 +48,7 @@ def fit_network(
     steps: int,
     loss: Callable[[Batch], Tensor],
     rng: np.random.Generator,
-    tell: Tell,
+    progress: Progress,
     record: Callable[[Step[Batch]], Step[Batch]] | None = None,
 ) -> None:
     """Minimise `loss` in place; afterwards `network` is in evaluation mode and holds the last weights.
@@ -78,7 +78,7 @@ def fit_network(
     done = 0
     with seeded(rng):
         for epoch in range(training.epochs):
-            tell(f"epoch {epoch + 1} of {training.epochs}", epoch / training.epochs)
+            progress(f"epoch {epoch + 1} of {training.epochs}", epoch / training.epochs)
             for batch in batches(rng):
                 _set_rate(optimizer, training.rate * _cosine((done + 0.5) / total, training.warmup))
                 run(batch)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from matinee.decision import Tell
+from matinee.decision import Progress
 from matinee.maths.ragged import gather, narrowed, owners_of
 from matinee.models.deep.fitting import Training, device_of, fit_network
 from matinee.models.deep.match_network import Asked, Learner
@@ -68,7 +68,7 @@ def fit_match(
     candidates: int,
     unknown: float,
     rng: np.random.Generator,
-    tell: Tell,
+    progress: Progress,
 ) -> None:
     """Minimise, in place, -log softmax of the hidden likes over titles not known to be liked.
 
@@ -86,7 +86,7 @@ def fit_match(
             yield _batch(examples, order[start : start + training.batch], titles, unknown, rng, device)
 
     steps = -(-len(examples) // training.batch)
-    fit_network(learner, training, batches, steps, lambda batch: match_loss(learner, batch), rng, tell)
+    fit_network(learner, training, batches, steps, lambda batch: match_loss(learner, batch), rng, progress)
 
 
 def match_loss(learner: Learner, batch: Batch) -> Tensor:

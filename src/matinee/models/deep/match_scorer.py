@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from matinee.catalog import Catalog
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.maths.ragged import narrowed
@@ -121,14 +121,14 @@ class MatchScorer(ABC):
     def parts(config: Any) -> Parts:
         """The network's parts, with weights that follow from torch's generator."""
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Train from a random start, on a CUDA device where there is one."""
         config = self.config
         tokens = tokens_of(data.histories, len(data.catalog), config.reading)
         encoder = TitleEncoder.fit(data.catalog) if config.content else None
         with seeded(rng):
             learner = self._learner(tokens, _features(encoder, data.catalog)).to(best_device())
-        fit_match(learner, examples_of(tokens), config.training, config.candidates, config.unknown, rng, tell)
+        fit_match(learner, examples_of(tokens), config.training, config.candidates, config.unknown, rng, progress)
         liked, vectors = learner.cpu().tables()
         unfitted, silent = Prior(Popularity(), config.kappa, 0.0), learner.silent().numpy()
         rough = Fitted(learner.network, learner.newcomers(), encoder, liked, vectors, tokens.latest, unfitted, silent)

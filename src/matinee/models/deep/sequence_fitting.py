@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from matinee.decision import Tell
+from matinee.decision import Progress
 from matinee.models.deep.fitting import Training, device_of, fit_network
 from matinee.models.deep.losses import NOTHING, excluding, gbce_loss, sampled_softmax_loss, softmax_loss
 from matinee.models.deep.replay import Replayed
@@ -24,7 +24,7 @@ def fit_sequence_network(
     config: SequenceConfig,
     training: Training,
     rng: np.random.Generator,
-    tell: Tell,
+    progress: Progress,
 ) -> None:
     """Train in place. Titles without a token take no part: nothing says that they were not wanted."""
     played, items = np.unique(tokens.items, return_inverse=True)
@@ -48,7 +48,7 @@ def fit_sequence_network(
             return softmax_loss(_rows(network, vectors, batch), vectors, batch.targets, batch.seen)
         return _sampled(network, titles, batch, config)
 
-    fit_network(network, training, windows.batches, windows.steps, loss, rng, tell, Replayed if recurring else None)
+    fit_network(network, training, windows.batches, windows.steps, loss, rng, progress, Replayed if recurring else None)
 
 
 def _rows(network: SequenceNetwork, vectors: Tensor, batch: Batch) -> Tensor:

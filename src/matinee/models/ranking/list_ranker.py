@@ -9,7 +9,7 @@ from typing import Any, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.decision import Requests, Tell, quiet
+from matinee.decision import Progress, Requests, no_progress
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.extras import needing
 from matinee.history import Histories, TrainingData
@@ -95,7 +95,7 @@ class ListRanker:
         self.config = config
         self._fitted: Fitted | None = None
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Explain each part of the members by what the others liked; then learn from all members for serving."""
         with needing("rank"):
             from matinee.models.ranking.boosting import fit_trees
@@ -103,11 +103,11 @@ class ListRanker:
         part = rng.integers(self.config.folds, size=len(data.user_ids))
         rows = []
         for fold in range(self.config.folds if len(lists) else 0):
-            tell(f"part {fold + 1} of {self.config.folds}", fold / (self.config.folds + 2))
+            progress(f"part {fold + 1} of {self.config.folds}", fold / (self.config.folds + 2))
             asked = part[lists.members] == fold
             known = self._know(data.of_members(np.flatnonzero(part != fold)), facts, rng)
             rows.append(self._rows(lists.take(asked), data, known))
-        tell("learning to rank", self.config.folds / (self.config.folds + 2))
+        progress("learning to rank", self.config.folds / (self.config.folds + 2))
         knowledge = self._know(data, facts, rng)
         weights, trees = self._learn(Lists.joined(rows, self._leading()), fit_trees, rng)
         self._fitted = Fitted(knowledge, weights, trees)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.decision import Refits, Requests, Scorer, Tell, quiet, within
+from matinee.decision import Progress, Refits, Requests, Scorer, no_progress, part_of
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.extras import needing
 from matinee.history import TrainingData
@@ -128,25 +128,25 @@ class Ranker:
             ("co-visits", Markov(MarkovConfig(reach=5, last=5, decay=0.7))),
         )
 
-    def fit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Fit components without the answers, learn to order their candidates, and fit them again with the answers."""
         with needing("rank"):
             from matinee.models.ranking.boosting import fit_trees
         config = self.config
         fold = hold_out(data, config.labels, config.share, rng).sample(config.most, rng)
-        self._fit_components(fold.data, rng, within(tell, "first stage", 0.0, 0.5), afresh=True)
+        self._fit_components(fold.data, rng, part_of(progress, "first stage", 0.0, 0.5), afresh=True)
         facts = TitleFacts.fit(fold.data)
-        tell("learning to rank", 0.5)
+        progress("learning to rank", 0.5)
         self._fitted = Second(*self._learn(fold, facts, fit_trees, rng), facts)
-        return self.refit(data, rng, within(tell, "first stage again", 0.7, 1.0)) if config.refit else self
+        return self.refit(data, rng, part_of(progress, "first stage again", 0.7, 1.0)) if config.refit else self
 
-    def refit(self, data: TrainingData, rng: np.random.Generator, tell: Tell = quiet) -> Self:
+    def refit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Bring components and facts up to `data`, each component going on from where it is if it can; blend and trees
         stay as they are, for the components must have seen no answer that these learn from.
         """
         second = self._state()
         require_appended(second.facts.n_titles, data.catalog)
-        self._fit_components(data, rng, tell, afresh=False)
+        self._fit_components(data, rng, progress, afresh=False)
         self._fitted = replace(second, facts=TitleFacts.fit(data))
         return self
 
@@ -205,10 +205,10 @@ class Ranker:
         ranker._fitted = Second(arrays["weights"], trees, TitleFacts.of(arrays, folder))
         return ranker
 
-    def _fit_components(self, data: TrainingData, rng: np.random.Generator, tell: Tell, afresh: bool) -> None:
+    def _fit_components(self, data: TrainingData, rng: np.random.Generator, progress: Progress, afresh: bool) -> None:
         for at, ((name, scorer), own) in enumerate(zip(self.components, rng.spawn(len(self.components)), strict=True)):
             learn = scorer.refit if isinstance(scorer, Refits) and not afresh else scorer.fit
-            learn(data, own, within(tell, name, at / len(self.components), (at + 1) / len(self.components)))
+            learn(data, own, part_of(progress, name, at / len(self.components), (at + 1) / len(self.components)))
 
     def _learn(
         self, fold: Fold, facts: TitleFacts, grow: Grow, rng: np.random.Generator

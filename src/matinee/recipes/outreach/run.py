@@ -15,7 +15,7 @@ from matinee.catalog import Catalog
 from matinee.clock import local_clock, zone_of
 from matinee.data.histories import histories_of
 from matinee.data.log import EventLog
-from matinee.decision import Context, Decisions, Layer, People, Requests, Situations, Tell, quiet
+from matinee.decision import Context, Decisions, Layer, People, Progress, Requests, Situations, no_progress
 from matinee.decision.decisions import SILENT
 from matinee.decision.messages import SURFACE, sent_by
 from matinee.errors import BadRequest
@@ -58,7 +58,7 @@ def outreach(
     seed: int,
     by: By = By.UPLIFT,
     config: OutreachConfig = OutreachConfig(),
-    tell: Tell = quiet,
+    progress: Progress = no_progress,
 ) -> Run:
     """Decide for every member who may be written to `now` and was not decided for today (UTC).
 
@@ -71,7 +71,7 @@ def outreach(
     with workspace.writing_to_members(), workspace.consistent(), EventLog(workspace.log_path) as log:
         catalog = Catalog.load(workspace.catalog_path)
         _require_latest(log, now)
-        tell("reading members", 0.0)
+        progress("reading members", 0.0)
         before = decided_today(log, now)
         keep_sends(log, catalog, before)
         people = [one for one in log.profiles(n=EVERY) if one.messages]
@@ -79,13 +79,13 @@ def outreach(
         undecided = [one for one in people if one.user_id not in known]
         requests = requests_of(log, catalog, undecided, now, workspace.time_zone)
         limits = limits_of(requests, config)
-        tell("learning from what was sent", 0.2)
+        progress("learning from what was sent", 0.2)
         policy, notes = policy_of(workspace, log, catalog, by, now, config)
-        tell("deciding", 0.5)
+        progress("deciding", 0.5)
         weighed = policy.weighed(asked := requests.take(np.flatnonzero(limits.open)))
         priced = policy.priced(weighed, budget - sends_today(log, now).height)
         decisions = priced.decide_of(asked, weighed, np.random.default_rng([seed, now]))
-        tell("writing what is to be sent", 0.9)
+        progress("writing what is to be sent", 0.9)
         if len(asked):
             keep_policy(workspace, priced)
         log.decisions.append(decisions)
