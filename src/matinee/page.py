@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Literal, get_args
@@ -41,6 +41,11 @@ class RowKind(IntEnum):
     NEW_EPISODES = 18  # -1, series that the member had caught up with
     OCCASION = 19  # what is watched more often on this occasion, see `decision.occasions.liking_key`
     PASSING = 20  # -1, all that passes the filter of the request
+
+
+def kinds_flagged(kinds: Collection[RowKind]) -> NDArray[np.bool_]:
+    """(kinds + 1,) whether each kind of row is one of these; its place is its number, `EMPTY` stands last."""
+    return np.isin([*sorted(RowKind)[1:], RowKind.EMPTY], list(kinds))
 
 
 # these may hold a title that stands elsewhere too

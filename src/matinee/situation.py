@@ -91,6 +91,8 @@ class Situations:
 
     def distinct(self) -> tuple[Situations, Int64s]:
         """The situations that differ, and which of them each one is (batch,)."""
+        if len(self) == 1:
+            return self, np.zeros(1, np.int64)
         keys = self.country.astype(np.int64)
         for column in (self.device, self.language, self.hour, self.weekday):
             keys = keys * (int(column.max(initial=0)) + 2) + column + 1

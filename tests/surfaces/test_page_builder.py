@@ -9,7 +9,7 @@ import pytest
 from pages import catalog_of, pools_of, request_of
 from scipy.stats import chisquare
 
-from matinee.page import Attention, Layout, RowKind
+from matinee.page import KEEPS_REPEATS, Attention, Layout, RowKind, kinds_flagged
 from matinee.surfaces.pages.builder import Built, build_pages
 
 CATALOG = catalog_of([[f"g{i % 5}"] if i % 3 else [f"g{i % 5}", f"g{(i + 2) % 5}"] for i in range(40)])
@@ -221,3 +221,8 @@ def test_every_combination_of_rows_and_screens_is_accounted_for():
         assert len(used) == min(n_rows, 6) or len(used) < 6
         assert np.isfinite(built.row_log_probs).all()
         assert (built.item_log_probs[built.items < 0] == 0).all()
+
+
+@pytest.mark.parametrize("kind", list(RowKind))
+def test_kinds_of_rows_are_looked_up_by_their_number(kind):
+    assert kinds_flagged(KEEPS_REPEATS)[kind] == (kind in KEEPS_REPEATS)

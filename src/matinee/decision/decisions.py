@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matinee.decision.requests import Requests
 from matinee.decision.rows import RowName
@@ -174,18 +175,22 @@ class Choices:
         """
         used = np.concatenate(((pages.rows >= 0)[:, :, None], pages.items >= 0), axis=2)
         b, r, c = np.nonzero(used)
-        title, at = c > 0, (b, r, np.maximum(c - 1, 0))
+        title, nothing = c > 0, np.zeros(pages.rows.shape, np.int32)
+
+        def lines(of_rows: NDArray[Any], of_titles: NDArray[Any]) -> NDArray[Any]:
+            return np.concatenate((of_rows[:, :, None], of_titles), axis=2)[used]
+
         return cls(
             offsets=offsets_of(used.sum(axis=(1, 2))),
             layers=np.where(title, np.int8(Layer.TITLE), np.int8(Layer.ROW)),
             rows=r.astype(np.int16),
             columns=(c - 1).astype(np.int16),
-            actions=np.where(title, pages.items[at], pages.rows[b, r]),
-            log_probs=np.where(title, pages.item_log_probs[at], pages.row_log_probs[b, r]),
-            among=np.where(title, among_titles[b, r] - at[2], among_rows[b, r]).astype(np.int32),
+            actions=lines(pages.rows, pages.items),
+            log_probs=lines(pages.row_log_probs, pages.item_log_probs),
+            among=np.where(title, among_titles[b, r] - c + 1, among_rows[b, r]).astype(np.int32),
             makers=np.zeros(len(b), np.int8),
-            scores=np.where(title, pages.scores[at], np.float32(0)),
-            evidence=np.where(title, pages.evidence[at], np.int32(-1)),
+            scores=lines(nothing.astype(np.float32), pages.scores),
+            evidence=lines(nothing - 1, pages.evidence),
         )
 
 

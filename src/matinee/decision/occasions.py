@@ -18,6 +18,8 @@ BEGINS = ((5, DAYTIME), (18, EVENING), (22, LATE))  # the hour at which each par
 PARTS = ("in the daytime", "in the evening", "late at night")
 WEEKEND_PARTS = ("by day at the weekend", "on a weekend evening", "late at the weekend")
 N_MOMENTS = 2 * len(PARTS)
+_HOURS = np.array([first for first, _ in BEGINS])
+_PARTS = np.array([LATE, *(part for _, part in BEGINS)])
 KIDS = N_MOMENTS * len(SCREENS)  # whoever has a kids' profile, at any time on any screen
 N_OCCASIONS = KIDS + 1
 UNKNOWN = -1  # the occasion of who does not say what time it is
@@ -43,7 +45,7 @@ def occasions_of(situations: Situations) -> Int64s:
     for device, screen in OF_DEVICE.items():
         screens[1 + DEVICES.index(device)] = screen
     hour = situations.hour.astype(np.int64)
-    part = np.select([(hour >= first) for first, _ in reversed(BEGINS)], [one for _, one in reversed(BEGINS)], LATE)
+    part = _PARTS[np.searchsorted(_HOURS, hour, side="right")]
     moment = part + len(PARTS) * (situations.weekday >= SATURDAY)
     known = (hour >= 0) & (situations.weekday >= 0)
     return np.where(known, screens[situations.device] * N_MOMENTS + moment, UNKNOWN)

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 
-from threadpoolctl import ThreadpoolController, threadpool_limits
+from threadpoolctl import LibController, ThreadpoolController, threadpool_limits
 
 CGROUP, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 KEPT = 60.0  # seconds that quotas are taken for what they were
@@ -63,8 +63,25 @@ class _Shared:
                 self._left.close()
 
 
-_blas = cache(ThreadpoolController)  # looks at every library that is loaded, so once
-_QUIET = _Shared(lambda: _blas().limit(limits=1, user_api="blas"))
+@cache
+def _blas() -> list[LibController]:
+    """The libraries that are loaded; looking at all takes long, so it is done once."""
+    return [one for one in ThreadpoolController().lib_controllers if one.user_api == "blas"]
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    before = [library.num_threads for library in _blas()]
+    for library in _blas():
+        library.set_num_threads(1)
+    try:
+        yield
+    finally:
+        for library, threads in zip(_blas(), before, strict=True):
+            library.set_num_threads(threads)
+
+
+_QUIET = _Shared(_one_thread_each)
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 from matinee.maths.arrays import Flags, Int32s, Int64s
 
@@ -50,9 +50,11 @@ def transpose(ragged: Ragged, n: int) -> Ragged:
     return Ragged(offsets_of(np.bincount(ragged.values, minlength=n)), keys[order])
 
 
-def offsets_of(lengths: ArrayLike) -> Int64s:
+def offsets_of(lengths: Sequence[int] | NDArray[np.integer | np.bool_]) -> Int64s:
     """(groups + 1,) where groups of these `lengths` (groups,) begin when they stand one after the other."""
-    return np.append(0, np.cumsum(lengths)).astype(np.int64)
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
 
 
 def owners_of(offsets: Int64s) -> Int64s:

@@ -28,11 +28,12 @@ def with_reasons(
     now, arrived = requests.times[b], catalog.arrived[titles]
     new = (arrived >= now - new_days * DAY) & (arrived <= now)
     chart = charts.popular[None].items
-    high = np.isin(titles, chart[: min(len(chart) // HIGH, len(catalog) // RARE)])
+    high = np.zeros(len(catalog), np.bool_)
+    high[chart[: min(len(chart) // HIGH, len(catalog) // RARE)]] = True
     charted = CHARTED - np.where(now - charts.as_of <= DAY, charts.window, UNDATED)
     favourite = _favourites(requests.histories.tastes, b, titles, catalog)
     reasons = evidence.copy()
-    reasons[silent] = np.select([new, high], [NEW, charted], favourite)
+    reasons[silent] = np.where(new, NEW, np.where(high[titles], charted, favourite))
     return reasons
 
 

@@ -85,9 +85,9 @@ def with_taste(worth: Floats, tastes: Tastes, pi: Doubles, sets: GenreSets, genr
 def name_tastes(pools: Pools, pi: Doubles, catalog: Catalog, genre_shares: Floats) -> None:
     """Raise the worths in rows that name a genre which a member is after more than others: there they look first."""
     own = np.where(pi > everybody(genre_shares), pi, 0.0)
-    themed = [pools.kinds == RowKind.GENRE, pools.kinds == RowKind.GENRE_TAG]
-    genre = np.select(themed, [pools.keys, pools.keys // max(len(catalog.tags), 1)], -1)
-    scent = np.where(genre >= 0, np.take_along_axis(own, np.maximum(genre, 0), axis=1), 0.0)
-    held = np.arange(pools.worths.shape[2]) < pools.sizes[:, :, None]
-    raised = pools.worths[held] * np.repeat(1.0 + SCENT * scent.ravel(), pools.sizes.ravel()).astype(np.float32)
-    pools.worths[held] = np.minimum(raised, MOST)
+    b, row = np.nonzero((pools.kinds == RowKind.GENRE) | (pools.kinds == RowKind.GENRE_TAG))
+    tags = np.where(pools.kinds[b, row] == RowKind.GENRE_TAG, max(len(catalog.tags), 1), 1)
+    scent = own[b, pools.keys[b, row] // tags]
+    b, row, scent = b[scent > 0], row[scent > 0], scent[scent > 0]
+    raised = pools.worths[b, row] * (1.0 + SCENT * scent[:, None]).astype(np.float32)
+    pools.worths[b, row] = np.minimum(raised, MOST)

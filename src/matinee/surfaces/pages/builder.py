@@ -40,7 +40,7 @@ from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Floats, Int32s, UInt64s
 from matinee.maths.sampling import temperature_of
 from matinee.maths.shares import Shares
-from matinee.page import KEEPS_REPEATS, Layout
+from matinee.page import KEEPS_REPEATS, Layout, kinds_flagged
 from matinee.surfaces.pages import kernels
 from matinee.surfaces.pages.rows import BILLBOARD, BY_CHANCE, Pools
 from matinee.surfaces.pages.turned import turned_of
@@ -50,6 +50,7 @@ from matinee.surfaces.taste import intents
 
 BEAM_WIDTH, BEAM_ROWS = 16, 5  # partial pages kept, and rows searched so, at temperature 0
 SCREENS = 2  # screens of a row on which its gain is measured
+_REPEATS = kinds_flagged(KEEPS_REPEATS)
 Shown: TypeAlias = tuple[Int32s, Int32s]  # candidate rows (batch, r), items (batch, r, c)
 
 
@@ -132,7 +133,7 @@ def build_pages(
         min(layout.columns, SCREENS * layout.visible),
     )
     turned = turned_of(requests, pools, catalog, attention)
-    pi, repeats = intents(requests.histories.tastes, catalog, genre_shares), np.isin(pools.kinds, KEEPS_REPEATS)
+    pi, repeats = intents(requests.histories.tastes, catalog, genre_shares), _REPEATS[pools.kinds]
     built.values[:] = kernels.build(
         Candidates(pools.sizes, pools.minimum, pools.items, pools.worths, pools.logits, repeats),
         Taste(genres.offsets, genres.values, pi, np.empty(0)),

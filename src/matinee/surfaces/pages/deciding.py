@@ -93,7 +93,7 @@ def pages_of(pools: Pools, built: Built, evidence: Int32s, catalog: Catalog) -> 
         row_kinds=row_kinds,
         rows=rows,
         row_log_probs=built.row_log_probs,
-        names=tuple(row_name(int(kinds[at]), int(keys[at]), catalog) for at in first),
+        names=tuple(row_name(*one, catalog) for one in zip(kinds[first].tolist(), keys[first].tolist(), strict=True)),
     )
 
 

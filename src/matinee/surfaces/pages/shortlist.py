@@ -76,7 +76,7 @@ def _mark_best(keys: np.ndarray, places: Int32s, most: int, near: Flags) -> None
     for shift in (HALF, 0):
         if len(places) <= most:
             break
-        counts = np.zeros(1 << HALF, np.int64)
+        counts = np.zeros(1 << HALF, np.int32)
         for at in places:
             counts[keys[at] >> np.uint32(shift) & np.uint32(0xFFFF)] += 1
         least, above = len(counts) - 1, 0

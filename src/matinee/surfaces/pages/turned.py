@@ -10,7 +10,7 @@ from matinee.decision.dials import Dials
 from matinee.history import Tastes
 from matinee.maths.arrays import Doubles
 from matinee.maths.in_turn import Groups, Pull
-from matinee.page import KEEPS_REPEATS, RowKind
+from matinee.page import KEEPS_REPEATS, RowKind, kinds_flagged
 from matinee.surfaces.pages import row_kernels as kernels
 from matinee.surfaces.pages.rows import Pools
 from matinee.surfaces.pages.types import Attention, Turned
@@ -18,13 +18,14 @@ from matinee.surfaces.pages.types import Attention, Turned
 DIVERSITY = 3.0  # nats that a title like one before it in all genres loses at a dial of 1; so does such a row
 CALIBRATION = 1.0  # nats of mean log-worth for which the dial at 1 gives a nat of C_KL
 ORDERED = (*KEEPS_REPEATS, RowKind.WATCH_AGAIN, RowKind.POPULAR, RowKind.TRENDING)  # rows with an order of their own
+_ORDERED = kinds_flagged(ORDERED)
 
 
 def turned_of(requests: Requests, pools: Pools, catalog: Catalog, attention: Attention) -> Turned:
     """What the kernels need to know of the dials for diversity and calibration; its pull has a first axis (batch,)."""
     looked = float(attention.of_row.sum() * attention.of_column.sum())
     pull = pull_of(requests, catalog, looked)
-    return Turned(looks_before(requests.dials), pull, groups_of(catalog), np.isin(pools.kinds, ORDERED))
+    return Turned(looks_before(requests.dials), pull, groups_of(catalog), _ORDERED[pools.kinds])
 
 
 def looks_before(dials: Dials) -> bool:
