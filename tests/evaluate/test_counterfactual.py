@@ -105,6 +105,28 @@ def test_what_cannot_be_told_says_why():
         gathered([])
 
 
+def test_decisions_that_can_tell_nothing_are_named():
+    """Where the log was certain and the target is not, the decision says nothing of it."""
+    asked = drawn(1_000, seed=12)
+    certain = np.repeat(np.arange(1_000) % 200 == 0, ROWS)
+    ids = [f"d{k}" for k in range(1_000)]
+    logged = np.where(certain, 0.0, asked.logged)
+    found = {one.name: one for one in judged(replace(asked, logged=logged, ids=ids))}
+    assert (found["first title"].stuck, found["first title"].named) == (5, "d0, d200, d400, ...")
+    told = judged(replace(asked, logged=logged, target=np.where(certain, 0.0, asked.target)))
+    assert {one.stuck for one in told} == {0}
+    report = CounterfactualReport(Counterfactual("x", "home", "played", 1.0, 1_000, tuple(found.values())))
+    assert any("5 of 1,000 decisions nothing was left to chance" in one for one in report.json()["findings"])
+    assert gathered([replace(asked, ids=ids)] * 2).ids == [*ids, *ids]
+
+
+def test_choices_without_a_probability_are_refused():
+    asked = drawn(10, seed=13)
+    for wrong in (np.nan, -np.inf, 0.1):
+        with pytest.raises(BadData, match=r"1 of 20 rounds have no probability above 0"):
+            replace(asked, logged=np.append(asked.logged[:-1], wrong))
+
+
 def test_members_who_come_often_are_one_member():
     """What each member earns is the same each time: ten times as many decisions tell no more."""
     once = drawn(1_000, seed=6, rows=1)

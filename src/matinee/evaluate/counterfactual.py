@@ -12,7 +12,7 @@ miss of that is taken out of the estimate, which is the variance-optimal control
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from matinee.evaluate.results import Estimate
 from matinee.maths import off_policy
 from matinee.maths.arrays import Doubles, Flags, Int64s
 from matinee.maths.mean_intervals import by_cluster, cressie_read, normal
-from matinee.maths.off_policy_support import TOLERANCE, unsupported
+from matinee.maths.off_policy_support import NAMED, TOLERANCE, require_propensities, unsupported
 from matinee.maths.ragged import offsets_of, owners_of
 
 LOGGED = 1e-6  # to which a log keeps log-probabilities
@@ -38,7 +38,9 @@ class Asked:
     """Logged choices beside what another policy says of each.
 
     `offsets` (decisions + 1); along the choices: `rows` of the page, `logged` and `target`
-    log-probabilities given the choices before, `rewards`; `members` (decisions,) a number each.
+    log-probabilities given the choices before, `rewards`; `members` (decisions,) a number each;
+    `ids` (decisions,) by which decisions are named, their places where there are none. Raises
+    `BadData` where a choice was logged without a probability.
     """
 
     offsets: Int64s
@@ -47,8 +49,10 @@ class Asked:
     target: Doubles
     rewards: Doubles
     members: Int64s
+    ids: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        require_propensities(np.exp(self.logged))
         for name in ("rows", "logged", "target", "rewards"):
             shape = getattr(self, name).shape
             assert shape == (self.offsets[-1],), f"{name} {shape} of {self.offsets[-1]} choices"
@@ -58,14 +62,20 @@ class Asked:
         return len(self.offsets) - 1
 
     @classmethod
-    def of(cls, choices: Choices, target: Doubles, rewards: Doubles, members: Int64s) -> Asked:
-        """The choices of some decisions; `target` and `rewards` (lines,), `members` (decisions,).
+    def of(cls, choices: Choices, target: Doubles, rewards: Doubles, members: Int64s, ids: Sequence[str] = ()) -> Asked:
+        """The choices of some decisions; `target` and `rewards` (lines,), `members` and `ids` (decisions,).
 
         A target within `LOGGED` of what was logged is taken for it: a log keeps no more digits.
         """
         logged = choices.log_probs
         target = np.where(np.abs(target - logged) <= LOGGED, logged, target)
-        return cls(choices.offsets, choices.rows.astype(np.int64), logged, target, rewards, members)
+        return cls(choices.offsets, choices.rows.astype(np.int64), logged, target, rewards, members, ids)
+
+    def named(self, some: Flags) -> str:
+        """The first of `some` (decisions,), for a sentence."""
+        found = np.flatnonzero(some)
+        more = ", ..." if len(found) > NAMED else ""
+        return ", ".join(self.ids[b] if len(self.ids) else str(b) for b in found[:NAMED]) + more
 
     def sums(self, of_choices: Doubles) -> Doubles:
         """Any number a choice, summed by decision: (decisions,)."""
@@ -78,7 +88,8 @@ class Part:
     """What a log tells of one part of its decisions.
 
     `effective` of `decisions` of `members`; `lost` at least of the target's choices the log never
-    makes; reward a decision of the `logged` policy and of the `new` one, their `difference`, and
+    makes; `stuck` decisions, named, left nothing to chance where the target would choose otherwise;
+    reward a decision of the `logged` policy and of the `new` one, their `difference`, and
     `relative` to the logged one. `estimates` of the new value by other estimators, as a check.
     `reason`: why it cannot be told, "" where it can.
     """
@@ -94,6 +105,8 @@ class Part:
     relative: Estimate
     estimates: dict[str, float]
     reason: str
+    stuck: int = 0
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +146,11 @@ def gathered(parts: Sequence[Asked]) -> Asked:
     if not parts:
         raise BadData("no decision of this log can be asked; serve first, with exploration above 0")
     lengths = np.concatenate([np.diff(part.offsets) for part in parts])
-    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS)
-    return Asked(offsets_of(lengths), *columns)
+    rows, logged, target, rewards, members = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS
+    )
+    ids = [one for part in parts for one in part.ids]
+    return Asked(offsets_of(lengths), rows, logged, target, rewards, members, ids)
 
 
 COLUMNS = ("rows", "logged", "target", "rewards", "members")
@@ -161,9 +177,17 @@ def _parts(asked: Asked, deepest: int, predicted: Doubles | None, baseline: Doub
             new = off_policy.dr(weights, returns, predicted, baseline)
             estimates |= {"DM": float(baseline.mean()), "DR": float(new.mean())}
         chance = bool((asked.logged[above] < 0).any())
-        yield part(_named(asked, depth, deepest), weights, new, returns, asked.members, estimates, chance)
+        found = part(_named(asked, depth, deepest), weights, new, returns, asked.members, estimates, chance)
+        yield _with_stuck(found, asked, (asked.sums(np.where(above, asked.logged, 0.0)) == 0) & (weights < 1 - LOGGED))
     if deepest > 1 and np.isfinite(asked.target).all():
         yield _one_at_a_time(asked)
+
+
+def _with_stuck(found: Part, asked: Asked, stuck: Flags) -> Part:
+    """The part, with the decisions (decisions,) that can tell nothing of the target."""
+    if not stuck.any():
+        return found
+    return replace(found, stuck=int(stuck.sum()), named=asked.named(stuck))
 
 
 def _one_at_a_time(asked: Asked) -> Part:

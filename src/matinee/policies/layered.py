@@ -39,7 +39,7 @@ class Layered:
         """One page per request."""
         if not requests.layout.billboard:
             return self.below.decide(requests, rng)
-        first = self.top.decide(_of_new_titles(requests), rng)
+        first = self.top.decide(of_new_titles(requests), rng)
         rest = _below(requests, _title_of(first))
         return _stacked(requests, first, self.below.decide(rest, rng) if rest is not None else _nothing(first))
 
@@ -51,7 +51,7 @@ class Layered:
         ahead = _ahead(decisions)
         first = replace(
             decisions,
-            requests=_of_new_titles(requests),
+            requests=of_new_titles(requests),
             choices=choices.keep(ahead & decisions.layer(Layer.TITLE)),
         )
         log_probs = np.zeros(len(ahead))
@@ -65,7 +65,7 @@ class Layered:
         return log_probs
 
 
-def _of_new_titles(requests: Requests) -> Requests:
+def of_new_titles(requests: Requests) -> Requests:
     """The same requests for a title that the member neither played, judged nor listed."""
     histories = requests.histories
     known = histories.keep(np.isin(histories.kinds, KNOWN))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -20,7 +21,7 @@ from matinee.errors import BadData, MatineeError
 from matinee.evaluate.counterfactual import Asked, Counterfactual, first_titles, gathered, judged
 from matinee.evaluate.reward_model import TitleMeans
 from matinee.events import DAY, END_OF_TIME
-from matinee.maths.arrays import Doubles, Int64s
+from matinee.maths.arrays import Doubles, Flags, Int64s
 from matinee.recipes.targets import Target, target
 from matinee.workspace import Workspace
 
@@ -56,10 +57,21 @@ def counterfactual(
         found = list(_answers(question, batches, refused, progress))
     if not found:
         raise BadData(f"no decision of {wanted.surface!r} can be asked of {name!r}: {_counted(refused)}")
-    asked, earned = gathered([one for one, _ in found]), [one for _, one in found if one is not None]
+    asked = gathered([one.asked for one in found])
+    earned = [one.earned for one in found if one.earned is not None]
     told = np.concatenate(earned, axis=1) if len(earned) == len(found) else (None, None)
-    notes = tuple(_notes(wanted, batches, refused))
+    notes = (*_notes(wanted, batches, refused), *_of_other_candidates(asked, [one.apart for one in found]))
     return Counterfactual(name, wanted.surface, reward, days, len(asked), judged(asked, *told), notes)
+
+
+class _Answer(NamedTuple):
+    """Decisions as the target sees them. Where it enumerates: what the model says that their titles and the target's
+    earn, (2, decisions), and which of them were chosen among other titles than the target's, (decisions,).
+    """
+
+    asked: Asked
+    earned: Doubles | None = None
+    apart: Flags | None = None
 
 
 @dataclass(frozen=True)
@@ -85,26 +97,26 @@ class _Question:
         model = _model(shown, members, len(catalog)) if wanted.one_title else None
         return cls(wanted, log, catalog, _by_decision(shown), members, model)
 
-    def asked(self, logged: Decisions) -> tuple[Asked, Doubles | None]:
-        """What the target says of these decisions; and what the model says that their titles and the target's earn,
-        (2, decisions), where the target enumerates.
-        """
+    def asked(self, logged: Decisions) -> _Answer:
+        """What the target says of these decisions."""
         decisions = as_asked(logged, self.log, self.catalog)
         along = _along_choices(decisions, self.rewards)
         if self.wanted.one_title:
             first = first_titles(decisions)
             decisions, along = replace(decisions, choices=decisions.choices.keep(first)), along[first]
-        policy = self.wanted.made(decisions.makers[0], decisions.catalog)
+        policy = self.wanted.made(decisions.makers, decisions.catalog)
         members = np.array([self.members[one] for one in decisions.requests.user_ids])
-        asked = Asked.of(decisions.choices, policy.log_prob(decisions), along, members)
+        asked = Asked.of(decisions.choices, policy.log_prob(decisions), along, members, decisions.ids)
         if self.model is None or not isinstance(policy, Enumerates):
-            return asked, None
-        return asked, _earned(self.model, members, policy.probabilities(decisions.requests), decisions)
+            return _Answer(asked)
+        likely, choices = policy.probabilities(decisions.requests), decisions.choices
+        apart = np.diff(likely.candidates.offsets)[choices.decisions] != choices.among
+        return _Answer(asked, _earned(self.model, members, likely, decisions), decisions.sums(apart) > 0)
 
 
 def _answers(
     question: _Question, batches: list[Decisions], refused: Counter[str], progress: Progress
-) -> Iterator[tuple[Asked, Doubles | None]]:
+) -> Iterator[_Answer]:
     """The answers, some decisions at a time, one by one where one of them cannot be asked; `refused` counts why."""
     done, total = 0, sum(map(len, batches))
     for some in _in_parts(batches, AT_ONCE):
@@ -116,9 +128,7 @@ def _answers(
             yield from _answers_alone(question, some, refused)
 
 
-def _answers_alone(
-    question: _Question, decisions: Decisions, refused: Counter[str]
-) -> Iterator[tuple[Asked, Doubles | None]]:
+def _answers_alone(question: _Question, decisions: Decisions, refused: Counter[str]) -> Iterator[_Answer]:
     for one in _in_parts([decisions], 1):
         try:
             yield question.asked(one)
@@ -186,6 +196,16 @@ def _notes(wanted: Target, batches: list[Decisions], refused: Counter[str]) -> I
         )
     if refused:
         yield f"Decisions that could not be asked and are left out: {_counted(refused)}."
+
+
+def _of_other_candidates(asked: Asked, apart: list[Flags | None]) -> Iterator[str]:
+    """Which decisions were made among other titles than the target chooses from, where that is known."""
+    known = [one for one in apart if one is not None]
+    if len(known) == len(apart) and (other := np.concatenate(known)).any():
+        yield (
+            f"In {int(other.sum()):,} of {len(asked):,} decisions ({asked.named(other)}) the log chose among other "
+            "titles than the new policy would."
+        )
 
 
 def _counted(refused: Counter[str]) -> str:

@@ -73,6 +73,12 @@ def findings(found: Counterfactual, label: str) -> Iterator[str]:
     """The verdict on each part in a plain sentence, and what was left out."""
     for one in found.parts:
         yield f"{one.name.capitalize()}: {verdict(one)}."
+    most = max(found.parts, key=lambda one: one.stuck)
+    if most.stuck:
+        yield (
+            f"{most.name.capitalize()}: in {most.stuck:,} of {most.decisions:,} decisions nothing was left to chance "
+            f"and the new policy would choose otherwise; what it earns there is unknown ({most.named})."
+        )
     yield f"Counted: {label}, of what came within {found.days:g} days of {found.decisions:,} decisions."
     yield from found.notes
 
