@@ -16,10 +16,12 @@ from rich.table import Table
 from matinee.cli.data import fetch
 from matinee.cli.never_ran import Counted, Never, Rewarded, Since, Surface, Within, never_ran
 from matinee.cli.reading import FileOptions, takes_files
+from matinee.cli.self_selected import Seeds, Told, self_selected
 from matinee.cli.terminal import WORKSPACE, Html, Into, Json, Seed, TimeZone, console, progress_bar, show, warn
 from matinee.data.sources.reading import Source
 from matinee.drift import Drift
 from matinee.errors import Collapsed, MatineeError
+from matinee.evaluate.self_selected import Propensity
 from matinee.maths.intervals import share_interval
 from matinee.workspace import Workspace
 
@@ -65,15 +67,23 @@ def evaluate(
     reward: Counted = Rewarded.PLAYED,
     days: Within = 1.0,
     since: Since = None,
+    propensity: Told = Propensity.NAIVE_BAYES,
+    seeds: Seeds = 10,
 ) -> None:
     """Compare the models with honest numbers: two protocols, full catalogue, intervals and paired tests.
 
-    With --policy: what a policy that never ran would have earned, from the log of a workspace.
+    With --policy: what a policy that never ran would have earned, from the log of a workspace. With --source mnar:
+    learners from ratings that members chose, judged on ratings that chance chose.
     """
     if policy is not None:
         if path is not None:
             raise typer.BadParameter("--policy reads the log of --workspace; leave the path out")
         never_ran(policy, workspace, surface, reward, days, since, html, as_json)
+        return
+    if source is Source.MNAR:
+        if path is None:
+            raise typer.BadParameter("--source mnar needs a path: a folder with a train and a test file")
+        self_selected(path, files.max_bytes, propensity, seeds, seed, html, as_json)
         return
     from matinee.evaluate import evaluate as run
     from matinee.recipes.evaluation import compared, home_pages

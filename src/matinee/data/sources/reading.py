@@ -22,6 +22,7 @@ class Source(StrEnum):
     SEQUENCES = "sequences"
     NETFLIX = "netflix"
     TASTE_PROFILE = "taste-profile"
+    MNAR = "mnar"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def read(
 
 
 def _read(source: Source, path: Path, titles: Path | None, pairs: bool, options: Options) -> Dataset:
-    from matinee.data.sources import movielens, netflix, ranklens, sequences, tabular, taste_profile
+    from matinee.data.sources import mnar, movielens, netflix, ranklens, sequences, tabular, taste_profile
 
     match source:
         case Source.MOVIELENS:
@@ -87,12 +88,16 @@ def _read(source: Source, path: Path, titles: Path | None, pairs: bool, options:
             return netflix.read(path, **options.bound)
         case Source.TASTE_PROFILE:
             return taste_profile.read(path, **options.bound)
+        case Source.MNAR:
+            return mnar.read(path, **options.bound)
 
 
 def guess(path: Path) -> Source:
     """The source of a path, by the names of its files and, of a table or text, by its columns or first line."""
-    from matinee.data.sources import netflix, sequences, tabular, taste_profile
+    from matinee.data.sources import mnar, netflix, sequences, tabular, taste_profile
 
+    if mnar.holds(path):
+        return Source.MNAR
     if taste_profile.holds(path):
         return Source.TASTE_PROFILE
     if netflix.holds(path):
