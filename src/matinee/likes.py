@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from matinee.events import DAY, PLAYED, arrival, liked
+from matinee.maths.arrays import Doubles
 
 FAMILIAR = DAY  # microseconds after which a member counts in full
 AT_ONCE = DAY // 288  # five minutes, for which even the newest member counts as known
@@ -43,6 +45,14 @@ def counted_likes(events: pl.DataFrame, as_of: int) -> pl.DataFrame:
     return _capped(likes.with_columns((trust * thumb).alias("weight")).drop("_standing", "_seen"))
 
 
+def standing(known: Doubles, seen: Doubles) -> Doubles:
+    """How much members count, 0..1, who have been `known` for so many microseconds and have `seen` so many titles:
+    min(1, (known + AT_ONCE) / FAMILIAR) * min(1, (1 + seen) / (1 + ENOUGH)), all of one shape.
+    """
+    familiar = np.minimum(1.0, (np.maximum(known, 0.0) + AT_ONCE) / FAMILIAR)
+    return np.asarray(familiar * np.minimum(1.0, (1.0 + seen) / (1.0 + ENOUGH)))
+
+
 def _seen() -> pl.Expr:
     """Events that say that their member saw the title."""
     return ((pl.col("kind") == "play") & (pl.col("value") >= PLAYED)) | (pl.col("kind") == "rating")
@@ -50,14 +60,11 @@ def _seen() -> pl.Expr:
 
 def _standings(events: pl.DataFrame, seen: pl.DataFrame, as_of: int) -> pl.DataFrame:
     """`user_id` and `_standing` of every member."""
-    known = as_of - arrival().min().dt.epoch("us")
-    share = ((known.clip(0) + AT_ONCE) / FAMILIAR).clip(upper_bound=1.0)
-    members = events.group_by("user_id").agg(share.alias("_known"))
+    members = events.group_by("user_id").agg((as_of - arrival().min().dt.epoch("us")).alias("_known"))
     counts = seen.group_by("user_id").agg(pl.len().alias("_count"))
-    enough = ((1 + pl.col("_count").fill_null(0)) / (1 + ENOUGH)).clip(upper_bound=1.0)
-    return members.join(counts, on="user_id", how="left").select(
-        "user_id", (pl.col("_known") * enough).alias("_standing")
-    )
+    both = members.join(counts, on="user_id", how="left").with_columns(pl.col("_count").fill_null(0))
+    known, count = (both[name].cast(pl.Float64).to_numpy() for name in ("_known", "_count"))
+    return both.select("user_id", pl.Series("_standing", standing(known, count)))
 
 
 def _capped(likes: pl.DataFrame) -> pl.DataFrame:

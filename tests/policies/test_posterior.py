@@ -9,7 +9,7 @@ import pytest
 
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.events import DAY
-from matinee.policies.posterior import Posterior, Prior
+from matinee.policies.posterior import Posterior, Prior, most_moved
 
 TITLES, SIZE, WIDTH = 5, 3, 2
 PRIOR = Prior(base_rate=0.2, deviation=0.3, title_deviation=0.15, noise=0.4)
@@ -119,3 +119,29 @@ def test_what_is_stored_comes_back_and_anything_else_is_refused(tmp_path):
 def test_a_prior_that_says_nothing_is_refused(wrong):
     with pytest.raises(BadRequest):
         Prior(**wrong)
+
+
+@pytest.mark.parametrize("weight", [0.1, 3.0, 1_000.0])
+def test_an_attack_moves_no_mean_further_than_proved(weight):
+    """Rewards of 1 for one title, from one member, that count `weight` in all, on top of sixty honest ones."""
+    (members, items, rewards, times), titles = told()
+    before = Posterior.nothing(TITLES, SIZE).after(members, items, rewards, times, PRIOR)
+    means, deviations = before.beliefs(titles, PRIOR).of(members)
+    n, who, title = 50, members[7], 2
+    attack = np.tile(who, (n, 1)), np.full(n, title, np.int32), np.ones(n), np.full(n, times[-1])
+    after = before.after(*attack, PRIOR, counts=np.full(n, weight / n))
+    moved = np.abs(after.beliefs(titles, PRIOR).of(members)[0] - means)
+    surprise = abs(1.0 - means[7, title])
+    bound = most_moved(weight, deviations, PRIOR.noise, surprise)
+    assert (moved <= bound + 1e-12).all()
+    exact = deviations[7, title] ** 2 * weight / (deviations[7, title] ** 2 * weight + PRIOR.noise**2) * surprise
+    np.testing.assert_allclose(moved[7, title], exact, rtol=1e-9)
+
+
+def test_counting_twice_is_learning_twice():
+    rewards, _ = told()
+    nothing = Posterior.nothing(TITLES, SIZE)
+    twice = nothing.after(*(np.concatenate([one, one]) for one in rewards), PRIOR)
+    counted = nothing.after(*rewards, PRIOR, counts=np.full(60, 2.0))
+    np.testing.assert_allclose(counted.products, twice.products)
+    np.testing.assert_allclose(counted.rewards, twice.rewards)

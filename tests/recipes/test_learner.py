@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 
@@ -18,7 +22,9 @@ from matinee.data.log import EventLog
 from matinee.errors import ArtifactRefused, BadRequest, NotFound
 from matinee.policies.layered import Layered
 from matinee.recipes.audit import audit
-from matinee.recipes.learner import KeptPosteriors, Learner, LearnerConfig, billboard_of, learn_from
+from matinee.recipes.learner import Learner, billboard_of
+from matinee.recipes.learning import LearnerConfig, learn_from
+from matinee.recipes.posteriors import KeptPosteriors
 from matinee.recipes.serving import SERVED, catalog_and_policies
 from matinee.recipes.training import train_into
 from matinee.service.app import create_app
@@ -27,8 +33,31 @@ from matinee.testing import make_events
 from matinee.workspace import Workspace
 
 MEMBERS, TITLES, PAGES = 20, 40, 30
-LATER = 10**9  # microseconds after everything: a window of 60 seconds is over
 CONFIG = LearnerConfig(window=60.0)
+SLICE = 600  # seconds
+OVER = 60 + 60 + 1  # seconds after a slice when it can be learned
+
+
+class Hand:
+    """A clock whose hand is set: a part of the test lies in a slice of its own."""
+
+    def __init__(self) -> None:
+        self.moment = 0.0
+
+    def __call__(self) -> float:
+        return self.moment
+
+    def turn(self, part: int, turn: int) -> None:
+        self.moment = DAWN + part * SLICE + turn
+
+    def over(self, part: int) -> int:
+        """When this part can be learned (microseconds)."""
+        self.moment = DAWN + (part + 1) * SLICE + OVER
+        return round(self.moment * 1e6)
+
+
+DAWN = time.time() // 86_400 * 86_400
+HAND = Hand()
 
 
 @pytest.fixture(scope="module")
@@ -52,57 +81,156 @@ def place(trained, tmp_path) -> Workspace:
     return mine
 
 
-def live(client: TestClient, part: int) -> None:
-    """Members ask for pages; half look at the billboard, half of these play it."""
-    for turn in range(PAGES):
+def live(client: TestClient, part: int, turns: int = PAGES) -> list[tuple[str, str, float]]:
+    """Members ask for pages; half look at the billboard, half of these play it: who looked, at what, how long."""
+    looks = []
+    for turn in range(turns):
+        HAND.turn(part, turn)
         user = f"m{turn % MEMBERS}"
         page = client.post("/v1/home", json={"user_id": user, "draw": turn + 100 * part}).json()
         item_id = page["rows"][0]["items"][0]["item_id"]
-        now = datetime.now(UTC).isoformat()
+        when = datetime.fromtimestamp(HAND(), UTC).isoformat()
         events = [
             {"event_id": f"{part}-{turn}-{kind}", "user_id": user, "kind": kind, "item_id": item_id, "value": 0.9,
-             "timestamp": now, "decision_id": page["decision_id"], "row": 0, "column": 0}
+             "timestamp": when, "decision_id": page["decision_id"], "row": 0, "column": 0}
             for kind in (("impression", "play") if turn % 4 == 0 else ("impression",) if turn % 2 else ())
         ]  # fmt: skip
         if events:
             assert client.post("/v1/events", json={"events": events}).json()["accepted"] == len(events)
+            looks.append((user, item_id, 0.9 if turn % 4 == 0 else 0.0))
+    return looks
 
 
-def now() -> int:
-    return round(time.time() * 1e6) + LATER
+def firsts(looks: list[tuple[str, str, float]]) -> list[float]:
+    """What counts of a day: of each member the first look at each title."""
+    first: dict[tuple[str, str], float] = {}
+    for user, item_id, reward in looks:
+        first.setdefault((user, item_id), reward)
+    return list(first.values())
 
 
 def served(place: Workspace, log: EventLog, learner: Learner) -> TestClient:
     catalog, policies = catalog_and_policies(place, log, learner=learner)
-    return TestClient(create_app(Deployment(log, catalog, policies, secret=b"s", deadline=60.0)), "http://localhost")
+    deployment = Deployment(log, catalog, policies, secret=b"s", deadline=60.0, clock=HAND)
+    return TestClient(create_app(deployment), "http://localhost")
 
 
 def test_it_learns_from_the_log_and_every_page_is_asked_again_of_the_version_that_made_it(place):
     with EventLog(place.log_path) as log:
         learner = Learner(place, log, CONFIG)
         with served(place, log, learner) as client:
-            live(client, 0)
-            assert learner.look(now()) == PAGES
-            live(client, 1)
-            assert learner.look(now()) == PAGES
-            assert learner.look(now()) == 0
+            looks = live(client, 0)
+            assert learner.look(HAND.over(0)) == PAGES
+            looks += live(client, 1)
+            assert learner.look(HAND.over(1)) == PAGES
+            assert learner.look(HAND.over(1)) == 0
         assert learner.arms is not None
         assert learner.arms.posterior == 2
         makers = [(one.requests.times.min(), len(one), one.makers[1]) for one in log.decisions.read(2**62)]
         assert {maker.policy for _, _, maker in makers} == {"billboard-thompson"}
         assert [(n, maker.posterior) for _, n, maker in sorted(makers)] == [(PAGES, 0), (PAGES, 1)]
         learned = learner.arms._mind.posterior
-        assert learned.products[:, 0].sum() == 2 * sum(turn % 4 == 0 or turn % 2 for turn in range(PAGES))
-        assert learned.rewards[:, 0].sum() == pytest.approx(0.9 * 2 * sum(turn % 4 == 0 for turn in range(PAGES)))
+        counted = firsts(looks)
+        assert 30 < len(counted) <= len(looks)
+        assert learned.products[:, 0].sum() == len(counted)
+        assert learned.rewards[:, 0].sum() == pytest.approx(sum(counted))
 
         fresh = billboard_of(place, Catalog.load(place.catalog_path), "thompson")
         assert fresh.posterior == 2, "what was learned is there after a restart"
         shutil.rmtree(place.folder / "posteriors")
         replayed = billboard_of(place, Catalog.load(place.catalog_path), "thompson")
-        learn_from(log, replayed, now(), CONFIG.window)
-        for name in ("products", "rewards"):
-            one, other = getattr(replayed._mind.posterior, name), getattr(learned, name)
-            assert (one == other).all(), "a replay of the log left other sums"
+        learn_from(log, replayed, HAND.over(5), CONFIG)
+        assert replayed._mind.posterior.same(learned), "a replay of the log left another posterior"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from matinee.data.log import EventLog
+from matinee.recipes import posteriors
+from matinee.recipes.learner import Learner, billboard_of
+from matinee.recipes.learning import LearnerConfig
+from matinee.workspace import Workspace
+from matinee.catalog import Catalog
+
+place, now, at = Workspace(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
+sync, calls = posteriors._synced, []
+
+def killed(path):
+    calls.append(path)
+    if len(calls) == at:
+        os.kill(os.getpid(), signal.SIGKILL)
+    sync(path)
+
+posteriors._synced = killed
+with EventLog(place.log_path) as log:
+    learner = Learner(place, log, LearnerConfig(window=60.0))
+    learner.arms = billboard_of(place, Catalog.load(place.catalog_path), "thompson")
+    learner.look(now)
+"""
+
+
+def test_a_kill_while_it_learns_loses_nothing(place):
+    """Killed while it writes its second version, and gone on with by another: as if nothing had happened."""
+    with EventLog(place.log_path) as log:
+        with served(place, log, Learner(place, log, CONFIG)) as client:
+            for part in range(3):
+                live(client, part, 10)
+        over = HAND.over(2)
+        child = subprocess.run([sys.executable, "-c", KILLED, str(place.folder), str(over), "7"], check=False)
+        assert child.returncode == -signal.SIGKILL
+        again = billboard_of(place, Catalog.load(place.catalog_path), "thompson")
+        assert again.posterior == 1, "it was not killed in the midst of its work"
+        assert learn_from(log, again, over, CONFIG) == 20
+        shutil.rmtree(place.folder / "posteriors")
+        replayed = billboard_of(place, Catalog.load(place.catalog_path), "thompson")
+        assert learn_from(log, replayed, over, CONFIG) == 30
+        assert replayed._mind.posterior.same(again._mind.posterior)
+        assert replayed.posterior == 3
+
+
+def test_what_comes_late_counts_neither_now_nor_in_a_replay(place):
+    """A play that is told a day later, of a time within the window: the reward was known to be none by then."""
+    with EventLog(place.log_path) as log:
+        learner = Learner(place, log, CONFIG)
+        with served(place, log, learner) as client:
+            live(client, 0, 4)
+            HAND.turn(0, 9)
+            page = client.post("/v1/home", json={"user_id": "m9"}).json()
+            item_id, when = page["rows"][0]["items"][0]["item_id"], datetime.fromtimestamp(HAND(), UTC).isoformat()
+            at = {"decision_id": page["decision_id"], "row": 0, "column": 0, "timestamp": when}
+            seen = {"user_id": "m9", "item_id": item_id, **at}
+            client.post("/v1/events", json={"events": [{**seen, "event_id": "look", "kind": "impression"}]})
+            learner.look(HAND.over(0))
+            late = {**seen, "event_id": "late", "kind": "play", "value": 0.9}
+            assert client.post("/v1/events", json={"events": [late]}).json()["accepted"] == 1
+        shutil.rmtree(place.folder / "posteriors")
+        replayed = billboard_of(place, Catalog.load(place.catalog_path), "thompson")
+        learn_from(log, replayed, HAND.over(9), CONFIG)
+        assert replayed._mind.posterior.same(learner.arms._mind.posterior)
+
+
+def test_ten_thousand_plays_of_one_account_count_as_one_look_a_title(place):
+    """One new member plays whatever the billboard shows, again and again in a minute."""
+    with EventLog(place.log_path) as log:
+        learner = Learner(place, log, CONFIG)
+        with served(place, log, learner) as client:
+            shown = set()
+            for turn in range(20):
+                HAND.turn(0, turn)
+                page = client.post("/v1/home", json={"user_id": "fake", "draw": turn}).json()
+                item_id = page["rows"][0]["items"][0]["item_id"]
+                shown.add(item_id)
+                plays = [
+                    {"event_id": f"{turn}-{n}", "user_id": "fake", "kind": "play", "item_id": item_id, "value": 1.0,
+                     "decision_id": page["decision_id"], "row": 0, "column": 0} for n in range(500)
+                ]  # fmt: skip
+                assert client.post("/v1/events", json={"events": plays}).json()["accepted"] == 500
+        assert learner.look(HAND.over(0)) == 20
+        learned = learner.arms._mind.posterior
+        weight = learned.products[:, 0]
+        assert np.count_nonzero(weight) <= len(shown)
+        assert 0 < weight.max() <= (20 + 300) / 86_400, "known for twenty seconds it counts as for five minutes more"
 
 
 def test_decisions_of_old_versions_pass_the_audit(place):
@@ -110,9 +238,9 @@ def test_decisions_of_old_versions_pass_the_audit(place):
         learner = Learner(place, log, CONFIG)
         with served(place, log, learner) as client:
             live(client, 0)
-            learner.look(now())
+            learner.look(HAND.over(0))
             live(client, 1)
-            learner.look(now())
+            learner.look(HAND.over(1))
     found = audit(place, 1_000)
     assert found.refused == {}
     assert found.asked == found.same == 2 * PAGES
@@ -126,16 +254,16 @@ def test_one_learns_and_the_other_takes_it_up(place):
         served(place, second, other)
         with (place.folder / ".learner").open("ab") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
-            assert one.look(now()) == 0
-        assert one.look(now()) == PAGES
-        assert other.look(now()) == 0, "the second learned again what the first had"
+            assert one.look(HAND.over(0)) == 0
+        assert one.look(HAND.over(0)) == PAGES
+        assert other.look(HAND.over(0)) == 0, "the second learned again what the first had"
         assert other.arms is not None
         assert other.arms.posterior == one.arms.posterior == 1
 
 
 def test_it_learns_by_itself_until_it_is_stopped(place):
     with EventLog(place.log_path) as log:
-        learner = Learner(place, log, LearnerConfig(every=0.05, window=0.001))
+        learner = Learner(place, log, LearnerConfig(every=0.05, window=0.001, grace=0.001))
         with served(place, log, learner) as client:
             live(client, 0)
             with learner.running():
@@ -163,10 +291,12 @@ def test_a_version_is_whole_or_not_there(place, tmp_path):
     arms = billboard_of(place, Catalog.load(place.catalog_path), "greedy")
     kept = KeptPosteriors(tmp_path / "versions", arms.config.prior)
     assert kept.latest is None
-    (kept.folder / ".draft").mkdir(parents=True)
-    (kept.folder / ".draft" / "rewards.npy").write_bytes(b"cut off")
+    (kept.folder / ".draft-x").mkdir(parents=True)
+    (kept.folder / ".draft-x" / "rewards.npy").write_bytes(b"cut off")
+    os.utime(kept.folder / ".draft-x", (0, 0))
     kept.keep(arms._mind.posterior)
-    assert kept.versions == [0]
+    kept.keep(arms._mind.posterior)
+    assert [path.name for path in kept.folder.iterdir()] == ["00000000"]
     with pytest.raises(NotFound, match="is gone"):
         kept.find(7)
     (kept.folder / "00000000" / "posterior.json").write_text("{")

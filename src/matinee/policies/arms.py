@@ -191,12 +191,16 @@ class LinearArms:
         """Mean and standard deviation of each title's reward, each (batch, titles)."""
         return self._mind.beliefs.of(self.features.members(requests))
 
-    def learn(self, decisions: Decisions, rewards: Doubles) -> None:
-        """Learn from the titles of any decisions, its own and others': `rewards` (lines,), NaN where nobody looked."""
+    def learn(self, decisions: Decisions, rewards: Doubles, weights: Doubles | None = None) -> None:
+        """Learn from the titles of any decisions, its own and others': `rewards` (lines,), NaN where nobody looked, and
+        what each counts, `weights` (lines,), None = 1.
+        """
         choices = decisions.choices
-        if rewards.shape != choices.log_probs.shape:
-            raise BadRequest(f"{rewards.shape} rewards for {len(choices.log_probs)} choices; give one each")
-        told = decisions.layer(Layer.TITLE) & ~np.isnan(rewards)
+        counts = np.ones(rewards.shape) if weights is None else weights
+        if not rewards.shape == counts.shape == choices.log_probs.shape:
+            shapes = f"{rewards.shape} rewards and {counts.shape} weights"
+            raise BadRequest(f"{shapes} for {len(choices.log_probs)} choices; give one each")
+        told = decisions.layer(Layer.TITLE) & ~np.isnan(rewards) & (counts > 0)
         by = choices.decisions[told]
         posterior = self._mind.posterior.after(
             self.features.members(decisions.requests)[by],
@@ -205,6 +209,7 @@ class LinearArms:
             decisions.requests.times[by],
             self.config.prior,
             int(decisions.requests.times.max(initial=0)),
+            counts[told],
         )
         self._versions.keep(posterior)
         self._take(posterior)

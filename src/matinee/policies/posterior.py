@@ -100,18 +100,34 @@ class Posterior:
         )
 
     def after(
-        self, members: Doubles, items: Int32s, rewards: Doubles, times: Int64s, prior: Prior, as_of: int = 0
+        self,
+        members: Doubles,
+        items: Int32s,
+        rewards: Doubles,
+        times: Int64s,
+        prior: Prior,
+        as_of: int = 0,
+        counts: Doubles | None = None,
     ) -> Self:
-        """With `rewards` (n,) of the titles `items` (n,), for members (n, size) who were asked at `times` (n,); nothing
-        is new of any decision until `as_of`.
+        """With `rewards` (n,) of the titles `items` (n,), for members (n, size) who were asked at `times` (n,), each as
+        often as `counts` (n,) says, None = once; nothing is new of any decision until `as_of`.
         """
         assert len(members) == len(items) == len(rewards) == len(times)
         as_of = max(self.as_of, as_of, int(times.max(initial=0)))
         kept = 1.0 if prior.half_life_days is None else float(_halved(as_of - self.as_of, prior.half_life_days))
-        weights = np.ones(len(items)) if prior.half_life_days is None else _halved(as_of - times, prior.half_life_days)
+        weights = np.ones(len(items)) if counts is None else counts
+        if prior.half_life_days is not None:
+            weights = weights * _halved(as_of - times, prior.half_life_days)
         sums = self.products * kept, self.rewards * kept
         kernels.add_rewards(members, items, rewards, weights, *sums)
         return replace(self, products=sums[0], rewards=sums[1], version=self.version + 1, as_of=as_of)
+
+    def same(self, other: Posterior) -> bool:
+        """Whether both say the same to the bit; titles without rewards say nothing."""
+        titles = max(len(self.rewards), len(other.rewards))
+        one, two = self.grown(titles), other.grown(titles)
+        sums = np.array_equal(one.products, two.products) and np.array_equal(one.rewards, two.rewards)
+        return sums and (self.version, self.as_of) == (other.version, other.as_of)
 
     def beliefs(self, titles: Doubles, prior: Prior) -> Beliefs:
         """What follows for titles with features `titles` (titles, width)."""
@@ -160,6 +176,21 @@ class Posterior:
         if known != prior:
             raise ArtifactRefused(f"{folder} was learned with {known}, not with {prior}; go on with the prior it had")
         return found
+
+
+def most_moved(weight: float, deviation: Doubles, noise: float, surprise: float = 1.0) -> Doubles:
+    """How far rewards that count `weight` in all can move means whose standard deviations (any shape) are `deviation`:
+
+        |m' - m| <= surprise * s * min(sqrt(weight) / noise, weight * max(s) / noise²)
+
+    Proof. With z_i the features of rewards r_i of weight w_i, P' the precision with them, and e_i = r_i - m(z_i), what
+    was not expected of them (at most `surprise`): m'(x) - m(x) = x'P'⁻¹ Σ w_i z_i e_i / noise². As Σ w_i z_i z_i' /
+    noise² <= P', the columns P'^(-1/2) z_i sqrt(w_i) / noise make a matrix of norm at most 1, and Cauchy-Schwarz gives
+    s'(x) sqrt(Σ w_i e_i²) / noise; term by term it gives s'(x) Σ w_i s'(z_i) |e_i| / noise². Deviations only shrink:
+    s' <= s. `max(s)` must cover the titles and members of those rewards.
+    """
+    most = min(np.sqrt(weight) / noise, weight * float(np.max(deviation, initial=0.0)) / noise**2)
+    return np.asarray(surprise * most * deviation)
 
 
 def _variances(spread: Doubles, titles: Doubles, share: Doubles, own: Doubles) -> Doubles:

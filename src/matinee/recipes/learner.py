@@ -8,32 +8,24 @@ from __future__ import annotations
 
 import fcntl
 import logging
-import os
-import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-import numpy as np
-
 from matinee.catalog import Catalog
-from matinee.data.asked import as_asked
+from matinee.data.counted import Counted
 from matinee.data.log import EventLog
-from matinee.data.outcomes import outcomes
-from matinee.data.rewards import enjoyed
-from matinee.decision import Decisions, Layer, Maker, as_one
-from matinee.errors import ArtifactRefused, BadRequest, MatineeError, NotFound
-from matinee.maths.arrays import Doubles
-from matinee.maths.ragged import offsets_of
+from matinee.decision import Maker
+from matinee.errors import ArtifactRefused, BadRequest, MatineeError
 from matinee.models.artifacts.artifact import Artifact, id_of, load_artifact
 from matinee.policies.arms import ArmsConfig, LinearArms
 from matinee.policies.features import AverageTaste, Features
-from matinee.policies.layered import BILLBOARD
-from matinee.policies.posterior import Posterior, Prior
+from matinee.policies.posterior import Prior
+from matinee.recipes.learning import LearnerConfig, learn_from
+from matinee.recipes.posteriors import KeptPosteriors
 from matinee.recipes.registry import SCORERS
 from matinee.workspace import Workspace
 
@@ -46,60 +38,6 @@ ARMS: Mapping[str, ArmsConfig] = {
 }
 VECTORS = "factors"  # the model whose title vectors it reads
 SIZE = 8  # numbers of a title beside the one that all share
-AT_ONCE = 2_000  # decisions of one version
-VERSIONS = 1_000  # kept on disk
-
-
-@dataclass(frozen=True, slots=True)
-class LearnerConfig:
-    """`every`: seconds between two looks at the log. `window`: seconds after which a decision's reward is known."""
-
-    every: float = 600.0
-    window: float = 6 * 3_600.0
-
-
-@dataclass(frozen=True)
-class KeptPosteriors:
-    """The versions of one posterior in a folder, each whole or not there."""
-
-    folder: Path
-    prior: Prior
-
-    def keep(self, posterior: Posterior) -> None:
-        """On disk when it returns; a version that is there stays as it is. The oldest beyond `VERSIONS` go."""
-        path, draft = self._path(posterior.version), self.folder / ".draft"
-        if path.exists():
-            return
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        posterior.save(draft, self.prior)
-        for one in (*draft.iterdir(), draft):
-            _synced(one)
-        draft.rename(path)
-        _synced(self.folder)
-        for version in self.versions[:-VERSIONS]:
-            shutil.rmtree(self._path(version))
-
-    def find(self, version: int) -> Posterior:
-        """Raises `NotFound` where it is gone, `ArtifactRefused` where it is damaged."""
-        path = self._path(version)
-        if not path.is_dir():
-            raise NotFound(f"{path} is gone; restore it from a backup to ask its decisions again")
-        return Posterior.load(path, self.prior)
-
-    @property
-    def versions(self) -> list[int]:
-        """Those that are there, oldest first."""
-        return sorted(int(path.name) for path in self.folder.glob("*") if path.name.isdigit())
-
-    @property
-    def latest(self) -> Posterior | None:
-        """The newest, None before the first."""
-        versions = self.versions
-        return self.find(versions[-1]) if versions else None
-
-    def _path(self, version: int) -> Path:
-        return self.folder / f"{version:08d}"
 
 
 def billboard_of(workspace: Workspace, catalog: Catalog, name: str) -> LinearArms:
@@ -145,37 +83,6 @@ def _arms(
     return LinearArms(plain.policy_id, plain.artifact_id, catalog, features, config, learned, kept)
 
 
-def learn_from(events: EventLog, arms: LinearArms, now: int, window: float) -> int:
-    """Learn from the billboards that home pages of the log showed, whoever chose them, and whose `window` (seconds) is
-    over at `now` (microseconds since 1970), but for those learned from before; returns how many decisions these were.
-    """
-    learned = 0
-    until = now - round(window * 1e6)
-    for parts in _in_order(list(events.decisions.read(until, arms.as_of + 1, "home"))):
-        asked = [as_asked(one, events, arms.catalog) for one in parts if one.requests.arrived is not None]
-        if asked:
-            decisions = _by_time(as_one(asked))
-            arms.learn(decisions, billboard_rewards(decisions, events, arms.catalog, window))
-            learned += len(decisions)
-    return learned
-
-
-def billboard_rewards(decisions: Decisions, events: EventLog, catalog: Catalog, window: float) -> Doubles:
-    """(lines,) how much each billboard's title was enjoyed within `window` seconds; NaN where nobody looked, and for
-    what is no billboard.
-    """
-    users, times = decisions.requests.user_ids.unique().to_list(), decisions.requests.times
-    answers = events.read(int(times.max()) + round(window * 1e6), int(times.min()), user_ids=users)
-    found = outcomes(decisions, answers, catalog, window, enjoyed)
-    choices = decisions.choices
-    heads = decisions.layer(Layer.ROW) & (choices.rows == 0)
-    billboard = np.array([name == BILLBOARD for name in decisions.row_names] + [False])
-    has = np.zeros(len(decisions), np.bool_)
-    has[choices.decisions[heads]] = billboard[choices.actions[heads]]
-    counts = decisions.layer(Layer.TITLE) & (choices.rows == 0) & has[choices.decisions] & found.examined
-    return np.where(counts, found.reward.astype(np.float64), np.nan)
-
-
 @dataclass
 class Learner:
     """A thread that looks at the log every so often. Of all services of a workspace one learns, the others only serve.
@@ -187,6 +94,7 @@ class Learner:
     events: EventLog
     config: LearnerConfig = LearnerConfig()
     arms: LinearArms | None = None
+    _counted: Counted = field(default_factory=Counted)
     _stopped: Event = field(default_factory=Event)
 
     @contextmanager
@@ -211,7 +119,7 @@ class Learner:
                 self.arms.catch_up()
                 return 0
             self.arms.catch_up()
-            return learn_from(self.events, self.arms, now, self.config.window)
+            return learn_from(self.events, self.arms, now, self.config, self._counted)
 
     def _run(self) -> None:
         while not self._stopped.wait(self.config.every):
@@ -219,29 +127,3 @@ class Learner:
                 self.look(round(time.time() * 1e6))
             except MatineeError:
                 log.exception("the billboard could not learn; it serves as it is")
-
-
-def _in_order(batches: Sequence[Decisions]) -> Iterator[list[Decisions]]:
-    """The decisions of all batches, the oldest first, some `AT_ONCE` at a time; those of one moment stay together."""
-    times = np.concatenate([np.empty(0, np.int64), *(batch.requests.times for batch in batches)])
-    whose = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
-    starts = offsets_of([len(batch) for batch in batches])
-    order, first = np.argsort(times, kind="stable"), 0
-    while first < len(order):
-        last = order[min(first + AT_ONCE, len(order)) - 1]
-        end = int(np.searchsorted(times[order], times[last], "right"))
-        some = order[first:end]
-        yield [batches[k].take(some[whose[some] == k] - starts[k]) for k in np.unique(whose[some])]
-        first = end
-
-
-def _by_time(decisions: Decisions) -> Decisions:
-    return decisions.take(np.lexsort((np.array(decisions.ids), decisions.requests.times)))
-
-
-def _synced(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
