@@ -11,7 +11,7 @@ import pytest
 
 from matinee.decision import Requests
 from matinee.errors import BadData
-from matinee.evaluate.bandit_feedback import feedback_of, weights_and_rewards
+from matinee.evaluate.bandit_feedback import decisions_of, feedback_of, read_feedback, weights_and_rewards
 from matinee.evaluate.replay import replay
 from matinee.history import Histories
 from matinee.maths import off_policy
@@ -81,12 +81,46 @@ def test_our_decisions_go_there_and_back():
     np.testing.assert_array_equal(back, rewards)
 
 
+def test_their_dictionary_becomes_decisions_and_comes_back_unchanged():
+    feedback, _ = golden_feedback()
+    feedback["position"] = np.arange(60) % 3
+    decisions, rewards = decisions_of(feedback)
+    back = feedback_of(decisions, rewards)
+    for name in ("n_rounds", "n_actions", "action", "position", "reward"):
+        np.testing.assert_array_equal(back[name], feedback[name])
+    np.testing.assert_allclose(back["pscore"], feedback["pscore"], rtol=1e-12)
+
+
+def test_files_of_the_open_bandit_dataset_are_read_as_the_pipeline_reads_them(tmp_path):
+    """Rounds by time, positions from 0, one indicator for each value of a feature but the least."""
+    (tmp_path / "all.csv").write_text(
+        ",timestamp,item_id,position,click,propensity_score,user_feature_0,user_feature_1\n"
+        "0,2019-11-24 00:00:02,3,3,1,0.25,b,x\n"
+        "1,2019-11-24 00:00:01,0,1,0,0.5,a,x\n2,2019-11-24 00:00:03,1,2,0,0.25,c,y\n"
+    )
+    (tmp_path / "items.csv").write_text(
+        ",item_id,item_feature_0,item_feature_1,item_feature_2,item_feature_3\n0,0,-0.5,q,p,a\n1,1,0.5,p,p,b\n"
+    )
+    found = read_feedback(tmp_path / "all.csv", tmp_path / "items.csv")
+    assert (found["n_rounds"], found["n_actions"]) == (3, 4)
+    assert found["action"].tolist() == [0, 3, 1]
+    assert found["position"].tolist() == [0, 2, 1]
+    assert found["reward"].tolist() == [0, 1, 0]
+    assert found["pscore"].tolist() == [0.5, 0.25, 0.25]
+    assert found["context"].tolist() == [[0, 0, 0], [1, 0, 0], [0, 1, 1]]
+    assert found["action_context"].tolist() == [[1, 0, 0, -0.5], [0, 0, 1, 0.5]]
+    with pytest.raises(BadData, match="lacks timestamp, position, click, propensity_score"):
+        read_feedback(tmp_path / "items.csv")
+
+
 def test_dictionaries_that_lack_something_are_refused():
     feedback, target = golden_feedback()
     with pytest.raises(BadData, match="lacks pscore"):
         weights_and_rewards({**feedback, "pscore": None}, target)
     with pytest.raises(BadData, match="no probability above 0"):
         weights_and_rewards({**feedback, "pscore": np.zeros(60)}, target)
+    with pytest.raises(BadData, match=r"60 rounds holds columns of shape \[\(59,\), \(60,\)\]"):
+        weights_and_rewards({**feedback, "action": feedback["action"][1:]}, target)
     with pytest.raises(BadData, match=r"give \(60, 5, positions\)"):
         weights_and_rewards(feedback, target[:, :4])
 

@@ -31,9 +31,14 @@ class Series(NamedTuple):
 
 
 def over_days(
-    days: Sequence[str], series: Sequence[Series], label: str, zero: bool = False, size: tuple[int, int] = LARGE
+    days: Sequence[str],
+    series: Sequence[Series],
+    label: str,
+    zero: bool = False,
+    size: tuple[int, int] = LARGE,
+    across: str = "days",
 ) -> Markup:
-    """Lines over `days` (ISO dates or numbers), named at their ends; `zero` draws a line there."""
+    """Lines over `days` (ISO dates or numbers) or what is `across`, named at their ends; `zero` draws a line there."""
     width, height = size
     end = width - min(MOST, 24 + LETTER * max(len(one.name) for one in series))
     ends = [one for each in series for one in (*each.values, *each.lows, *each.highs)]
@@ -46,7 +51,7 @@ def over_days(
     parts += [part for one in series for part in _line(x, y, one)]
     parts += _names(y, series, end)
     told = ", ".join(one.name for one in series)
-    return svg.drawing(height, parts, f"{label} over {len(days)} days: {told}; the table has the numbers", width)
+    return svg.drawing(height, parts, f"{label} over {len(days)} {across}: {told}; the table has the numbers", width)
 
 
 def _across(days: int, end: float) -> Scale:
