@@ -15,7 +15,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from matinee.maths.arrays import Doubles, Int32s
+from matinee.maths.arrays import Doubles, Flags, Int32s
 from matinee.maths.exponentials import exp
 
 REACH = 4.0  # deviations; beyond lie 6e-5 of a normal
@@ -38,6 +38,15 @@ def probability_of_best(means: Doubles, deviations: Doubles) -> Doubles:
         scratch[1], scratch[2] = means, 1.0 / deviations
         found = integrate(places, scratch)
         probs[places[:found]] = scratch[0, :found]
+    return probs
+
+
+def probabilities_of_best(means: Doubles, deviations: Doubles, allowed: Flags) -> Doubles:
+    """(..., k) the same for each row of arrays (..., k), among the `allowed` of it; 0 for others, and where none is."""
+    assert means.shape == deviations.shape == allowed.shape, f"{means.shape}, {deviations.shape}, {allowed.shape}"
+    probs = np.zeros(means.shape)
+    flat = (-1, means.shape[-1])
+    _each_row(means.reshape(flat), deviations.reshape(flat), allowed.reshape(flat), probs.reshape(flat))
     return probs
 
 
@@ -141,3 +150,18 @@ def _add_node(
         product *= below[b]
     for b in range(len(means)):
         probs[b] += product * ratios[b]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _each_row(means: Doubles, deviations: Doubles, allowed: Flags, probs: Doubles) -> None:
+    k = means.shape[1]
+    items, scratch = np.empty(k, np.int32), np.empty((5, k))
+    for row in range(len(means)):
+        count = 0
+        for a in range(k):
+            if allowed[row, a]:
+                items[count], scratch[1, count], scratch[2, count] = a, means[row, a], 1.0 / deviations[row, a]
+                count += 1
+        found = integrate(items[:count], scratch) if count else 0
+        for at in range(found):
+            probs[row, items[at]] = scratch[0, at]

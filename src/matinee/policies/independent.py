@@ -14,15 +14,15 @@ from matinee.decision import Decisions, Distribution, Layer, Maker, Requests, di
 from matinee.errors import BadRequest, NotFound
 from matinee.maths.arrays import Doubles, Flags
 from matinee.maths.best_of_betas import probability_of_best_beta
-from matinee.maths.best_of_normals import probability_of_best
+from matinee.maths.best_of_normals import probabilities_of_best
 from matinee.policies.drawing import drawn, log_probs_of
-from matinee.policies.offered import offered
+from matinee.policies.offered import distinct_offers
 
 KEPT = 32  # versions that can be asked again
 
 
 class Told(NamedTuple):
-    """What is known of each title, (titles,): how many rewards, and their sum; after `version` batches of them."""
+    """What is known of each title, (..., titles): how many rewards, and their sum; after `version` batches of them."""
 
     counts: Doubles
     sums: Doubles
@@ -43,14 +43,18 @@ class BetaBelief:
             raise BadRequest(f"the prior is Beta({self.successes}, {self.failures}); give two numbers above 0")
 
     def moments(self, told: Told) -> tuple[Doubles, Doubles]:
-        """(titles,) means and standard deviations."""
+        """(..., titles) means and standard deviations."""
         a, b = self._parameters(told)
         return a / (a + b), np.sqrt(a * b / (a + b + 1)) / (a + b)
 
     def best(self, told: Told, allowed: Flags) -> Doubles:
-        """(titles,) P(each of the `allowed` is the best)."""
-        a, b = self._parameters(told)
-        return _among(allowed, probability_of_best_beta(a[allowed], b[allowed]))
+        """(..., titles) P(each of the `allowed` is the best)."""
+        probs = np.zeros(allowed.shape)
+        a, b = (np.broadcast_to(one, allowed.shape) for one in self._parameters(told))
+        for row in np.ndindex(allowed.shape[:-1]):
+            mask = allowed[row]
+            probs[row][mask] = probability_of_best_beta(a[row][mask], b[row][mask])
+        return probs
 
     def _parameters(self, told: Told) -> tuple[Doubles, Doubles]:
         return self.successes + told.sums, self.failures + np.maximum(told.counts - told.sums, 0.0)
@@ -69,15 +73,15 @@ class GaussianBelief:
             raise BadRequest(f"deviation and noise are {self.deviation} and {self.noise}; give numbers above 0")
 
     def moments(self, told: Told) -> tuple[Doubles, Doubles]:
-        """(titles,) means and standard deviations."""
+        """(..., titles) means and standard deviations."""
         precision = self.deviation**-2 + told.counts * self.noise**-2
         mean = (self.base_rate * self.deviation**-2 + told.sums * self.noise**-2) / precision
         return mean, precision**-0.5
 
     def best(self, told: Told, allowed: Flags) -> Doubles:
-        """(titles,) P(each of the `allowed` is the best)."""
-        mean, deviation = self.moments(told)
-        return _among(allowed, probability_of_best(mean[allowed], deviation[allowed]))
+        """(..., titles) P(each of the `allowed` is the best)."""
+        mean, deviation = (np.broadcast_to(one, allowed.shape) for one in self.moments(told))
+        return probabilities_of_best(mean, deviation, allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,19 @@ class IndependentConfig:
     def __post_init__(self) -> None:
         if not 0.0 < self.floor <= 1.0:
             raise BadRequest(f"the floor is {self.floor}; give a share above 0, at most 1")
+
+    def probabilities(self, told: Told, allowed: Flags) -> Doubles:
+        """(..., titles) with which each of the `allowed` is chosen; 0 everywhere where none is."""
+        share = allowed / np.maximum(allowed.sum(axis=-1, keepdims=True), 1)
+        return np.asarray(self.floor * share + (1.0 - self.floor) * self._best(told, allowed))
+
+    def _best(self, told: Told, allowed: Flags) -> Doubles:
+        if self.optimism is None:
+            return self.belief.best(told, allowed)
+        mean, deviation = self.belief.moments(told)
+        bound = np.where(allowed, mean + self.optimism * deviation, -np.inf)
+        at = bound.argmax(axis=-1)[..., None]
+        return np.asarray((np.arange(allowed.shape[-1]) == at) & allowed, np.float64)
 
 
 class IndependentArms:
@@ -160,25 +177,5 @@ class IndependentArms:
 
     def _probs(self, requests: Requests, told: Told) -> Doubles:
         """(batch, titles), worked out once for all requests that may be shown the same."""
-        masks, whose = offered(self.catalog, requests)
-        distinct, number = np.unique(masks, axis=0, return_inverse=True)
-        floor = self.config.floor
-        probs = np.zeros(distinct.shape)
-        for k, mask in enumerate(distinct):
-            if mask.any():
-                probs[k] = floor * mask / mask.sum() + (1.0 - floor) * self._best(told, mask)
-        return probs[number.ravel()[whose]]
-
-    def _best(self, told: Told, allowed: Flags) -> Doubles:
-        if self.config.optimism is None:
-            return self.config.belief.best(told, allowed)
-        mean, deviation = self.config.belief.moments(told)
-        bound = np.where(allowed, mean + self.config.optimism * deviation, -np.inf)
-        return np.asarray(np.arange(len(bound)) == bound.argmax(), np.float64)
-
-
-def _among(allowed: Flags, probs: Doubles) -> Doubles:
-    """(titles,) `probs` of the allowed titles, 0 for others."""
-    found = np.zeros(len(allowed))
-    found[allowed] = probs
-    return found
+        masks, whose = distinct_offers(self.catalog, requests)
+        return self.config.probabilities(told, masks)[whose]

@@ -7,7 +7,7 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.decision.eligibility import eligibility, eligible
-from matinee.maths.arrays import Flags, Int32s
+from matinee.maths.arrays import Flags, Int32s, Int64s
 
 
 def offered(catalog: Catalog, requests: Requests) -> tuple[Flags, Int32s]:
@@ -20,3 +20,10 @@ def offered(catalog: Catalog, requests: Requests) -> tuple[Flags, Int32s]:
         return eligible(catalog, requests), np.arange(len(requests), dtype=np.int32)
     found = eligibility(catalog, requests)
     return found.masks, found.rules
+
+
+def distinct_offers(catalog: Catalog, requests: Requests) -> tuple[Flags, Int64s]:
+    """As `offered`, no two masks alike: (masks, titles), and which of them each request has (batch,)."""
+    masks, whose = offered(catalog, requests)
+    distinct, number = np.unique(masks, axis=0, return_inverse=True)
+    return distinct, number.ravel()[whose].astype(np.int64)
