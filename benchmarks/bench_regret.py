@@ -3,10 +3,10 @@
     python benchmarks/bench_regret.py
 
 `LEARNERS` learners a rule and domain, each `HORIZON` decisions with normal noise of deviation 1, seed 0: the regret
-summed, with 95 % intervals over learners. `bias`: of a bad arm's mean at the end, the sample mean under Thompson
-sampling and that of DATS. `coverage`: the share of DATS's 90 % intervals that hold the mean of each of three arms after
-`LONG` decisions, in batches of `EACH`, with noise uniform within 1: [share, low, high]. `drift`: means that change three times, and learners that forget.
-Writes the curves to `var/regret.html`. Domain names are keys; under each rule stands [regret, low, high].
+summed, with 95 % intervals over learners; under each rule of a domain stands [regret, low, high]. `..., bias`: how far
+a bad arm's mean is off at the end, the sample mean under Thompson sampling and DATS's own. `drift`: means that change
+three times, and learners that forget. `coverage`: the share of DATS's 90 % intervals that hold the mean of each of
+three arms after `LONG` decisions in batches of `EACH`, noise uniform within 1.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ class Bench(StrEnum):
     RECORD = "record"
     AUDIT = "audit"
     ARMS = "arms"
+    REGRET = "regret"
     EASE = "ease"
     FACTORS = "factors"
     SLIM = "slim"

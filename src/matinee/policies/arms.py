@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -11,16 +9,13 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import Choices, Decisions, Distribution, Layer, Maker, Requests, decision_ids, digest
+from matinee.decision import Decisions, Distribution, Layer, Maker, Requests, digest
 from matinee.errors import BadRequest, NotFound
-from matinee.maths.arrays import Doubles, Floats
-from matinee.maths.cores import usable_cores
-from matinee.policies import arm_kernels as kernels
+from matinee.maths.arrays import Doubles
+from matinee.policies.contest import Contest
 from matinee.policies.features import Features
-from matinee.policies.offered import offered
 from matinee.policies.posterior import Beliefs, Posterior, Prior
 
-CHUNK = 2_048  # requests decided at a time in a thread
 KEPT = 32  # versions that stay in memory where nobody keeps them elsewhere
 
 
@@ -96,9 +91,7 @@ class _Mind(NamedTuple):
 class LinearArms:
     """Thompson sampling, or greedy choice, of one title by the linear model of `posterior.py`; see `ArmsConfig`.
 
-    The titles' scores count as independent normals, and the probability of each being the best is exact by quadrature
-    (`maths/best_of_normals.py`): a title is drawn from the very distribution that is logged. Safe to share by threads;
-    one of them learns. Decided in chunks on all cores; memory is a few numbers a title and thread.
+    The titles' scores count as independent normals, see `contest.py`. Safe to share by threads; one of them learns.
     """
 
     def __init__(
@@ -116,6 +109,7 @@ class LinearArms:
         assert len(features.titles) == len(catalog)
         self.policy_id, self.artifact_id = policy_id, artifact_id
         self.catalog, self.features, self.config = catalog, features, config
+        self._contest = Contest(catalog, features, config.sampling, config.floor)
         self._versions = Latest() if versions is None else versions
         start = Posterior.nothing(len(catalog), size) if learned is None else learned.grown(len(catalog))
         if start.rewards.shape != (len(catalog), size):
@@ -141,51 +135,18 @@ class LinearArms:
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One title per request; none where none is eligible."""
-        mind, batch = self._mind, len(requests)
-        bits = rng.integers(2**64, size=batch, dtype=np.uint64)
-        chosen, sizes = np.empty(batch, np.int32), np.empty(batch, np.int32)
-        probs, scores = np.ones(batch), np.zeros(batch)
-
-        def draw(at: slice, arms: kernels.Arms) -> None:
-            kernels.draw(arms, bits[at], kernels.Drawn(chosen[at], probs[at], scores[at], sizes[at]))
-
-        self._in_chunks(requests, mind.beliefs, draw)
-        choices = Choices.of_titles(chosen, np.log(probs), np.maximum(sizes, 1), _as_probability(scores))
-        return Decisions(
-            requests=requests,
-            ids=decision_ids(batch, rng),
-            makers=(self._maker(mind),),
-            choices=choices.keep(sizes > 0),
-            eligible=sizes,
-            bits=bits,
-            catalog=len(self.catalog),
-        )
+        mind = self._mind
+        return self._contest.decide(requests, mind.beliefs, rng, self._maker(mind))
 
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice with what is known now; `at` goes back. -inf for what is no title
         alone.
         """
-        choices = decisions.choices
-        lone = (choices.layers == Layer.TITLE) & (np.diff(choices.offsets)[choices.decisions] == 1)
-        asked, probs = np.full(len(decisions), -1, np.int32), np.zeros(len(decisions))
-        asked[choices.decisions[lone]] = choices.actions[lone]
-
-        def ask(at: slice, arms: kernels.Arms) -> None:
-            kernels.ask(arms, asked[at], probs[at])
-
-        self._in_chunks(decisions.requests, self._mind.beliefs, ask)
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.where(lone, np.log(probs[choices.decisions]), -np.inf))
+        return self._contest.log_prob(decisions, self._mind.beliefs)
 
     def probabilities(self, requests: Requests) -> Distribution:
         """P(title) for every eligible title; batch x titles doubles are made on the way."""
-        probs = np.empty((len(requests), len(self.catalog)))
-
-        def enumerate_all(at: slice, arms: kernels.Arms) -> None:
-            kernels.enumerate_all(arms, probs[at])
-
-        self._in_chunks(requests, self._mind.beliefs, enumerate_all)
-        return Distribution.of_masks(probs > 0, probs)
+        return self._contest.probabilities(requests, self._mind.beliefs)
 
     def belief(self, requests: Requests) -> tuple[Doubles, Doubles]:
         """Mean and standard deviation of each title's reward, each (batch, titles)."""
@@ -236,27 +197,3 @@ class LinearArms:
     def _maker(self, mind: _Mind) -> Maker:
         parameters = digest(self.policy_id, self.config, self.features.axes.shape)
         return Maker(self.policy_id, self.artifact_id, parameters, mind.posterior.version)
-
-    def _in_chunks(self, requests: Requests, beliefs: Beliefs, work: Callable[[slice, kernels.Arms], None]) -> None:
-        """Call `work` with where and with what is asked there, chunk by chunk on all cores."""
-        own = any(one is not None for one in (requests.exclude, requests.candidates, requests.together))
-        shared = None if own else offered(self.catalog, requests)
-        reach = kernels.THOMPSON if self.config.sampling else kernels.GREEDY
-
-        def chunk(start: int) -> None:
-            at = slice(start, min(start + CHUNK, len(requests)))
-            some = requests if len(requests) <= CHUNK else requests.take(np.arange(at.start, at.stop))
-            masks, whose = offered(self.catalog, some) if shared is None else (shared[0], shared[1][at])
-            members = self.features.members(some)
-            arms = kernels.Arms(members, beliefs.means, beliefs.variances, masks, whose, reach, self.config.floor)
-            work(at, arms)
-
-        if len(requests) <= CHUNK:
-            chunk(0)
-            return
-        with ThreadPoolExecutor(usable_cores()) as threads:
-            list(threads.map(chunk, range(0, len(requests), CHUNK)))
-
-
-def _as_probability(scores: Doubles) -> Floats:
-    return np.clip(scores, 0.0, 1.0).astype(np.float32)

@@ -44,6 +44,36 @@ class AverageTaste:
         return np.asarray(sums / np.maximum(tastes.lengths, 1)[:, None], np.float64)
 
 
+class Network(Protocol):
+    """A scorer whose last layer is q · e_i + b_i, such as `models.sequence.Sequence`."""
+
+    @property
+    def title_vectors(self) -> Floats:
+        """(titles, size + 1) e_i and, in the last column, b_i."""
+        ...
+
+    def answers(self, requests: Requests) -> NDArray[np.floating]:
+        """(batch, size) q of every request, zeros where nothing is known."""
+        ...
+
+
+@dataclass(frozen=True)
+class LastLayer:
+    """The last layer of a network as vectors, for neural-linear learning (Riquelme, Tucker and Snoek 2018)."""
+
+    network: Network
+
+    @property
+    def title_vectors(self) -> Floats:
+        """(titles, size + 1)."""
+        return self.network.title_vectors
+
+    def member_vectors(self, requests: Requests) -> Doubles:
+        """(batch, size + 1) q and 1, whose inner product with a title's vector is its score; zeros for an empty q."""
+        answers = np.asarray(self.network.answers(requests), np.float64)
+        return np.hstack([answers, answers.any(axis=1, keepdims=True)])
+
+
 @dataclass(frozen=True)
 class Features:
     """`titles` (titles, size + 1): 1 and the title along the `axes` (vector size, size) of most variance, with a mean
