@@ -43,6 +43,7 @@ SCHEMA: Mapping[str, pl.DataType] = {
     "available_until": TIME,
     "minutes": pl.Int32(),
     "image_url": pl.String(),
+    "artworks": NAMES,  # addresses of wide pictures to choose among; empty: it is drawn in `DRAWN` ways
     "closed": pl.Boolean(),
 }
 
@@ -53,6 +54,7 @@ Vectors = Mapping[str, NDArray[np.float32]]  # name -> (titles, dimensions), row
 MOST_TITLES = 20_000_000  # a few bytes of Parquet can say that they hold any number
 FOREVER = np.iinfo(np.int64).max
 UNRATED = -1
+DRAWN = 3  # ways to draw a title that brings no pictures
 
 
 @dataclass(frozen=True)
@@ -328,6 +330,12 @@ class Catalog:
     def genre_titles(self) -> Ragged:
         """Genre number -> its titles."""
         return transpose(self.title_genres, len(self.genres))
+
+    @cached_property
+    def artworks(self) -> list[tuple[str, ...]]:
+        """Dense index -> what its pictures are called: their addresses, or the ways in which it is drawn."""
+        drawn = tuple(f"drawn {way}" for way in range(DRAWN))
+        return [tuple(own) if own else drawn for own in self.titles["artworks"].to_list()]
 
     @cached_property
     def maturity(self) -> NDArray[np.int16]:

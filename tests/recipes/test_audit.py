@@ -14,6 +14,7 @@ from matinee.catalog import Catalog
 from matinee.data.asked import as_asked
 from matinee.data.dataset import Dataset
 from matinee.data.log import EventLog
+from matinee.decision import Layer
 from matinee.errors import BadData
 from matinee.recipes.audit import audit
 from matinee.recipes.serving import SERVED, catalog_and_policies
@@ -110,7 +111,10 @@ def test_every_decision_gives_back_what_was_logged(place):
     assert found.asked == found.same == 2 * MADE_A_PART
     assert found.worst <= 1e-6
     with EventLog(place.log_path) as log:
-        made = sum(len(batch.choices.actions) for batch in log.decisions.read(2**62))
+        batches = list(log.decisions.read(2**62))
+        made = sum(len(batch.choices.actions) for batch in batches)
+        homes = sum(len(batch) for batch in batches if batch.requests.surface == "home")
+    assert sum(batch.layer(Layer.ART).sum() for batch in batches) == homes, "each billboard has a picture"
     assert len(found.differences) == made, "each choice is compared"
 
 

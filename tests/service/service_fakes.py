@@ -88,7 +88,7 @@ class GenrePolicy:
             (Maker(self.name, "fake-1"),),
             Choices.of_pages(pages, np.ones_like(among), among),
             allowed.sum(axis=1, dtype=np.int32),
-            np.zeros(len(requests), np.uint64),
+            rng.integers(2**64, size=len(requests), dtype=np.uint64),
             tuple(names),
             timings={"all": (time.perf_counter() - started) * 1e3},
         )

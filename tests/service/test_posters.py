@@ -28,6 +28,13 @@ def test_posters_of_one_genre_differ_from_each_other():
     assert len({poster(f"Story {n}", ["Drama"], wide=True) for n in range(50)}) == 50
 
 
+def test_ways_to_draw_a_title_differ():
+    for genres in ([], ["Drama"], ["Drama", "War"], ["Comedy", "Film-Noir", "War"], ["Documentary"]):
+        faces = {poster("Story", genres, wide=True, way=way) for way in range(3)}
+        assert len(faces) == 3, genres
+    assert poster("Story", ["Drama"], way=0) == poster("Story", ["Drama"])
+
+
 def test_names_are_read_as_people_say_them():
     assert split_year("Matrix, The (1999)") == ("The Matrix", "1999")
     assert split_year("Heat") == ("Heat", "")

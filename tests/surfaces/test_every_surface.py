@@ -107,6 +107,16 @@ def shown_and_named(made: Decisions, catalog: Catalog) -> Iterator[tuple[int, in
             yield b, kind, evidence, False
 
 
+def pictures_are_of_what_is_shown(made: Decisions, titles: list[dict]) -> int:
+    """How many pictures were chosen, each of a title that stands right before it: one of its own, or a drawn one."""
+    lines = np.flatnonzero(made.layer(Layer.ART))
+    for at in lines:
+        assert made.choices.layers[at - 1] == Layer.TITLE
+        own = titles[made.choices.actions[at - 1]]["artworks"]
+        assert 0 <= made.choices.actions[at] < (len(own) or 3)
+    return len(lines)
+
+
 def words_on(history: Histories, b: int, now: int) -> dict[int, str]:
     """What a member said last of each title that they must not meet: the rule in words, one event at a time."""
     speaks, play, listed, found = {}, {}, {}, {}
@@ -143,7 +153,7 @@ def may_stand(word: str, surface: str, kind: int) -> bool:
 
 @pytest.mark.slow
 def test_no_surface_leaks_or_breaks_trust_in_200_000_slots(tmp_path):
-    rng, slots, world = np.random.default_rng(2026), dict.fromkeys(SURFACES, 0), 0
+    rng, slots, world, pictures = np.random.default_rng(2026), dict.fromkeys(SURFACES, 0), 0, 0
     while sum(slots.values()) < SLOTS:
         n = int(rng.integers(80, 300))
         catalog = random_catalog(rng, n, [None, 0, 12][rng.integers(0, 3)])
@@ -157,6 +167,7 @@ def test_no_surface_leaks_or_breaks_trust_in_200_000_slots(tmp_path):
                 requests = asked_of(surface, catalog, people, rng)
                 made = policies[name].decide(requests, rng)
                 seen: dict[tuple[int, int], bool] = {}
+                pictures += pictures_are_of_what_is_shown(made, titles)
                 for b, kind, item, shown in shown_and_named(made, catalog):
                     own = watching(requests, b)
                     if (b, item) not in seen:
@@ -169,4 +180,5 @@ def test_no_surface_leaks_or_breaks_trust_in_200_000_slots(tmp_path):
                     assert not shown or stands, f"{name}, row {kind}: {said}"
                     slots[name] += shown
         world += 1
+    assert pictures >= BATCH, f"only {pictures} pictures were judged"
     assert min(slots.values()) >= BATCH, f"some surface was hardly judged: {slots}"

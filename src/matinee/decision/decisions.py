@@ -54,8 +54,9 @@ class Maker(NamedTuple):
 class Pages:
     """Decisions as pages, for people, metrics and the web. Axes: batch b, row r, column c; empty places hold -1.
 
-    items (b, r, c), scores (b, r, c), evidence (b, r, c), item_log_probs (b, r, c); row_kinds (b, r) `RowKind`,
-    rows (b, r) places in `names`, row_log_probs (b, r).
+    items (b, r, c), scores (b, r, c), evidence (b, r, c), item_log_probs (b, r, c), art (b, r, c) the picture chosen,
+    told_log_probs (b, r, c) of picture and reason; row_kinds (b, r) `RowKind`, rows (b, r) places in `names`,
+    row_log_probs (b, r).
     """
 
     items: Int32s
@@ -66,6 +67,8 @@ class Pages:
     rows: Int32s
     row_log_probs: Doubles
     names: tuple[RowName, ...]
+    art: Int32s
+    told_log_probs: Doubles
 
     @classmethod
     def empty(cls, batch: int, layout: Layout, names: tuple[RowName, ...] = ()) -> Pages:
@@ -80,6 +83,8 @@ class Pages:
             rows=np.full(page[:2], -1, np.int32),
             row_log_probs=np.zeros(page[:2]),
             names=names,
+            art=np.full(page, -1, np.int32),
+            told_log_probs=np.zeros(page),
         )
 
     def name(self, b: int, r: int) -> RowName:
@@ -274,8 +279,17 @@ class Decisions:
         """(titles shown,) of all decisions, in order."""
         return self.choices.actions[self.layer(Layer.TITLE)]
 
+    @property
+    def billboards(self) -> Flags:
+        """(lines,) which choices are the title of a billboard."""
+        choices, row = self.choices, self.layer(Layer.ROW)
+        kinds = np.array([name.kind for name in self.row_names] + [RowKind.EMPTY])[np.where(row, choices.actions, -1)]
+        has = np.zeros(len(self), np.bool_)
+        has[choices.decisions[kinds == RowKind.BILLBOARD]] = True
+        return np.asarray(self.layer(Layer.TITLE) & (choices.rows == 0) & has[choices.decisions])
+
     def page(self) -> Pages:
-        """The decisions as pages of the layout that was asked for."""
+        """The decisions as pages of the layout that was asked for; the evidence is that of the reason told."""
         layout, choices = self.requests.layout, self.choices
         pages = Pages.empty(len(self), layout, self.row_names)
         row, title = self.layer(Layer.ROW), self.layer(Layer.TITLE)
@@ -288,6 +302,18 @@ class Decisions:
         pages.scores[of_title] = choices.scores[title]
         pages.evidence[of_title] = choices.evidence[title]
         pages.item_log_probs[of_title] = choices.log_probs[title]
+        return self._told(pages)
+
+    def _told(self, pages: Pages) -> Pages:
+        """Pages with the pictures and the reasons that were chosen."""
+        choices, art = self.choices, self.layer(Layer.ART)
+        why = self.layer(Layer.REASON) & (choices.evidence != -1)
+        place = choices.decisions, choices.rows, choices.columns
+        of_art, of_why = (tuple(one[lines] for one in place) for lines in (art, why))
+        pages.art[of_art] = choices.actions[art]
+        pages.told_log_probs[of_art] += choices.log_probs[art]
+        pages.evidence[of_why] = choices.evidence[why]
+        pages.told_log_probs[of_why] += choices.log_probs[why]
         return pages
 
 

@@ -153,7 +153,8 @@ def only_allowed(titles: Int32s, allowed: Flags, otherwise: int) -> Int32s:
 
 def check(catalog: Catalog, decisions: Decisions, allowed: Flags | None = None) -> None:
     """Raise AssertionError unless every title shown, and every title named as a reason or above a row, was eligible,
-    and whatever was sent went to those who want it: a bug of a policy, never of its caller.
+    every picture is of the title beside it, and whatever was sent went to those who want it: a bug of a policy, never
+    of its caller.
 
     `allowed` is the answer of `eligible` where it is at hand already.
     """
@@ -162,11 +163,12 @@ def check(catalog: Catalog, decisions: Decisions, allowed: Flags | None = None) 
     title, row = decisions.layer(Layer.TITLE), decisions.layer(Layer.ROW)
     _require(title, choices.actions, "showed", catalog, decisions, allowed)
     allowed = nameable(catalog, decisions.requests, allowed)
-    reasoned = title | decisions.layer(Layer.WATCHER)
+    reasoned = title | decisions.layer(Layer.WATCHER) | decisions.layer(Layer.REASON)
     _require(reasoned & (choices.evidence >= 0), choices.evidence, "named", catalog, decisions, allowed)
     about = np.array([_about(name, catalog) for name in decisions.row_names] + [-1], np.int32)
     above = np.where(row, about[np.where(row, choices.actions, -1)], np.int32(-1))
     _require(above >= 0, above, "named", catalog, decisions, allowed)
+    _require_pictured(catalog, decisions)
     _require_wanted(decisions)
 
 
@@ -190,6 +192,21 @@ def _require(lines: Flags, titles: Int32s, did: str, catalog: Catalog, decisions
             f"policy {decisions.makers[0].policy!r} {did} {len(leaked)} ineligible title(s), the first is "
             f"{catalog.item_ids[titles[first]]!r} at row {choices.rows[first]}, column {choices.columns[first]} "
             f"for member {decisions.requests.user_ids[int(choices.decisions[first])]!r}"
+        )
+
+
+def _require_pictured(catalog: Catalog, decisions: Decisions) -> None:
+    """Every picture is one of the title that stands right before it, at the same place."""
+    choices, pictured = decisions.choices, np.flatnonzero(decisions.layer(Layer.ART))
+    of = pictured - 1
+    beside = (choices.layers[of] == Layer.TITLE) & (choices.decisions[of] == choices.decisions[pictured])
+    there = np.array([len(catalog.artworks[item]) for item in np.where(beside, choices.actions[of], 0)], np.int64)
+    strange = ~beside | (choices.actions[pictured] < 0) | (choices.actions[pictured] >= there)
+    if strange.any():
+        at = pictured[strange][0]
+        raise AssertionError(
+            f"policy {decisions.makers[0].policy!r} chose picture {choices.actions[at]} at row {choices.rows[at]}, "
+            f"column {choices.columns[at]}, which is none of the title there"
         )
 
 

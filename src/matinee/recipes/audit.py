@@ -21,10 +21,13 @@ from matinee.errors import ArtifactRefused, MatineeError
 from matinee.events import END_OF_TIME
 from matinee.maths.arrays import Doubles
 from matinee.models.artifacts.artifact import id_of, load_artifact
+from matinee.policies.dressed import ART, REASON
 from matinee.policies.layered import Layered
 from matinee.recipes.learner import billboard_as_it_was
 from matinee.recipes.registry import SCORERS
 from matinee.recipes.serving import one_thread_a_request
+from matinee.recipes.telling import told_as_it_was
+from matinee.surfaces.home import HomePolicy
 from matinee.surfaces.remade import Surfaced, remade
 from matinee.workspace import Workspace
 
@@ -83,12 +86,17 @@ def _differences(logged: Decisions, log: EventLog, catalog: Catalog, asked: Any)
 
 def made_by(workspace: Workspace, catalog: Catalog, makers: tuple[Maker, ...]) -> Policy:
     """The policies that acted, out of their artifacts and parameters, for the catalogue as it was: the page's, below
-    the billboard's where that has one of its own. `catalog` is today's, or its first titles.
+    the billboard's where that has one of its own, and who told of it. `catalog` is today's, or its first titles.
     """
     parameters = workspace.parameters(makers[0].parameters)
     catalog = workspace.catalog_as_of(parameters.get("catalog", 0), catalog)
     page = _page_of(workspace, catalog, makers[0], parameters)
-    return Layered(billboard_as_it_was(workspace, catalog, makers[1]), page) if makers[1:] else page
+    telling = [maker for maker in makers if maker.policy == ART]
+    layers = [maker for maker in makers if maker.policy not in (ART, REASON)]
+    whole = Layered(billboard_as_it_was(workspace, catalog, layers[1]), page) if layers[1:] else page
+    if not telling or not isinstance(page, HomePolicy):
+        return whole
+    return told_as_it_was(workspace, whole, page, telling[0])
 
 
 def _page_of(workspace: Workspace, catalog: Catalog, maker: Maker, parameters: Mapping[str, Any]) -> Surfaced:

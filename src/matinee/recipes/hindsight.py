@@ -22,6 +22,7 @@ from matinee.evaluate.counterfactual import Asked, Counterfactual, first_titles,
 from matinee.evaluate.reward_model import TitleMeans
 from matinee.events import DAY, END_OF_TIME
 from matinee.maths.arrays import Doubles, Flags, Int64s
+from matinee.policies.dressed import undressed
 from matinee.recipes.targets import Target, target
 from matinee.workspace import Workspace
 
@@ -99,7 +100,7 @@ class _Question:
 
     def asked(self, logged: Decisions) -> _Answer:
         """What the target says of these decisions."""
-        decisions = as_asked(logged, self.log, self.catalog)
+        decisions = undressed(as_asked(logged, self.log, self.catalog))  # whoever is asked tells of titles as was told
         along = _along_choices(decisions, self.rewards)
         if self.wanted.one_title:
             first = first_titles(decisions)

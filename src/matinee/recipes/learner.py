@@ -24,7 +24,7 @@ from matinee.models.artifacts.artifact import Artifact, id_of, load_artifact
 from matinee.policies.arms import ArmsConfig, LinearArms
 from matinee.policies.features import AverageTaste, Features
 from matinee.policies.posterior import Prior
-from matinee.recipes.learning import LearnerConfig, learn_from
+from matinee.recipes.learning import LearnerConfig, LearnsFromLog, learn_from
 from matinee.recipes.posteriors import KeptPosteriors
 from matinee.recipes.registry import SCORERS
 from matinee.workspace import Workspace
@@ -87,14 +87,15 @@ def _arms(
 class Learner:
     """A thread that looks at the log every so often. Of all services of a workspace one learns, the others only serve.
 
-    `arms` is the billboard that serves now; a reload puts another here.
+    `arms` is the billboard that serves now, `telling` chooses its picture and reason; a reload puts others here.
     """
 
     workspace: Workspace
     events: EventLog
     config: LearnerConfig = LearnerConfig()
     arms: LinearArms | None = None
-    _counted: Counted = field(default_factory=Counted)
+    telling: LearnsFromLog | None = None
+    _counted: tuple[Counted, Counted] = field(default_factory=lambda: (Counted(), Counted()))
     _stopped: Event = field(default_factory=Event)
 
     @contextmanager
@@ -110,16 +111,21 @@ class Learner:
 
     def look(self, now: int) -> int:
         """Learn from what is new at `now`; 0 also where another service is the one that learns."""
-        if self.arms is None:
-            return 0
+        both = zip((self.arms, self.telling), self._counted, strict=True)
+        learning = [(one, counted) for one, counted in both if one is not None]
         with (self.workspace.folder / ".learner").open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                self.arms.catch_up()
+                for one, _ in learning:
+                    one.catch_up()
                 return 0
-            self.arms.catch_up()
-            return learn_from(self.events, self.arms, now, self.config, self._counted)
+            learned = [self._taught(*one, now) for one in learning]
+        return max(learned, default=0)
+
+    def _taught(self, one: LearnsFromLog, counted: Counted, now: int) -> int:
+        one.catch_up()
+        return learn_from(self.events, one, now, self.config, counted)
 
     def _run(self) -> None:
         while not self._stopped.wait(self.config.every):

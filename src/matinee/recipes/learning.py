@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -17,13 +18,11 @@ from matinee.data.counted import Counted, standings
 from matinee.data.log import EventLog
 from matinee.data.outcomes import outcomes
 from matinee.data.rewards import enjoyed
-from matinee.decision import Decisions, Layer, as_one
+from matinee.decision import Decisions, as_one
 from matinee.errors import BadRequest
 from matinee.events import DAY, END_OF_TIME, arrival
 from matinee.maths.arrays import Doubles, Flags, Int64s
 from matinee.maths.ragged import offsets_of
-from matinee.policies.arms import LinearArms
-from matinee.policies.layered import BILLBOARD
 
 AT_ONCE = 2_000  # decisions of one version
 SECOND = 1_000_000  # microseconds
@@ -70,8 +69,30 @@ class Lesson:
         return ~np.isnan(self.rewards)
 
 
+class LearnsFromLog(Protocol):
+    """What learns from the billboards of a log's home pages, up to the time `as_of`; see `decision.Learns`."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """The titles that it knows."""
+        ...
+
+    @property
+    def as_of(self) -> int:
+        """The time of the latest decision learned from (microseconds since 1970, UTC), 0 for none."""
+        ...
+
+    def learn(self, decisions: Decisions, rewards: Doubles, weights: Doubles | None = None) -> None:
+        """Learn from what became of decisions: `rewards` (lines,), of which each counts as `weights` (lines,) say."""
+        ...
+
+    def catch_up(self) -> None:
+        """Take up the newest version that was kept, where another process has learned since."""
+        ...
+
+
 def learn_from(
-    events: EventLog, arms: LinearArms, now: int, config: LearnerConfig, counted: Counted | None = None
+    events: EventLog, arms: LearnsFromLog, now: int, config: LearnerConfig, counted: Counted | None = None
 ) -> int:
     """Learn from the billboards that home pages of the log showed, whoever chose them, whose time has come at `now`
     (microseconds since 1970), but for those learned from before; returns how many decisions these were.
@@ -97,7 +118,7 @@ def lessons(events: EventLog, catalog: Catalog, since: int, until: int, config: 
                 yield _lesson(_by_time(as_one(asked)), events, catalog, config)
 
 
-def _count_again(counted: Counted, events: EventLog, arms: LinearArms, config: LearnerConfig) -> None:
+def _count_again(counted: Counted, events: EventLog, arms: LearnsFromLog, config: LearnerConfig) -> None:
     """Bring `counted` to the latest decision that was learned from."""
     counted.forget()
     for lesson in lessons(events, arms.catalog, arms.as_of // DAY * DAY, arms.as_of + 1, config):
@@ -117,18 +138,8 @@ def _lesson(decisions: Decisions, events: EventLog, catalog: Catalog, config: Le
     arrived = theirs.filter(arrival().dt.epoch("us") < known)
     stamp = arrived["timestamp"].dt.epoch("us")
     found = outcomes(decisions, arrived.filter((stamp >= start) & (stamp < known)), catalog, config.window, enjoyed)
-    rewards = np.where(_billboards(decisions) & found.examined, found.reward.astype(np.float64), np.nan)
+    rewards = np.where(decisions.billboards & found.examined, found.reward.astype(np.float64), np.nan)
     return Lesson(decisions, rewards, standings(decisions, arrived))
-
-
-def _billboards(decisions: Decisions) -> Flags:
-    """(lines,) which choices are the title of a billboard."""
-    choices = decisions.choices
-    heads = decisions.layer(Layer.ROW) & (choices.rows == 0)
-    billboard = np.array([name == BILLBOARD for name in decisions.row_names] + [False])
-    has = np.zeros(len(decisions), np.bool_)
-    has[choices.decisions[heads]] = billboard[choices.actions[heads]]
-    return np.asarray(decisions.layer(Layer.TITLE) & (choices.rows == 0) & has[choices.decisions])
 
 
 def _days(events: EventLog, since: int, until: int) -> Iterator[list[Decisions]]:

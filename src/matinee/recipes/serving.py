@@ -21,6 +21,7 @@ from matinee.policies.layered import Layered
 from matinee.recipes.learner import Learner, billboard_of
 from matinee.recipes.recommender import Recommender
 from matinee.recipes.registry import MODELS, SCORERS
+from matinee.recipes.telling import told_of
 from matinee.recipes.training import everything
 from matinee.service.deployment import Policies
 from matinee.surfaces.charts import Charts, charts
@@ -122,7 +123,8 @@ def served_policies(
 
     A model that is missing, damaged, lacks a package, or is larger or slower than `budget` allows is left out, and
     `say` is told why. Where the workspace names a billboard, that chooses what stands above the rows, and `learner`
-    learns for it from now on. Raises `ArtifactRefused` when one of `required` is, or nothing is left for a surface.
+    learns for it, and of pictures and reasons, from now on. Raises `ArtifactRefused` when one of `required` is, or
+    nothing is left for a surface.
     """
     names = {
         "home": on_home(workspace) if home is None else home,
@@ -152,8 +154,11 @@ def served_policies(
     for _, policy in served:
         workspace.keep_parameters(policy.maker.parameters, parameters_of(policy))
     pages = _under_a_billboard(home_pages, workspace, catalog, learner, say)
+    dressed = told_of(workspace, pages, [page for _, page in home_pages])
+    if learner is not None:
+        learner.telling = dressed[0]
     return {
-        "home": pages,
+        "home": [(name, page) for (name, _), page in zip(pages, dressed, strict=True)],
         "similar": similar,
         "search": search,
         "play_something": suggestions,

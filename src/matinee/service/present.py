@@ -51,6 +51,10 @@ class Presenter:
         return self._catalog.titles["image_url"].to_list()
 
     @cached_property
+    def _artworks(self) -> list[list[str]]:
+        return self._catalog.titles["artworks"].to_list()
+
+    @cached_property
     def _years(self) -> list[int | None]:
         return self._catalog.titles["released"].dt.year().to_list()
 
@@ -185,8 +189,13 @@ class Presenter:
             if item >= 0
         ]
         for one in placed:
-            if (item := items[one["column"]]) in up_next:
+            item, art = items[one["column"]], int(pages.art[0, r, one["column"]])
+            if item in up_next:
                 one["next"] = up_next[item]
+            if art >= 0:
+                one["art"] = art
+                one["told_log_prob"] = float(pages.told_log_probs[0, r, one["column"]])
+                one["artwork_url"] = self._artworks[item][art] if self._artworks[item] else None
         return placed
 
 

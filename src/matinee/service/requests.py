@@ -340,6 +340,7 @@ class TitleIn(Body):
     available_until: When | None = None
     minutes: Annotated[int, Field(ge=0, lt=2**31), WHOLE] | None = None
     image_url: Text | None = None
+    artworks: Names = Field([], description="addresses of wide pictures to choose among; empty = it is drawn")
     closed: Annotated[bool, Field(description="true: shown to nobody; its place stays")] = False
 
     @property

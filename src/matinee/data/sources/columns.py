@@ -50,6 +50,7 @@ TITLES: Mapping[str, Sequence[str]] = {
     "season": ("season", "seasonnumber"),
     "episode": ("episode", "episodenumber"),
     "image_url": ("imageurl", "image", "poster", "posterurl"),
+    "artworks": ("artworks", "artwork", "artworkurls", "images", "imageurls", "backdrops"),
 }
 
 # columns of shares watched that are out of one thing only; others may be out of 1 or of 100

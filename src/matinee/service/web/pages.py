@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from matinee.catalog import DRAWN
 from matinee.decision.whom import all_names
 from matinee.events import FINISHED, MAX_TEXT, PLAYED
 from matinee.profile import Profile
@@ -41,6 +42,7 @@ Device = Annotated[str, Query(max_length=MAX_TEXT)]
 Company = Annotated[Sequence[User], Query(alias="with", max_length=MAX_COMPANY)]
 WebDial = Annotated[float | None, Query(ge=0, le=1)]
 Year = Annotated[int, Query(ge=0, lt=10_000)]
+Way = Annotated[int, Query(ge=0, lt=DRAWN)]
 WebDraw = Annotated[int, Query(ge=0, lt=2**31)]
 
 
@@ -168,9 +170,9 @@ def member_pages(service: Service) -> APIRouter:
         return _html(render, "start.html", page=page, titles=titles, **await _of_member(service, request, user, device))
 
     @router.get("/posters/{item_id:path}.svg")
-    async def art(item_id: str, wide: bool = False, user: PosterUser | None = None) -> Response:
+    async def art(item_id: str, wide: bool = False, user: PosterUser | None = None, way: Way = 0) -> Response:
         title = await service.title(item_id, user)
-        svg = poster(title["title"], title["genres"], wide)
+        svg = poster(title["title"], title["genres"], wide, way)
         return Response(svg, media_type="image/svg+xml", headers={"cache-control": "private, max-age=3600"})
 
     return router

@@ -61,18 +61,20 @@ ALIASES = {
 PLAIN = (Palette("#2c2f3a", "#15171d", "#565d70", "#22252f", "#e6dccb"), (lens, arches, paper))
 
 
-def poster(title: str, genres: Sequence[str], wide: bool = False) -> str:
+def poster(title: str, genres: Sequence[str], wide: bool = False, way: int = 0) -> str:
     """The SVG of a title without words: portrait (300 x 450) with a dark foot for its name, or `wide` (1600 x 900).
 
-    The same title and genres give the same bytes on every machine.
+    The same title and genres give the same bytes on every machine. `way`: another of its genres sets the style, and
+    where it has no more, another motif.
     """
     seed = int.from_bytes(hashlib.sha256("\x1f".join([title, *genres]).encode()).digest()[:8], "big")
     rng = np.random.default_rng(seed)
-    genre_palette, motifs = _style(genres)
+    styles = _styles(genres)
+    genre_palette, motifs = styles[way % len(styles)]
     palette = genre_palette.turned(float(rng.uniform(-SHIFT, SHIFT)))
-    motif = motifs[int(rng.integers(len(motifs)))]
+    motif = motifs[(int(rng.integers(len(motifs))) + way // len(styles)) % len(motifs)]
     width, height = (WIDE, TALL) if wide else (WIDTH, HEIGHT)
-    canvas = Canvas(width, height, palette, rng)
+    canvas = Canvas(width, height, palette, np.random.default_rng([seed, way]) if way else rng)
     foot = "" if wide else f'<rect width="{WIDTH}" height="{HEIGHT}" fill="url(#f)"/>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" preserveAspectRatio="xMidYMid slice">'
@@ -84,10 +86,10 @@ def poster(title: str, genres: Sequence[str], wide: bool = False) -> str:
     )
 
 
-def _style(genres: Sequence[str]) -> tuple[Palette, tuple[Motif, ...]]:
-    """The most telling of a title's genres sets its style: the first in the order of `STYLES`."""
+def _styles(genres: Sequence[str]) -> list[tuple[Palette, tuple[Motif, ...]]]:
+    """The styles of a title's genres, the most telling first: in the order of `STYLES`."""
     names = {ALIASES.get(genre.casefold(), genre.casefold()) for genre in genres}
-    return next((style for name, style in STYLES.items() if name in names), PLAIN)
+    return [style for name, style in STYLES.items() if name in names] or [PLAIN]
 
 
 def lettering(name: str) -> str:

@@ -19,8 +19,9 @@ export function button(attributes, pressed, ...children) {
 
 const ownArt = (item) => !item.image_url?.startsWith("https://");
 const watcher = encodeURIComponent(document.querySelector("#page")?.dataset.user ?? "");
-export const art = (item, wide = false) =>
-  wide || ownArt(item) ? `/posters/${encodeURIComponent(item.item_id)}.svg?user=${watcher}${wide ? "&wide=1" : ""}` : item.image_url;
+const drawn = (item, more = "") => `/posters/${encodeURIComponent(item.item_id)}.svg?user=${watcher}${more}`;
+const wideArt = (item) => item.artwork_url?.startsWith("https://") ? item.artwork_url : drawn(item, `&wide=1${item.art ? `&way=${item.art}` : ""}`);
+export const art = (item, wide = false) => wide ? wideArt(item) : ownArt(item) ? drawn(item) : item.image_url;
 
 /** The picture of a title, with its name where the picture holds none. */
 export function poster(item) {

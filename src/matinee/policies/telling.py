@@ -1,0 +1,167 @@
+"""How to tell of a title: Beta arms for each way, by what the member likes most, chosen by Thompson sampling."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+
+from matinee.errors import ArtifactRefused, BadRequest, NotFound
+from matinee.files import opened
+from matinee.maths.arrays import Doubles
+from matinee.policies.independent import BetaBelief, Told
+
+Way: TypeAlias = tuple[str, str, str, str]  # art or reason, what the member likes most, item_id, which
+Came: TypeAlias = tuple[Way, float, float]  # the reward of a way, and how much it counts
+KEPT = 32  # versions that stay in memory where nobody keeps them elsewhere
+LARGEST = 1 << 28  # bytes of a file
+
+
+@dataclass(frozen=True, slots=True)
+class TellingConfig:
+    """`belief` of how often a title is enjoyed, however it is told of. `floor`: the share of tellings in which each way
+    is as likely as any other, so that what each is worth can be told from the log.
+    """
+
+    belief: BetaBelief = BetaBelief(1.0, 9.0)
+    floor: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.floor <= 1.0:
+            raise BadRequest(f"the floor is {self.floor}; give a share above 0, at most 1")
+
+
+class Learned(NamedTuple):
+    """What was learned after `version` batches of rewards, the latest of a decision at `as_of` (microseconds since
+    1970, UTC): of each way how much its rewards count, and their weighed sum.
+    """
+
+    version: int = 0
+    as_of: int = 0
+    ways: Mapping[Way, tuple[float, float]] = MappingProxyType({})
+
+    def after(self, told: Iterable[Came], as_of: int) -> Learned:
+        """With these rewards too."""
+        ways = dict(self.ways)
+        for way, reward, weight in told:
+            count, total = ways.get(way, (0.0, 0.0))
+            ways[way] = (count + weight, total + weight * reward)
+        return Learned(self.version + 1, max(as_of, self.as_of), ways)
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON, the same bytes for the same ways."""
+        ways = [[*way, *numbers] for way, numbers in sorted(self.ways.items())]
+        plain = {"version": self.version, "as_of": self.as_of, "ways": ways}
+        path.write_text(json.dumps(plain, indent=0), "utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Learned:
+        """Read what `save` wrote. Raises `ArtifactRefused` on anything else."""
+        try:
+            with opened(path, LARGEST) as file:
+                plain = json.load(file)
+            ways = {
+                (str(a), str(b), str(c), str(d)): (float(count), float(total))
+                for a, b, c, d, count, total in plain["ways"]
+            }
+            return cls(int(plain["version"]), int(plain["as_of"]), ways)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ArtifactRefused(f"{path} holds nothing learned: {error!r}; restore it from a backup") from error
+
+
+class Versions(Protocol):
+    """Where versions are kept, so that decisions can be asked again of the one that made them."""
+
+    def keep(self, learned: Learned) -> None:
+        """Keep it under its version; it is durable when this returns."""
+        ...
+
+    def find(self, version: int) -> Learned:
+        """Raises `NotFound` where it is gone."""
+        ...
+
+    @property
+    def latest(self) -> Learned | None:
+        """The newest that was kept, by whomever; None before the first."""
+        ...
+
+
+@dataclass
+class InMemory:
+    """The latest versions, as long as the process lives."""
+
+    versions: dict[int, Learned] = field(default_factory=dict)
+
+    def keep(self, learned: Learned) -> None:
+        """The oldest beyond `KEPT` go."""
+        self.versions[learned.version] = learned
+        self.versions.pop(learned.version - KEPT, None)
+
+    def find(self, version: int) -> Learned:
+        """Raises `NotFound` where it is gone."""
+        if version not in self.versions:
+            raise NotFound(f"version {version} is not among the latest {KEPT}; replay the log to have it again")
+        return self.versions[version]
+
+    @property
+    def latest(self) -> Learned | None:
+        """The newest, None before the first."""
+        return self.versions[max(self.versions)] if self.versions else None
+
+
+class Telling:
+    """Chooses among ways to tell of a title; each is thought as good as any other until rewards say otherwise."""
+
+    def __init__(
+        self,
+        config: TellingConfig = TellingConfig(),
+        learned: Learned | None = None,
+        versions: Versions | None = None,
+    ) -> None:
+        self.config, self.learned = config, Learned() if learned is None else learned
+        self.versions: Versions = InMemory({self.learned.version: self.learned}) if versions is None else versions
+
+    def probabilities(self, ways: Sequence[Way], certain: bool) -> Doubles:
+        """(ways,) how likely each is chosen; `certain`: the one of the best mean, the first of equals."""
+        told = np.array([self.learned.ways.get(way, (0.0, 0.0)) for way in ways])
+        if certain:
+            mean, _ = self.config.belief.moments(Told(told[:, 0], told[:, 1]))
+            return np.asarray(np.arange(len(ways)) == mean.argmax(), np.float64)
+        best = _best(self.config.belief, tuple(map(tuple, told.tolist())))
+        return self.config.floor / len(ways) + (1.0 - self.config.floor) * best
+
+    def learn(self, told: Iterable[Came], as_of: int) -> None:
+        """Learn what came of ways that were chosen, in decisions up to `as_of`."""
+        learned = self.learned.after(told, as_of)
+        self.versions.keep(learned)
+        self.learned = learned
+
+    def catch_up(self) -> None:
+        """Take up the newest version that was kept, where another process has learned since."""
+        latest = self.versions.latest
+        if latest is not None and latest.version > self.learned.version:
+            self.learned = latest
+
+    def frozen(self) -> Telling:
+        """The same with what is known now, whatever is learned meanwhile."""
+        return Telling(self.config, self.learned, self.versions)
+
+    def at(self, version: int) -> Telling:
+        """The same as it was with this version. Raises `NotFound` where it is gone."""
+        learned = self.learned if version == self.learned.version else self.versions.find(version)
+        return Telling(self.config, learned, self.versions)
+
+
+@lru_cache(maxsize=4_096)
+def _best(belief: BetaBelief, told: tuple[tuple[float, float], ...]) -> Doubles:
+    """(ways,) P(each is the best) of ways with these numbers and sums of rewards; exactly the same for all equals."""
+    if len(set(told)) == 1:
+        return np.full(len(told), 1.0 / len(told))
+    counts, sums = np.array(told).T
+    return belief.best(Told(counts, sums), np.ones(len(told), np.bool_))
