@@ -50,6 +50,14 @@ def test_who_watches_is_in_the_answer_and_in_the_log(client, family, log):
         as_asked(replace(logged, requests=replace(logged.requests, together=other)), log, CATALOG)
 
 
+def test_dials_are_taken_said_and_logged_on_the_page_too(client, family, log):
+    page = ask(client, *family, dials={"novelty": 0.5, "freshness": 1}).json()
+    assert (page["dials"]["novelty"], page["dials"]["freshness"]) == (0.5, 1.0)
+    assert log.decisions.record(page["decision_id"])["dials"] == page["dials"]
+    shown = client.get("/together?user=ada&with=bo&part=1&diversity=0.25").text
+    assert '"diversity": 0.25' in shown
+
+
 def test_only_what_each_of_them_may_see_is_shown(client, family):
     shown = {item["item_id"]: item["genres"] for row in ask(client, *family).json()["rows"] for item in row["items"]}
     assert shown, "every sixth title is for children"

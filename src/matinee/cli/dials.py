@@ -20,6 +20,7 @@ class Tuned(StrEnum):
     HOME = "home"
     SIMILAR = "similar"
     SEARCH = "search"
+    TOGETHER = "together"
 
 
 def dials(

@@ -15,7 +15,7 @@ from matinee.errors import BadData, BadRequest, require_share
 from matinee.files import Watched, opened
 
 LIMIT = 100_000  # bytes of the file
-TUNED = ("home", "similar", "search")  # surfaces with dials
+TUNED = ("home", "similar", "search", "together")  # surfaces with dials
 log = logging.getLogger("matinee.tunings")
 
 

@@ -53,11 +53,24 @@ def title_for_all(name: RowName, decisions: Decisions, watchers: Sequence[Profil
             return f"Tonight's pick for {all_names(watchers)}"
         case RowKind.MY_LIST:
             return "On your lists"
+        case RowKind.CONTINUE_WATCHING | RowKind.NEW_EPISODES:
+            return "Continue together"
         case RowKind.BECAUSE_YOU_WATCHED | RowKind.BECAUSE_YOU_LIKED:
             theirs = _who_liked(row_key(name, catalog), decisions, watchers)
             return row_title(name, catalog).replace(" you ", f" {listed(theirs)} ", 1)
         case _:
             return row_title(name, catalog)
+
+
+def reason_for_all(name: RowName) -> str:
+    """Why titles stand in a row of what all of them began; empty for other rows."""
+    match name.kind:
+        case RowKind.CONTINUE_WATCHING:
+            return "All of you started this and have not finished it"
+        case RowKind.NEW_EPISODES:
+            return "There is more since all of you watched it"
+        case _:
+            return ""
 
 
 def all_names(watchers: Sequence[Profile]) -> str:

@@ -13,7 +13,7 @@ from matinee.decision import Decisions, Dials, Pages
 from matinee.decision.evidence import row_title, suggestion_reason, title_reasons
 from matinee.decision.messages import Reason, told_by, words
 from matinee.decision.rows import KIND_NAMES
-from matinee.decision.whom import Watcher, title_for_all, watchers_of, whom_in_words
+from matinee.decision.whom import Watcher, reason_for_all, title_for_all, watchers_of, whom_in_words
 from matinee.profile import Profile
 from matinee.service.coming import coming
 from matinee.service.fallback import Unanswered
@@ -138,12 +138,14 @@ class Presenter:
         page = self.page(decisions, explain, missed)
         pages = decisions.page()
         for row in page["rows"]:
-            row["title"] = title_for_all(pages.name(0, row["row"]), decisions, watchers, self._catalog)
+            name = pages.name(0, row["row"])
+            row["title"] = title_for_all(name, decisions, watchers, self._catalog)
             if explain:
                 for item in row["items"]:
                     whom = watchers_of(decisions, row["row"], item["column"])
                     item["whom"] = [self._whom(watchers, one) for one in whom]
-                    item["reason"] = whom_in_words(whom, watchers, self._catalog) or item["reason"]
+                    told = reason_for_all(name) or whom_in_words(whom, watchers, self._catalog)
+                    item["reason"] = told or item["reason"]
         return {**page, "watchers": [one.user_id for one in watchers]}
 
     def _whom(self, watchers: Sequence[Profile], one: Watcher) -> WatcherOut:

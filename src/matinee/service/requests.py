@@ -224,7 +224,7 @@ class SimilarIn(TunedIn):
     n: Annotated[int, Field(ge=1, le=100), WHOLE] = 20
 
 
-class TogetherIn(PageIn):
+class TogetherIn(TunedIn):
     """Asks for a page for two or more."""
 
     user_id: Id

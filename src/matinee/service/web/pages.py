@@ -137,6 +137,7 @@ def member_pages(service: Service) -> APIRouter:
     async def together(
         request: Request,
         user: User,
+        turned: Annotated[WebDials, Depends()],
         company: Company = (),
         find: Find = "",
         device: Device = "",
@@ -147,6 +148,7 @@ def member_pages(service: Service) -> APIRouter:
             found = await _others(service, user, find)
             return _html(render, "company.html", people=found, find=find, **about)
         asked = {"user_id": user, "with": company, "context": {"device": about["device"]}, "draw": draw}
+        asked["dials"] = asdict(turned)
         anew = {"exploration": ANEW} if draw else {}
         page = await service.decide(TOGETHER, TogetherIn.model_validate({**asked, **anew}))
         if "part" in request.query_params:

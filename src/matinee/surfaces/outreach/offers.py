@@ -20,12 +20,13 @@ from matinee.maths.calibration import Platt
 from matinee.maths.cores import blas_in_the_calling_thread
 from matinee.maths.ragged import offsets_of, owners_of
 from matinee.surfaces.outreach.config import OutreachConfig
+from matinee.surfaces.outreach.seasons import seasons_for
 from matinee.surfaces.pages.deciding import worth_of
 from matinee.surfaces.trust import had_enough
 
 AT_ONCE = 2_000  # members whose titles are scored at a time
 WORTH_STEP = 2.0**-12  # worths are rounded to it, so that a title asked again alone is worth the same
-LISTED, ARRIVAL, FAVOURITE = 1 << Reason.LISTED, 1 << Reason.ARRIVAL, 1 << Reason.FAVOURITE
+LISTED, SEASON, ARRIVAL, FAVOURITE = (1 << one for one in Reason)
 PLAY, RATING, ADD, REMOVE = int(Kind.PLAY), int(Kind.RATING), int(Kind.LIST_ADD), int(Kind.LIST_REMOVE)
 TOLD = (int(Kind.THUMBS_UP), int(Kind.THUMBS_DOWN), int(Kind.DISMISS), int(Kind.MESSAGE))
 
@@ -72,7 +73,8 @@ def messages_for(
     """What each member could be written to about; nothing where `open_to` (batch,) is not set,
     which costs nothing.
 
-    A title is offered once: none that was played, judged, turned down or written about before.
+    A title is offered once: none that was played, judged, turned down or written about before, but for series with a
+    new season.
     """
     parts = [Messages.joined([_none(0)])]
     for start in range(0, len(requests), AT_ONCE):
@@ -89,14 +91,16 @@ def _found(
     allowed = eligible(catalog, requests)
     with blas_in_the_calling_thread():
         scores = scorer.score(requests)
-    past, batch, width = requests.histories, len(requests), 3 * config.each
+    past, batch, width = requests.histories, len(requests), len(Reason) * config.each
     titles, reasons = np.zeros((batch, width), np.int32), np.zeros((batch, width), np.int8)
     counts = np.zeros(batch, np.int64)
     fresh = catalog.arrived >= requests.times.min() - config.fresh * DAY
     offered = allowed & ~had_enough(requests, catalog)
+    seasons = seasons_for(requests, catalog, offered, config.fresh, config.each)
     _walk(
         past.offsets, past.items, past.kinds, past.values, requests.times, offered, scores, catalog.arrived,
-        np.flatnonzero(fresh), config.fresh * DAY, config.each, titles, reasons, counts,
+        np.flatnonzero(fresh), config.fresh * DAY, seasons.offsets, seasons.values, config.each, titles,
+        reasons, counts,
     )  # fmt: skip
     used = np.arange(width) < counts[:, None]
     owners = np.repeat(np.arange(batch), counts)
@@ -131,13 +135,15 @@ def _walk(
     arrived: Int64s,
     newest: Int64s,
     fresh: int,
+    season_offsets: Int64s,
+    seasons: Int32s,
     each: int,
     titles: Int32s,
     reasons: Int8s,
     counts: Int64s,
 ) -> None:
-    """Of each member the latest `each` titles of the list, the best that arrived lately, and the
-    best of all.
+    """Of each member the latest `each` titles of the list, the series with new seasons, the best that
+    arrived lately, and the best of all.
     """
     known, listed = np.zeros(allowed.shape[1], np.bool_), np.zeros(allowed.shape[1], np.int8)
     for b in range(len(now)):
@@ -154,6 +160,8 @@ def _walk(
             item = items[at]
             if counts[b] < each and listed[item] and allowed[b, item] and not known[item]:
                 _offer(titles[b], reasons[b], counts, b, item, LISTED)
+        for at in range(season_offsets[b], season_offsets[b + 1]):
+            _offer(titles[b], reasons[b], counts, b, seasons[at], SEASON)
         best, n = np.empty(each, np.int64), 0
         for item in newest:
             new = arrived[item] >= now[b] - fresh and arrived[item] <= now[b]

@@ -19,6 +19,8 @@ from matinee.surfaces.pages.rows import Pools
 from matinee.surfaces.reasons import with_reasons
 from matinee.surfaces.stopwatch import Stopwatch
 from matinee.surfaces.sway import Sway
+from matinee.surfaces.tilt import straightened, tilt
+from matinee.surfaces.together.midst import in_the_midst
 from matinee.surfaces.together.reasons import with_watchers
 from matinee.surfaces.together.watchers import Watchers
 from matinee.surfaces.together.wishes import TogetherConfig, Wishes, wishes_of
@@ -30,7 +32,8 @@ from matinee.surfaces.unboosted import unboosted
 class TogetherPolicy:
     """Pages for two or more, out of the rows and the charts of `home`, each title worth what it is worth to all.
 
-    A title stands on the page when each of them may see it and none has met it. Its rows grow from everybody's latest
+    A title stands on the page when each of them may see it and none has met it, or all are in the midst of it. Its
+    rows grow from everybody's latest
     likes in turn. Nothing but the requests decides whose turn it is, so a decision can be asked again. Safe to share by
     threads; memory is 20 bytes a title for each person of a batch.
     """
@@ -53,9 +56,10 @@ class TogetherPolicy:
         offered, wishes = self._wishes(watchers, worths, allowed)
         watch.lap("worth")
         as_one, sway = watchers.as_one(requests), Sway.of(catalog, requests)
-        pools = self.home.rows(as_one, offered, named, wishes.worth, sway)
+        pools, left = self._rows(as_one, offered, named, wishes.worth, sway)
         watch.lap("rows")
-        built = unboosted(self.home.build(pools, as_one, sway, bits), pools, sway)
+        built = self.home.build(pools, as_one, sway, bits)
+        built = straightened(unboosted(built, pools, sway), pools, left)
         watch.lap("page")
         because = self._because(watchers, built.items, named)
         evidence = self._evidence(watchers, as_one, built.items, because, worths)
@@ -82,7 +86,7 @@ class TogetherPolicy:
         offered, wishes = self._wishes(watchers, self._worths(watchers), allowed)
         as_one, sway = watchers.as_one(requests), Sway.of(self.catalog, requests)
         named = nameable(self.catalog, requests, allowed)
-        pools: Pools = self.home.rows(as_one, offered, named, wishes.worth, sway)
+        pools, _ = self._rows(as_one, offered, named, wishes.worth, sway)
         shown = shown_in(decisions, pools, self.catalog)
         built = self.home.build(pools, as_one, sway, np.zeros(len(requests), np.uint64), shown)
         return log_probs_of(decisions, built)
@@ -114,10 +118,22 @@ class TogetherPolicy:
             return self.home.worth(self.home.scorer.score(watchers.alone), watchers.alone)
 
     def _wishes(self, watchers: Watchers, worths: Floats, allowed: Flags) -> tuple[Flags, Wishes]:
-        """Which titles may stand on the page (batch, titles), and what all wish of them."""
-        offered = allowed & ~watchers.met(allowed.shape[1])
-        np.logical_and.at(offered, watchers.whose, ~had_enough(watchers.alone, self.catalog))
-        return offered, wishes_of(watchers, worths, offered, self.config)
+        """Which titles may stand on the page (batch, titles), those that all are in the midst of among them, and what
+        all wish of those that none has met.
+        """
+        enough = ~had_enough(watchers.alone, self.catalog)
+        unmet = allowed & ~watchers.met(allowed.shape[1])
+        begun = allowed & in_the_midst(watchers, self.catalog)
+        for offered in (unmet, begun):
+            np.logical_and.at(offered, watchers.whose, enough)
+        return unmet | begun, wishes_of(watchers, worths, unmet, self.config)
+
+    def _rows(
+        self, as_one: Requests, offered: Flags, named: Flags, worth: Floats, sway: Sway
+    ) -> tuple[Pools, Floats | None]:
+        """The candidate rows, and what the dials left of each worth."""
+        left = tilt(worth, as_one, self.home.charts.surprise)
+        return self.home.rows(as_one, offered, named, worth if left is None else worth * left, sway), left
 
     def _because(self, watchers: Watchers, items: Int32s, named: Flags) -> Int32s:
         """(watchers, rows, columns) what in each one's history speaks for the titles of `items` (batch, r, c)."""
