@@ -149,3 +149,16 @@ def test_features_are_one_and_directions_that_do_not_move_when_titles_come():
     np.testing.assert_allclose(np.linalg.norm(members[:, 1:], axis=1), [0, 1, 1, 0, 1, 1])
     assert (members[:, 0] == 1).all()
     assert np.mean(np.sum(few.titles[:, 1:] ** 2, axis=1)) == pytest.approx(1)
+
+
+def test_the_random_bits_are_those_of_the_version():
+    """One seed: the same bits until something is learned, others then, and the first ones again of that version."""
+    made, requests = arms(), asked(200)
+    first = made.decide(requests, np.random.default_rng(7))
+    assert (made.decide(requests, np.random.default_rng(7)).bits == first.bits).all()
+    made.learn(first, np.full(len(first.choices.actions), np.nan))
+    later = made.decide(requests, np.random.default_rng(7))
+    assert (later.bits != first.bits).all()
+    assert (made.at(0).decide(requests, np.random.default_rng(7)).titles == first.titles).all()
+    agree = np.mean(later.titles == first.titles)
+    assert agree < 0.5, "nothing was learned, yet they choose alike"

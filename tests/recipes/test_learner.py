@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.log import EventLog
-from matinee.errors import ArtifactRefused, BadRequest, NotFound
+from matinee.errors import ArtifactRefused, BadRequest, NotFound, Overloaded
 from matinee.policies.layered import Layered
 from matinee.recipes.audit import audit
 from matinee.recipes.learner import Learner, billboard_of
@@ -278,6 +278,77 @@ def test_it_learns_by_itself_until_it_is_stopped(place):
                 while learner.arms.posterior == 0 and time.monotonic() < patience:
                     time.sleep(0.02)
         assert learner.arms.posterior > 0
+
+
+def test_it_tells_of_what_it_decides_and_of_what_waits(place):
+    with EventLog(place.log_path) as log:
+        learner = Learner(place, log, CONFIG)
+        with served(place, log, learner) as client:
+            live(client, 0)
+            over = HAND.over(0) + 1_999_000_000
+            learner.see(over)
+            told = learner.watched()
+            assert told.gauges["decisions"] == PAGES
+            assert told.gauges["waiting"] == pytest.approx(2_000, abs=2), "a second more than its time, and the rest"
+            assert [one.name for one in told.alarms] == ["stale"]
+            learner.look(over)
+            learner.see(over)
+            told = learner.watched()
+            assert told.alarms == ()
+            assert told.gauges["version"] == 1
+            assert told.gauges["waiting"] == pytest.approx(0, abs=0.1)
+        pages = [batch.take(np.array([b])).choices for batch in log.decisions.read(2**62) for b in range(len(batch))]
+        log_probs = np.array([one.log_probs[1] for one in pages])
+        weights = np.exp(-log_probs) / np.array([one.among[1] for one in pages])
+        assert told.gauges["entropy"] == pytest.approx(-log_probs.mean())
+        assert told.gauges["heaviest"] == pytest.approx(weights.max())
+        assert told.gauges["effective"] == pytest.approx(weights.sum() ** 2 / (weights**2).sum() / PAGES)
+
+
+class Full:
+    """A disk without room."""
+
+    latest = None
+
+    def keep(self, posterior):
+        raise Overloaded("no room", 1.0)
+
+
+def test_a_billboard_that_cannot_learn_raises_an_alarm_while_it_serves(place):
+    config = LearnerConfig(every=0.02, window=0.001, grace=0.001)
+    HAND.moment = time.time() - 5
+    with EventLog(place.log_path) as log:
+        learner = Learner(place, log, config)
+        with served(place, log, learner) as client:
+            client.post("/v1/home", json={"user_id": "m1"})
+            learner.arms._versions = Full()
+            with learner.running():
+                patience = time.monotonic() + 60
+                while not learner.watched().alarms and time.monotonic() < patience:
+                    time.sleep(0.02)
+            (alarm,) = learner.watched().alarms
+            assert alarm.name == "stale"
+            assert client.post("/v1/home", json={"user_id": "m1"}).status_code == 200
+
+
+def test_a_member_sees_one_billboard_a_day_until_something_is_learned(place):
+    with EventLog(place.log_path) as log:
+        learner = Learner(place, log, CONFIG)
+        with served(place, log, learner) as client:
+
+            def look() -> str:
+                page = client.post("/v1/home", json={"user_id": "m3"}).json()
+                return page["rows"][0]["items"][0]["item_id"]
+
+            HAND.turn(0, 0)
+            first = look()
+            for moment in (1, 60, 590):
+                HAND.turn(0, moment)
+                assert look() == first
+            learner.look(HAND.over(0))
+            again = look()
+            HAND.turn(9, 0)
+            assert look() == again
 
 
 def test_a_billboard_that_cannot_be_leaves_pages_as_they_are(place):

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from matinee.service.watched import Alarm, Watched
+
 
 def event(n: int = 0, **fields):
     return {"event_id": f"e{n}", "user_id": "ada", "kind": "thumbs_up", "item_id": "t0", **fields}
@@ -290,6 +292,21 @@ def test_every_endpoint_stands_in_the_api_page_and_in_the_documentation(client, 
     assert {'href="#PageOut"', 'id="PageOut"', 'id="HomeIn"'} <= set(page.replace(">", " ").split())
     assert "http://" not in page.replace("http://127.0.0.1", "")
     assert "https://" not in page
+
+
+def test_alarms_degrade_the_service_and_are_over_when_they_are(serve):
+    told = [Watched({"entropy": 0.1}, (Alarm("stale", "nothing is learned", "look at the disk"),))]
+    client = serve(watched=lambda: told[-1])
+    ready = client.get("/health/ready")
+    assert ready.status_code == 200
+    alarm = {"name": "stale", "cause": "nothing is learned", "remedy": "look at the disk"}
+    assert ready.json() == {"status": "degraded", "alarms": [alarm]}
+    text = client.get("/metrics").text
+    assert 'matinee_alarm{name="stale"} 1.0' in text
+    assert 'matinee_learner{measure="entropy"} 0.1' in text
+    told.append(Watched({"entropy": 2.0}))
+    assert client.get("/health/ready").json() == {"status": "ready"}
+    assert 'matinee_alarm{name="stale"} 0.0' in client.get("/metrics").text
 
 
 def test_trainings_that_were_refused_are_an_alert(serve):

@@ -171,6 +171,7 @@ def _serve(
             refusals=lambda: place.refusals,
             experiments=experiments,
             tunings=tunings,
+            watched=learner.watched,
         )
 
         def ready(url: str) -> None:

@@ -159,6 +159,15 @@ def add_rewards(
 
 
 @numba.njit(cache=True, nogil=True)
+def of_version(bits: UInt64s, version: int) -> UInt64s:
+    """(batch,) other bits for another version."""
+    found = np.empty_like(bits)
+    for b in range(len(bits)):
+        found[b] = mix(bits[b], np.uint64(version))
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
 def uniform(seed: np.uint64, place: int) -> float:
     """A number in 0..1, below 1, that depends on `seed` and `place` only."""
     return float(np.int64(mix(seed, np.uint64(place)) >> np.uint64(11))) / 9007199254740992.0

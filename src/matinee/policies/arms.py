@@ -91,7 +91,9 @@ class _Mind(NamedTuple):
 class LinearArms:
     """Thompson sampling, or greedy choice, of one title by the linear model of `posterior.py`; see `ArmsConfig`.
 
-    The titles' scores count as independent normals, see `contest.py`. Safe to share by threads; one of them learns.
+    The titles' scores count as independent normals, see `contest.py`. The random bits are
+    those of `rng` and of the version: asked again with the same seed it chooses alike until it has learned, and what it
+    then knows cannot have come of those bits. Safe to share by threads; one of them learns.
     """
 
     def __init__(

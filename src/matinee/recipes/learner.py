@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from threading import Event, Thread
 from typing import Any
 
@@ -20,13 +20,16 @@ from matinee.data.counted import Counted
 from matinee.data.log import EventLog
 from matinee.decision import Maker
 from matinee.errors import ArtifactRefused, BadRequest, MatineeError
+from matinee.events import DAY
 from matinee.models.artifacts.artifact import Artifact, id_of, load_artifact
 from matinee.policies.arms import ArmsConfig, LinearArms
 from matinee.policies.features import AverageTaste, Features
 from matinee.policies.posterior import Prior
-from matinee.recipes.learning import LearnerConfig, LearnsFromLog, learn_from
+from matinee.recipes.learning import SECOND, LearnerConfig, LearnsFromLog, learn_from
 from matinee.recipes.posteriors import KeptPosteriors
 from matinee.recipes.registry import SCORERS
+from matinee.recipes.vitals import Vitals, Watch, watched
+from matinee.service.watched import Watched
 from matinee.workspace import Workspace
 
 log = logging.getLogger("matinee.learner")
@@ -96,6 +99,9 @@ class Learner:
     arms: LinearArms | None = None
     telling: LearnsFromLog | None = None
     _counted: tuple[Counted, Counted] = field(default_factory=lambda: (Counted(), Counted()))
+    _watch: Watch | None = None
+    _vitals: Vitals = Vitals()
+    _looked: float = field(default_factory=time.time)
     _stopped: Event = field(default_factory=Event)
 
     @contextmanager
@@ -127,9 +133,27 @@ class Learner:
         one.catch_up()
         return learn_from(self.events, one, now, self.config, counted)
 
+    def watched(self) -> Watched:
+        """How the billboard did at the latest look; what waits goes on waiting while no look comes."""
+        if self.arms is None:
+            return Watched()
+        late = max(0.0, time.time() - self._looked - self.config.every)
+        vitals = replace(self._vitals, waiting=self._vitals.waiting + late)
+        return watched(vitals, self.arms.config.sampling, self.config.every)
+
+    def see(self, now: int) -> None:
+        """Look at what the billboard decided until `now` (microseconds since 1970), and at what waits to be learned."""
+        if self.arms is None:
+            return
+        if self._watch is None:
+            self._watch = Watch(now - DAY)
+        self._vitals, self._looked = self._watch.look(self.events, self.arms, now, self.config), time.time()
+
     def _run(self) -> None:
         while not self._stopped.wait(self.config.every):
-            try:
-                self.look(round(time.time() * 1e6))
-            except MatineeError:
-                log.exception("the billboard could not learn; it serves as it is")
+            now = round(time.time() * SECOND)
+            for look in (self.look, self.see):
+                try:
+                    look(now)
+                except MatineeError:
+                    log.exception("the billboard could not learn; it serves as it is")

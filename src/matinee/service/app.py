@@ -213,16 +213,20 @@ def _watching(service: Service, doors: Responses) -> APIRouter:
 
     @router.get("/health/ready", response_model=HealthOut, responses=statuses(503))
     async def ready() -> Response:
-        """The policies passed their check and the log can be written; 503 with the reason while that is not so."""
+        """The policies passed their check and the log can be written; 503 with the reason while that is not so. Alarms
+        of what learns beside the service degrade it, and it serves on.
+        """
         unready = service.unready or await service.trouble()
         if unready:
             return Json(problem_words("not_ready", unready), status_code=503)
-        return Json({"status": "ready"})
+        alarms = [one._asdict() for one in service.deployment.watched().alarms]
+        return Json({"status": "degraded", "alarms": alarms} if alarms else {"status": "ready"})
 
     @router.get("/metrics", response_class=PlainTextResponse, responses=doors)
     async def metrics() -> Response:
         """Counters and latencies for Prometheus."""
         service.metrics.members.set(len(service.members))
+        service.metrics.watch(service.deployment.watched())
         service.metrics.refusals.set(len(service.deployment.refusals()))
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 

@@ -17,6 +17,7 @@ from matinee.errors import BadRequest
 from matinee.experiment.definition import Experiment
 from matinee.service.keys import Keys
 from matinee.service.surfaces import SURFACES
+from matinee.service.watched import Watched
 
 Policies: TypeAlias = Mapping[str, Sequence[tuple[str, Policy]]]
 Offer: TypeAlias = tuple[Catalog, Policies]  # what may serve together next
@@ -33,7 +34,8 @@ class Deployment:
     none. `reload` reads the catalogue and builds its policies anew for POST /v1/artifacts/reload; `grow` does so with
     what POST /v1/titles tells of titles, and keeps the catalogue when its block has ended well. `refusals` tells of
     models whose last training was not kept. `experiments` tells of the experiments; accounts are in the arms of those
-    that run. `tunings` tells how surfaces are tuned where a request does not say. `clock` gives seconds since 1970. All
+    that run. `tunings` tells how surfaces are tuned where a request does not say,
+    `watched` how what learns beside the service is doing. `clock` gives seconds since 1970. All
     chance in members' pages follows `secret`; left empty, the id of the log, so that after a restart and on another
     server pages are drawn alike.
     """
@@ -56,6 +58,7 @@ class Deployment:
     refusals: Callable[[], Collection[str]] = tuple
     experiments: Callable[[], Sequence[Experiment]] = tuple
     tunings: Callable[[], Mapping[str, Tuning]] = dict
+    watched: Callable[[], Watched] = Watched
     clock: Callable[[], float] = time.time
     note: str = ""
 

@@ -267,7 +267,16 @@ class GrownOut(ReloadOut):
     changed: int
 
 
+class AlarmOut(TypedDict):
+    """Something that degrades the service without stopping it."""
+
+    name: str
+    cause: str
+    remedy: str
+
+
 class HealthOut(TypedDict):
-    """Whether the service lives, or is ready."""
+    """Whether the service lives, or is ready: `degraded` where it serves and an alarm is raised."""
 
     status: str
+    alarms: NotRequired[list[AlarmOut]]
