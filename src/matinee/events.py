@@ -39,6 +39,9 @@ class Kind(IntEnum):
     LIGHTER = 18  # "something lighter"
     HEAVIER = 19  # "something more serious"
     MESSAGE = 20  # the member was written to about it
+    SEEN = 21  # "seen elsewhere": never offered as new, and no word on taste
+    SEEN_CLEAR = 22  # takes that back
+    RATING_CLEAR = 23  # takes the ratings of a title back
 
 
 KIND_NAMES: tuple[str, ...] = tuple(kind.name.lower() for kind in Kind)
@@ -47,6 +50,8 @@ TAKES_BACK: Mapping[str, str] = {
     "thumbs_down": "thumbs_clear",
     "dismiss": "dismiss_clear",
     "play": "play_clear",
+    "seen": "seen_clear",
+    "rating": "rating_clear",
 }
 CLEARS = frozenset(TAKES_BACK.values())
 SAID_OF_THE_MOMENT = frozenset(KIND_NAMES[k] for k in range(Kind.SKIP, Kind.HEAVIER + 1))
@@ -54,7 +59,7 @@ NEEDS_TITLE = (
     frozenset(KIND_NAMES[k] for k in range(Kind.IMPRESSION, Kind.DISMISS + 1))
     | CLEARS
     | SAID_OF_THE_MOMENT
-    | {"message"}
+    | {"message", "seen"}
 )
 NEEDS_VALUE = frozenset({"play", "rating"})
 

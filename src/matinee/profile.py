@@ -16,7 +16,8 @@ class Profile:
     `account_id` groups profiles for experiments. `maturity_limit` is an age (12: nothing rated above 12);
     None means no limit. `languages` empty means any. `country` is ISO 3166 alpha-2, None means unknown. `time_zone` is
     a name of IANA such as Europe/Copenhagen, by which hours are read; None means that of the country or the service.
-    `messages`: the member wants to be written to; nobody is who did not say so.
+    `messages`: the member wants to be written to; nobody is who did not say so. Titles of `blocked_genres` are never
+    shown, those of `less_genres` are held back.
     """
 
     user_id: str
@@ -30,6 +31,7 @@ class Profile:
     blocked_genres: tuple[str, ...] = ()
     time_zone: str | None = None
     messages: bool = False
+    less_genres: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Profile:

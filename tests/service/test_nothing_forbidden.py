@@ -65,6 +65,7 @@ def texts_for(client, user: str) -> list[str]:
     page = client.post("/v1/home", json={"user_id": user, "exploration": 1.0})
     asked = [page, client.get(f"/v1/decisions/{page.json()['decision_id']}")]
     asked += [client.get(f"/{path}?user={user}") for path in ("home", "list", "start")]
+    asked += [client.get(f"/v1/state?user_id={user}")]
     asked += [client.get(f"/v1/titles?prefix=film&user_id={user}&n=100")]
     asked += [client.post("/v1/similar", json={"user_id": user, "item_id": f"id{i}", "n": 10}) for i in range(0, N, 5)]
     for answer in ("more_like", "lighter", "heavier", "not_now", "skip"):
@@ -93,6 +94,9 @@ def test_no_text_or_image_shows_what_its_reader_may_not_see(serve, seed):
             seen = {int(one) for one in NAME.findall(text)}
             assert seen <= allowed, text[:300]
             named += len(seen)
+        unblocked = {i for i in range(N) if may_see(titles[i], {**profile, "blocked_titles": []})}
+        hidden = client.get("/v1/hidden", params={"user_id": user}).text
+        assert {int(one) for one in NAME.findall(hidden)} <= unblocked, "it names what others keep from them"
         pictured = {i for i in range(N) if client.get(f"/posters/id{i}.svg?user={user}").status_code == 200}
         assert pictured == allowed
     assert named > 30, "the walk met no titles"

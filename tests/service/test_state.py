@@ -29,17 +29,23 @@ def told(client, *acts: tuple[str, str, float | None]) -> dict[str, dict]:
         ([("dismiss", None), ("play", 0.02)], {"hidden": True, "watched": 0.02}),
         ([("dismiss", None), ("list_add", None)], {"listed": True}),
         ([("thumbs_up", None), ("dismiss", None), ("dismiss_clear", None)], {"thumb": "up"}),
+        ([("play", 0.4), ("seen", None)], {"watched": 0.4, "seen": True}),
+        ([("seen", None), ("thumbs_up", None)], {"seen": True, "thumb": "up"}),
+        ([("seen", None), ("play", 0.02)], {"seen": True, "watched": 0.02}),
+        ([("seen", None), ("play", 0.5)], {"watched": 0.5}),
         ([("play", 0.4), ("thumbs_up", None), ("play_clear", None)], {"thumb": "up"}),
     ],
 )
 def test_the_latest_word_on_a_title_stands(client, acts, stands):
     found = told(client, *((kind, "t7", value) for kind, value in acts))["t7"]
-    blank = {"thumb": None, "listed": False, "hidden": False, "watched": None}
+    blank = {"thumb": None, "listed": False, "hidden": False, "seen": False, "watched": None}
     assert {name: found[name] for name in blank} == {**blank, **stands}
     assert found["title"] == "Action Story 7 (1957)"
 
 
-@pytest.mark.parametrize("acts", [[], ["open"], ["thumbs_up", "thumbs_clear"], ["list_add", "list_remove"]])
+@pytest.mark.parametrize(
+    "acts", [[], ["open"], ["thumbs_up", "thumbs_clear"], ["list_add", "list_remove"], ["seen", "seen_clear"]]
+)
 def test_titles_of_which_nothing_stands_are_left_out(client, acts):
     assert told(client, *((kind, "t7", None) for kind in acts)) == {}
 

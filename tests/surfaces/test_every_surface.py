@@ -35,10 +35,12 @@ from matinee.workspace import Workspace
 
 SLOTS = 200_000
 BATCH = 200
-DEEDS = (Kind.PLAY, Kind.RATING, Kind.THUMBS_UP, Kind.THUMBS_DOWN, Kind.LIST_ADD, Kind.LIST_REMOVE, Kind.DISMISS)
+THUMBS = (Kind.THUMBS_UP, Kind.THUMBS_DOWN)
+DEEDS = (Kind.PLAY, Kind.RATING, *THUMBS, Kind.LIST_ADD, Kind.LIST_REMOVE, Kind.DISMISS, Kind.SEEN)
 LOOKED_UP = (RowKind.FOUND, RowKind.CLOSEST, RowKind.ABOUT, RowKind.WITH, RowKind.GENRE, RowKind.PASSING)
 THEIRS = {  # rows of the home page whose sense it is
     "finished": (RowKind.MY_LIST, RowKind.WATCH_AGAIN),
+    "seen elsewhere": (RowKind.MY_LIST,),
     "taken off the list": (RowKind.CONTINUE_WATCHING, RowKind.WATCH_AGAIN),
 }
 
@@ -119,19 +121,25 @@ def pictures_are_of_what_is_shown(made: Decisions, titles: list[dict]) -> int:
 
 def words_on(history: Histories, b: int, now: int) -> dict[int, str]:
     """What a member said last of each title that they must not meet: the rule in words, one event at a time."""
-    speaks, play, listed, found = {}, {}, {}, {}
+    speaks, play, listed, seen, found = {}, {}, {}, set(), {}
     for at in range(history.offsets[b], history.offsets[b + 1]):
         item, kind, value = int(history.items[at]), Kind(history.kinds[at]), float(history.values[at])
         if kind in (Kind.LIST_ADD, Kind.LIST_REMOVE):
             listed[item] = (kind, now - int(history.times[at]))
+        if kind == Kind.SEEN:
+            seen.add(item)
+            continue
         if kind != Kind.LIST_REMOVE:
             speaks[item] = (kind, value)
         if kind == Kind.PLAY:
             play[item] = value
-    for item in {*speaks, *listed}:
+            seen -= {item} if value >= 0.1 else set()
+    for item in {*speaks, *listed, *seen}:
         kind, value = speaks.get(item, (None, 0.0))
         if kind in (Kind.THUMBS_DOWN, Kind.DISMISS) or (kind == Kind.RATING and value < 0.6):
             found[item] = "turned down"
+        elif item in seen:
+            found[item] = "seen elsewhere"
         elif play.get(item, 0.0) >= 0.9:
             found[item] = "finished"
         elif listed.get(item, (None, 0))[0] == Kind.LIST_REMOVE and listed[item][1] <= (REMOVED_DAYS - 1) * DAY:

@@ -14,7 +14,7 @@ from matinee.errors import BadRequest
 from matinee.events import DAY, standing
 from matinee.maths.arrays import Flags, Floats, Int64s
 
-_ANSWERS = ("impression", "open", "play", "rating", "thumbs_up", "thumbs_down", "list_add", "dismiss")
+_ANSWERS = ("impression", "open", "play", "rating", "thumbs_up", "thumbs_down", "list_add", "dismiss", "seen")
 HOUR = DAY // 24
 NEVER = -1  # the delay of what was never answered
 

@@ -3,8 +3,9 @@
 Everything that serves, simulates, evaluates or experiments knows these and no model or surface.
 """
 
+from matinee.decision.beliefs import Beliefs
 from matinee.decision.company import Company
-from matinee.decision.contracts import Enumerates, LaysOut, Learns, Policy, Refits, Scorer, Uncertain
+from matinee.decision.contracts import Believes, Enumerates, LaysOut, Learns, Policy, Refits, Scorer, Uncertain
 from matinee.decision.control import Boost, Control, Promotion
 from matinee.decision.decisions import (
     CHARTED,
@@ -35,6 +36,8 @@ __all__ = [
     "MOMENT",
     "NEW",
     "UNSPOKEN",
+    "Beliefs",
+    "Believes",
     "Boost",
     "Cells",
     "Choices",

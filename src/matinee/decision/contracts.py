@@ -8,10 +8,12 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.decision.beliefs import Beliefs
 from matinee.decision.decisions import Decisions
 from matinee.decision.distribution import Distribution
 from matinee.decision.progress import Progress, no_progress
 from matinee.decision.requests import Requests
+from matinee.errors import NotFound
 from matinee.history import TrainingData
 from matinee.maths.arrays import Doubles
 from matinee.page import Layouts
@@ -132,3 +134,19 @@ class LaysOut(Protocol):
     def layouts(self) -> Layouts:
         """The layout of each kind of screen, for requests that bring none."""
         ...
+
+
+@runtime_checkable
+class Believes(Protocol):
+    """What a policy may offer beyond the contract: to say what it believes of a member's tastes."""
+
+    def beliefs(self, requests: Requests) -> Beliefs:
+        """Of a batch of one, which is asked as its page would be."""
+        ...
+
+
+def beliefs_by(policy: Policy, requests: Requests) -> Beliefs:
+    """What this policy believes of the tastes of a batch of one. Raises `NotFound` where it does not say."""
+    if not isinstance(policy, Believes):
+        raise NotFound("what serves here does not say what it believes; serve a home page of the house")
+    return policy.beliefs(requests)

@@ -24,6 +24,7 @@ ANSWERS = (
     Kind.THUMBS_UP,
     Kind.THUMBS_DOWN,
     Kind.DISMISS,
+    Kind.SEEN,
 )
 _NOTHING: Any = None
 _WIDE = np.int64(2**32)  # more than any title's index

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from matinee.decision import Choices, Decisions, Layer, Policy, Requests, RowName
-from matinee.decision.contracts import LaysOut
+from matinee.decision import Beliefs, Choices, Decisions, Layer, Policy, Requests, RowName
+from matinee.decision.contracts import LaysOut, beliefs_by
 from matinee.decision.decisions import LINES
 from matinee.events import Kind
 from matinee.history import SPEAKING
@@ -16,7 +16,7 @@ from matinee.maths.ragged import Ragged, offsets_of
 from matinee.page import Layouts, RowKind
 
 BILLBOARD = RowName(RowKind.BILLBOARD)
-KNOWN = (*SPEAKING, Kind.LIST_ADD)  # what says that a member knows a title already
+KNOWN = (*SPEAKING, Kind.LIST_ADD, Kind.SEEN)  # what says that a member knows a title already
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class Layered:
     def layouts(self) -> Layouts:
         """The layouts of `below`."""
         return self.below.layouts if isinstance(self.below, LaysOut) else Layouts()
+
+    def beliefs(self, requests: Requests) -> Beliefs:
+        """What `below` believes. Raises `NotFound` where it does not say."""
+        return beliefs_by(self.below, requests)
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One page per request."""

@@ -16,18 +16,21 @@ from matinee.errors import MatineeError
 from matinee.service.addresses import Known, New, no_unknown_parameter
 from matinee.service.core import Service
 from matinee.service.deployment import Deployment
+from matinee.service.hidden import hidden
 from matinee.service.inbox import inbox
 from matinee.service.keys import Keys, Role, needs
 from matinee.service.load_shedding import LoadShedding
 from matinee.service.present import profile_out
 from matinee.service.problems import Json, Problem, answer_error, problem_words
-from matinee.service.requests import EventsIn, HomesIn, Id, ProfileIn, Text, TitlesIn
+from matinee.service.requests import EventsIn, GenreWishIn, HomesIn, Id, ProfileIn, Text, TitlesIn, TitleWishIn
 from matinee.service.responses import (
+    BeliefsOut,
     DeletedOut,
     EventsOut,
     ExportOut,
     GrownOut,
     HealthOut,
+    HiddenOut,
     InboxOut,
     PagesOut,
     ProfileOut,
@@ -39,6 +42,7 @@ from matinee.service.responses import (
 )
 from matinee.service.statuses import ASKED, BODY, FOUND, Responses, common, statuses
 from matinee.service.surfaces import SURFACES, Surface
+from matinee.service.tastes import tastes
 from matinee.service.web.errors import ErrorPages
 from matinee.service.web.pages import api_page, member_pages, templates
 
@@ -122,6 +126,16 @@ def _reading(service: Service) -> APIRouter:
         """What stands of a member's thumbs, list, hidden titles and plays, title by title."""
         return Json(await service.state(user_id))
 
+    @router.get("/hidden", response_model=HiddenOut, responses=ASKED)
+    async def what_is_hidden(user_id: Annotated[Id, Query()]) -> Response:
+        """All that a member does not want to meet: genres and titles, each with why."""
+        return Json(await hidden(service, user_id))
+
+    @router.get("/tastes", response_model=BeliefsOut, responses=FOUND)
+    async def what_is_believed(user_id: Annotated[Id, Query()]) -> Response:
+        """What the home page believes of a member: genres, titles that weigh most and why, people, screens, tone."""
+        return Json(await tastes(service, user_id))
+
     @router.get("/messages", response_model=InboxOut, responses=ASKED)
     async def messages(user_id: Annotated[Id, Query()]) -> Response:
         """What a member was lately written to about and has not answered, newest first."""
@@ -183,6 +197,16 @@ def _writing(service: Service) -> APIRouter:
     async def put_profile(user_id: New, body: ProfileIn) -> Response:
         """Create or replace a member's profile, with every name as the catalogue spells it; unknown names are 422."""
         return Json(profile_out(await service.records.put_profile(body.profile(user_id))))
+
+    @router.post("/wishes/genre", response_model=ProfileOut, responses={**BODY, **FOUND})
+    async def wish_of_genre(asked: GenreWishIn) -> Response:
+        """Never show a genre again, show less of it, or as usual. The rest of the profile stays."""
+        return Json(profile_out(await service.records.wish(asked)))
+
+    @router.post("/wishes/title", response_model=ProfileOut, responses={**BODY, **FOUND})
+    async def wish_of_title(asked: TitleWishIn) -> Response:
+        """Never show a title again, or as usual. The rest of the profile stays."""
+        return Json(profile_out(await service.records.wish(asked)))
 
     @router.delete("/profiles/{user_id:id}", response_model=DeletedOut, responses=ASKED)
     async def delete_profile(user_id: Known) -> Response:

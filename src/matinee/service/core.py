@@ -103,7 +103,8 @@ class Service:
             layout, exploration = edition.layouts.of(asked.context.device), asked.exploration
             episodes = shown if chain is None else chain.episodes(plain.histories)
             placed = replace(plain, surface=surface.name, layout=layout, episodes=episodes)
-            named = replace(placed, exploration=exploration, control=control)
+            wanted = replace(control, less=member.profile.less_genres)
+            named = replace(placed, exploration=exploration, control=wanted)
             armed = in_experiments(surface.ask(asked, named, edition.catalog), self.deployment.experiments())
             requests = tuned(armed, asked, self.deployment.tunings().get(surface.name, Tuning()))
             day = local_day(member, asked.context, now, zone)
@@ -170,7 +171,7 @@ class Service:
 
         Only those of `genre`, and those that come after the title `start` in the catalogue. Raises `NotFound`.
         """
-        edition, _, seen = await self._allowed(user_id)
+        edition, _, seen = await self.allowed(user_id)
         allowed = narrowed(edition.catalog, seen, genre, None if start is None else item_of(edition.catalog, start))
         find = edition.search.find
         found = find(prefix, n, allowed) if prefix else np.flatnonzero(allowed)[:n].tolist()
@@ -178,7 +179,7 @@ class Service:
 
     async def state(self, user_id: str) -> StateOut:
         """What stands of a member's thumbs, list, hidden titles and plays, of the titles that they may see."""
-        edition, requests, allowed = await self._allowed(user_id)
+        edition, requests, allowed = await self.allowed(user_id)
         show, stands = edition.presenter.title, states_of(requests.histories)
         up_next = coming(edition.catalog, requests, stands)
         watched = shares_watched(edition.catalog, requests)
@@ -187,7 +188,8 @@ class Service:
             for item, state in stands.items()
             if allowed[item]
         ]
-        return {"user_id": user_id, "titles": titles}  # type: ignore[typeddict-item]
+        blocked = list(requests.profile(0).blocked_genres)
+        return {"user_id": user_id, "blocked_genres": blocked, "titles": titles}  # type: ignore[typeddict-item]
 
     async def reload(self) -> dict[str, list[str]]:
         """Read the catalogue, build its policies and check them; they serve together from the next request on.
@@ -231,7 +233,7 @@ class Service:
 
     async def title(self, item_id: str, user_id: str | None = None) -> TitleOut:
         """What is shown of a title to a member, else to anybody. Raises `NotFound` also where they may not see it."""
-        edition, requests, allowed = await self._allowed(user_id)
+        edition, requests, allowed = await self.allowed(user_id)
         item = item_of(edition.catalog, item_id)
         if not allowed[item]:
             raise NotFound(f"the title {item_id[:100]!r} may not be shown here and now; see the profile and its dates")
@@ -240,7 +242,7 @@ class Service:
 
     async def liked(self, user_id: str, n: int) -> list[str]:
         """The names of the `n` titles that a member liked last, of those that they may see."""
-        edition, requests, allowed = await self._allowed(user_id)
+        edition, requests, allowed = await self.allowed(user_id)
         latest = requests.histories.tastes.items[::-1]
         return [edition.catalog.names[item] for item in latest[allowed[latest]][:n].tolist()]
 
@@ -284,7 +286,7 @@ class Service:
             return randbits(128)
         return self._draws.seed(user_id, day, surface, about, draw)
 
-    async def _allowed(self, user_id: str | None) -> tuple[Edition, Requests, Flags]:
+    async def allowed(self, user_id: str | None) -> tuple[Edition, Requests, Flags]:
         """What serves now, the member's situation, and which titles may be named or pictured to them: (titles,)."""
         member, edition = await self.member(user_id), self._edition
         zone = self.deployment.time_zone

@@ -33,7 +33,7 @@ async def inbox(service: Service, user_id: str) -> list[MessageOut]:
 def unanswered(history: Histories, since: int) -> Int32s:
     """The titles that one member was written to about from `since` on and said or did nothing with after that."""
     written = np.flatnonzero((history.kinds == Kind.MESSAGE) & (history.times >= since))
-    spoken = np.isin(history.kinds, SPEAKING)
+    spoken = np.isin(history.kinds, (*SPEAKING, Kind.SEEN))
     later = [(spoken[at:] & (history.items[at:] == history.items[at])).any() for at in written.tolist()]
     return history.items[written[~np.array(later, np.bool_)]]
 

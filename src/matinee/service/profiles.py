@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from matinee.catalog import Catalog, folded
 from matinee.clock import zone_names
+from matinee.decision import Control
 from matinee.errors import UnknownName
 from matinee.profile import Profile
 from matinee.situation import ISO_COUNTRIES
@@ -32,23 +33,27 @@ def understood(profile: Profile, catalog: Catalog, stored: Profile | None = None
     """The profile with every name as the catalogue spells it, whatever its case and surrounding blanks.
 
     What the `stored` profile says may be said again, though no title has that name today. Where the catalogue tells no
-    title's language, every well-formed code is one. Raises `UnknownName` with the nearest known names.
+    title's language, every well-formed code is one. Raises `UnknownName` with the nearest known names,
+    `BadRequest` where the genres of which less is wanted are too many to say.
     """
     before = stored or Profile(profile.user_id)
     languages = catalog.names_in("languages")
     spoken = _among("languages", languages) if languages else Vocabulary("languages", (), _language)
     places = _among("country", (*catalog.names_in("countries"), *ISO_COUNTRIES))
     zones = _among("time_zone", zone_names())
-    genres = _among("blocked_genres", catalog.names_in("genres"))
+    genres, less = (_among(one, catalog.names_in("genres")) for one in ("blocked_genres", "less_genres"))
     titles = Vocabulary("blocked_titles", catalog.item_ids, lambda name: _ids(catalog, name))
-    return replace(
+    known = replace(
         profile,
         languages=_spelt(profile.languages, before.languages, spoken),
         country=next(iter(_spelt(_one(profile.country), _one(before.country), places)), None),
         time_zone=next(iter(_spelt(_one(profile.time_zone), _one(before.time_zone), zones)), None),
         blocked_titles=_spelt(profile.blocked_titles, before.blocked_titles, titles),
         blocked_genres=_spelt(profile.blocked_genres, before.blocked_genres, genres),
+        less_genres=_spelt(profile.less_genres, before.less_genres, less),
     )
+    Control(less=known.less_genres)  # which every page of the member will say
+    return known
 
 
 def _spelt(names: Sequence[str], stored: Sequence[str], known: Vocabulary) -> tuple[str, ...]:

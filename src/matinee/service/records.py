@@ -15,7 +15,9 @@ from matinee.profile import Profile
 from matinee.service.export import export
 from matinee.service.members import Members
 from matinee.service.profiles import understood
+from matinee.service.requests import GenreWishIn, TitleWishIn
 from matinee.service.responses import ExportOut
+from matinee.service.wishes import wished
 
 
 class Records:
@@ -51,6 +53,18 @@ class Records:
         async with self._members.visiting([profile.user_id], writes=True):
             stored = await asyncio.to_thread(self._put, profile)
             self._members.forget(profile.user_id)
+        return stored
+
+    async def wish(self, asked: GenreWishIn | TitleWishIn) -> Profile:
+        """Change one wish of a profile and return it, whoever else changes it; it holds from the next page on.
+
+        Raises `NotFound` where the catalogue knows nothing of that name.
+        """
+        async with self._members.visiting([asked.user_id], writes=True):
+            stored = await asyncio.to_thread(
+                self._log.change_profile, asked.user_id, lambda one: wished(one, asked, self._catalog())
+            )
+            self._members.forget(asked.user_id)
         return stored
 
     async def note_messages(self, decisions: Decisions) -> None:

@@ -104,7 +104,7 @@ Expression = Annotated[
     str, Field(max_length=LONGEST, description='titles: genre = "Drama" and year >= 1990'), BeforeValidator(_carried)
 ]
 Answer = Literal[
-    "skip", "not_now", "more_like", "lighter", "heavier", "thumbs_up", "thumbs_down", "dismiss"
+    "skip", "not_now", "more_like", "lighter", "heavier", "thumbs_up", "thumbs_down", "dismiss", "seen"
 ]  # a play has a value, so it is an event
 Names = Annotated[list[Id], Field(max_length=MAX_NAMES), AfterValidator(_trimmed)]
 Prose = Annotated[str, Field(max_length=MAX_PROSE), BeforeValidator(_carried)]
@@ -302,6 +302,7 @@ class ProfileIn(Body):
     blocked_genres: Ids = []
     time_zone: Text | None = Field(None, description="IANA name such as Europe/Copenhagen; hours are read by it")
     messages: bool = Field(False, description="whether the member wants to be written to")
+    less_genres: Annotated[Ids, Field(description="held back, not hidden")] = []
 
     def profile(self, user_id: str) -> Profile:
         """The profile of the house."""
@@ -317,7 +318,24 @@ class ProfileIn(Body):
             tuple(self.blocked_genres),
             self.time_zone,
             self.messages,
+            tuple(self.less_genres),
         )
+
+
+class GenreWishIn(Body):
+    """What a member wants of titles of a genre: never to meet them, less of them, or as usual."""
+
+    user_id: Id
+    genre: Id
+    wish: Literal["never", "less", "usual"]
+
+
+class TitleWishIn(Body):
+    """What a member wants of one title: never to meet it, whatever they do with it later, or as usual."""
+
+    user_id: Id
+    item_id: Id
+    wish: Literal["never", "usual"]
 
 
 class TitleIn(Body):

@@ -195,6 +195,7 @@ class ProfileOut(TypedDict):
     blocked_genres: list[str]
     time_zone: str | None
     messages: bool
+    less_genres: list[str]
 
 
 class ProfilesOut(TypedDict):
@@ -238,19 +239,92 @@ class TitlesOut(TypedDict):
 
 class TitleStateOut(TitleOut):
     """A title with what its member left: `watched` is the share at which the latest play stopped; of a series the
-    share of the episode that comes `next`, 1 where none does.
+    share of the episode that comes `next`, 1 where none does. `seen`: elsewhere, so it is never offered as new.
     """
 
     thumb: Literal["up", "down"] | None
     listed: bool
     hidden: bool
+    seen: bool
     watched: float | None
+
+
+class HiddenTitleOut(TitleOut):
+    """A title that is kept from its member, and why: blocked by the profile, dismissed, disliked or seen elsewhere."""
+
+    why: Literal["blocked", "dismissed", "disliked", "seen"]
+
+
+class HiddenOut(TypedDict):
+    """All that a member does not want to meet: genres, genres of which less is shown, and titles, latest first."""
+
+    user_id: str
+    genres: list[str]
+    less_genres: list[str]
+    titles: list[HiddenTitleOut]
+
+
+class GenreBeliefOut(TypedDict):
+    """What is believed of a genre: its `share` of what the member likes, and of what everybody likes, 0..1."""
+
+    genre: str
+    share: float
+    usual: float
+    titles: int
+    less: bool
+
+
+class CountsOut(TypedDict):
+    """Something that counts for a title; an event of the kind `cleared_by` with this `item_id` takes it back."""
+
+    item_id: str
+    kind: str
+    value: float | None
+    timestamp: str
+    cleared_by: str
+
+
+class TitleBeliefOut(TitleOut):
+    """A title that counts: its `weight` in 0..1 of what all of them do to the home page, and why it counts."""
+
+    weight: float
+    because: list[CountsOut]
+
+
+class PersonBeliefOut(TypedDict):
+    """Somebody with several titles that the member likes."""
+
+    name: str
+    titles: int
+
+
+class ScreenBeliefOut(TypedDict):
+    """The share of plays on a kind of screen."""
+
+    device: str
+    share: float
+
+
+class BeliefsOut(TypedDict):
+    """What the home page believes of a member, the strongest first, of what they may see. `tone` is -1 (heavy) to 1
+    (light).
+    """
+
+    user_id: str
+    likes: int
+    genres: list[GenreBeliefOut]
+    titles: list[TitleBeliefOut]
+    people: list[PersonBeliefOut]
+    screens: list[ScreenBeliefOut]
+    tone: float
+    usual_tone: float
 
 
 class StateOut(TypedDict):
     """Every title that the member said or did something about, of those they may see; touched last first."""
 
     user_id: str
+    blocked_genres: list[str]
     titles: list[TitleStateOut]
 
 

@@ -1,4 +1,4 @@
-"""What stands of a member's own actions, title by title: thumbs, list, hidden, the share watched."""
+"""What stands of a member's own actions, title by title: thumbs, list, hidden, seen elsewhere, the share watched."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class TitleState:
     thumb: Thumb | None = None
     listed: bool = False
     hidden: bool = False
+    seen: bool = False
     watched: float | None = None
 
 
@@ -40,13 +41,19 @@ def states_of(history: Histories) -> dict[int, TitleState]:
 
 
 def _after(state: TitleState, kind: int, value: float) -> TitleState:
-    """The state after one more event; a welcome (thumbs up, the list, a real play) ends hiding, as on the page."""
+    """The state after one more event; a welcome (thumbs up, the list, a real play) ends hiding, as on the page.
+
+    A real play here also says more than that it was seen elsewhere.
+    """
     if kind in THUMBS:
         return replace(state, thumb=THUMBS[kind], hidden=state.hidden and kind == Kind.THUMBS_DOWN)
     if kind in LISTING:
         return replace(state, listed=LISTING[kind], hidden=state.hidden and kind == Kind.LIST_REMOVE)
     if kind == Kind.DISMISS:
         return replace(state, hidden=True)
+    if kind == Kind.SEEN:
+        return replace(state, seen=True)
     if kind == Kind.PLAY:
-        return replace(state, watched=round(value, 3), hidden=state.hidden and value < PLAYED)
+        slight = value < PLAYED
+        return replace(state, watched=round(value, 3), hidden=state.hidden and slight, seen=state.seen and slight)
     return state

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import UNSPOKEN, Decisions, Maker, Requests, Scorer, decision_ids, digest, joined
+from matinee.decision import UNSPOKEN, Beliefs, Decisions, Maker, Requests, Scorer, decision_ids, digest, joined
 from matinee.decision.eligibility import eligible, nameable, only_allowed
 from matinee.errors import require_share
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
@@ -27,8 +27,11 @@ from matinee.surfaces.reasons import with_reasons
 from matinee.surfaces.stopwatch import Stopwatch
 from matinee.surfaces.sway import Sway
 from matinee.surfaces.taste import GenreSets, intents, name_tastes, with_taste
+from matinee.surfaces.tastes import beliefs
 from matinee.surfaces.tilt import straightened, tilt
+from matinee.surfaces.trust import had_enough
 from matinee.surfaces.unboosted import unboosted
+from matinee.tone import tones
 
 BLOCK = 64  # requests decided at a time, fewer where their scores would be more than `AT_ONCE`
 AT_ONCE = 1 << 23
@@ -127,6 +130,12 @@ class HomePolicy:
         shown = shown_in(decisions, pools, self.catalog)
         return log_probs_of(decisions, self.build(pools, requests, sway, np.zeros(len(requests), np.uint64), shown))
 
+    def beliefs(self, requests: Requests) -> Beliefs:
+        """What is believed of the tastes of a batch of one."""
+        open_to = eligible(self.catalog, requests)[0] & ~had_enough(requests, self.catalog)[0]
+        with blas_in_the_calling_thread():
+            return beliefs(requests, open_to, self.catalog, self.charts, self._tones, self._worth_of)
+
     @cached_property
     def maker(self) -> Maker:
         """What its decisions say of who made them; chance everywhere goes without saying, as it always did."""
@@ -168,6 +177,13 @@ class HomePolicy:
         strongest = self.scorer.explain(requests, items.reshape(len(items), items.shape[1] * items.shape[2]))
         spoken = only_allowed(strongest, named, UNSPOKEN).reshape(items.shape)
         return with_reasons(spoken, items, requests, self.catalog, self.charts, self.config.rows.new_days)
+
+    def _worth_of(self, requests: Requests) -> Floats:
+        return self.worth(self.scorer.score(requests), requests)
+
+    @cached_property
+    def _tones(self) -> Floats:
+        return tones(self.catalog)
 
     @cached_property
     def _genre_sets(self) -> GenreSets:

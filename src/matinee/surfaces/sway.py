@@ -30,7 +30,7 @@ class Sway:
         """What the control of these requests asks for."""
         control, times = requests.control, requests.times
         factors = np.empty((len(requests), 0), np.float32)
-        if control.boosts:
+        if control.factors:
             factors = np.exp(log_factors(catalog, control, times)).astype(np.float32)
         groups = np.zeros((len(requests), len(catalog) if control.promotions else 0), np.uint8)
         for k, promotion in enumerate(control.promotions):

@@ -2,8 +2,8 @@
 
 - turned down   the latest word on it is a thumbs down, "not for me" or a rating below three stars of five: it stands
                 nowhere but where it is named, in the answers to a search for its name;
-- finished      its latest play got to the end, of a series with no episode waiting: it stands where it is looked up
-                (search, browsing), and among what may be watched again;
+- finished      its latest play got to the end, of a series with no episode waiting, or it was "seen elsewhere" after
+                that: it stands where it is looked up (search, browsing), and among what may be watched again;
 - taken off     it was taken off the list less than `REMOVED_DAYS` ago and not put back: it stands where it is looked
                 up.
 
@@ -18,7 +18,8 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.decision.next_up import next_up
-from matinee.events import DAY, FINISHED, Kind
+from matinee.events import DAY, FINISHED, PLAYED, Kind
+from matinee.history import Histories
 from matinee.maths.arrays import Flags
 from matinee.maths.ragged import last_of_each, owners_of
 
@@ -42,7 +43,15 @@ def had_enough(requests: Requests, catalog: Catalog) -> Flags:
     if len(catalog.series):
         found = next_up(history, catalog, requests.times)
         finished[found.members, found.titles] = found.episodes < 0
+    finished |= _flags(requests, _seen_elsewhere(history), titles)
     return finished | _flags(requests, history.turned_down | removed, titles)
+
+
+def _seen_elsewhere(history: Histories) -> Flags:
+    """(events,) which say "seen elsewhere" of a title that was not really played after that."""
+    played = (history.kinds == Kind.PLAY) & (history.values >= PLAYED)
+    seen = history.kinds == Kind.SEEN
+    return np.asarray(seen & last_of_each(history.offsets, history.items, seen | played))
 
 
 def _flags(requests: Requests, events: Flags, titles: int) -> Flags:

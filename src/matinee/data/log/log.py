@@ -173,6 +173,17 @@ class EventLog:
         """Store one profile, replacing that of the same `user_id`."""
         self.put_profiles([profile])
 
+    def change_profile(self, user_id: str, change: Callable[[Profile], Profile]) -> Profile:
+        """Store what `change` makes of a member's profile as it is then, and return it: no other change is lost."""
+
+        def changed(cursor: Cursor) -> Profile:
+            found = cursor.execute(sql.FIND_PROFILE, (user_id,)).fetchone()
+            new = change(log_rows.profile_of(found[0]) if found else Profile(user_id))
+            _put_profiles(cursor, [log_rows.profile_row(new)], self._store.name)
+            return new
+
+        return self._store.do(changed)
+
     def profile(self, user_id: str) -> Profile | None:
         """A member's profile, or None."""
         with self._store.reading() as cursor:

@@ -95,6 +95,7 @@ KINDS: Mapping[str, Sequence[str]] = {
     ),
     "list_remove": ("listremove", "removefromlist", "removefromwatchlist"),
     "dismiss": ("dismiss", "notinterested", "hide"),
+    "seen": ("alreadyseen", "seenelsewhere", "watchedelsewhere"),
     "search": ("search",),
     "subscribe": ("subscribe",),
     "cancel": ("cancel", "unsubscribe"),

@@ -18,13 +18,17 @@ from starlette.staticfiles import StaticFiles
 
 from matinee.catalog import DRAWN
 from matinee.decision.whom import all_names
+from matinee.errors import NotFound
 from matinee.events import FINISHED, MAX_TEXT, PLAYED
 from matinee.profile import Profile
 from matinee.service.core import Service
+from matinee.service.hidden import hidden
 from matinee.service.inbox import inbox
 from matinee.service.requests import MAX_COMPANY, ContextIn, DialsIn, HomeIn, LayoutIn, SearchIn, TogetherIn
-from matinee.service.responses import NextOut, TitleStateOut
+from matinee.service.responses import BeliefsOut, NextOut, TitleStateOut
 from matinee.service.surfaces import HOME, PLAY_SOMETHING, SEARCH, TOGETHER
+from matinee.service.tastes import tastes
+from matinee.service.web import words
 from matinee.service.web.browsing import YEARS, Browsing
 from matinee.service.web.posters import lettering, poster, split_year
 from matinee.service.web.reference import bodies, limits
@@ -71,6 +75,8 @@ def templates() -> Environment:
     environment.filters["episode"] = _episode
     environment.filters["limits"] = limits
     environment.filters["all_of"] = lambda about: Browsing(*about).link()
+    for name in ("counted", "compared", "toned"):
+        environment.filters[name] = getattr(words, name)
     environment.tests["unfinished"] = _unfinished
     environment.tests["turned_down"] = _turned_down
     return environment
@@ -160,6 +166,12 @@ def member_pages(service: Service) -> APIRouter:
     async def own_list(request: Request, user: User, device: Device = "") -> Response:
         return _html(render, "list.html", **await _of_member(service, request, user, device))
 
+    @router.get("/tastes")
+    async def own_tastes(request: Request, user: User, device: Device = "") -> Response:
+        told = {"hidden": await hidden(service, user), "beliefs": await _beliefs(service, user)}
+        template = "_tastes.html" if "part" in request.query_params else "tastes.html"
+        return _html(render, template, **told, **await _of_member(service, request, user, device))
+
     @router.get("/play")
     async def play(request: Request, user: User, device: Device = "") -> Response:
         return _html(render, "play.html", **await _of_member(service, request, user, device))
@@ -217,10 +229,19 @@ async def _of_member(service: Service, request: Request, user: str, device: str)
         "device": _device(request, device),
         "home": f"/home?{urlencode(asked)}",
         "list": f"/list?{urlencode(asked)}",
+        "tastes": f"/tastes?{urlencode(asked)}",
         "browse": f"/browse?{urlencode(asked)}" if service.deployment.policies.get(SEARCH.name) else "",
         "together": f"/together?{urlencode(asked)}" if service.deployment.policies.get(TOGETHER.name) else "",
         "play": f"/play?{urlencode(asked)}" if service.deployment.policies.get(PLAY_SOMETHING.name) else "",
     }
+
+
+async def _beliefs(service: Service, user: str) -> BeliefsOut | None:
+    """What is believed of a member; None where nothing that serves says so."""
+    try:
+        return await tastes(service, user)
+    except NotFound:
+        return None
 
 
 async def _others(service: Service, user: str, find: str) -> list[Profile]:

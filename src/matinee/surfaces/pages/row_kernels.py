@@ -11,7 +11,7 @@ from matinee.maths.ordering import descending
 from matinee.surfaces.pages.types import ByWorth, Events, Own, OwnWorths, PoolArrays, ThemeArrays
 
 PLAY, RATING, ADD, REMOVE = int(Kind.PLAY), int(Kind.RATING), int(Kind.LIST_ADD), int(Kind.LIST_REMOVE)
-UP, DOWN, DISMISS = int(Kind.THUMBS_UP), int(Kind.THUMBS_DOWN), int(Kind.DISMISS)
+UP, DOWN, DISMISS, SEEN = int(Kind.THUMBS_UP), int(Kind.THUMBS_DOWN), int(Kind.DISMISS), int(Kind.SEEN)
 WELCOME, REFUSED = 1, 2
 NEVER = np.iinfo(np.int64).min
 LATER = -0.01  # a later place in a list that people made themselves is a little less likely
@@ -78,7 +78,8 @@ def walk_histories(
     """Walk each history from its latest event back; the latest word on a title decides.
 
     Fills the rows `slots` with titles that are `allowed` and not refused; clears `fresh` for what was played, rated,
-    liked, refused or taken off the list within `own.removed`.
+    liked, refused, seen elsewhere or taken off the list within `own.removed`; nobody goes on with what they then saw
+    elsewhere.
     """
     offsets, items, kinds, values, times, arrivals = events
     watched, listed = np.zeros(fresh.shape[1], np.bool_), np.zeros(fresh.shape[1], np.bool_)
@@ -89,7 +90,7 @@ def walk_histories(
             consumed = kind == RATING or (kind == PLAY and values[at] >= PLAYED)
             if mood[item] == 0:
                 mood[item] = verdict(kind, values[at], consumed)
-            if consumed or kind == UP or mood[item] == REFUSED:
+            if consumed or kind in (UP, SEEN) or mood[item] == REFUSED:
                 fresh[b, item] = False
             offered = allowed[b, item] and mood[item] != REFUSED
             if kind in (ADD, REMOVE) and not listed[item]:
@@ -99,6 +100,8 @@ def walk_histories(
                 if offered and kind == ADD:
                     value = max(own.listed, worth[b, item])
                     put(b, slots.listed, item, value, np.log(value) + LATER * pools.sizes[b, slots.listed], pools)
+            elif kind == SEEN:
+                watched[item] = True
             elif consumed and not watched[item]:
                 watched[item] = True
                 if offered and arrivals[at] > NEVER:

@@ -65,9 +65,10 @@ class Watchers:
         return replace(requests, histories=merged, together=None, logged_digests=None)
 
     def met(self, titles: int) -> Flags:
-        """(batch, titles) what one of them or more has watched, rated, thumbed or turned down."""
+        """(batch, titles) what one of them or more has watched, seen elsewhere, rated, thumbed or turned down."""
         histories, met = self.alone.histories, np.zeros((len(self), titles), np.bool_)
         done = histories.speaking & ((histories.kinds != Kind.PLAY) | (histories.values >= PLAYED))
+        done |= histories.kinds == Kind.SEEN
         watcher = owners_of(histories.offsets)
         met[self.whose[watcher[done]], histories.items[done]] = True
         return met

@@ -1,9 +1,9 @@
-// What a member can do with a title: each deed is a change of what stands, told to the log, and can be undone.
+// What a member can do with a title or a genre: each deed is a change of what stands, told to the service, and can be undone.
 
-import { Away } from "./api.js";
+import { Away, member, post } from "./api.js";
 import { say } from "./dom.js";
 import { send } from "./outbox.js";
-import { isHidden, put, read, stateOf } from "./state.js";
+import { isHidden, isHiddenGenre, put, putGenre, read, stateOf } from "./state.js";
 
 /** What pressing a button changes, given what stands. */
 const CHANGES = {
@@ -11,6 +11,7 @@ const CHANGES = {
   thumbs_down: ({ thumb }) => ({ thumb: thumb === "down" ? null : "down" }),
   list: ({ listed }) => (listed ? { listed: false } : { listed: true, hidden: false }),
   dismiss: (state) => (isHidden(state) ? { hidden: false, thumb: state.thumb === "down" ? null : state.thumb } : { hidden: true }),
+  seen: ({ seen }) => ({ seen: !seen }),
 };
 
 const SAID = {
@@ -18,6 +19,7 @@ const SAID = {
   thumbs_down: ({ thumb }) => (thumb ? "Noted: less like this." : "Your thumbs down is taken back."),
   list: ({ listed }) => (listed ? "On your list." : "Off your list."),
   dismiss: ({ hidden }) => (hidden ? "Hidden from your pages." : "It may be on your pages again."),
+  seen: ({ seen }) => (seen ? "Noted: it is no longer offered as new." : "It may be offered as new again."),
 };
 
 /** The events that lead from one state to another. */
@@ -26,6 +28,7 @@ function events(from, to) {
   if (from.hidden !== to.hidden) told.push({ kind: to.hidden ? "dismiss" : "dismiss_clear" });
   if (from.thumb !== to.thumb) told.push({ kind: to.thumb ? `thumbs_${to.thumb}` : "thumbs_clear" });
   if (from.listed !== to.listed) told.push({ kind: to.listed ? "list_add" : "list_remove" });
+  if (from.seen !== to.seen) told.push({ kind: to.seen ? "seen" : "seen_clear" });
   if (from.watched !== to.watched) told.push(to.watched === null ? { kind: "play_clear" } : { kind: "play", value: to.watched });
   return told;
 }
@@ -38,8 +41,8 @@ export function act(kind, slot) {
 }
 
 /** Bring a title back to what stood before. */
-export function undo(item_id, { thumb, listed, hidden, watched }) {
-  change({ item_id }, { thumb, listed, hidden, watched });
+export function undo(item_id, { thumb, listed, hidden, seen, watched }) {
+  change({ item_id }, { thumb, listed, hidden, seen, watched });
   say("Undone.");
 }
 
@@ -47,6 +50,20 @@ function change(slot, to) {
   const before = stateOf(slot.item_id);
   put(slot.item_id, to);
   send(events(before, stateOf(slot.item_id)).map((event) => ({ ...event, ...slot }))).catch(refused);
+}
+
+/** Hide a genre everywhere, or no longer: it holds from the next answer on. */
+export async function hideGenre(genre) {
+  const hides = !isHiddenGenre(genre);
+  const wish = async (wanted, words, back) => {
+    try {
+      await post("/v1/wishes/genre", { user_id: member(), genre, wish: wanted ? "never" : "usual" });
+      putGenre(genre, wanted);
+      say(words, back);
+    } catch (error) { say(error.message); }
+  };
+  const words = hides ? `${genre} is hidden everywhere.` : `${genre} may be on your pages again.`;
+  await wish(hides, words, () => wish(!hides, "Undone."));
 }
 
 /** What waits for the service still stands; what it refused does not. */

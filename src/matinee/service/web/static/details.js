@@ -1,6 +1,6 @@
 // The details of a title: what it is, why it is here, what one can do, and what goes with it.
 
-import { act } from "./actions.js";
+import { act, hideGenre } from "./actions.js";
 import { Away, company, member, post } from "./api.js";
 import { beAway } from "./away.js";
 import { art, button, icon, make, poster, show } from "./dom.js";
@@ -8,7 +8,7 @@ import { send } from "./outbox.js";
 import { play } from "./player.js";
 import { paint } from "./state.js";
 
-const DEEDS = [["thumbs_up", "I like this"], ["thumbs_down", "Not good"], ["list", "My list"], ["dismiss", "Not for me"]];
+const DEEDS = [["thumbs_up", "I like this"], ["thumbs_down", "Not good"], ["list", "My list"], ["dismiss", "Not for me"], ["seen", "Seen elsewhere"]];
 
 /** Open the details of `item`, which stands in `slot` (without a place when it came from search). */
 export async function open(item, slot) {
@@ -21,6 +21,7 @@ export async function open(item, slot) {
       make("p", { class: "facts" }, [item.year, ...item.genres].filter(Boolean).join(" · ")),
       item.reason ? make("p", { class: "reason" }, item.reason) : null,
       make("p", { class: "does" }, playButton(item, slot), ...DEEDS.map(([kind, words]) => deed(kind, words, slot))),
+      item.genres.length ? make("p", { class: "hides" }, "Never show me ", ...item.genres.map(genreChip)) : null,
       ...(alone ? [make("h3", {}, "More like this"), strip] : [])));
   send([{ kind: "open", ...slot }]).catch(() => {});
   if (alone) alike(item, strip);
@@ -31,6 +32,9 @@ const playButton = (item, slot) =>
 
 const deed = (kind, words, slot) =>
   button({ class: "quiet", "data-do": kind, "aria-pressed": "false" }, () => act(kind, slot), icon(kind), icon("check"), words);
+
+const genreChip = (genre) =>
+  button({ class: "chip", "data-genre": genre, "aria-pressed": "false" }, () => hideGenre(genre), icon("check"), genre);
 
 async function alike(item, strip) {
   try {

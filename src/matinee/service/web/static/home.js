@@ -14,7 +14,7 @@ import { load, read } from "./state.js";
 import { tune } from "./tune.js";
 import { explain } from "./why.js";
 
-const KEYS = { p: "play", u: "thumbs_up", d: "thumbs_down", l: "list", x: "dismiss" };
+const KEYS = { p: "play", u: "thumbs_up", d: "thumbs_down", l: "list", x: "dismiss", e: "seen" };
 
 function perform(kind, element) {
   if (kind === "again") return another();

@@ -15,8 +15,8 @@ import { load, paint } from "./state.js";
 const PASSING = [["skip", "Skip", "s"], ["not_now", "Not now", "n"]];
 const STEERING = [["more_like", "More like this", "m"], ["lighter", "Something lighter", "l"], ["heavier", "More serious", "h"]];
 const ANSWERS = [...PASSING, ...STEERING];
-const THUMBS = [["thumbs_up", "I like this", "u"], ["thumbs_down", "Not good", "d"]];
-const LEADS_ON = ["thumbs_down"]; // nobody stays with what they do not like
+const THUMBS = [["thumbs_up", "I like this", "u"], ["thumbs_down", "Not good", "d"], ["dismiss", "Not for me", "x"], ["seen", "Seen elsewhere", "e"]];
+const LEADS_ON = ["thumbs_down", "dismiss", "seen"]; // nobody stays with what they do not like or know
 
 const place = document.querySelector("#suggestion");
 let shown = null; // the suggestion on screen, as the service answered it

@@ -22,7 +22,7 @@ export async function play(item, slot) {
   const tell = () => {
     if (state.share === state.told) return;
     state.told = Math.round(state.share * 1000) / 1000;
-    put(slot.item_id, { watched: state.told, hidden: false });
+    put(slot.item_id, { watched: state.told, hidden: false, seen: false });
     send([{ kind: "play", value: state.told, ...played }]).catch(() => {});
   };
   const draw = () => {

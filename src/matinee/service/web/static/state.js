@@ -4,11 +4,12 @@ import { ask, member } from "./api.js";
 import { icon, make } from "./dom.js";
 import { settled } from "./outbox.js";
 
-const BLANK = { thumb: null, listed: false, hidden: false, watched: null };
+const BLANK = { thumb: null, listed: false, hidden: false, seen: false, watched: null };
 const BEGUN = 0.1, DONE = 0.9; // shares watched
 
 const tabs = new BroadcastChannel("matinee");
 let titles = new Map();
+let genres = new Set(); // hidden ones
 let changes = 0;
 
 export const stateOf = (item) => ({ ...BLANK, ...titles.get(item) });
@@ -18,12 +19,15 @@ export const isUnfinished = ({ watched }) => watched >= BEGUN && watched < DONE;
 /** An episode as people say it. */
 export const episode = ({ season, episode, name }) => `S${season} E${episode}${name ? ` – ${name}` : ""}`;
 
+export const isHiddenGenre = (genre) => genres.has(genre);
+
 /** Where a button is pressed. */
 const PRESSED = {
   thumbs_up: (state) => state.thumb === "up",
   thumbs_down: (state) => state.thumb === "down",
   list: (state) => state.listed,
   dismiss: (state) => state.hidden,
+  seen: (state) => state.seen,
 };
 
 /** Change what stands of one title, here and in the other tabs of this browser. */
@@ -31,6 +35,18 @@ export function put(item, change) {
   changes++;
   remember(item, change);
   tabs.postMessage({ user: member(), item, change });
+}
+
+/** Hide a genre, or no longer, here and in the other tabs. */
+export function putGenre(genre, hides) {
+  changes++;
+  rememberGenre(genre, hides);
+  tabs.postMessage({ user: member(), genre, hides });
+}
+
+function rememberGenre(genre, hides) {
+  if (hides) genres.add(genre); else genres.delete(genre);
+  paint(".slot");
 }
 
 function remember(item, change) {
@@ -41,6 +57,7 @@ function remember(item, change) {
 /** Take over what the log says. */
 export function load(stands) {
   titles = new Map(stands.titles.map((title) => [title.item_id, title]));
+  genres = new Set(stands.blocked_genres);
   paint(".slot");
 }
 
@@ -56,11 +73,13 @@ export async function read() {
 export function paint(selector) {
   document.querySelectorAll(selector).forEach((slot) => {
     const state = stateOf(slot.dataset.item);
-    slot.classList.toggle("gone", isHidden(state));
+    const gone = isHidden(state) || JSON.parse(slot.dataset.genres ?? "[]").some(isHiddenGenre);
+    slot.classList.toggle("gone", gone);
     slot.querySelectorAll("[data-do]").forEach((button) => dress(button, state));
+    slot.querySelectorAll("[data-genre]").forEach((chip) => chip.setAttribute("aria-pressed", String(isHiddenGenre(chip.dataset.genre))));
     slot.querySelectorAll("[data-next]").forEach((line) => { if (state.next) line.textContent = episode(state.next); });
     const poster = slot.matches(".card") && slot.querySelector(".poster");
-    if (poster) mark(poster, state);
+    if (poster) mark(poster, state, gone);
   });
 }
 
@@ -77,13 +96,13 @@ function words(state) {
 }
 
 /** Small signs on a poster, in words for those who cannot see them. */
-function mark(poster, state) {
+function mark(poster, state, gone) {
   poster.querySelector(".marks")?.remove();
   const signs = [
-    [isHidden(state), "dismiss", "Hidden from your pages"],
+    [gone, "dismiss", "Hidden from your pages"],
     [state.thumb === "up", "thumbs_up", "You like this"],
     [state.listed, "check", "On your list"],
-    [state.watched >= DONE, "seen", "Watched"],
+    [state.seen || state.watched >= DONE, "seen", state.seen ? "Seen elsewhere" : "Watched"],
   ].filter(([stands]) => stands);
   const progress = isUnfinished(state) ? make("progress", { max: 1, value: state.watched, "aria-hidden": "true" }) : null;
   const words = [...signs.map(([, , said]) => said), progress && `${Math.round(100 * state.watched)} % watched`].filter(Boolean);
@@ -91,4 +110,8 @@ function mark(poster, state) {
   poster.append(make("span", { class: "marks" }, ...signs.map(([, drawing]) => icon(drawing)), progress, make("span", { class: "unseen" }, `${words.join(". ")}.`)));
 }
 
-tabs.addEventListener("message", ({ data }) => data.user === member() && remember(data.item, data.change));
+tabs.addEventListener("message", ({ data }) => {
+  if (data.user !== member()) return;
+  if (data.genre) rememberGenre(data.genre, data.hides);
+  else remember(data.item, data.change);
+});
