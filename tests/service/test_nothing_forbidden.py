@@ -95,7 +95,7 @@ def test_no_text_or_image_shows_what_its_reader_may_not_see(serve, seed):
             assert seen <= allowed, text[:300]
             named += len(seen)
         unblocked = {i for i in range(N) if may_see(titles[i], {**profile, "blocked_titles": []})}
-        hidden = client.get("/v1/hidden", params={"user_id": user}).text
+        hidden = client.get("/v1/hidden", params={"user_id": user}).text + client.get(f"/tastes?user={user}").text
         assert {int(one) for one in NAME.findall(hidden)} <= unblocked, "it names what others keep from them"
         pictured = {i for i in range(N) if client.get(f"/posters/id{i}.svg?user={user}").status_code == 200}
         assert pictured == allowed
