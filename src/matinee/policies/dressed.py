@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import Decisions, Layer, Maker, Policy, Requests, digest
-from matinee.decision.contracts import LaysOut
+from matinee.decision import Beliefs, Decisions, Layer, Maker, Policy, Requests, digest
+from matinee.decision.contracts import LaysOut, beliefs_by
 from matinee.decision.decisions import LINES
 from matinee.decision.why import UNTRUE, Why
 from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
@@ -62,6 +62,10 @@ class Dressed:
     def layouts(self) -> Layouts:
         """The layouts of `inner`."""
         return self.inner.layouts if isinstance(self.inner, LaysOut) else Layouts()
+
+    def beliefs(self, requests: Requests) -> Beliefs:
+        """What `inner` believes. Raises `NotFound` where it does not say."""
+        return beliefs_by(self.inner, requests)
 
     @property
     def posterior(self) -> int:
