@@ -10,8 +10,9 @@ from matinee.decision import Requests
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.maths.propensities import Norm
+from matinee.maths.rating_factors import Fit, Ratings, fit_ratings
 from matinee.models.debiased.autoencoder import DebiasedEase, DebiasedEaseConfig, solve_targets
-from matinee.models.debiased.factors import DebiasedFactors, DebiasedFactorsConfig, fit_factors
+from matinee.models.debiased.factors import DebiasedFactors, DebiasedFactorsConfig
 from matinee.models.debiased.targets import Correction, DebiasConfig, targets_of
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.testing import check_scorer, make_catalog, make_data, make_events
@@ -63,23 +64,20 @@ def test_the_map_is_the_least_squares_column_by_column():
 
 
 def test_targets_are_right_in_the_mean():
-    """E[T] over what is seen by chance is what members like: 20 members, of whom those of each half like one title."""
-    rng, likes = np.random.default_rng(2), np.kron(np.eye(2), np.ones((10, 1)))
+    """E[T] over what is seen by chance is what members like: those of each half like one of two titles."""
+    rng, members = np.random.default_rng(2), 4_000
+    likes = np.kron(np.eye(2), np.ones((members // 2, 1)))
     chance = np.array([0.8, 0.2])
-    sums = {one: np.zeros(likes.shape) for one in Correction}
-    for _ in range(400):
-        seen = rng.random(likes.shape) < chance
-        pairs = [(m, t) for m, t in zip(*np.nonzero(seen), strict=True)]
-        taken = [[t for t in range(2) if seen[m, t] and likes[m, t]] for m in range(20)]
-        data = make_data(pl.concat([make_events(taken), looks(pairs)]), make_catalog(2))
-        known = [int(user[1:]) for user in data.user_ids]
-        for one in Correction:
-            made = targets_of(data, DebiasConfig(one, 1e6), lambda _, met: chance[met.titles])
-            sums[one][known] += made.residual.toarray() + made.base
-            gone = np.setdiff1d(np.arange(20), known)
-            sums[one][gone] += made.base
+    seen = rng.random(likes.shape) < chance
+    pairs = list(zip(*np.nonzero(seen), strict=True))
+    taken = [[t for t in range(2) if seen[m, t] and likes[m, t]] for m in range(members)]
+    data = make_data(pl.concat([make_events(taken), looks(pairs)]), make_catalog(2))
+    half = np.array([int(user[1:]) >= members // 2 for user in data.user_ids])
     for one in Correction:
-        np.testing.assert_allclose(sums[one] / 400, likes, atol=0.25)  # 4 standard errors of the rarest, 2 / 20 each
+        made = targets_of(data, DebiasConfig(one, 1e6), lambda _, met: chance[met.titles])
+        every = np.array([made.residual[half == late].sum(axis=0) for late in (False, True)])[:, 0]
+        means = every / (members // 2) + made.base  # members who saw nothing have no row, and a residual of 0
+        np.testing.assert_allclose(means, [[1, 0], [0, 1]], atol=0.18)  # 4 standard errors, sqrt(4 / 2,000) each
 
 
 def test_weights_are_capped_and_normalised():
@@ -118,12 +116,20 @@ def test_what_members_found_by_themselves_weighs_one():
     np.testing.assert_allclose(by_ratio(data, met)[~met.found], 1.0)
 
 
-def test_factors_of_a_table_of_rank_one_give_it_back():
-    rng = np.random.default_rng(3)
-    table = np.outer(rng.normal(size=30), rng.normal(size=12))
-    h = fit_factors(sparse.csr_matrix(table), DebiasedFactorsConfig(1, 1e-9, 20), rng)[:, 0]
-    along = h @ np.linalg.svd(table)[2][0] / np.linalg.norm(h)
-    assert abs(along) == pytest.approx(1.0, abs=1e-6)
+def test_a_member_folded_in_from_looks_is_the_member_that_was_fitted():
+    rng = np.random.default_rng(4)
+    seen = rng.random((40, 15)) < 0.6
+    liked = seen & (rng.random((40, 15)) < 0.5)
+    pairs = list(zip(*np.nonzero(seen), strict=True))
+    events = pl.concat([make_events([np.flatnonzero(row).tolist() for row in liked]), looks(pairs)])
+    data = make_data(events, make_catalog(15))
+    config = DebiasedFactorsConfig(3, 0.05, 60, DebiasConfig(Correction.IPS, 1.0))
+    fitted = DebiasedFactors(config).fit(data, np.random.default_rng(0))
+    ratings = Ratings(*np.nonzero(seen), liked[seen].astype(float), seen.shape)
+    plane = fit_ratings(ratings, np.ones(seen.sum()), Fit(3, 0.05, 60), np.random.default_rng(0))
+    order = [int(user[1:]) for user in data.user_ids]
+    found = fitted.score(Requests.of_histories(data.histories))
+    np.testing.assert_allclose(found, (plane.left @ plane.right.T)[order], atol=0.02)  # b shrinks to another mean
 
 
 def test_a_title_that_was_hardly_shown_and_always_liked_stands_high():

@@ -43,6 +43,7 @@ class Bench(StrEnum):
     SIMULATE = "simulate"
     EXPLORATION = "exploration"
     COUNTERFACTUAL = "counterfactual"
+    DEBIAS = "debias"
     DIALS = "dials"
     TOGETHER = "together"
     OUTREACH = "outreach"

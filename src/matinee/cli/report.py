@@ -24,6 +24,7 @@ def report(
     from matinee.data.rewards import REWARDS
     from matinee.data.shown_choices import shown_choices
     from matinee.evaluate.looks import looks_of
+    from matinee.evaluate.sought import sought_of
     from matinee.report.looks import LooksReport
 
     place = Workspace(workspace)
@@ -34,4 +35,5 @@ def report(
         events = log.read(END_OF_TIME, since=int(shown["time"].to_numpy().min(initial=END_OF_TIME)))
     joined = with_outcomes(shown, events, catalog, days * 86_400, REWARDS[reward.value])
     now = time.time_ns() // 1_000
-    show(LooksReport(looks_of(joined, catalog, reward.value, days, now, left_out)), html, as_json)
+    looks = looks_of(joined, catalog, reward.value, days, now, left_out)
+    show(LooksReport(looks, sought_of(shown, events, catalog)), html, as_json)

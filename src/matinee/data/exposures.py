@@ -67,8 +67,9 @@ def exposures_of(data: TrainingData) -> Exposures:
 
 def by_counts(data: TrainingData, exposures: Exposures) -> Doubles:
     """How many titles each member saw and how many members each title (`maths.propensities.logistic`)."""
-    counts = [np.bincount(one, minlength=n) for one, n in _sides(exposures)]
-    b, c = logistic(*counts)
+    members, titles = exposures.shape
+    by_member = np.bincount(exposures.members, minlength=members)
+    b, c = logistic(by_member, np.bincount(exposures.titles, minlength=titles))
     chance = 1 / (1 + np.exp(-(b[exposures.members] + c[exposures.titles])))
     return _open(np.clip(chance, LEAST, 1.0), exposures)
 
@@ -131,7 +132,3 @@ def by_decisions(shown: pl.DataFrame, layouts: Layouts = Layouts()) -> Propensit
 def _open(propensities: Doubles, exposures: Exposures) -> Doubles:
     """1 for what members found by themselves."""
     return np.where(exposures.found, 1.0, propensities)
-
-
-def _sides(exposures: Exposures) -> tuple[tuple[Int32s, int], tuple[Int32s, int]]:
-    return (exposures.members, exposures.shape[0]), (exposures.titles, exposures.shape[1])

@@ -48,6 +48,8 @@ METHOD = (
     "A hit is a title that the member went on to like and had not watched or rated before. Members without such a "
     "title are not asked.",
     "Equal scores stand in one random order of the catalogue, the same for all models.",
+    "Searching members: on plays that nobody recommended, found by search or a link. There no system chose what could "
+    "be liked, but members seek what they know: read both.",
     "Intervals: 95 % bootstrap over members, 1,000 resamples shared by all models (percentiles; coverage and Gini: "
     "± 1.96 standard deviations of 200 resamples, cut to 0..1, because resampling itself lowers coverage).",
     "p: two-sided paired sign-flip test over members with 10,000 patterns, corrected by Holm over the models compared "
@@ -174,10 +176,12 @@ def _groups(
     baselines: Sequence[str],
     rng: np.random.Generator,
 ) -> Iterator[Group]:
-    """All members, then, where there are both, the warm and the cold."""
+    """All members, then, where there are both, the warm and the cold, and those who sought what they liked."""
     masks = {"all": np.ones(len(trial.warm), np.bool_)}
     if trial.warm.any() and not trial.warm.all():
         masks |= {"warm": trial.warm, "cold": ~trial.warm}
+    if trial.sought.any() and not trial.sought.all():
+        masks["searching"] = trial.sought
     for name, members in masks.items():
         values = {model: one[members] for model, (one, _) in lists.items()}
         exposure = {model: shown(ranked[members], len(trial.data.catalog)) for model, (_, ranked) in lists.items()}

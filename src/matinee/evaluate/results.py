@@ -68,7 +68,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Some of the members ("all", "warm" or "cold"): how many, how many targets, and what was measured.
+    """Some of the members ("all", "warm", "cold" or "searching"): how many, how many targets, and what was measured.
 
     `pages` are of policies; `beyond` is what accuracy does not see, where that is measured apart from `lists`.
     """

@@ -35,7 +35,8 @@ class Trial:
     """What may be fitted (`data`), who asks (`requests`), what is right (`targets`), which titles are `candidates`.
 
     Per request: `targets` and `candidates` (None = every title not seen) are dense titles; `members` the number of the
-    member who asks, 0 to `n_members` - 1; `warm` whether that member has a history. `priority` (titles,) is the random
+    member who asks, 0 to `n_members` - 1; `warm` whether that member has a history; `sought` whether nobody recommended
+    the targets. `priority` (titles,) is the random
     order in which equal scores stand, the same for all models.
     """
 
@@ -46,6 +47,7 @@ class Trial:
     members: Int64s
     warm: Flags
     priority: Int64s
+    sought: Flags
 
     @property
     def n_members(self) -> int:
@@ -90,6 +92,7 @@ def prepare(dataset: Dataset, protocol: Protocol, rng: np.random.Generator, part
         members=np.unique(np.array(split.user_ids)[asked], return_inverse=True)[1].astype(np.int64),
         warm=split.warm[asked],
         priority=rng.permutation(len(split.catalog)),
+        sought=np.zeros(len(asked), np.bool_) if split.sought is None else split.sought[asked],
     )
 
 

@@ -17,6 +17,8 @@ import numpy as np
 from matinee.maths.arrays import Doubles, Int32s, Int64s
 from matinee.maths.ragged import offsets_of
 
+AT_ONCE = 4_096  # rows whose equations are in memory at one time
+
 
 class Ratings(NamedTuple):
     """Who rated what how: `members`, `titles` and `values`, each (ratings,), out of `shape` (members, titles)."""
@@ -87,6 +89,16 @@ def fit_ratings(
     return Plane(left, right)
 
 
+def fold_in(
+    starts: Int64s, columns: Int32s, values: Doubles, weights: Doubles, right: Doubles, mean: float, ridge: float
+) -> Doubles:
+    """(rows, size + 2) the left side of rows that rated `columns`, each exact; row r has `starts[r]:starts[r + 1]`."""
+    design = np.ascontiguousarray(np.concatenate([right[:, :1], right[:, 2:]], axis=1))
+    found = np.empty((len(starts) - 1, design.shape[1]))
+    _weighted(starts, columns, values - mean - right[columns, 1], weights, design, ridge, found)
+    return np.concatenate([mean + found[:, :1], np.ones((len(found), 1)), found[:, 1:]], axis=1)
+
+
 def _mean(ratings: Ratings, weights: Doubles, believed: Plane | None) -> float:
     """The weighted mean, or that of t over all cells."""
     if believed is None:
@@ -126,20 +138,35 @@ def _half(side: _Side, other: Doubles, one: int, offset: Doubles, ridge: float, 
     return np.linalg.solve(design.T @ design + ridge * np.eye(d), right.T).T
 
 
-@numba.njit(cache=True, nogil=True)
 def _weighted(
     starts: Int64s, columns: Int32s, targets: Doubles, weights: Doubles, design: Doubles, ridge: float, found: Doubles
 ) -> None:
-    """Ridge regression of each row's targets on the design of its columns."""
+    """Ridge regression of each row's targets on the design of its columns, some rows at a time."""
+    d = design.shape[1]
+    for first in range(0, len(found), AT_ONCE):
+        last = min(first + AT_ONCE, len(found))
+        systems, sides = np.zeros((last - first, d, d)), np.zeros((last - first, d))
+        systems[:] = ridge * np.eye(d)
+        _add_rows(starts[first : last + 1], columns, targets, weights, design, systems, sides)
+        found[first:last] = np.linalg.solve(systems, sides[:, :, None])[:, :, 0]
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_rows(
+    starts: Int64s,
+    columns: Int32s,
+    targets: Doubles,
+    weights: Doubles,
+    design: Doubles,
+    systems: Doubles,
+    sides: Doubles,
+) -> None:
+    """Add each row's normal equations."""
     d = design.shape[1]
     for row in range(len(starts) - 1):
-        system, right = np.zeros((d, d)), np.zeros(d)
         for at in range(starts[row], starts[row + 1]):
             x, w = design[columns[at]], weights[at]
             for j in range(d):
-                right[j] += w * targets[at] * x[j]
+                sides[row, j] += w * targets[at] * x[j]
                 for k in range(d):
-                    system[j, k] += w * x[j] * x[k]
-        for j in range(d):
-            system[j, j] += ridge
-        found[row] = np.linalg.solve(system, right)
+                    systems[row, j, k] += w * x[j] * x[k]

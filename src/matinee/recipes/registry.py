@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from matinee.decision import Scorer
 from matinee.recipes.models.counts import MARKOV, NEIGHBORS, POPULARITY, POPULARITY_7D, TRANSITION_GRAPH, USER_NEIGHBORS
 from matinee.recipes.models.entry import SHOWN_LISTS, Model, Space
-from matinee.recipes.models.latent import CONTENT, CONTENT_FACTORS, FACTORS, INTERESTS
-from matinee.recipes.models.linear import EASE, EASE_RECENT, EDLAE, SLIM, SPARSE_INVERSE
+from matinee.recipes.models.latent import CONTENT, CONTENT_FACTORS, DEBIASED_FACTORS, FACTORS, INTERESTS
+from matinee.recipes.models.linear import DEBIASED_EASE, EASE, EASE_RECENT, EDLAE, SLIM, SPARSE_INVERSE
 from matinee.recipes.models.networks import FACTORIZATION_MACHINE, FEED_FORWARD, SEQUENCE, TWO_TOWER
 from matinee.recipes.models.rankers import LIST_RANKER, RANKER, SEQUENCE_RANKER
 
@@ -27,7 +27,9 @@ MODELS: Mapping[str, Model] = {
     "ease": EASE,
     "ease-recent": EASE_RECENT,
     "edlae": EDLAE,
+    "debiased-ease": DEBIASED_EASE,
     "factors": FACTORS,
+    "debiased-factors": DEBIASED_FACTORS,
     "interests": INTERESTS,
     "content": CONTENT,
     "content-factors": CONTENT_FACTORS,

@@ -16,6 +16,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from matinee.evaluate.looks import METHOD, Breakdown, Looks, Share
+from matinee.evaluate.sought import WEEK_DAYS
 from matinee.report import html
 from matinee.report.offline import plain
 from matinee.report.terminal import grid
@@ -36,9 +37,10 @@ NO_LOOKS = (
 
 @dataclass(frozen=True, slots=True)
 class LooksReport:
-    """What the service's own log says, in three forms; `looks` holds the numbers."""
+    """What the service's own log says, in three forms; `looks` and `sought` (`evaluate.sought`) hold the numbers."""
 
     looks: Looks
+    sought: Share | None = None
 
     @property
     def label(self) -> str:
@@ -47,17 +49,21 @@ class LooksReport:
 
     def table(self) -> RenderableType:
         """For the terminal, 100 columns wide: print it with `rich.console.Console().print`."""
-        return Stack(*_parts(self.looks, self.label))
+        return Stack(*_parts(self.looks, self.label, self._said))
 
     def json(self) -> dict[str, Any]:
         """Plain data: dicts, lists, text and numbers, None where nothing could be measured; `findings` in words."""
-        return {**plain(asdict(self.looks)), "findings": list(findings(self.looks, self.label))}
+        sought = None if self.sought is None else plain(asdict(self.sought))
+        return {**plain(asdict(self.looks)), "sought": sought, "findings": self._said}
 
     def write_html(self, path: Path) -> None:
         """Write one file with plots and tables that needs nothing else to open."""
-        said = list(findings(self.looks, self.label))
-        page = html.page("looks.html.j2", looks=self.looks, label=self.label, said=said, few=FEW, method=METHOD)
+        page = html.page("looks.html.j2", looks=self.looks, label=self.label, said=self._said, few=FEW, method=METHOD)
         path.write_text(page, encoding="utf-8")
+
+    @property
+    def _said(self) -> list[str]:
+        return [*findings(self.looks, self.label), *_of_sought(self.sought)]
 
 
 def findings(looks: Looks, label: str) -> Iterator[str]:
@@ -72,6 +78,16 @@ def findings(looks: Looks, label: str) -> Iterator[str]:
     if looks.left_out.total:
         named = ", ".join(one for some in looks.left_out.examples.values() for one in some)
         yield f"Decisions that cannot be read and are left out: {looks.left_out.total:,} (for example {named})."
+
+
+def _of_sought(sought: Share | None) -> Iterator[str]:
+    """What members found by themselves, and whether pages had shown it."""
+    if sought is not None and sought.looks:
+        found = "1 title was" if sought.looks == 1 else f"{sought.looks:,} titles were"
+        yield (
+            f"Plays that nobody recommended: {found} found by search or a link, by {sought.members:,} of the members; "
+            f"the {WEEK_DAYS:.0f} days before had shown {percent(sought.rate)} of them to whoever sought them."
+        )
 
 
 def _with_confidence(looks: Looks, label: str) -> Iterator[str]:
@@ -106,9 +122,9 @@ def _predicted(looks: Looks, label: str) -> str:
     return f"{said}, {'more' if promised > rate.high else 'less'} than the {label}."
 
 
-def _parts(looks: Looks, label: str) -> Iterator[RenderableType]:
+def _parts(looks: Looks, label: str, findings: Sequence[str]) -> Iterator[RenderableType]:
     yield Text(f"{label.capitalize()}, from the service's own log", style="bold")
-    yield from (Padding(Text(f"· {said}"), (0, 0, 0, 1)) for said in findings(looks, label))
+    yield from (Padding(Text(f"· {said}"), (0, 0, 0, 1)) for said in findings)
     if looks.whole.looks:
         yield from (_breakdown(one, label) for one in looks.breakdowns)
         yield _calibration(looks, label)

@@ -8,6 +8,7 @@ import polars as pl
 from matinee.catalog import Catalog
 from matinee.clock import Clocks
 from matinee.data.dataset import Dataset
+from matinee.data.exposures import open_loop
 from matinee.data.shown import LIST, chosen_from, shown_titles
 from matinee.data.splits.split import AT, Part, Split, canonical, first_likes, global_time, grouped
 from matinee.decision import situations_of
@@ -107,7 +108,7 @@ def _at_own_times(events: pl.DataFrame, catalog: Catalog, split: Split, clocks: 
     moments = (
         later.sort("user_id", AT)
         .group_by("user_id", "timestamp", maintain_order=True)
-        .agg("item", pl.col("country", "device", "language").first())
+        .agg("item", pl.col("country", "device", "language").first(), open_loop().all().alias("sought"))
         .filter(pl.int_range(pl.len()).over("user_id") < MOST_MOMENTS)
     )
     return Split(
@@ -118,6 +119,7 @@ def _at_own_times(events: pl.DataFrame, catalog: Catalog, split: Split, clocks: 
         grouped(moments["item"]),
         known_events=ordered.select(SCHEMA.keys()),
         situations=situations_of(moments, clocks),
+        sought=moments["sought"].to_numpy(),
     )
 
 

@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.catalog import Catalog
+from matinee.data.exposures import open_loop
 from matinee.data.histories import about_titles, histories_of
 from matinee.errors import BadData, BadRequest
 from matinee.events import SCHEMA, liked
@@ -38,7 +39,8 @@ class Split:
     may ask several times), `as_of` when (microseconds since 1970, UTC), `targets` the dense titles of `catalog` liked
     from then on. Histories are cut strictly before `as_of` from `known_events`, where left out from `train_events`.
     `candidates` are the titles to be ranked, targets among them; left out, all that the member has not seen.
-    `situations` are those of the requests; left out, nothing is known of them.
+    `situations` are those of the requests; left out, nothing is known of them. `sought` (requests,) says whether the
+    member found every target by search or a link, so that nobody recommended it; left out, nobody knows.
     """
 
     catalog: Catalog
@@ -49,6 +51,7 @@ class Split:
     known_events: pl.DataFrame | None = None
     candidates: Ragged | None = None
     situations: Situations | None = None
+    sought: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.user_ids)
@@ -125,7 +128,12 @@ def grouped(items: pl.Series) -> Ragged:
 
 def _split(catalog: Catalog, train: pl.DataFrame, answers: pl.DataFrame, as_of: NDArray[np.int64]) -> Split:
     """`answers`: the target events, sorted by member; `as_of` one moment for each of these members."""
-    per_member = answers.group_by("user_id", maintain_order=True).agg("item")
+    per_member = answers.group_by("user_id", maintain_order=True).agg("item", open_loop().all().alias("sought"))
     return Split(
-        catalog, train.select(SCHEMA.keys()), per_member["user_id"].to_list(), as_of, grouped(per_member["item"])
+        catalog,
+        train.select(SCHEMA.keys()),
+        per_member["user_id"].to_list(),
+        as_of,
+        grouped(per_member["item"]),
+        sought=per_member["sought"].to_numpy(),
     )

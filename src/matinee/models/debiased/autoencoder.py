@@ -54,7 +54,8 @@ class DebiasedEase:
 
     def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Solve for the map; nothing in it is random. Raises `TooLarge` where it does not fit into memory."""
-        require_memory(*data.matrix.shape, available_bytes() // 4)
+        members, titles = data.matrix.shape
+        require_memory(members, titles, available_bytes() // 4)
         progress("correcting targets", 0.0)
         targets = targets_of(data, self.config.debias, self.propensities)
         progress("solving", 0.2)
@@ -116,5 +117,3 @@ def _square(weights: Doubles, liked: Int32s, n: int) -> Map:
     whole[liked] = weights
     whole[np.diag_indices(n)] = 0.0
     return Map(np.arange(n, dtype=np.int32), whole, n)
-
-

@@ -49,19 +49,48 @@ class DebiasConfig:
 
 
 @dataclass(frozen=True)
+class Weighed:
+    """What `met` whom, and the `weights` (pairs,) of it. `looks`: whether the log tells of looks in vain; where it does
+    not, nobody knows what was seen and not liked.
+    """
+
+    met: Exposures
+    weights: Doubles
+
+    @property
+    def looks(self) -> bool:
+        """Whether dislikes are known, or at least that nothing came of a look."""
+        return self.met.in_vain
+
+    @property
+    def of_titles(self) -> Doubles:
+        """(titles,) the mean weight of each title's pairs, 1 where it has none."""
+        n = self.met.shape[1]
+        sums, counts = np.bincount(self.met.titles, self.weights, n), np.bincount(self.met.titles, minlength=n)
+        return np.divide(sums, counts, out=np.ones(n), where=counts > 0)
+
+
+def weighed(data: TrainingData, config: DebiasConfig, propensities: Propensities | None = None) -> Weighed:
+    """Every pair that met, weighed. Propensities, unless given, are estimated: from counts of looks, or from
+    popularity where the log tells of no look in vain.
+    """
+    met = exposures_of(data)
+    told = propensities or (by_counts if met.in_vain else by_popularity())
+    return Weighed(met, inverse(told(data, met), config.weighing))
+
+
+@dataclass(frozen=True)
 class Targets:
     """What a model learns instead of likes: T = 1 baseᵀ + `residual`, with E[T] = what members like of all titles.
 
     residual  (members, titles), an entry a pair that met: weight * (liked - base)
     base      (titles,) the share of looks that were liked; zeros where targets are weighted likes
     rates     (titles,) what is believed of a member without history
-    weights   (titles,) mean weight of each title's pairs, 1 where it has none
     """
 
     residual: sparse.csr_matrix
     base: Doubles
     rates: Doubles
-    weights: Doubles
 
 
 def targets_of(data: TrainingData, config: DebiasConfig, propensities: Propensities | None = None) -> Targets:
@@ -70,27 +99,16 @@ def targets_of(data: TrainingData, config: DebiasConfig, propensities: Propensit
         IPS            T_ui = w_ui y_ui                             w = min(1 / propensity, cap) where seen, else 0
         doubly robust  T_ui = base_i + w_ui (y_ui - base_i)
 
-    base_i = (likes_i + SHRINK * likes / looks) / (looks_i + SHRINK). Where the log tells of no look in vain, nobody
-    knows what was seen: targets are weighted likes, and propensities, unless given, a power of popularity.
-    Sources: Saito et al. 2020 (arXiv 1909.03601) for weighted likes; Wang et al. 2019 for the doubly robust.
+    base_i = (likes_i + SHRINK * likes / looks) / (looks_i + SHRINK). Where the log tells of no look in vain, targets
+    are weighted likes. Sources: Saito et al. 2020 (arXiv 1909.03601) for weighted likes; Wang et al. 2019 for the
+    doubly robust.
     """
-    met = exposures_of(data)
-    propensities = propensities or (by_counts if met.in_vain else by_popularity())
-    robust = config.correction is Correction.DOUBLY_ROBUST and met.in_vain
-    weights = inverse(propensities(data, met), config.weighing)
-    looks, likes, weighed, sums = _counts(met, weights)
-    overall = likes.sum() / max(looks.sum(), 1)
-    rate = (likes + SHRINK * overall) / (looks + SHRINK)
-    base = rate if robust else np.zeros(len(rate))
-    residual = sparse.csr_matrix((weights * (met.liked - base[met.titles]), (met.members, met.titles)), met.shape)
-    means = np.divide(sums, looks, out=np.ones(len(looks)), where=looks > 0)
-    return Targets(residual, base, rate if met.in_vain else weighed / max(met.shape[0], 1), means)
-
-
-def _counts(met: Exposures, weights: Doubles) -> tuple[Doubles, Doubles, Doubles, Doubles]:
-    """Looks, likes, weights of likes and weights of looks, each (titles,)."""
-    n = met.shape[1]
-    liked = met.liked.astype(np.float64)
-    each = (None, liked, weights * liked, weights)
-    looks, likes, weighed, sums = (np.bincount(met.titles, one, n).astype(np.float64) for one in each)
-    return looks, likes, weighed, sums
+    each = weighed(data, config, propensities)
+    met, weights = each.met, each.weights
+    (members, n), liked = met.shape, met.liked.astype(np.float64)
+    looks, likes, sums = (np.bincount(met.titles, one, n) for one in (np.ones(len(liked)), liked, weights * liked))
+    rate = (likes + SHRINK * likes.sum() / max(looks.sum(), 1)) / (looks + SHRINK)
+    robust = each.looks and config.correction is Correction.DOUBLY_ROBUST
+    base = rate if robust else np.zeros(n)
+    residual = sparse.csr_matrix((weights * (liked - base[met.titles]), (met.members, met.titles)), met.shape)
+    return Targets(residual, base, rate if each.looks else sums / max(members, 1))

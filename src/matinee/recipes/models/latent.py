@@ -10,6 +10,7 @@ from matinee.extras import needing
 from matinee.history import TrainingData
 from matinee.models.content.factors import ContentFactors, ContentFactorsConfig
 from matinee.models.content.taste import Content, ContentConfig
+from matinee.models.debiased.factors import DebiasedFactors
 from matinee.models.factors import Factors, FactorsConfig, Initial
 from matinee.models.interests import Interests, InterestsConfig
 from matinee.recipes.models.entry import (
@@ -106,3 +107,4 @@ def _interests(choose: Choices) -> Scorer:
 
 
 INTERESTS = Model("interests", lambda: Interests, space=_interests)
+DEBIASED_FACTORS = Model("debiased-factors", lambda: DebiasedFactors)

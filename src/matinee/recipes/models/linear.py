@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from matinee.decision import Scorer
+from matinee.models.debiased.autoencoder import DebiasedEase
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.slim import Slim, SlimConfig
 from matinee.models.sparse_inverse import SparseInverse, SparseInverseConfig
@@ -104,3 +105,4 @@ EDLAE = replace(
         STRONG: {"edlae": lambda: Ease(EaseConfig(l2=300.0, dropout=0.5, kappa=NO_PRIOR))},
     },
 )
+DEBIASED_EASE = Model("debiased-ease", lambda: DebiasedEase)
