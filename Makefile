@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 demo: .venv/.installed  ## get MovieLens 100K, train, serve a home page on 127.0.0.1:$(PORT)
 	$(BIN)/matinee demo --port $(PORT)
 
-demo-deep: .venv/.installed-deep  ## the same with the sequence model, served first: installs torch, takes some minutes more
+demo-deep: .venv/.installed-deep  ## the same with the sequence model, served if better: installs torch, takes some minutes more
 	$(BIN)/matinee demo --port $(PORT) --deep
 
 test: .venv/.installed-dev browser  ## every test, a real browser included

@@ -101,7 +101,7 @@ def measured(dataset: Dataset, fakes: pl.DataFrame, item: int, as_of: int) -> di
     pages = [policy.decide(Requests.of_histories(one, data.as_of), np.random.default_rng(SEED)).page() for one in asked]
     held = hold_out(training_data(dataset.events, dataset.catalog, as_of), np.random.default_rng(SEED))
     popularity = Popularity().fit(poisoned(held.data.events), np.random.default_rng(SEED))
-    _, metrics = calibrate(popularity, held, np.random.default_rng(SEED))
+    _, metrics, _ = calibrate(popularity, held, np.random.default_rng(SEED))
     return {
         "popular": _place(policy.charts.popular[None], item),
         "trending": _place(policy.charts.trending, item),

@@ -82,7 +82,9 @@ def test_lists_are_measured_among_unseen_titles():
 
 def test_a_scorer_that_says_nothing_is_not_rewarded_for_ties():
     data = make_data(make_events([[0, 1, 2, 3]] * 5), make_catalog(1_000))
-    _, metrics = calibrate(Fixed(np.zeros(1_000)), hold_out(data, np.random.default_rng(0)), np.random.default_rng(0))
+    _, metrics, _ = calibrate(
+        Fixed(np.zeros(1_000)), hold_out(data, np.random.default_rng(0)), np.random.default_rng(0)
+    )
     assert metrics["recall@20"] == metrics["ndcg@20"] == 0.0
 
 
@@ -121,7 +123,7 @@ def test_probabilities_are_frequencies():
     without = make_data(make_events([[100]] * 2_000), make_catalog(101))
     held = HeldOut(without, np.arange(2_000), targets, np.full(2_000, without.as_of))
     scorer = Fixed([*(logits / 3 + 7), 0.0])
-    calibration, _ = calibrate(scorer, held, np.random.default_rng(0))
+    calibration, *_ = calibrate(scorer, held, np.random.default_rng(0))
     assert data.catalog.index.keys() == without.catalog.index.keys()
     found = calibration.probability(scorer.scores[:100])
     np.testing.assert_allclose(found, truth, atol=0.01)
@@ -131,9 +133,11 @@ def test_a_scorer_that_is_wrong_keeps_the_base_rate_and_says_so():
     data = make_data(make_events([[k % 5, 5 + k % 5] for k in range(100)]), make_catalog(40))
     held = hold_out(data, np.random.default_rng(0))
     scorer = Fixed(np.arange(40) % 40 >= 10)  # likes only what nobody likes
-    calibration, metrics = calibrate(scorer, held, np.random.default_rng(0))
+    calibration, metrics, quality = calibrate(scorer, held, np.random.default_rng(0))
     assert calibration.slope > 0
     assert str(metrics["calibration"]).startswith("base rate only")
+    assert np.mean(quality.ndcg) == pytest.approx(metrics["ndcg@20"], abs=1e-5)
+    assert len(quality.ndcg) == metrics["members"] == 100
     unseen = np.delete(scorer.scores, 0)
     assert calibration.probability(unseen).mean() == pytest.approx(1 / 39, rel=0.05)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from matinee.maths.calibration import Platt, fit_intercept, fit_platt, platt_dev
 from matinee.maths.intervals import NORMAL_95
 from matinee.maths.ragged import Ragged, owners_of
 from matinee.maths.ranking_metrics import hits, ndcg, recall, top_n
+from matinee.models.artifacts.quality import DIGITS, Quality
 
 MEMBERS = 2_000  # members whose last likes are held out, at most
 NEXT = 5  # likes held out of each, at most, and never more than half of their likes
@@ -33,6 +35,7 @@ class Trained:
 
     `metrics`: `recall@20` and `ndcg@20` of held-out likes over the whole catalogue with standard errors `..._se`,
     `members` (how many were asked), `asked` (for what) and `calibration` ("platt", or why there is none).
+    `quality`: the NDCG of each member.
     `data_window`: first and last microsecond of the events. `looks`: those that the calibration was learned from, or
     how many were too few; None where none were given.
     """
@@ -42,6 +45,7 @@ class Trained:
     metrics: dict[str, float | int | str]
     data_window: tuple[int, int]
     looks: LooksFit | None = None
+    quality: Quality = Quality()
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,14 @@ class HeldOut:
         known = histories.times <= np.repeat(times, np.diff(histories.offsets))
         return Requests.of_histories(histories.keep(known), times=times)
 
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits that tell who is asked for what, and when, from other questions."""
+        members = "\0".join(self.data.user_ids[row] for row in self.rows)
+        wanted = Ragged.of(self.targets)
+        parts = members.encode(), wanted.offsets.tobytes(), wanted.values.tobytes(), self.times.tobytes()
+        return blake2b(b"\0".join(parts), digest_size=8).hexdigest()
+
 
 def train(
     data: TrainingData,
@@ -97,15 +109,14 @@ def train(
     progress("fitting without them", 0.05)
     scorer.fit(held.data, rng, part_of(progress, "fitting without them", 0.05, 0.45))
     progress("calibrating on them", 0.45)
-    calibration, metrics = calibrate(scorer, held, rng)
-    metrics["asked"] = HELD_OUT
+    calibration, metrics, quality = calibrate(scorer, held, rng)
     learned = None if looks is None else fit_of(looks)
     if asked is not None:
         calibration, learned, metrics["calibration"] = calibrate_on_looks(scorer, data, asked)
     progress("fitting on everything", 0.55)
     scorer.fit(data, rng, part_of(progress, "fitting on everything", 0.55, 1.0))
     progress("trained", 1.0)
-    return Trained(scorer, calibration, metrics, _window(data), learned)
+    return Trained(scorer, calibration, metrics, _window(data), learned, quality)
 
 
 def _some(looks: Looks, data: TrainingData, rng: np.random.Generator) -> Looks:
@@ -190,12 +201,11 @@ def warm_start(
     """
     progress("asking for what came since", 0.0)
     held = liked_since(data, previous.since, rng)
-    calibration, metrics = previous.calibration, dict[str, float | int | str](members=len(held.rows))
+    calibration, quality = previous.calibration, Quality()
     if len(held.rows) >= FEW:
-        calibration, metrics = calibrate(previous.scorer, held, rng)
-        metrics["asked"] = SINCE
+        calibration, metrics, quality = calibrate(previous.scorer, held, rng, SINCE)
     else:
-        metrics["asked"] = NOTHING
+        metrics = {"members": len(held.rows), "asked": NOTHING}
         metrics["calibration"] = f"as before: fewer than {FEW} members liked anything new since"
     came = None if looks is None else looks.since(previous.since)
     learned = None if came is None else fit_of(came)
@@ -208,7 +218,7 @@ def warm_start(
     learn = scorer.refit if isinstance(scorer, Refits) else scorer.fit
     learn(data, rng, part_of(progress, "going on", 0.1, 1.0))
     progress("trained", 1.0)
-    return Trained(scorer, calibration, metrics, _window(data), learned)
+    return Trained(scorer, calibration, metrics, _window(data), learned, quality)
 
 
 def liked_since(data: TrainingData, since: int, rng: np.random.Generator) -> HeldOut:
@@ -249,10 +259,15 @@ def _without(data: TrainingData, rows: NDArray[np.int64], targets: tuple[NDArray
     return replace(data, events=events, histories=rest)
 
 
-def calibrate(scorer: Scorer, held: HeldOut, rng: np.random.Generator) -> tuple[Platt, dict[str, float | int | str]]:
-    """How scores of a scorer fitted on `held.data` tell what is among the held-out likes, and its metrics on them."""
+def calibrate(
+    scorer: Scorer, held: HeldOut, rng: np.random.Generator, asked: str = HELD_OUT
+) -> tuple[Platt, dict[str, float | int | str], Quality]:
+    """How scores of a scorer fitted on `held.data` tell what is among the held-out likes, its metrics on them, and its
+    quality member by member; `asked` says what they are.
+    """
     if not len(held.rows):
-        return Platt(1.0, 0.0), {"members": 0, "calibration": "none: no member has two liked titles"}
+        why = "none: no member has two liked titles"
+        return Platt(1.0, 0.0), {"members": 0, "asked": asked, "calibration": why}, Quality()
     samples, lists, priority = [], [], _asked_last(held)
     for start in range(0, len(held.rows), BATCH):
         some = slice(start, start + BATCH)
@@ -264,7 +279,9 @@ def calibrate(scorer: Scorer, held: HeldOut, rng: np.random.Generator) -> tuple[
             samples.append(_sample(scores[b], seen, targets, rng))
     points, labels, weights = (np.concatenate(column) for column in zip(*samples, strict=True))
     calibration, how = _calibration(points, labels, weights)
-    return calibration, {**_summary(np.concatenate(lists)), "calibration": how}
+    found = np.concatenate(lists)
+    quality = Quality(asked=asked, whom=held.digest, ndcg=found[:, 1].round(DIGITS).tolist())
+    return calibration, {**_summary(found), "asked": asked, "calibration": how}, quality
 
 
 def _calibration(

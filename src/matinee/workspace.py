@@ -251,7 +251,7 @@ class Workspace:
 
     def newest_artifact(self, name: str) -> Path:
         """The newest artifact of this name; raises `ArtifactRefused` when there is none."""
-        found = self._artifacts(name)
+        found = self.artifacts_of(name)
         if not found:
             raise ArtifactRefused(
                 f"{self.folder} holds no artifact {name!r}; run `matinee train {name} --workspace {self.folder}`"
@@ -260,7 +260,7 @@ class Workspace:
 
     def holds(self, name: str) -> bool:
         """Whether there is an artifact of this name."""
-        return bool(self._artifacts(name))
+        return bool(self.artifacts_of(name))
 
     def refusal_path(self, name: str) -> Path:
         """Why the last training of `name` was not kept; there only while no later one was."""
@@ -307,10 +307,10 @@ class Workspace:
 
     def prune(self, name: str) -> None:
         """Delete all but the newest artifacts of this name."""
-        for old in self._artifacts(name)[:-KEPT]:
+        for old in self.artifacts_of(name)[:-KEPT]:
             shutil.rmtree(old)
 
-    def _artifacts(self, name: str) -> list[Path]:
+    def artifacts_of(self, name: str) -> list[Path]:
         """Oldest first; a name that begins with this one is another name."""
         named = re.compile(re.escape(name) + r"-\d{8}T\d{12}")
         found = (self.folder / "models").glob(f"{name}-*")

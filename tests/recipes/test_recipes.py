@@ -15,6 +15,8 @@ from matinee.data.dataset import Dataset, profiles_of
 from matinee.data.log import EventLog
 from matinee.decision import Requests
 from matinee.errors import ArtifactRefused, BadData, Overloaded
+from matinee.history import Histories
+from matinee.models.artifacts.artifact import load_artifact
 from matinee.models.artifacts.budget import Budget
 from matinee.page import Layout
 from matinee.recipes.demo import as_if_it_ended_now
@@ -122,26 +124,26 @@ def test_policies_go_from_best_to_simplest_on_both_surfaces(place):
     }
     assert list(built) == list(simplest_of)
     for surface, simplest in simplest_of.items():
-        assert [name for name, _ in built[surface]] == ["ease-recent", simplest]
-        ids = [policy.policy_id for _, policy in built[surface]]
+        better = ["transition-graph"] if simplest == "popularity" else []  # each title leads to the next
+        assert [name for name, _ in built[surface]] == [*better, "ease-recent", simplest]
+        ids = [getattr(policy, "inner", policy).policy_id for _, policy in built[surface]]
         named = surface.replace("_", "-")
-        assert ids == [f"{named}-ease-recent", f"{named}-{simplest}"]
-    assert [policy.config.exploration for _, policy in built["home"]] == [0.25, 0.25]
-    assert [policy.config.rows.because_rows for _, policy in built["home"]] == [
-        HOME["ease-recent"].rows.because_rows,
-        0,
-    ]
+        assert ids == [f"{named}-{name}" for name in (*better, "ease-recent", simplest)]
+    assert [policy.inner.config.exploration for _, policy in built["home"]] == [0.25, 0.25, 0.25]
+    rows = [HOME[name].rows.because_rows for name in ("transition-graph", "ease-recent")]
+    assert [policy.inner.config.rows.because_rows for _, policy in built["home"]] == [*rows, 0]
 
 
-def test_a_sequence_model_is_served_first_where_one_was_trained(place):
+def test_a_sequence_model_is_served_where_it_is_named(place):
     torch = pytest.importorskip("torch")
     train_into(place, "sequence", np.random.default_rng(0))
     torch.set_num_threads(2)
     catalog = Catalog.load(place.catalog_path)
     with EventLog(place.log_path) as log:
-        built = served_policies(place, log, catalog, budget=Budget(milliseconds=60_000))
+        named = ("sequence", "ease-recent", "popularity")
+        built = served_policies(place, log, catalog, budget=Budget(milliseconds=60_000), home=named)
     assert torch.get_num_threads() == 1, "threads that wait for each other are slow on a busy machine"
-    assert [name for name, _ in built["home"]] == ["sequence", "ease-recent", "popularity"]
+    assert tuple(name for name, _ in built["home"]) == named
     assert served_in(place) == ("sequence", *SERVED), "so it is trained again with the others"
     requests = Requests.of_histories(make_data(make_events(LIKES), catalog).histories)
     page = built["home"][0][1].decide(requests, np.random.default_rng(0)).page()
@@ -158,11 +160,11 @@ def test_a_model_that_costs_too_much_is_left_out_with_its_figures(place):
         with pytest.raises(ArtifactRefused, match=r"ease-recent cannot be served: .* bytes and 100,000 are allowed"):
             served_policies(place, log, catalog, budget=Budget(bytes=100_000), required=("ease-recent",))
     assert {surface: [name for name, _ in steps] for surface, steps in built.items()} == {
-        "home": ["popularity"],
+        "home": ["transition-graph", "popularity"],
         "similar": ["neighbors"],
         "search": ["neighbors"],
         "play_something": ["neighbors"],
-        "together": ["popularity"],
+        "together": ["transition-graph", "popularity"],
     }
     (line,) = told
     assert line.startswith("ease-recent is left out: ")
@@ -174,7 +176,7 @@ def test_a_damaged_model_is_left_out(place):
     told = []
     with EventLog(place.log_path) as log:
         built = served_policies(place, log, Catalog.load(place.catalog_path), say=told.append)
-    assert [name for name, _ in built["home"]] == ["popularity"]
+    assert [name for name, _ in built["home"]] == ["transition-graph", "popularity"]
     assert len(told) == 1
     assert told[0].startswith("ease-recent is left out: ")
 
@@ -202,7 +204,7 @@ def test_the_models_of_the_home_page_can_be_chosen(place):
         built = served_policies(place, log, catalog, budget=Budget(milliseconds=60_000), home=wanted)
     assert tuple(name for name, _ in built["home"]) == wanted
     assert [name for name, _ in built["similar"]] == list(SIMILAR)
-    assert [policy.config.rows.because_rows > 0 for _, policy in built["home"]] == [True, True, False]
+    assert [policy.inner.config.rows.because_rows > 0 for _, policy in built["home"]] == [True, True, False]
     requests = Requests.of_histories(make_data(make_events(LIKES), catalog).histories)
     page = built["home"][0][1].decide(requests, np.random.default_rng(0)).page()
     assert (page.items >= 0).any(axis=(1, 2)).all()
@@ -236,6 +238,20 @@ def test_going_on_starts_from_the_newest_artifact(place):
     assert str(artifact.manifest.metrics["calibration"]).startswith("as before")
     with pytest.raises(ArtifactRefused, match="no artifact 'factors'"):
         train_into(place, "factors", np.random.default_rng(0), going_on=True)
+
+
+def test_the_graph_goes_on_with_the_counts_of_today_and_its_own_settings(place):
+    new = make_events([[0, 11]] * 30).with_columns(
+        pl.format("new {}", "event_id").alias("event_id"), pl.format("new {}", "user_id").alias("user_id")
+    )
+    catalog = Catalog.load(place.catalog_path)
+    before = load_artifact(place.newest_artifact("transition-graph"), SCORERS, catalog)
+    with EventLog(place.log_path) as log:
+        log.import_events(new)
+    after, _ = train_into(place, "transition-graph", np.random.default_rng(0), going_on=True)
+    assert after.manifest.config == before.manifest.config
+    asked = Requests.of_histories(Histories.of_items([[0]]))
+    assert np.argmax(after.scorer.score(asked)[0]) == 11 != np.argmax(before.scorer.score(asked)[0])
 
 
 def test_what_was_trained_serves_a_catalogue_that_grew(place):

@@ -103,10 +103,14 @@ def evaluate(
 
 
 def train_each(place: Workspace, names: Sequence[str], seed: int, going_on: bool = False, accept: bool = False) -> None:
-    """Train some models of a workspace; one that is refused is told and stops no other.
+    """Train some models of a workspace, and say of each that the home page may show what it has over simpler ones; one
+    that is refused is told and stops no other.
 
     Raises the first collapse, or the first refusal when every model was refused.
     """
+    from matinee.recipes.serving import HOME
+    from matinee.recipes.standing import verdicts
+
     refused: list[MatineeError] = []
     for name in names:
         try:
@@ -115,6 +119,8 @@ def train_each(place: Workspace, names: Sequence[str], seed: int, going_on: bool
             refused.append(error)
             if len(names) > 1:
                 warn(f"{name} is not trained: {error}")
+    for verdict in verdicts(place, tuple(HOME)):
+        console.print(escape(str(verdict)))
     fallen = [error for error in refused if isinstance(error, Collapsed)]
     if fallen or (refused and len(refused) == len(names)):
         raise (fallen or refused)[0]

@@ -43,8 +43,8 @@ def demo(
         bool | None,
         typer.Option(
             "--deep/--no-deep",
-            help="Train the sequence model and serve it first; by default where torch is installed and it takes less "
-            "than three minutes.",
+            help="Train the sequence model too and serve it where it is surely better; by default where torch is "
+            "installed and it takes less than three minutes.",
         ),
     ] = None,
     max_bytes: MaxBytes = BUDGET.bytes,
@@ -69,7 +69,7 @@ def demo(
         with compiled_meanwhile():
             train_each(place, names, seed)
         if not installed("torch"):
-            console.print("[dim]With torch the demo serves the sequence model, which is better: `make demo-deep`.[/]")
+            console.print("[dim]With torch the demo tries the sequence model too: `make demo-deep`.[/]")
         _serve(place, sock, seed, budget=Budget(max_bytes, max_milliseconds))
 
 
@@ -87,8 +87,8 @@ def serve(
         str | None,
         typer.Option(
             "--models",
-            help="Models of the home page from best to simplest, separated by commas; by default sequence where it was "
-            "trained, ease-recent, popularity.",
+            help="Models of the home page from best to simplest, separated by commas; by default those of sequence, "
+            "transition-graph, ease-recent and popularity that are surely better than every simpler one on this data.",
         ),
     ] = None,
     max_bytes: MaxBytes = BUDGET.bytes,

@@ -21,6 +21,7 @@ from matinee.policies.layered import Layered
 from matinee.recipes.learner import Learner, billboard_of
 from matinee.recipes.recommender import Recommender
 from matinee.recipes.registry import MODELS, SCORERS
+from matinee.recipes.standing import surely_better, worth_serving
 from matinee.recipes.telling import told_of
 from matinee.recipes.training import everything
 from matinee.service.deployment import Policies
@@ -40,8 +41,9 @@ from matinee.workspace import Workspace
 
 EXPLORATION = 0.3  # at the billboard alone: of all that was measured it tells most for what it costs
 WHERE = Where(rows=1)
-HOME = {  # from best to simplest
+HOME = {  # from largest to simplest; which of them serve, validation says
     "sequence": HomeConfig(),
+    "transition-graph": HomeConfig(),
     "ease-recent": HomeConfig(),
     "popularity": HomeConfig(rows=RowsConfig(because_rows=0)),  # it knows no neighbours, so no row is founded on them
 }
@@ -49,18 +51,23 @@ SIMILAR = ("ease-recent", "neighbors")  # from best to simplest
 SEARCH = SIMILAR  # it shows what goes with the title found, too
 PLAY_SOMETHING = SIMILAR  # "more like this" needs neighbours
 READS_THE_CLOCK = ("sequence",)  # what it scores is of the occasion already
-WHERE_TRAINED = ("sequence",)  # served first where somebody trained it: it needs torch and takes its time
+WHERE_TRAINED = ("sequence",)  # only where somebody asked for it: it needs torch and takes its time
 SERVED = tuple(dict.fromkeys(name for name in (*HOME, *SIMILAR) if name not in WHERE_TRAINED))  # what a service needs
 
 
 def served_in(workspace: Workspace) -> tuple[str, ...]:
-    """The models that a service of this workspace serves, and that are trained when no other is named."""
-    return tuple(dict.fromkeys((*on_home(workspace), *SERVED)))
+    """The models that are trained when no other is named: those that a service of this workspace may serve."""
+    return tuple(dict.fromkeys((*(name for name in WHERE_TRAINED if workspace.holds(name)), *SERVED)))
 
 
 def on_home(workspace: Workspace) -> tuple[str, ...]:
-    """The models of the home page of this workspace, from best to simplest, when no other are named."""
-    return tuple(name for name in HOME if name not in WHERE_TRAINED or workspace.holds(name))
+    """The models of the home page of this workspace, from best to simplest, when no other are named: of those that were
+    trained the ones that are surely better, on likes held out of this data, than every simpler one that serves.
+    """
+    trained = [name for name in HOME if workspace.holds(name)]
+    if not trained:
+        return tuple(name for name in HOME if name in SERVED)
+    return worth_serving(trained, surely_better(workspace))
 
 
 def recommender(workspace: Workspace, user_id: str, name: str | None = None) -> Recommender:
@@ -72,8 +79,7 @@ def recommender(workspace: Workspace, user_id: str, name: str | None = None) -> 
     catalog = Catalog.load(workspace.catalog_path)
     with EventLog(workspace.log_path) as log:
         training, profile = everything(workspace, log, catalog), log.profile(user_id)
-    served = [one for one in on_home(workspace) if workspace.holds(one)] or [*on_home(workspace)]
-    name = name or served[0]
+    name = name or on_home(workspace)[0]
     artifact = load_artifact(workspace.newest_artifact(name), SCORERS, catalog)
     profiles = {user_id: profile} if profile else {}
     data = Dataset(str(workspace.folder), workspace.about, catalog, profiles, training.events)
@@ -118,8 +124,7 @@ def served_policies(
 ) -> Policies:
     """What the service runs: for each surface the newest artifacts of its models, from best to simplest.
 
-    `home` names the models of the home page, by default those of `on_home`: a model of `WHERE_TRAINED` serves
-    when the workspace holds an artifact of it; delete its artifacts to take it off.
+    `home` names the models of the home page, by default those of `on_home`.
 
     A model that is missing, damaged, lacks a package, or is larger or slower than `budget` allows is left out, and
     `say` is told why. Where the workspace names a billboard, that chooses what stands above the rows, and `learner`

@@ -64,6 +64,7 @@ def train_into(
         trained.data_window,
         trained.metrics,
         FromLooks(attention, trained.looks),
+        trained.quality,
     )
     workspace.prune(name)
     return artifact, changed

@@ -28,6 +28,7 @@ from matinee.files import opened
 from matinee.history import Histories
 from matinee.maths.calibration import Platt
 from matinee.models.artifacts.building import building
+from matinee.models.artifacts.quality import Quality
 from matinee.models.artifacts.storage import REMEDY
 from matinee.models.artifacts.widen import for_catalog
 
@@ -37,7 +38,8 @@ MANIFEST_LIMIT = 10_000_000  # bytes; a longer manifest is refused unread
 
 class Manifest(BaseModel):
     """What an artifact says about itself. `data_window`: first and last microsecond of the events it learned from;
-    `from_looks`: what it learned from impressions, or why that is the prior.
+    `from_looks`: what it learned from impressions, or why that is the prior; `quality`: how good it was on likes that
+    it had not seen.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -54,6 +56,7 @@ class Manifest(BaseModel):
     created: str
     files: dict[str, str]
     from_looks: FromLooks = FromLooks()
+    quality: Quality = Quality()
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ def save_artifact(
     data_window: tuple[int, int],
     metrics: Mapping[str, float | int | str],
     from_looks: FromLooks = FromLooks(),
+    quality: Quality = Quality(),
 ) -> Artifact:
     """Write a fitted scorer to `folder`, which must not exist yet, and return it as the artifact it now is.
 
@@ -113,6 +117,7 @@ def save_artifact(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             files={name: _file_hash(draft / name) for name in _files(draft)},
             from_looks=from_looks,
+            quality=quality,
         )
         (draft / MANIFEST).write_text(manifest.model_dump_json(indent=1))
         _sync(draft)
@@ -151,6 +156,11 @@ def load_artifact(folder: str | Path, scorers: Mapping[str, type[Scorer]], catal
         raise
     except Exception as error:  # files can be wrong in more ways than loading can foresee
         raise ArtifactRefused(f"{folder} cannot be loaded: {error!r}; {REMEDY}") from error
+
+
+def quality_of(folder: Path) -> Quality:
+    """What the artifact in `folder` says of its quality, without loading it. Raises `ArtifactRefused`."""
+    return _read_manifest(folder)[0].quality
 
 
 def _require_answers(scorer: Scorer, titles: int, folder: Path) -> None:

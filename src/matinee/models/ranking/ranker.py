@@ -37,6 +37,7 @@ from matinee.models.ranking.features import (
 from matinee.models.ranking.folds import Fold, Labels, hold_out
 from matinee.models.ranking.trees import TREE_ARRAYS, Grow, Lists, Trees, TreesConfig
 from matinee.models.slim import Slim
+from matinee.models.transition_graph import TransitionGraph
 from matinee.models.user_neighbors import UserNeighbors
 
 Components = tuple[tuple[str, Scorer], ...]
@@ -106,6 +107,7 @@ class Ranker:
         "Slim": Slim,
         "Factors": Factors,
         "Markov": Markov,
+        "TransitionGraph": TransitionGraph,
     }
 
     def __init__(self, config: RankerConfig = RankerConfig(), components: Components | None = None) -> None:
@@ -118,7 +120,7 @@ class Ranker:
 
     @staticmethod
     def standard() -> Components:
-        """Popularity, neighbours and EASE that forget, factors, the last title's followers, and co-visitation."""
+        """Popularity, neighbours and EASE that forget, factors, what follows the last title, co-visits, the graph."""
         return (
             ("popularity", Popularity()),
             ("neighbors-recent", Neighbors(NeighborsConfig(half_life=5.0))),
@@ -126,6 +128,7 @@ class Ranker:
             ("factors", Factors()),
             ("markov", Markov()),
             ("co-visits", Markov(MarkovConfig(reach=5, last=5, decay=0.7))),
+            ("transition-graph", TransitionGraph()),
         )
 
     def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:

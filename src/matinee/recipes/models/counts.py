@@ -139,5 +139,5 @@ TRANSITION_GRAPH = Model(
     "transition-graph",
     lambda: TransitionGraph,
     space=_transition_graph,
-    boards={NEXT_ITEM: {"transition-graph": None}},
+    boards={board: {"transition-graph": None} for board in (NCF, NEXT_ITEM, STRONG, SHOWN_LISTS)},
 )

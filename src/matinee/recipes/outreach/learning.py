@@ -43,7 +43,7 @@ def policy_of(
     """The policy that chooses `by` what the log tells, without a price; and what it could not
     learn, in words.
     """
-    model = next((one for one in on_home(workspace) if workspace.holds(one)), on_home(workspace)[0])
+    model = on_home(workspace)[0]
     artifact = load_artifact(workspace.newest_artifact(model), SCORERS, catalog)
     effects, notes = (None, list[str]()) if by is By.RANDOM else _learned(workspace, log, catalog, by, now)
     name = f"outreach-{By.RANDOM if effects is None else by}"
