@@ -6,8 +6,9 @@ Keys of the result: `p50_ms`, `p99_ms` (single decisions on one core, probabilit
 `apart_p50_ms`, `apart_p99_ms` (the same without `scores`, the scorer's own product), each stage's `..._p50_ms` and
 `..._p99_ms`, `other` being what no stage counts; `slots` shown, `batch_per_second` (batches of 1,000 on all cores),
 `web_batch_per_second` (the same for the web layout), `reads_ms` (one pass over the 100 rows of the map that a score
-must read: the floor), `machine`, `seed`, `decisions`. Neighbours of titles are learned before: the figures are those of
-a service that has run for a while.
+must read: the floor), `plain_cpu_ms`, `NAME_cpu_ms` and `NAME_times` (processor time of a page with all dials off, with
+one or all of them at a half, on the same requests in turn, and how many times that of all off), `machine`, `seed`,
+`decisions`. Neighbours of titles are learned before: the figures are those of a service that has run for a while.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +26,8 @@ from numpy.typing import NDArray
 
 from matinee.catalog import Catalog
 from matinee.data.histories import training_data
-from matinee.decision import Requests
+from matinee.decision import Dials, Requests
+from matinee.decision.dials import NAMES
 from matinee.events import clean
 from matinee.history import Histories
 from matinee.maths.arrays import Doubles
@@ -40,7 +43,8 @@ TITLES, GENRES, MEMBERS, LIKES, HISTORY = 10_000, 60, 4_000, 60, 100
 PAGE = Layout(rows=40, columns=40, visible=8)
 EXPLORATION = 0.1
 DECISIONS, BATCH, BATCHES = 1_000, 1_000, 5
-SEED = 0
+SEED, TURNED = 0, 200  # pages that dials are turned on
+HALF = {name: Dials(**{name: 0.5}) for name in NAMES} | {"all_dials": Dials(0.5, 0.5, 0.5, 0.5)}
 KNOWN = 1_000  # titles, of a larger catalogue, whose neighbours are learned before and that histories hold
 MODELS = {"ease": Ease, "factors": lambda: Factors(FactorsConfig(size=64, epochs=4)), "popularity": Popularity}
 
@@ -72,6 +76,7 @@ def run(
         },
         "slots": slots,
         **({"reads_ms": floor_ms(policy, singles)} if model == "ease" else {}),
+        **turned_ms(policy, singles[:TURNED]),
         "batch_per_second": batches_per_second(policy, rng, now, PAGE, known),
         "web_batch_per_second": batches_per_second(policy, rng, now, WEB, known),
         "titles": titles,
@@ -141,6 +146,21 @@ def time_singles(
         for name, spent in decisions.timings.items():
             laps.setdefault(name, []).append(spent)
     return np.array(times), {name: np.array(spent) for name, spent in laps.items()}, len(decisions.titles)
+
+
+def turned_ms(policy: HomePolicy, singles: list[Requests]) -> dict[str, float]:
+    """Median milliseconds of one core for a page with dials off and on; every request takes its turn at each."""
+    spent: dict[str, list[float]] = {"plain": []} | {name: [] for name in HALF}
+    for request in [*singles[:2], *singles]:
+        for name, each in spent.items():
+            asked = replace(request, dials=HALF.get(name, Dials()))
+            start = time.thread_time()
+            policy.decide(asked, np.random.default_rng(SEED))
+            each.append(1e3 * (time.thread_time() - start))
+    median = {name: float(np.median(each[2:])) for name, each in spent.items()}
+    return {f"{name}_cpu_ms": one for name, one in median.items()} | {
+        f"{name}_times": median[name] / median["plain"] for name in HALF
+    }
 
 
 def floor_ms(policy: HomePolicy, singles: list[Requests]) -> float:

@@ -1,4 +1,5 @@
-"""Search: what is found of what was meant, with peers in the same run, what the member's taste adds, and how fast.
+"""Search: what is found of what was meant, with peers in the same run, what the member's taste adds, how fast, and a
+page with plots of it all: `var/search.html`.
 
     matinee bench search                                MovieLens 100K, fetched
     python benchmarks/bench_search.py [FOLDER ...]      folders of MovieLens or RankLens
@@ -20,15 +21,18 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+import search_report
 from machine import machine
 from mistyping import begun, mistyped
 from rapidfuzz import fuzz, process
+from search_report import Asked, Hits, LookedUp, Taste, Times
 
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.sources import movielens, ranklens
 from matinee.data.splits.published import next_item
 from matinee.decision import Progress, Requests, no_progress
+from matinee.evaluate.results import Estimate
 from matinee.lookup.matcher import Matcher
 from matinee.lookup.names import joined, spoken_names
 from matinee.lookup.words import LAST, WordIndex
@@ -50,26 +54,39 @@ def run(progress: Progress = no_progress, folders: Sequence[Path] = (), sizes: S
     """Shares of hits by finder, NDCG with and without taste, and milliseconds."""
     data = [_read(folder) for folder in folders] or [movielens.read(movielens.fetch_100k(Path("var/data"), print))]
     names = list(dict.fromkeys(name for one in data for name in one.catalog.names))
-    results: dict[str, Any] = {
-        "machine": machine(),
-        "names": f"{len(names):,} of {', '.join(one.name for one in data)}",
+    title = f"{len(names):,} names of {', '.join(one.name for one in data)}"
+    progress("typing names, with slips and without", 0.1)
+    hits, sure = quality(names), certainty(names)
+    progress("asking for each member", 0.4)
+    tastes = [taste(one) for one in data]
+    progress("timing look-ups", 0.7)
+    times = {one: each for size in sizes for one, each in look_ups(names, size).items()}
+    search_report.write(title, hits, tastes, times, str(machine()))
+    told: dict[str, Any] = {"machine": machine(), "names": title, "report": str(search_report.REPORT)}
+    told |= {str(asked): str(found) for asked, found in hits.items()} | sure
+    for one in tastes:
+        told |= _said(one)
+    return told | {str(asked): str(found) for asked, found in times.items()}
+
+
+def _said(one: Taste) -> dict[str, str]:
+    """What taste adds, as lines."""
+    said = {f"{one.data}, NDCG@10 of {name}": f"{mean:.3f}" for name, mean in one.means.items()}
+    added = {
+        f"{one.data}, taste over {name}": f"{found.value:+.3f} ({found.low:+.3f}..{found.high:+.3f})"
+        for name, found in one.over.items()
     }
-    results |= quality(names) | certainty(names)
-    for one in data:
-        results |= taste(one)
-    for size in sizes:
-        results |= look_ups(names, size)
-    return results
+    return said | added | {f"{one.data}, a page": str(one.page)}
 
 
-def quality(names: Sequence[str]) -> dict[str, str]:
+def quality(names: Sequence[str]) -> dict[Asked, Hits]:
     """hit@1 and hit@10 of each finder."""
     found = {}
     for whole in (True, False):
         for slips in (0, 1, 2):
             asked = _asked(names, whole, slips)
             for finder, find in _finders(names).items():
-                found[f"{'whole' if whole else 'begun'}, {slips} slips, {finder}"] = _hits(names, asked, find)
+                found[Asked(whole, slips, finder)] = _hits(names, asked, find)
     return found
 
 
@@ -89,24 +106,25 @@ def certainty(names: Sequence[str]) -> dict[str, str]:
     return said
 
 
-def look_ups(names: Sequence[str], size: int) -> dict[str, str]:
+def look_ups(names: Sequence[str], size: int) -> dict[LookedUp, Times]:
     """Milliseconds of each finder among `size` names, and of completing the first 1 to 12 letters."""
     many = [f"{names[at % len(names)]} {at}" for at in range(size)]
     asked = [query for slips in (0, 1, 2) for query, _ in _asked(many, False, slips)[: QUERIES // 4]]
     typing = [query[:k] for query, _ in _asked(many, True, 0)[:60] for k in range(1, 13)]
     finders = _finders(many)
-    times = {f"{size:,} names, {finder}": _times(find, asked) for finder, find in finders.items() if size <= 50_000}
+    few = finders.items() if size <= 50_000 else ()
+    times = {LookedUp(size, f", {finder}"): _times(find, asked) for finder, find in few}
     completing = WordIndex(many)
     everything = np.ones(size, bool)
     return times | {
-        f"{size:,} names while typing, matinee": _times(finders["matinee"], typing),
-        f"{size:,} names while typing, words begun": _times(
+        LookedUp(size, " while typing, matinee"): _times(finders["matinee"], typing),
+        LookedUp(size, " while typing, words begun"): _times(
             lambda query: completing.find(query, 10, everything), typing
         ),
     }
 
 
-def taste(data: Dataset) -> dict[str, str]:
+def taste(data: Dataset) -> Taste:
     """NDCG@10 of the title played next, by the first letters of its name: text alone, and with two tastes."""
     split = next_item(data)
     learned = training_data(split.train_events, data.catalog, int(split.as_of.max()))
@@ -125,13 +143,12 @@ def taste(data: Dataset) -> dict[str, str]:
         drawn = charts(learned.events, learned.catalog, learned.as_of)
         made = (name, "unsaved", data.catalog, fitted.scorer, fitted.calibration, drawn, SearchConfig(taste=weight))
         gains[name] = _gains(SearchPolicy(*made), requests, wanted)
-    said = {f"{data.name}, NDCG@10 of {name}": f"{values.mean():.3f}" for name, values in gains.items()}
-    for other in ("text", "popularity"):
-        difference = bootstrap(gains["taste"] - gains[other], np.random.default_rng(SEED))
-        said[f"{data.name}, taste over {other}"] = (
-            f"{difference.value:+.3f} ({difference.low:+.3f}..{difference.high:+.3f})"
-        )
-    return said | {f"{data.name}, a page": _page_times(SearchPolicy(*made), requests)}
+    means = {name: float(values.mean()) for name, values in gains.items()}
+    over = {}
+    for name in ("text", "popularity"):
+        found = bootstrap(gains["taste"] - gains[name], np.random.default_rng(SEED))
+        over[name] = Estimate(found.value, found.low, found.high)
+    return Taste(data.name, means, over, _page_times(SearchPolicy(*made), requests))
 
 
 def _gains(policy: SearchPolicy, requests: Requests, wanted: np.ndarray) -> np.ndarray:
@@ -146,7 +163,7 @@ def _gains(policy: SearchPolicy, requests: Requests, wanted: np.ndarray) -> np.n
     return gains
 
 
-def _page_times(policy: SearchPolicy, requests: Requests) -> str:
+def _page_times(policy: SearchPolicy, requests: Requests) -> Times:
     policy.warm()
     few = [requests.take(np.array([b])) for b in range(min(len(requests), 200))]
 
@@ -179,11 +196,11 @@ def _asked(names: Sequence[str], whole: bool, slips: int) -> list[tuple[str, str
     return list(islice(asked, QUERIES))
 
 
-def _hits(names: Sequence[str], asked: Sequence[tuple[str, str]], find: Find) -> str:
+def _hits(names: Sequence[str], asked: Sequence[tuple[str, str]], find: Find) -> Hits:
     called = [{joined(one) for one in spoken_names(name)} for name in names]
     right = [[joined(name) in called[item] for item in find(query)[:10]] for query, name in asked]
     first = np.mean([any(one[:1]) for one in right])
-    return f"hit@1 {first:.3f}, hit@10 {np.mean([any(one) for one in right]):.3f}"
+    return Hits(float(first), float(np.mean([any(one) for one in right])))
 
 
 def _finders(names: Sequence[str]) -> dict[str, Find]:
@@ -217,7 +234,7 @@ def _fts5(names: Sequence[str]) -> Find:
     return find
 
 
-def _times(find: Find, queries: Sequence[str]) -> str:
+def _times(find: Find, queries: Sequence[str]) -> Times:
     find(queries[0])
     took = []
     for query in queries:
@@ -227,8 +244,7 @@ def _times(find: Find, queries: Sequence[str]) -> str:
             find(query)
             laps.append(1e3 * (perf_counter() - start))
         took.append(min(laps))
-    median, most, slowest = np.quantile(took, [0.5, 0.95, 0.99])
-    return f"p50 {median:.2f} ms, p95 {most:.2f} ms, p99 {slowest:.2f} ms"
+    return Times(*np.quantile(took, [0.5, 0.95, 0.99]).tolist())
 
 
 if __name__ == "__main__":

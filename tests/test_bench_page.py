@@ -14,10 +14,11 @@ def test_it_runs_with_titles_that_nobody_liked(monkeypatch, model):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     import bench_page
 
-    for name, few in (("MEMBERS", 60), ("DECISIONS", 3), ("BATCH", 70), ("BATCHES", 1)):
+    for name, few in (("MEMBERS", 60), ("DECISIONS", 3), ("BATCH", 70), ("BATCHES", 1), ("TURNED", 2)):
         monkeypatch.setattr(bench_page, name, few)
     result = bench_page.run(titles=1_200, model=model)
     for stage in STAGES:
         assert 0 <= result[f"{stage}p50_ms"] <= result[f"{stage}p99_ms"]
     assert result["apart_p50_ms"] < result["p50_ms"]
+    assert all(result[f"{name}_times"] > 0 for name in ("novelty", "all_dials"))
     assert ("reads_ms" in result) == (model == "ease")
