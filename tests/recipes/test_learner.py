@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from datetime import UTC, datetime
 
 import numpy as np
+import orjson
 import polars as pl
 import pytest
 from starlette.testclient import TestClient
@@ -19,13 +21,16 @@ from starlette.testclient import TestClient
 from matinee.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.log import EventLog
+from matinee.decision import Requests
 from matinee.errors import ArtifactRefused, BadRequest, NotFound, Overloaded
+from matinee.history import Histories
 from matinee.policies.layered import Layered
 from matinee.recipes.audit import audit
 from matinee.recipes.learner import Learner, billboard_of
 from matinee.recipes.learning import LearnerConfig, learn_from
 from matinee.recipes.posteriors import KeptPosteriors
 from matinee.recipes.serving import SERVED, catalog_and_policies
+from matinee.recipes.studio import expected_regret, studio_of
 from matinee.recipes.training import train_into
 from matinee.service.app import create_app
 from matinee.service.deployment import Deployment
@@ -303,6 +308,44 @@ def test_it_tells_of_what_it_decides_and_of_what_waits(place):
         assert told.gauges["entropy"] == pytest.approx(-log_probs.mean())
         assert told.gauges["heaviest"] == pytest.approx(weights.max())
         assert told.gauges["effective"] == pytest.approx(weights.sum() ** 2 / (weights**2).sum() / PAGES)
+
+
+def test_the_studio_tells_what_is_believed_shown_and_learned(place):
+    with EventLog(place.log_path) as log:
+        learner = Learner(place, log, CONFIG)
+        with served(place, log, learner) as client:
+            looks = firsts(live(client, 0))
+            before = studio_of(learner.arms, log, HAND.over(0))
+            assert (before.version, before.learned_today, before.as_of[:4]) == (0, 0.0, "1970")
+            learner.look(HAND.over(0))
+            told = studio_of(learner.arms, log, HAND.over(0))
+            catalog = Catalog.load(place.catalog_path)
+        assert told.learned_today == pytest.approx(len(looks))
+        assert [one.decisions for one in told.days] == [PAGES]
+        assert told.days[0].entropy == pytest.approx(before.days[0].entropy)
+        shown = Counter(
+            catalog.item_ids[item] for one in log.decisions.read(2**62) for item in one.choices.actions[one.billboards]
+        )
+        assert {one.item_id: one.shown for one in told.titles}.items() >= dict(shown.most_common(5)).items()
+        assert [one.version for one in told.versions] == [0, 1]
+        assert told.versions[1].looks == pytest.approx(len(looks))
+        somebody = Requests.of_histories(Histories.empty(1), HAND.over(0))
+        means, deviations = (one[0] for one in learner.arms.belief(somebody))
+        best = told.titles[0]
+        item = catalog.index[best.item_id]
+        assert best.mean == pytest.approx(means.max()) == pytest.approx(means[item])
+        assert best.high - best.mean == pytest.approx(1.959964 * deviations[item])
+        assert [one.heading for one in told.plots] == ["What is believed", "Regret that it expects"]
+        assert b"plots" not in orjson.dumps(told.json())
+
+
+def test_expected_regret_is_that_of_normal_rewards():
+    """Of two equal normals the better one is worth s / sqrt(pi) more than either; sure of one, nothing is left."""
+    equal, sure = np.array([0.1, 0.1]), np.array([0.1, 0.9])
+    found = expected_regret(equal, np.array([0.2, 0.2]), np.array([0.5, 0.5]))
+    assert found == pytest.approx(0.2 / np.sqrt(np.pi), abs=5 * 0.2 / np.sqrt(2_000))
+    assert expected_regret(sure, np.full(2, 1e-6), np.array([0.0, 1.0])) == pytest.approx(0, abs=1e-6)
+    assert expected_regret(sure, np.full(2, 1e-6), np.array([1.0, 0.0])) == pytest.approx(0.8, abs=1e-6)
 
 
 class Full:

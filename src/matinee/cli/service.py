@@ -172,6 +172,7 @@ def _serve(
             experiments=experiments,
             tunings=tunings,
             watched=learner.watched,
+            studio=learner.studio,
         )
 
         def ready(url: str) -> None:

@@ -131,6 +131,12 @@ class LinearArms:
         return self._mind.posterior.as_of
 
     @property
+    def told(self) -> tuple[Doubles, Doubles]:
+        """What was learned of each title, (titles,): what its looks count, and the sum of their rewards."""
+        posterior = self._mind.posterior
+        return posterior.products[:, 0], posterior.rewards[:, 0]
+
+    @property
     def maker(self) -> Maker:
         """What its decisions say of who made them now."""
         return self._maker(self._mind)

@@ -28,7 +28,9 @@ from matinee.policies.posterior import Prior
 from matinee.recipes.learning import SECOND, LearnerConfig, LearnsFromLog, learn_from
 from matinee.recipes.posteriors import KeptPosteriors
 from matinee.recipes.registry import SCORERS
+from matinee.recipes.studio import studio_of
 from matinee.recipes.vitals import Vitals, Watch, watched
+from matinee.service.studio import Studio
 from matinee.service.watched import Watched
 from matinee.workspace import Workspace
 
@@ -140,6 +142,10 @@ class Learner:
         late = max(0.0, time.time() - self._looked - self.config.every)
         vitals = replace(self._vitals, waiting=self._vitals.waiting + late)
         return watched(vitals, self.arms.config.sampling, self.config.every)
+
+    def studio(self) -> Studio | None:
+        """What there is to see of the billboard now; None where none learns."""
+        return None if self.arms is None else studio_of(self.arms, self.events, round(time.time() * SECOND))
 
     def see(self, now: int) -> None:
         """Look at what the billboard decided until `now` (microseconds since 1970), and at what waits to be learned."""

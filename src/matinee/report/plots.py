@@ -71,7 +71,7 @@ def side_by_side(groups: Sequence[Group], key: str, label: str) -> Markup:
     )
 
 
-def spans(rows: Sequence[tuple[str, Estimate]], label: str, truths: Sequence[float] = ()) -> Markup:
+def spans(rows: Sequence[tuple[str, Estimate]], label: str, truths: Sequence[float] = (), digits: int = 1) -> Markup:
     """Estimates with intervals, a row each, filled where they leave the line at zero; `truths` (rows,) are crosses."""
     height = TOP + ROW * len(rows) + FOOT
     ends = [0.0, *truths, *(end for _, one in rows for end in (one.low, one.high))]
@@ -79,7 +79,7 @@ def spans(rows: Sequence[tuple[str, Estimate]], label: str, truths: Sequence[flo
     parts = [*svg.x_grid(x, ticks, height, label), svg.line(x(0), TOP, x(0), height - FOOT, "zero")]
     for row, (name, one) in enumerate(rows):
         y = TOP + ROW * (row + 0.5)
-        said = interval(one, 1 if not truths else 3, sign=not truths)
+        said = interval(one, digits if not truths else 3, sign=not truths)
         parts += [svg.text(LEFT + 116, y + 5, name, "end"), svg.text(WIDTH - 174, y + 5, said, "start", "number")]
         parts += _whisker(x, one, y, "open" if one.low <= 0 <= one.high else "group0")
         parts += _cross(x(truths[row]), y) if truths else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse, Response
 
-from matinee.errors import MatineeError
+from matinee.errors import MatineeError, NotFound
 from matinee.service.addresses import Known, New, no_unknown_parameter
 from matinee.service.core import Service
 from matinee.service.deployment import Deployment
@@ -37,6 +38,7 @@ from matinee.service.responses import (
     ProfilesOut,
     ReloadOut,
     StateOut,
+    StudioOut,
     TitleOut,
     TitlesOut,
 )
@@ -45,6 +47,7 @@ from matinee.service.surfaces import SURFACES, Surface
 from matinee.service.tastes import tastes
 from matinee.service.web.errors import ErrorPages
 from matinee.service.web.pages import api_page, member_pages, templates
+from matinee.service.web.studio import studio_page
 
 LARGE = 2_000  # bytes from which an answer is compressed for those who ask
 Count = Annotated[int, Query(ge=1, le=100)]
@@ -80,6 +83,7 @@ def create_app(deployment: Deployment) -> FastAPI:
     app.include_router(_writing(service), dependencies=_roles("write", deployment.keys), responses=doors)
     app.include_router(_watching(service, doors), responses=statuses(421) if deployment.keys.open else None)
     app.include_router(api_page(app))
+    app.include_router(studio_page(service), dependencies=_roles("write", deployment.keys))
     if deployment.keys.open:
         app.include_router(member_pages(service))
     return app
@@ -217,6 +221,14 @@ def _writing(service: Service) -> APIRouter:
     async def exported(user_id: Known) -> Response:
         """Everything that the log holds about a member: what a deletion would remove."""
         return Json(await service.records.export(user_id))
+
+    @router.get("/billboard", response_model=StudioOut, responses=statuses(404))
+    async def billboard() -> Response:
+        """What the billboard that learns believes of titles, what it showed and learned; for who runs the service."""
+        studio = await asyncio.to_thread(service.deployment.studio)
+        if studio is None:
+            raise NotFound("no billboard learns here; start one with `matinee serve --billboard thompson`")
+        return Json(studio.json())
 
     @router.post("/artifacts/reload", response_model=ReloadOut, responses=statuses(400, 409, 422))
     async def reload() -> Response:

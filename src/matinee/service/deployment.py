@@ -16,11 +16,16 @@ from matinee.decision import Policy
 from matinee.errors import BadRequest
 from matinee.experiment.definition import Experiment
 from matinee.service.keys import Keys
+from matinee.service.studio import Studio
 from matinee.service.surfaces import SURFACES
 from matinee.service.watched import Watched
 
 Policies: TypeAlias = Mapping[str, Sequence[tuple[str, Policy]]]
 Offer: TypeAlias = tuple[Catalog, Policies]  # what may serve together next
+
+
+def _no_studio() -> None:
+    """Nothing learns beside the service."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Deployment:
     what POST /v1/titles tells of titles, and keeps the catalogue when its block has ended well. `refusals` tells of
     models whose last training was not kept. `experiments` tells of the experiments; accounts are in the arms of those
     that run. `tunings` tells how surfaces are tuned where a request does not say,
-    `watched` how what learns beside the service is doing. `clock` gives seconds since 1970. All
+    `watched` how what learns beside the service is doing, `studio` what it knows. `clock` gives seconds since 1970. All
     chance in members' pages follows `secret`; left empty, the id of the log, so that after a restart and on another
     server pages are drawn alike.
     """
@@ -59,6 +64,7 @@ class Deployment:
     experiments: Callable[[], Sequence[Experiment]] = tuple
     tunings: Callable[[], Mapping[str, Tuning]] = dict
     watched: Callable[[], Watched] = Watched
+    studio: Callable[[], Studio | None] = _no_studio
     clock: Callable[[], float] = time.time
     note: str = ""
 

@@ -341,6 +341,50 @@ class GrownOut(ReloadOut):
     changed: int
 
 
+class TitleBeliefOut(TypedDict):
+    """What is believed of a title, for somebody of whom nothing is known, and what it was learned from."""
+
+    item_id: str
+    title: str
+    mean: float
+    low: float
+    high: float
+    chance: float
+    looks: float
+    reward: float | None
+    shown: int
+
+
+class DayShownOut(TypedDict):
+    """A day of billboards; `entropy` in nats."""
+
+    day: str
+    decisions: int
+    titles: int
+    entropy: float
+
+
+class VersionKeptOut(TypedDict):
+    """A version, up to when it learned, from how many looks, and the regret a decision that it expects."""
+
+    version: int
+    as_of: str
+    looks: float
+    regret: float
+
+
+class StudioOut(TypedDict):
+    """The billboard that learns."""
+
+    billboard: str
+    version: int
+    as_of: str
+    learned_today: float
+    titles: list[TitleBeliefOut]
+    days: list[DayShownOut]
+    versions: list[VersionKeptOut]
+
+
 class AlarmOut(TypedDict):
     """Something that degrades the service without stopping it."""
 
