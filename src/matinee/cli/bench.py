@@ -29,6 +29,7 @@ class Bench(StrEnum):
     RECORD = "record"
     AUDIT = "audit"
     ARMS = "arms"
+    BILLBOARD = "billboard"
     REGRET = "regret"
     EASE = "ease"
     FACTORS = "factors"

@@ -341,7 +341,7 @@ class GrownOut(ReloadOut):
     changed: int
 
 
-class TitleBeliefOut(TypedDict):
+class ArmBeliefOut(TypedDict):
     """What is believed of a title, for somebody of whom nothing is known, and what it was learned from."""
 
     item_id: str
@@ -380,7 +380,7 @@ class StudioOut(TypedDict):
     version: int
     as_of: str
     learned_today: float
-    titles: list[TitleBeliefOut]
+    titles: list[ArmBeliefOut]
     days: list[DayShownOut]
     versions: list[VersionKeptOut]
 
