@@ -264,7 +264,7 @@ def test_every_space_makes_scorers_that_fit(name):
         again = SPACES[name](optuna.trial.FixedTrial(asked.params))
         assert again.config == scorer.config
         assert getattr(again, "factors", None) == getattr(scorer, "factors", None)
-        taken = [scorer.config, *(getattr(scorer.config, part, None) for part in ("trees", "training"))]
+        taken = [scorer.config, *(getattr(scorer.config, part, None) for part in ("trees", "training", "debias"))]
         for setting, value in asked.params.items():
             held = [
                 getattr(one, setting) for one in (*taken, getattr(scorer, "factors", None)) if hasattr(one, setting)

@@ -43,15 +43,16 @@ class Seen:
         return firsts[:, :width].to(self.known.dtype)
 
 
-def softmax_loss(states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> Tensor:
+def softmax_loss(states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen, weights: Tensor | None = None) -> Tensor:
     """Mean of -log softmax(states · vectors)[target], over all titles except those that a row has seen.
 
     `states` (rows, size); `vectors` (titles, size + 1), the last column being each title's bias; `targets` (rows,),
-    which a row must not have seen; rows without a target do not count. Exact: scores and their gradient are worked out
+    which a row must not have seen; rows without a target do not count; `weights` (rows,) multiply each row's term, and
+    have no gradient. Exact: scores and their gradient are worked out
     some rows at a time, so memory does not grow with rows x titles. Under autocast the products are taken in bfloat16
     and summed up in float32.
     """
-    loss: Tensor = _Softmax.apply(states, vectors, targets, seen)  # type: ignore[no-untyped-call]
+    loss: Tensor = _Softmax.apply(states, vectors, targets, seen, weights)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -118,22 +119,26 @@ class _Softmax(torch.autograd.Function):
     """Gradients are made in the forward pass, while a block's probabilities are at hand."""
 
     @staticmethod
-    def forward(ctx: Any, states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> Tensor:
+    def forward(
+        ctx: Any, states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen, weights: Tensor | None
+    ) -> Tensor:
         device = states.device.type
         half = torch.is_autocast_enabled(device)
         with torch.autocast(device, enabled=False):
             kind = torch.bfloat16 if half else torch.float32
-            loss, by_state, by_vector = _in_blocks(states.to(kind), vectors, targets, seen)
+            loss, by_state, by_vector = _in_blocks(states.to(kind), vectors, targets, seen, weights)
         ctx.save_for_backward(by_state.to(states.dtype), by_vector.to(vectors.dtype))
         return loss
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         by_state, by_vector = ctx.saved_tensors
-        return by_state * gradients[0], by_vector * gradients[0], None, None
+        return by_state * gradients[0], by_vector * gradients[0], None, None, None
 
 
-def _in_blocks(states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> tuple[Tensor, Tensor, Tensor]:
+def _in_blocks(
+    states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen, weights_of_rows: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
     """The mean loss and its gradients by states and by vectors.
 
     A block of scores is written once and becomes exponentials in place. They are never divided by their sums: the
@@ -145,6 +150,7 @@ def _in_blocks(states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> 
     there = states.device.type != "cpu"
     more, wider = -titles % ALIGNED, -width % ALIGNED
     counts = (targets != NOTHING)[:, None]
+    pulls = counts if weights_of_rows is None else counts * weights_of_rows[:, None].float()
     own = vectors.index_select(0, targets.clamp_min(0))
     left = functional.pad(torch.cat([states, states.new_ones(rows, 1)], dim=1) * counts, (0, wider))
     right = functional.pad(vectors.to(kind), (0, wider, 0, more))
@@ -168,11 +174,11 @@ def _in_blocks(states: Tensor, vectors: Tensor, targets: Tensor, seen: Seen) -> 
         odds = scores.exp_()
         sums[block] = odds.sum(dim=1, keepdim=True)
         by_state[block] = odds @ weights
-        by_vector += (left[block] / sums[block]).T.to(kind, memory_format=torch.contiguous_format) @ odds
+        by_vector += (left[block] * pulls[block] / sums[block]).T.to(kind, memory_format=torch.contiguous_format) @ odds
     right_scores = (states * own[:, :-1]).sum(dim=1, keepdim=True) + own[:, -1:]
-    loss = _mean((sums.log() + tops - right_scores)[:, 0], targets)
-    by_state = (by_state / sums - own[:, :-1]) * counts
-    left = left[:, :width].float()
+    loss = _mean(((sums.log() + tops - right_scores) * pulls)[:, 0], targets)
+    by_state = (by_state / sums - own[:, :-1]) * pulls
+    left = left[:, :width].float() * pulls
     by_target = torch.ops.aten.embedding_dense_backward(left, targets.clamp_min(0), titles, -1, False)
     return loss, by_state / counts.sum(), (by_vector[:width, :titles].T - by_target) / counts.sum()
 

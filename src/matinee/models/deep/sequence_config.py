@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from matinee.errors import BadRequest, require_share
 from matinee.models.deep.fitting import Training
+from matinee.models.deep.propensity_head import HeadConfig
 from matinee.models.deep.tokens import Reading
 
 MANY = 2**31 - 1
@@ -53,7 +54,7 @@ class SequenceConfig:
     code is hidden in training; `id_dropout`: chance that a title has only its content. `loss`: `SOFTMAX` is exact up to
     `exact_up_to` titles and above it sampled with `negatives` draws a batch, as `GBCE` (with `calibration`) always is.
     `kappa`: history length at which popularity counts half; a network knows what is popular, so little is enough.
-    `refit_epochs`: epochs of a warm-start refit.
+    `refit_epochs`: epochs of a warm-start refit. `head`: a propensity head that weighs what is learned, None for none.
     """
 
     body: Body = Body.TRANSFORMER
@@ -74,6 +75,7 @@ class SequenceConfig:
     kappa: float = 0.1
     training: Training = Training(epochs=12, batch=32, rate=3e-3, decay=0.01, half=True)
     refit_epochs: int = 3
+    head: HeadConfig | None = None
 
     def __post_init__(self) -> None:
         for name, kind in (("body", Body), ("loss", Loss)):
@@ -83,6 +85,10 @@ class SequenceConfig:
             object.__setattr__(self, name, nested(**value) if isinstance(value, dict) else value)
             if not isinstance(getattr(self, name), nested):
                 raise BadRequest(f"the sequence model's {name} is {value}; give a {nested.__name__}")
+        if isinstance(self.head, dict):
+            object.__setattr__(self, "head", HeadConfig(**self.head))
+        if self.head is not None and self.loss is not Loss.SOFTMAX:
+            raise BadRequest(f"a propensity head needs the exact softmax, not {self.loss}; set loss to softmax")
         for name, least, most in WHOLE:
             value = getattr(self, name)
             if not (isinstance(value, int) and least <= value <= most):

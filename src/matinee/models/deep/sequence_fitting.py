@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from matinee.decision import Progress
+from matinee.errors import BadRequest
 from matinee.models.deep.fitting import Training, device_of, fit_network
 from matinee.models.deep.losses import NOTHING, excluding, gbce_loss, sampled_softmax_loss, softmax_loss
+from matinee.models.deep.propensity_head import HeadConfig, PropensityHead, log_chances, weights_of
 from matinee.models.deep.replay import Replayed
 from matinee.models.deep.sequence_config import Loss, SequenceConfig
 from matinee.models.deep.sequence_network import SequenceNetwork
@@ -30,6 +32,8 @@ def fit_sequence_network(
     played, items = np.unique(tokens.items, return_inverse=True)
     device = device_of(network)
     exact = config.loss is Loss.SOFTMAX and len(played) <= config.exact_up_to
+    if config.head is not None and not exact:
+        raise BadRequest(f"a propensity head needs the exact softmax of {len(played):,} titles; raise exact_up_to")
     recurring = exact and device.type == "cuda"
     windows = Windows(
         replace(tokens, items=items.astype(np.int32)),
@@ -45,7 +49,10 @@ def fit_sequence_network(
         batch = windows.assemble(cuts)
         if exact:
             vectors = network.titles(titles)
-            return softmax_loss(_rows(network, vectors, batch), vectors, batch.targets, batch.seen)
+            rows = _rows(network, vectors, batch)
+            if network.head is not None and config.head is not None:
+                return _corrected(network.head, rows, vectors, titles, batch, config.head)
+            return softmax_loss(rows, vectors, batch.targets, batch.seen)
         return _sampled(network, titles, batch, config)
 
     fit_network(network, training, windows.batches, windows.steps, loss, rng, progress, Replayed if recurring else None)
@@ -56,6 +63,16 @@ def _rows(network: SequenceNetwork, vectors: Tensor, batch: Batch) -> Tensor:
     states = network.states(vectors, batch.items, batch.history).flatten(0, 1)
     answers: Tensor = network.request(states.index_select(0, batch.at), batch.situation)
     return answers
+
+
+def _corrected(
+    head: PropensityHead, rows: Tensor, vectors: Tensor, titles: Tensor, batch: Batch, config: HeadConfig
+) -> Tensor:
+    """The softmax of weighted rows, and the head's own loss on the same titles of the trajectory."""
+    log_beta = head.log_chances(rows, titles, batch.targets)
+    weights = weights_of(log_chances(rows, vectors, batch.targets), log_beta, config, batch.targets != NOTHING)
+    policy = softmax_loss(rows, vectors, batch.targets, batch.seen, weights)
+    return policy + head.loss(rows, titles, batch.targets)
 
 
 def _sampled(network: SequenceNetwork, titles: Tensor, batch: Batch, config: SequenceConfig) -> Tensor:

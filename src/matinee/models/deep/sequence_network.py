@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from matinee.models.deep.bodies import build_body, read_at
 from matinee.models.deep.dropout import Dropout
+from matinee.models.deep.propensity_head import PropensityHead
 from matinee.models.deep.sequence_config import SequenceConfig
 from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import HISTORY, PACE, SITUATION
@@ -118,6 +119,7 @@ class SequenceNetwork(nn.Module):
         self.body = build_body(config)
         self.norm = nn.LayerNorm(config.size)
         self.request = RequestGate(config.size, config.unknown)
+        self.head = None if config.head is None else PropensityHead(len(titles.counts), config.size)
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)

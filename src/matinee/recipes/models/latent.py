@@ -10,7 +10,8 @@ from matinee.extras import needing
 from matinee.history import TrainingData
 from matinee.models.content.factors import ContentFactors, ContentFactorsConfig
 from matinee.models.content.taste import Content, ContentConfig
-from matinee.models.debiased.factors import DebiasedFactors
+from matinee.models.debiased.factors import DebiasedFactors, DebiasedFactorsConfig
+from matinee.models.debiased.targets import DebiasConfig
 from matinee.models.factors import Factors, FactorsConfig, Initial
 from matinee.models.interests import Interests, InterestsConfig
 from matinee.recipes.models.entry import (
@@ -107,4 +108,17 @@ def _interests(choose: Choices) -> Scorer:
 
 
 INTERESTS = Model("interests", lambda: Interests, space=_interests)
-DEBIASED_FACTORS = Model("debiased-factors", lambda: DebiasedFactors)
+
+
+def _debiased_factors(choose: Choices) -> Scorer:
+    """Size, penalty, and the largest weight."""
+    return DebiasedFactors(
+        DebiasedFactorsConfig(
+            size=choose.suggest_categorical("size", (8, 16, 32)),
+            reg=choose.suggest_float("reg", 0.003, 0.3, log=True),
+            debias=DebiasConfig(cap=choose.suggest_float("cap", 1.0, 50.0, log=True)),
+        )
+    )
+
+
+DEBIASED_FACTORS = Model("debiased-factors", lambda: DebiasedFactors, space=_debiased_factors)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from matinee.decision import Scorer
-from matinee.models.debiased.autoencoder import DebiasedEase
+from matinee.models.debiased.autoencoder import DebiasedEase, DebiasedEaseConfig
+from matinee.models.debiased.targets import DebiasConfig
 from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.models.slim import Slim, SlimConfig
 from matinee.models.sparse_inverse import SparseInverse, SparseInverseConfig
@@ -105,4 +106,12 @@ EDLAE = replace(
         STRONG: {"edlae": lambda: Ease(EaseConfig(l2=300.0, dropout=0.5, kappa=NO_PRIOR))},
     },
 )
-DEBIASED_EASE = Model("debiased-ease", lambda: DebiasedEase)
+
+
+def _debiased_ease(choose: Choices) -> Scorer:
+    """Penalty, and the largest weight."""
+    debias = DebiasConfig(cap=choose.suggest_float("cap", 1.0, 50.0, log=True))
+    return DebiasedEase(DebiasedEaseConfig(choose.suggest_float("l2", 10.0, 5_000.0, log=True), debias))
+
+
+DEBIASED_EASE = Model("debiased-ease", lambda: DebiasedEase, space=_debiased_ease)
