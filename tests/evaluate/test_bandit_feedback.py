@@ -135,6 +135,15 @@ def test_replay_of_what_does_not_learn_finds_its_value():
     assert off_policy.snips(weights, rewards).mean() == pytest.approx(found.value.value)
 
 
+def test_replay_without_a_reward_is_not_sure_of_none():
+    """0 of about 60 matched: the upper end is near 3 / 60, where 95 % of such replays would have met a reward."""
+    decisions, rewards = uniform_log(300)
+    rewards[decisions.choices.actions == 3] = 0.0
+    found = replay(Always(3), decisions, rewards, np.random.default_rng(3))
+    assert found.value.value == 0.0
+    assert found.value.high == pytest.approx(3 / found.matched.sum(), rel=0.2)
+
+
 def test_replay_lets_a_learner_hear_of_its_own_choices_alone():
     decisions, rewards = uniform_log(500)
     policy = Learning(2)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matinee.maths.mean_intervals import normal
-from matinee.maths.off_policy_blend import blend_weights, blended
+from matinee.maths.mean_intervals import Interval, normal
+from matinee.maths.off_policy_blend import CAUTION, blend_weights, blended, no_narrower
 
 
 def test_weights_of_independent_estimators_are_inverse_variances():
@@ -30,10 +30,21 @@ def test_estimators_that_say_the_same_share_their_weight():
 
 def test_each_half_takes_the_weights_of_the_other():
     values = np.random.default_rng(1).normal(size=(3, 40))
-    even = blend_weights(values[:, 1::2]) @ values[:, ::2]
+    even = blend_weights(values[:, 1::2], CAUTION / np.sqrt(40)) @ values[:, ::2]
     np.testing.assert_allclose(blended(values)[::2], even)
     with pytest.raises(AssertionError, match="3 rounds are too few"):
         blended(values[:, :3])
+
+
+def test_caution_draws_weights_to_even_ones():
+    values = np.array([[1.0, -1.0, 1.0, -1.0], [2.0, 2.0, -2.0, -2.0]])
+    first = [blend_weights(values, caution)[0] for caution in (1e-6, 0.5, 5.0, 1e6)]
+    assert first == sorted(first, reverse=True)
+    assert first[-1] == pytest.approx(0.5, abs=1e-5)
+
+
+def test_an_interval_reaches_as_far_as_the_wider():
+    assert no_narrower(Interval(2.0, 1.5, 2.25), Interval(5.0, 4.75, 6.0)) == (2.0, 1.5, 3.0)
 
 
 def test_the_combination_is_unbiased_and_its_interval_holds():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from matinee.maths.ordering import descending
-from matinee.maths.sampling import LEAST_TEMPERATURE, plackett_luce
+from matinee.maths.sampling import LEAST_TEMPERATURE, list_log_probs, plackett_luce
 
 
 def probability(order: tuple[int, ...], logits: np.ndarray, temperature: float) -> float:
@@ -102,3 +102,15 @@ def test_descending_is_a_stable_sort_of_what_is_kept(values, data):
     size = descending(array, keep, order)
     kept = np.flatnonzero(keep)
     assert order[:size].tolist() == kept[np.argsort(-array[kept], kind="stable")].tolist()
+
+
+def test_given_lists_have_the_probabilities_that_they_were_drawn_with():
+    rng = np.random.default_rng(40)
+    logits, seeds = rng.normal(size=(50, 9)).astype(np.float32), rng.integers(2**63, size=50).astype(np.uint64)
+    chosen, log_probs = plackett_luce(logits, 4, 0.7, seeds)
+    np.testing.assert_allclose(list_log_probs(logits, chosen, 0.7), log_probs, rtol=1e-12)
+    weights = np.exp(logits[0].astype(np.float64))
+    by_hand = np.log([weights[3] / weights.sum(), weights[1] / (weights.sum() - weights[3]), 1.0])
+    np.testing.assert_allclose(list_log_probs(logits[:1], np.array([[3, 1, -1]]), 1.0)[0], by_hand, atol=1e-6)
+    with pytest.raises(AssertionError, match="position 9 of 9"):
+        list_log_probs(logits[:1], np.array([[9]]), 1.0)

@@ -45,6 +45,7 @@ class Bench(StrEnum):
     EXPLORATION = "exploration"
     COUNTERFACTUAL = "counterfactual"
     DEBIAS = "debias"
+    OFF_POLICY = "off-policy"
     DIALS = "dials"
     TOGETHER = "together"
     OUTREACH = "outreach"
@@ -73,7 +74,7 @@ def bench(
 
 
 def _run_bench(name: Bench, given: dict[str, Any]) -> dict[str, Any]:
-    module = importlib.import_module(f"bench_{name.value}")
+    module = importlib.import_module(f"bench_{name.value.replace('-', '_')}")
     with progress_bar(name.value) as progress:
         result: dict[str, Any] = module.run(progress, **given)
     table = Table(title=name.value, title_justify="left", show_header=False)

@@ -15,7 +15,7 @@ import numpy as np
 from matinee.decision import Decisions, Learns, Policy
 from matinee.errors import BadData
 from matinee.maths.arrays import Doubles, Flags
-from matinee.maths.mean_intervals import Interval, normal
+from matinee.maths.mean_intervals import Interval, cressie_read
 
 UNIFORM = 1e-6  # how far a logged probability may be from one in as many as could be chosen
 
@@ -23,7 +23,8 @@ UNIFORM = 1e-6  # how far a logged probability may be from one in as many as cou
 @dataclass(frozen=True)
 class Replayed:
     """`matched` (rounds,) which rounds the policy would have made, the mean reward of those, and whether it learned:
-    then `value` is too low for a policy of the whole log.
+    then `value` is too low for a policy of the whole log. Its interval allows for one more round with the least or the
+    greatest reward of the log, so that no reward in a few rounds is not taken for none ever.
     """
 
     matched: Flags
@@ -56,4 +57,5 @@ def replay(
         heard = rows[matched[rows]]
         if isinstance(policy, Learns) and len(heard):
             policy.learn(decisions.take(heard), rewards[heard])
-    return Replayed(matched, normal(rewards[matched]), learns)
+    ends = (float(rewards.min(initial=0.0)), float(rewards.max(initial=0.0)))
+    return Replayed(matched, cressie_read(np.ones(int(matched.sum())), rewards[matched], 1.0, ends), learns)

@@ -123,3 +123,24 @@ def _plackett_luce(logits: Floats, temperature: float, seeds: UInt64s, chosen: I
     for b in range(len(logits)):
         drawn = draw(logits[b], logits.shape[1], n, temperature, seeds[b], chosen[b])
         log_probs_of(logits[b], logits.shape[1], chosen[b], drawn, temperature, log_probs[b])
+
+
+def list_log_probs(logits: Floats, chosen: Int64s, temperature: float) -> Doubles:
+    """How likely each choice of given lists was, given those before it: what `plackett_luce` says of its own.
+
+    Shapes: `logits` (batch, k), -inf = never; `chosen` (batch, n) positions, -1 past the last. Returns
+    log-probabilities (batch, n), 0 where empty.
+    """
+    assert logits.ndim == chosen.ndim == 2, f"logits {logits.shape}, chosen {chosen.shape}"
+    assert len(logits) == len(chosen), f"{len(chosen)} lists of {len(logits)} rows"
+    assert chosen.max(initial=-1) < logits.shape[1], f"position {chosen.max()} of {logits.shape[1]}"
+    log_probs = np.zeros(chosen.shape)
+    _list_log_probs(logits.astype(np.float32), chosen.astype(np.int64), temperature_of(temperature), log_probs)
+    return log_probs
+
+
+@numba.njit(cache=True, nogil=True)
+def _list_log_probs(logits: Floats, chosen: Int64s, temperature: float, log_probs: Doubles) -> None:
+    for b in range(len(logits)):
+        drawn = (chosen[b] >= 0).sum()
+        log_probs_of(logits[b], logits.shape[1], chosen[b], drawn, temperature, log_probs[b])
