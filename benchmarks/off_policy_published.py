@@ -84,7 +84,7 @@ def replays() -> dict[str, Any]:
     return found
 
 
-def _replay_and_life(config: IndependentConfig, means: Doubles, seed: int) -> tuple[float, float]:
+def _replay_and_life(config: IndependentConfig, means: Doubles, seed: int, rounds: int = ROUNDS) -> tuple[float, float]:
     rng, catalog = np.random.default_rng([8, seed]), make_catalog(10)
     requests = Requests.of_histories(Histories.empty(ROUNDS))
     uniform = Uniform(catalog).decide(requests, rng)
@@ -149,17 +149,17 @@ def _cross_fitted(features: Doubles, arms: Doubles, rewards: Doubles) -> Doubles
     return found
 
 
-def slate_rates() -> dict[str, Any]:
+def slate_rates(slates: int = SLATES) -> dict[str, Any]:
     """Slates of 3 of 10 a second: sampled with their probabilities, and scored under other logits."""
     rng = np.random.default_rng(9)
-    logits, seeds = rng.normal(size=(SLATES, 10)).astype(np.float32), rng.integers(2**63, size=SLATES).astype(np.uint64)
+    logits, seeds = rng.normal(size=(slates, 10)).astype(np.float32), rng.integers(2**63, size=slates).astype(np.uint64)
     plackett_luce(logits[:1], 3, 1.0, seeds[:1])
     list_log_probs(logits[:1], np.array([[0, 1, 2]]), 1.0)
     started = perf_counter()
     chosen, _ = plackett_luce(logits, 3, 1.0, seeds)
     sampled = perf_counter()
     list_log_probs(logits[::-1], chosen, 1.0)
-    return {"sampled a second": SLATES / (sampled - started), "scored a second": SLATES / (perf_counter() - sampled)}
+    return {"sampled a second": slates / (sampled - started), "scored a second": slates / (perf_counter() - sampled)}
 
 
 def notebook(peer: str) -> dict[str, Any]:
