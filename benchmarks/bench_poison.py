@@ -3,8 +3,12 @@
 `python benchmarks/bench_poison.py` prints one row an attack: the place of an obscure title in Popular and in Trending
 (– = not on the chart), the pages of 150 members (75 of them new) on which it stands, and popularity's NDCG@20. Attacks:
 `at once` are new members with one thumb each, within three seconds; `patient` are known for a week, have played five
-popular titles to the end, and all play the title on one day. Keys of the result: `ATTACK_N_popular`, `..._trending`,
-`..._pages`, `..._ndcg`.
+popular titles to the end, and all play the title on one day; `account` is one new member with 10,000 plays. Keys of the
+result: `ATTACK_N_popular`, `..._trending`, `..._pages`, `..._ndcg`.
+
+Then what fake looks that enjoyed it move of what a billboard believes of the title, beside the bound that is proved,
+and what they would move did all looks count alike. Keys: `ATTACK_weight`, `..._moved`, `..._bound`, `..._unguarded` of
+`account` (10,000 looks of one new member in a minute) and `crowd` (5,000 new members, a look each in the same minute).
 """
 
 from __future__ import annotations
@@ -18,20 +22,32 @@ import numpy as np
 import polars as pl
 from machine import machine
 
+from matinee.data.counted import Counted, Standings
 from matinee.data.dataset import Dataset
 from matinee.data.histories import training_data
 from matinee.data.sources import movielens
-from matinee.decision import Requests
+from matinee.decision import Choices, Decisions, Requests
 from matinee.events import DAY, SCHEMA, liked
 from matinee.history import Histories, TrainingData
+from matinee.likes import standing
+from matinee.maths.arrays import Doubles
 from matinee.models.popularity import Popularity
+from matinee.policies.arms import ArmsConfig, LinearArms
+from matinee.policies.features import AverageTaste, Features
+from matinee.policies.posterior import most_moved
+from matinee.policies.uniform import Uniform
+from matinee.profile import Profile
 from matinee.recipes.demo import as_if_it_ended_now
 from matinee.recipes.evaluation import home_pages
+from matinee.recipes.learner import PRIOR, SIZE
+from matinee.recipes.registry import MODELS
 from matinee.surfaces.charts import Chart
 from matinee.train import calibrate, hold_out
 
 SIZES = (50, 500, 5_000)
 PAGES = 150
+PLAYS, CROWD = 10_000, 5_000
+LOOKS = 40  # of each real member, at titles by chance
 SEED = 0
 VAR = Path(__file__).resolve().parents[1] / "var"
 Progress = Callable[[str, float], None]
@@ -43,13 +59,17 @@ def run(progress: Progress = lambda what, done: None, sizes: tuple[int, ...] = S
     dataset, _ = as_if_it_ended_now(movielens.read(movielens.fetch_100k(VAR / "data", lambda said: None)), now)
     moment = int(now.timestamp() * 1e6)
     title = obscure(dataset)
-    attacks = [("none", 0, at_once), *((kind.__name__, n, kind) for kind in (at_once, patient) for n in sizes)]
+    attacks = [
+        ("none", 0, at_once),
+        ("account", PLAYS, account),
+        *((kind.__name__, n, kind) for kind in (at_once, patient) for n in sizes),
+    ]
     result: dict[str, Any] = {}
     for done, (name, n, attack) in enumerate(attacks):
         progress(f"{name}, {n:,} fake members", done / len(attacks))
         found = measured(dataset, attack(dataset, title, n, moment), dataset.catalog.index[title], moment + 1)
         result |= {f"{name}_{n}_{key}": value for key, value in found.items()}
-    return {**result, "machine": machine(), "seed": SEED}
+    return {**result, **beliefs_moved(dataset, title, moment), "machine": machine(), "seed": SEED}
 
 
 def obscure(dataset: Dataset) -> str:
@@ -62,6 +82,56 @@ def at_once(dataset: Dataset, title: str, n: int, moment: int) -> pl.DataFrame:
     """Thumbs of `n` new members within three seconds before `moment` (microseconds)."""
     times = moment - 3_000_000 + np.arange(n) * 3_000_000 // max(n, 1)
     return _events([(f"fake{k}", title, "thumbs_up", None, int(times[k])) for k in range(n)])
+
+
+def account(dataset: Dataset, title: str, n: int, moment: int) -> pl.DataFrame:
+    """`n` plays of the title by one new member within a minute."""
+    return _events([("fake", title, "play", 1.0, moment - 60_000_000 + k * 60_000_000 // n) for k in range(n)])
+
+
+def beliefs_moved(dataset: Dataset, title: str, moment: int) -> dict[str, float]:
+    """How far looks of fakes move what a billboard believes of the title, for any real member."""
+    item, data = dataset.catalog.index[title], training_data(dataset.events, dataset.catalog, moment)
+    real = Requests.of_histories(data.histories, moment - DAY, [Profile(user) for user in data.user_ids])
+    vectors = MODELS["factors"].make().fit(data, np.random.default_rng(SEED)).title_vectors  # type: ignore[attr-defined]
+    features = Features.of(AverageTaste(vectors), len(dataset.catalog), SIZE)
+    arms = LinearArms("billboard", "bench", dataset.catalog, features, ArmsConfig(prior=PRIOR))
+    for turn in range(LOOKS):
+        shown = Uniform(dataset.catalog).decide(real, np.random.default_rng(turn))
+        liked_it = data.matrix[np.arange(len(real)), shown.titles] > 0
+        arms.learn(shown, np.asarray(liked_it, np.float64).ravel())
+    mean, deviation = (one[:, item] for one in arms.belief(real))
+    found: dict[str, float] = {}
+    for name, users in (("account", ["fake"] * PLAYS), ("crowd", [f"fake{k}" for k in range(CROWD)])):
+        looks = _looks(dataset, users, item, moment)
+        everything = np.ones(len(users))
+        known = standing(np.full(len(users), 60e6), np.full(len(users), 6.0))
+        weights = Counted().weights(looks, everything > 0, Standings(known, everything > 0))
+        guarded, open_to_all = (_after(arms, looks, counts) for counts in (weights, everything))
+        fakes = arms.belief(looks.requests.take(np.arange(1)))[1][0, item]
+        bound = most_moved(float(weights.sum()), np.append(deviation, fakes), PRIOR.noise).max()
+        moved, unguarded = (np.abs(one.belief(real)[0][:, item] - mean).max() for one in (guarded, open_to_all))
+        told = {"weight": weights.sum(), "moved": moved, "bound": bound, "unguarded": unguarded}
+        found |= {f"{name}_{key}": float(value) for key, value in told.items()}
+    return found
+
+
+def _looks(dataset: Dataset, users: list[str], item: int, moment: int) -> Decisions:
+    """A look of each of these at the title, within a minute."""
+    n, popular = len(users), dataset.events.filter(liked())["item_id"].value_counts(sort=True)["item_id"].head(6)
+    histories = Histories.of_items([[dataset.catalog.index[one] for one in popular]] * n)
+    times = moment - 60_000_000 + np.arange(n) * 60_000_000 // n
+    requests = Requests.of_histories(histories, times, [Profile(user) for user in users])
+    choices = Choices.of_titles(np.full(n, item, np.int32), np.zeros(n), np.ones(n, np.int32))
+    ids = tuple(str(k) for k in range(n))
+    return Decisions(requests, ids, (), choices, np.ones(n, np.int32), np.zeros(n, np.uint64))
+
+
+def _after(arms: LinearArms, looks: Decisions, counts: Doubles) -> LinearArms:
+    """The arms with these looks, each fully enjoyed."""
+    learned = arms.at(arms.posterior)
+    learned.learn(looks, np.ones(len(looks)), counts)
+    return learned
 
 
 def patient(dataset: Dataset, title: str, n: int, moment: int) -> pl.DataFrame:
@@ -123,6 +193,11 @@ def table(result: dict[str, Any]) -> Iterator[str]:
         popular, trending = (result[f"{key}_{chart}"] or "–" for chart in ("popular", "trending"))
         pages, ndcg = result[f"{key}_pages"], result[f"{key}_ndcg"]
         yield f"{name.replace('_', ' '):<14}{n:>9}{popular:>9}{trending:>10}{pages:>14}{ndcg:>9.4f}"
+    yield "looks            weight    moved    bound  unguarded"
+    for name in ("account", "crowd"):
+        yield f"{name:<14}" + "".join(
+            f"{result[f'{name}_{key}']:9.4f}" for key in ("weight", "moved", "bound", "unguarded")
+        )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from matinee.data.counted import ACCOUNT, TITLE, Counted, standings, titles_seen
+from matinee.data.counted import ACCOUNT, NEW, TITLE, Counted, Standings, standings, titles_seen
 from matinee.decision import Choices, Decisions, Requests
 from matinee.events import DAY, Kind
 from matinee.history import Histories
@@ -28,10 +28,13 @@ def shown(items: list[int], users: list[str], times: list[int], accounts: list[s
     return Decisions(requests, ids, (), choices, np.ones(n, np.int32), np.zeros(n, np.uint64))
 
 
-def weights(decisions: Decisions, standing: float = 1.0, counted: Counted | None = None) -> list[float]:
+def weights(
+    decisions: Decisions, standing: float = 1.0, counted: Counted | None = None, new: bool = False
+) -> list[float]:
     lines = len(decisions)
     made = Counted() if counted is None else counted
-    return made.weights(decisions, np.ones(lines, np.bool_), np.full(lines, standing)).tolist()
+    known = Standings(np.full(lines, standing), np.full(lines, new))
+    return made.weights(decisions, np.ones(lines, np.bool_), known).tolist()
 
 
 def test_an_account_counts_once_a_title_and_day_whatever_profiles_it_has():
@@ -54,7 +57,10 @@ def test_a_title_gains_so_much_a_day_from_whomever():
 
 def test_what_nobody_looked_at_counts_nothing_and_takes_nothing():
     made = shown([1, 1], ["a", "a"], [0, 1])
-    assert Counted().weights(made, np.array([False, True]), np.ones(2)).tolist() == [0.0, 1.0]
+    assert Counted().weights(made, np.array([False, True]), Standings(np.ones(2), np.zeros(2, np.bool_))).tolist() == [
+        0.0,
+        1.0,
+    ]
 
 
 def test_it_counts_the_same_in_parts():
@@ -69,8 +75,8 @@ def test_it_counts_the_same_in_parts():
     assert weights(made, counted=parts) == counted
 
 
-def test_five_thousand_new_members_count_as_little_as_a_few_known_ones():
-    """Known for a minute, and five titles played within it: n (t + 5) / 1,440 at most, the bound at the file's head."""
+def test_five_thousand_new_members_count_as_one_known_member():
+    """Known for a minute, and five titles played within it: each counts (1 + 5) / 1,440, all together `NEW`."""
     n = 5_000
     history = Histories.of_items([[0, 1, 2, 3, 4]] * n)
     made = shown([9] * n, [f"fake{k}" for k in range(n)], [10 * DAY] * n)
@@ -80,10 +86,20 @@ def test_five_thousand_new_members_count_as_little_as_a_few_known_ones():
         timestamp=pl.lit(10 * DAY - MINUTE).cast(pl.Datetime("us", "UTC")),
     )
     known = standings(asked, plays)
+    assert known.new.all()
+    assert known.shares == pytest.approx(6 / 1_440)
     total = Counted().weights(asked, np.ones(n, np.bool_), known).sum()
-    assert total == pytest.approx(n * (1 + 5) / 1_440)
+    assert total == pytest.approx(NEW) == 1.0
     nobody = standings(asked, plays.head(0))
-    assert nobody[0] == pytest.approx(5 / 1_440), "of whom nothing arrived is new"
+    assert nobody.shares[0] == pytest.approx(5 / 1_440), "of whom nothing arrived is new"
+
+
+def test_what_the_new_took_is_not_taken_from_those_who_are_known():
+    counted, users = Counted(), [f"m{k}" for k in range(10)]
+    new = weights(shown([1] * 10, users, [0] * 10), 0.25, counted, new=True)
+    assert new == [0.25] * 4 + [0.0] * 6
+    assert weights(shown([1] * 3, ["a", "b", "c"], [1] * 3), 1.0, counted) == [1.0] * 3
+    assert weights(shown([1], ["d"], [DAY]), 0.25, counted, new=True) == [0.25], "a day later they count again"
 
 
 def test_titles_seen_are_played_or_rated_each_once():

@@ -1,15 +1,16 @@
 """How much looks count for a learner, so that no account and no crowd of new members moves it far in a day.
 
 An account counts once a title and day, by its first look, and `ACCOUNT` in all of a day; a member counts by
-`likes.standing`, so that n members known for t minutes count n (t + 5) / 1,440 at most, whatever they do; a title gains
-`TITLE` a day at most. How far a weight moves a belief, `policies.posterior.most_moved` says. Days are those of
-decisions, which the service times.
+`likes.standing`; those known for less than a day together count `NEW` for a title on a day, as much as one who is
+known; a title gains `TITLE` a day at most. How far a weight moves a belief, `policies.posterior.most_moved` says. Days
+are those of decisions, which the service times.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -17,11 +18,19 @@ import polars as pl
 from matinee.decision import Decisions
 from matinee.events import DAY, PLAYED, Kind, arrival
 from matinee.history import Histories
-from matinee.likes import standing
+from matinee.likes import FAMILIAR, standing
 from matinee.maths.arrays import Doubles, Flags
 
 ACCOUNT = 20.0  # what an account counts in a day, over all titles
 TITLE = 1_000.0  # what a title gains in a day, over all accounts
+NEW = 1.0  # what a title gains in a day of members who are known for less than a day
+
+
+class Standings(NamedTuple):
+    """How much each member counts as of the decision, `shares` (batch,) in 0..1, and who is `new` (batch,)."""
+
+    shares: Doubles
+    new: Flags
 
 
 @dataclass
@@ -35,8 +44,9 @@ class Counted:
     _seen: set[tuple[str, int]] = field(default_factory=set)
     _accounts: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     _titles: defaultdict[int, float] = field(default_factory=lambda: defaultdict(float))
+    _of_new: defaultdict[int, float] = field(default_factory=lambda: defaultdict(float))
 
-    def weights(self, decisions: Decisions, looked: Flags, standings: Doubles) -> Doubles:
+    def weights(self, decisions: Decisions, looked: Flags, standings: Standings) -> Doubles:
         """(lines,) what each title that was `looked` at (lines,) counts, for members of `standings` (batch,); 0 for
         other lines.
         """
@@ -45,7 +55,9 @@ class Counted:
         for line in np.flatnonzero(looked).tolist():
             b = int(choices.decisions[line])
             self._begin(days[b])
-            weights[line] = self._weight(accounts[b], int(choices.actions[line]), float(standings[b]))
+            weights[line] = self._weight(
+                accounts[b], int(choices.actions[line]), float(standings.shares[b]), bool(standings.new[b])
+            )
         self.as_of = max(self.as_of, int(decisions.requests.times.max(initial=0)))
         return weights
 
@@ -60,19 +72,22 @@ class Counted:
             self._seen.clear()
             self._accounts.clear()
             self._titles.clear()
+            self._of_new.clear()
 
-    def _weight(self, account: str, item: int, wanted: float) -> float:
+    def _weight(self, account: str, item: int, share: float, new: bool) -> float:
         if (account, item) in self._seen:
             return 0.0
         self._seen.add((account, item))
-        weight = max(0.0, min(wanted, ACCOUNT - self._accounts[account], TITLE - self._titles[item]))
+        left = NEW - self._of_new[item] if new else TITLE
+        weight = max(0.0, min(share, left, ACCOUNT - self._accounts[account], TITLE - self._titles[item]))
+        self._of_new[item] += weight * new
         self._accounts[account] += weight
         self._titles[item] += weight
         return weight
 
 
-def standings(decisions: Decisions, events: pl.DataFrame) -> Doubles:
-    """(batch,) how much each member counts as of the decision; `events` are all of theirs, and histories are in place.
+def standings(decisions: Decisions, events: pl.DataFrame) -> Standings:
+    """The standing of each decision's member; `events` are all of theirs, and histories are in place.
 
     Known since the first of them arrived; what was seen is what the decision's history says.
     """
@@ -81,8 +96,8 @@ def standings(decisions: Decisions, events: pl.DataFrame) -> Doubles:
     known = pl.DataFrame({"user_id": requests.user_ids, "time": requests.times}).join(
         first, on="user_id", how="left", maintain_order="left"
     )
-    since = known["time"] - known["first"].fill_null(known["time"])
-    return standing(since.to_numpy().astype(np.float64), titles_seen(requests.histories))
+    since = (known["time"] - known["first"].fill_null(known["time"])).to_numpy().astype(np.float64)
+    return Standings(standing(since, titles_seen(requests.histories)), since < FAMILIAR)
 
 
 def titles_seen(histories: Histories) -> Doubles:

@@ -14,7 +14,7 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.data.asked import as_asked
-from matinee.data.counted import Counted, standings
+from matinee.data.counted import Counted, Standings, standings
 from matinee.data.log import EventLog
 from matinee.data.outcomes import outcomes
 from matinee.data.rewards import enjoyed
@@ -61,7 +61,7 @@ class Lesson:
 
     decisions: Decisions
     rewards: Doubles
-    standings: Doubles
+    standings: Standings
 
     @property
     def looked(self) -> Flags:
