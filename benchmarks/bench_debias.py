@@ -1,6 +1,6 @@
 """What correction for exposure gains on titles shown by chance, and a page with every cap: `var/debias.html`.
 
-    python benchmarks/bench_debias.py
+    python benchmarks/bench_debias.py [RANKLENS]
 
 A world of 2,500 members and 400 titles. A service pushed titles with one of three strengths; how likely each was seen
 is known. Models learn from that log alone: EASE and factors from likes as they stand, and the same with weighted likes
@@ -10,27 +10,34 @@ seen, once drawn by chance and once as the service pushes them; gain is the true
 Keys of the result: for each policy a list with `model`, `cap`, `relative` (value, low, high: change against the
 uncorrected model of the same kind), `p` (paired sign flips), `biased` (the same where the policy shows titles) and
 `effective` looks; `ndcg` of the uncorrected models; `counts`: doubly robust, cap 2, propensities estimated from counts.
+
+With the folder of RankLens instead: `by_chance` and `by_em`, examination of each place as a share of the first one's,
+and `apart`, the most that they differ.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from machine import machine
 
 from matinee.data.exposures import Propensities, exposures_of
 from matinee.data.histories import training_data
 from matinee.data.looked import effective
+from matinee.data.sources import ranklens
 from matinee.decision import Progress, Requests, Scorer, no_progress
 from matinee.evaluate.results import Estimate
 from matinee.events import DAY
 from matinee.history import TrainingData
 from matinee.maths.arrays import Doubles
 from matinee.maths.mean_intervals import normal
+from matinee.maths.position_bias import by_chance, by_em
 from matinee.maths.propensities import inverse
 from matinee.maths.significance import sign_flip_test
 from matinee.models.debiased.autoencoder import DebiasedEase, DebiasedEaseConfig
@@ -190,6 +197,21 @@ def _three(one: Gain) -> tuple[float, float, float]:
     return one.relative.value, one.relative.low, one.relative.high
 
 
+def places(folder: Path) -> dict[str, Any]:
+    """Position bias of RankLens, whose lists chance ordered: by rates of clicks, and by EM, whoever ordered them."""
+    events = ranklens.read(folder).events
+    list_and_title = ["decision_id", "item_id"]
+    likes = events.filter(pl.col("kind") != "impression").select(*list_and_title, pl.lit(True).alias("liked")).unique()
+    looks = events.filter(pl.col("kind") == "impression").join(likes, on=list_and_title, how="left")
+    positions, clicked = looks["column"].to_numpy().astype(np.int32), looks["liked"].fill_null(False).to_numpy()
+    titles = (looks["item_id"].rank("dense") - 1).cast(pl.Int32).to_numpy()
+    chance, em = by_chance(positions, clicked), by_em(positions, titles, clicked)[0]
+    return {"by_chance": chance.tolist(), "by_em": em.tolist(), "apart": float(np.abs(chance - em).max())}
+
+
 if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(places(Path(sys.argv[1])))
+        sys.exit()
     for key, value in run(lambda what, done: print(f"{what} {done:.0%}", flush=True)).items():
         print(key, value)
