@@ -93,7 +93,7 @@ def test_the_best_page_is_met_as_often_as_its_probability_says(place):
 
 def test_kept_parameters_and_artifacts_name_policies_too(place, tmp_path):
     kept = sorted((place.folder / "policies").glob("*.json"))
-    digest = next(path for path in kept if json.loads(path.read_text())["policy"] == "home-popularity")
+    digest = next(path for path in kept if json.loads(path.read_text()).get("policy") == "home-popularity")
     by_name = counterfactual(place, "home:model=popularity,exploration=1").parts
     assert str(counterfactual(place, digest.stem).parts) == str(by_name)
     assert target(place, Catalog.load(place.catalog_path), str(digest)).surface == "home"
