@@ -6,13 +6,14 @@
 summed, with 95 % intervals over learners; under each rule of a domain stands [regret, low, high]. `..., bias`: how far
 a bad arm's mean is off at the end, the sample mean under Thompson sampling and DATS's own. `drift`: means that change
 three times, and learners that forget. `coverage`: the share of DATS's 90 % intervals that hold the mean of each of
-three arms after `LONG` decisions in batches of `EACH`, noise uniform within 1.
+three arms after `LONG` decisions in batches of `EACH`, noise uniform within 1. Writes `var/regret.html`.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,16 @@ from matinee.maths.arrays import Doubles
 from matinee.maths.mean_intervals import normal
 from matinee.policies.adaptive import DatsConfig
 from matinee.policies.independent import GaussianBelief, IndependentConfig
+from matinee.report.regret import RegretIn, RegretReport
 from matinee.simulate.arms import ArmDomain, Course, OfMeans, OfScores, Rule, course
 
 LEARNERS, HORIZON, SEED = 100, 2_000, 0
+PAGE = Path(__file__).resolve().parents[1] / "var" / "regret.html"
+METHOD = (
+    f"{LEARNERS} learners a rule, {HORIZON:,} decisions each, normal noise of deviation 1, seed {SEED}.",
+    "Regret is the mean of the best arm less that of the chosen one, summed; bands and intervals are over learners.",
+    "DATS promises means that can be believed; its regret is reported, not claimed.",
+)
 LONG, EACH, INTERVALS, WITHIN = 10_000, 10, 1_000, 1.6448536269514722  # the 95 % quantile of the standard normal
 DOMAINS: Mapping[str, Doubles] = {
     "ten arms, gap .2": np.r_[np.zeros(9), 0.2],
@@ -65,18 +73,25 @@ FORGETFUL: Mapping[str, Rule[Any]] = {
 def run(progress: Progress = no_progress) -> dict[str, Any]:
     """All tables, and the curves as a page."""
     found: dict[str, Any] = {}
-    curves: dict[str, dict[str, Doubles]] = {}
+    pages = []
     for at, (name, means) in enumerate(DOMAINS.items()):
         progress(name, at / (len(DOMAINS) + 2))
         courses = {one: _course(ArmDomain(means), rule) for one, rule in RULES.items()}
         found[name] = {one: ended(each.regret[:, -1]) for one, each in courses.items()}
         found[f"{name}, bias"] = {one: _bias(means, courses[one], one != "Thompson") for one in ("Thompson", "DATS")}
-        curves[name] = {one: each.regret for one, each in courses.items()}
+        pages.append(_page(name, "The means stay as they are.", courses))
     progress("drift", len(DOMAINS) / (len(DOMAINS) + 2))
-    drifting = {one: _course(ArmDomain(DRIFT), rule).regret for one, rule in FORGETFUL.items()}
-    found["drift"] = {one: ended(each[:, -1]) for one, each in drifting.items()}
+    drifting = {one: _course(ArmDomain(DRIFT), rule) for one, rule in FORGETFUL.items()}
+    found["drift"] = {one: ended(each.regret[:, -1]) for one, each in drifting.items()}
+    pages.append(_page("drift", "Four arms whose means change places three times.", drifting))
+    RegretReport("Regret of choosers", pages, METHOD).write_html(PAGE)
     progress("coverage", (len(DOMAINS) + 1) / (len(DOMAINS) + 2))
     return {**found, "coverage": coverage(LONG, INTERVALS), "machine": machine(), "seed": SEED}
+
+
+def _page(name: str, about: str, courses: Mapping[str, Course[Any]]) -> RegretIn:
+    times = next(iter(courses.values())).times.tolist()
+    return RegretIn(name, about, times, {one: each.regret for one, each in courses.items()})
 
 
 def ended(regret: Doubles) -> list[float]:

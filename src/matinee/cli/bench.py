@@ -31,6 +31,8 @@ class Bench(StrEnum):
     ARMS = "arms"
     BILLBOARD = "billboard"
     REGRET = "regret"
+    CAROUSEL = "carousel"
+    BANDIT_SPEED = "bandit_speed"
     EASE = "ease"
     FACTORS = "factors"
     SLIM = "slim"

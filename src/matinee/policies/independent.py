@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
+from scipy.special import ndtr
 
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Distribution, Layer, Maker, Requests, digest
@@ -15,10 +17,12 @@ from matinee.errors import BadRequest, NotFound
 from matinee.maths.arrays import Doubles, Flags
 from matinee.maths.best_of_betas import probability_of_best_beta
 from matinee.maths.best_of_normals import probabilities_of_best
+from matinee.maths.top_of_scores import Grid
 from matinee.policies.drawing import drawn, log_probs_of
 from matinee.policies.offered import distinct_offers
 
 KEPT = 32  # versions that can be asked again
+FAR = 1e-9  # of a belief's mass on either side that a table of it leaves out
 
 
 class Told(NamedTuple):
@@ -56,6 +60,21 @@ class BetaBelief:
             probs[row][mask] = probability_of_best_beta(a[row][mask], b[row][mask])
         return probs
 
+    def draw(self, told: Told, rng: np.random.Generator) -> Doubles:
+        """(..., titles) one draw of each title's mean."""
+        return rng.beta(*self._parameters(told))
+
+    def table(self, told: Told) -> tuple[Grid, Doubles, Doubles]:
+        """A grid, and the densities and distribution functions of titles (titles,) at its nodes, each (titles, nodes):
+        worked out once for titles of which the same is known.
+        """
+        pairs, whose = np.unique(np.stack(self._parameters(told)), axis=1, return_inverse=True)
+        a, b = pairs[:, :, None]
+        ends = stats.beta.ppf(FAR, a, b), stats.beta.isf(FAR, a, b)
+        grid = Grid.over(*(one.ravel() for one in (*ends, stats.beta.std(a, b))))
+        densities, below = stats.beta.pdf(grid.nodes, a, b), stats.beta.cdf(grid.nodes, a, b)
+        return grid, densities[whose.ravel()], below[whose.ravel()]
+
     def _parameters(self, told: Told) -> tuple[Doubles, Doubles]:
         return self.successes + told.sums, self.failures + np.maximum(told.counts - told.sums, 0.0)
 
@@ -82,6 +101,18 @@ class GaussianBelief:
         """(..., titles) P(each of the `allowed` is the best)."""
         mean, deviation = (np.broadcast_to(one, allowed.shape) for one in self.moments(told))
         return probabilities_of_best(mean, deviation, allowed)
+
+    def draw(self, told: Told, rng: np.random.Generator) -> Doubles:
+        """(..., titles) one draw of each title's mean."""
+        return rng.normal(*self.moments(told))
+
+    def table(self, told: Told) -> tuple[Grid, Doubles, Doubles]:
+        """As that of `BetaBelief`."""
+        mean, deviation = self.moments(told)
+        far = float(stats.norm.isf(FAR)) * deviation
+        grid = Grid.over(mean - far, mean + far, deviation)
+        at = (grid.nodes - mean[:, None]) / deviation[:, None]
+        return grid, stats.norm.pdf(at) / deviation[:, None], ndtr(at)
 
 
 @dataclass(frozen=True, slots=True)
