@@ -7,7 +7,8 @@ learned frozen within a day), seed 0. Members of a segment who come on a day sha
 sampler: each list is as likely as if everybody had a draw of their own. Each rule: `regret`, the plays lost over all
 days, and `ratio`, that regret to that of Thompson sampling by segment with the pessimistic prior, paired; each [value,
 low, high] with the middle 95 % of 1,000 resamples of segments. `days`: the sum after every tenth day. `patience ...`:
-the ratios again where members swipe on more or less often, in worlds of a fifth of the size.
+the ratios again where members swipe on more or less often, in worlds of a fifth of the size. Writes
+`var/carousel.html`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,9 +29,13 @@ from matinee.maths.intervals import bootstrap_weights, percentile_interval
 from matinee.policies.arm_kernels import add_rewards
 from matinee.policies.independent import BetaBelief, Told
 from matinee.policies.slates import looks
+from matinee.report.courses import LINES, Series
+from matinee.report.curves import Curves, CurvesReport, Rows, Section
 from matinee.simulate.carousel import Carousel, CarouselConfig, Shown
 
 DAYS, COHORTS, SEED, DRAWS = 100, 4, 0, 1_000
+PAGE = Path(__file__).resolve().parents[1] / "var" / "carousel.html"
+LEAD = "What choosers of carousels lose against the best carousel of each member, with 95 % intervals over segments."
 OTHERS, SIZES = (0.5, 0.85), ("members", "asking", "segments")
 PRIORS, WITHOUT = ("pessimistic prior", "uniform prior"), "without the cascade"
 PESSIMISTIC, UNIFORM = BetaBelief(1.0, 99.0), BetaBelief(1.0, 1.0)
@@ -194,7 +200,23 @@ def run(
         less = replace(config, patience=patience, **{name: max(getattr(config, name) // 5, 1) for name in SIZES})
         told = compared(less, days, lambda world: {name: rules(world)[name] for name in (*PRIORS, WITHOUT)})
         found[f"patience {patience}"] = {name: one["ratio"] for name, one in told.items()}
+    _page(found, days).write_html(PAGE)
     return {**found, "machine": machine(), "seed": SEED}
+
+
+def _page(found: Mapping[str, Any], days: int) -> CurvesReport:
+    """Curves of the rules, and what each lost in the end."""
+    rules = {name: one for name, one in found.items() if "days" in one}
+    at = [str(day) for day in range(10, days + 1, 10)]
+    series = [Series(name, one["days"], key % LINES) for key, (name, one) in enumerate(rules.items())]
+    rows = [
+        (name, *("{:,} [{:,}, {:,}]".format(*one[key]) for key in ("regret", "ratio"))) for name, one in rules.items()
+    ]
+    table = Rows("In the end", ["chooser", "plays lost", f"of the {PRIORS[0]}, paired"], rows)
+    about = f"Cumulative regret over {days} days; Thompson sampling by segment where a prior or the cascade is named."
+    section = Section("Carousels", about, [Curves("plays lost, summed", "days", at, series)], [table])
+    said = [f"{name}: {one['ratio'][0]} of the {PRIORS[0]}'s regret." for name, one in rules.items()]
+    return CurvesReport("Regret of carousels", LEAD, said, [section], [" ".join((__doc__ or "").split())])
 
 
 def compared(

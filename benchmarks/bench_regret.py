@@ -24,11 +24,14 @@ from matinee.maths.arrays import Doubles
 from matinee.maths.mean_intervals import normal
 from matinee.policies.adaptive import DatsConfig
 from matinee.policies.independent import GaussianBelief, IndependentConfig
-from matinee.report.regret import RegretIn, RegretReport
+from matinee.report.courses import LINES, Series
+from matinee.report.curves import Curves, CurvesReport, Rows, Section
 from matinee.simulate.arms import ArmDomain, Course, OfMeans, OfScores, Rule, course
 
 LEARNERS, HORIZON, SEED = 100, 2_000, 0
 PAGE = Path(__file__).resolve().parents[1] / "var" / "regret.html"
+LEAD = "What choosers lose against the best choice while they learn, with 95 % intervals over learners."
+POINTS = 20  # of a curve
 METHOD = (
     f"{LEARNERS} learners a rule, {HORIZON:,} decisions each, normal noise of deviation 1, seed {SEED}.",
     "Regret is the mean of the best arm less that of the chosen one, summed; bands and intervals are over learners.",
@@ -73,25 +76,40 @@ FORGETFUL: Mapping[str, Rule[Any]] = {
 def run(progress: Progress = no_progress) -> dict[str, Any]:
     """All tables, and the curves as a page."""
     found: dict[str, Any] = {}
-    pages = []
+    sections = []
     for at, (name, means) in enumerate(DOMAINS.items()):
         progress(name, at / (len(DOMAINS) + 2))
         courses = {one: _course(ArmDomain(means), rule) for one, rule in RULES.items()}
         found[name] = {one: ended(each.regret[:, -1]) for one, each in courses.items()}
         found[f"{name}, bias"] = {one: _bias(means, courses[one], one != "Thompson") for one in ("Thompson", "DATS")}
-        pages.append(_page(name, "The means stay as they are.", courses))
+        sections.append(_section(name, "The means stay as they are.", courses))
     progress("drift", len(DOMAINS) / (len(DOMAINS) + 2))
     drifting = {one: _course(ArmDomain(DRIFT), rule) for one, rule in FORGETFUL.items()}
     found["drift"] = {one: ended(each.regret[:, -1]) for one, each in drifting.items()}
-    pages.append(_page("drift", "Four arms whose means change places three times.", drifting))
-    RegretReport("Regret of choosers", pages, METHOD).write_html(PAGE)
+    sections.append(_section("drift", "Four arms whose means change places three times.", drifting))
+    CurvesReport("Regret of choosers", LEAD, _findings(found), sections, METHOD).write_html(PAGE)
     progress("coverage", (len(DOMAINS) + 1) / (len(DOMAINS) + 2))
     return {**found, "coverage": coverage(LONG, INTERVALS), "machine": machine(), "seed": SEED}
 
 
-def _page(name: str, about: str, courses: Mapping[str, Course[Any]]) -> RegretIn:
-    times = next(iter(courses.values())).times.tolist()
-    return RegretIn(name, about, times, {one: each.regret for one, each in courses.items()})
+def _findings(found: Mapping[str, Any]) -> list[str]:
+    """Who lost least in each domain."""
+    ends = {name: found[name] for name in (*DOMAINS, "drift")}
+    best = {name: min(one, key=lambda rule, one=one: one[rule][0]) for name, one in ends.items()}
+    return [f"{name}: {rule} loses least, {ends[name][rule][0]:,}." for name, rule in best.items()]
+
+
+def _section(name: str, about: str, courses: Mapping[str, Course[Any]]) -> Section:
+    """Curves with 95 % bands, and a table of what each lost in the end."""
+    times = next(iter(courses.values())).times
+    at = np.linspace(0, len(times) - 1, POINTS + 1).astype(np.int64)[1:]
+    series = []
+    for key, (rule, one) in enumerate(courses.items()):
+        told = np.array([normal(one.regret[:, k]) for k in at])
+        series.append(Series(rule, told[:, 0], key % LINES, told[:, 1], told[:, 2]))
+    curves = Curves("regret, summed", "decisions", [f"{times[k]:,}" for k in at], series)
+    ends = [(rule, "{:,} [{:,}, {:,}]".format(*ended(one.regret[:, -1]))) for rule, one in courses.items()]
+    return Section(name, about, [curves], [Rows(f"{name}, in the end", ["chooser", "regret"], ends)])
 
 
 def ended(regret: Doubles) -> list[float]:

@@ -37,11 +37,12 @@ def test_plays_are_as_many_as_the_value_says(world):
     assert world.best[0] - world.regret(members[:1], lists[:1])[0] == pytest.approx(expected.sum())
 
 
-def test_the_benchmark_compares_its_rules_in_a_small_world(monkeypatch):
+def test_the_benchmark_compares_its_rules_in_a_small_world(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     sys.modules.pop("bench_carousel", None)
     import bench_carousel
 
+    monkeypatch.setattr(bench_carousel, "PAGE", tmp_path / "carousel.html")
     config = CarouselConfig(lists=40, members=400, asking=200, segments=4, size=3, popularity=-2.5)
     found = bench_carousel.run(config=config, days=10)
     regret = {name: one["regret"][0] for name, one in found.items() if isinstance(one, dict) and "regret" in one}
@@ -50,3 +51,6 @@ def test_the_benchmark_compares_its_rules_in_a_small_world(monkeypatch):
     assert found["pessimistic prior"]["ratio"] == [1.0, 1.0, 1.0]
     assert len(found["random"]["days"]) == 1
     assert {"patience 0.5", "patience 0.85"} <= set(found)
+    page = (tmp_path / "carousel.html").read_text()
+    assert "<svg" in page
+    assert page.count("<table>") == 2

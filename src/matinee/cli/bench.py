@@ -32,7 +32,7 @@ class Bench(StrEnum):
     BILLBOARD = "billboard"
     REGRET = "regret"
     CAROUSEL = "carousel"
-    BANDIT_SPEED = "bandit_speed"
+    BANDIT_SPEED = "bandit-speed"
     EASE = "ease"
     FACTORS = "factors"
     SLIM = "slim"
