@@ -4,8 +4,8 @@
 
 Bias and deviation of estimators against the number of arms and of rounds; coverage and widths of 95 % intervals over
 2,000 logs; rankers by RECAP; the Open Bandit sample; digits; slates (`--peer`: beside the Open Bandit Pipeline, see
-`obp_peer.py`); replay of policies that learn; seconds for a million rounds. Bounded parts stand in files of their own:
-`off_policy_curves.py`, `off_policy_intervals.py`, `off_policy_published.py`.
+`obp_peer.py`); replay of policies that learn; seconds for a million rounds. The parts stand in files of their own,
+`off_policy_*.py`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from bench_counterfactual import rankers, speed
 from machine import machine
 from off_policy_curves import curves
 from off_policy_intervals import coverage
 from off_policy_published import digits, notebook, open_bandit, replays, slate_rates
+from off_policy_rankers import rankers, speed
 
 from matinee.decision import Progress, no_progress
 from matinee.report.curves import CurvesReport, Rows, Section
