@@ -121,4 +121,9 @@ def _debiased_factors(choose: Choices) -> Scorer:
     )
 
 
-DEBIASED_FACTORS = Model("debiased-factors", lambda: DebiasedFactors, space=_debiased_factors)
+DEBIASED_FACTORS = Model(
+    "debiased-factors",
+    lambda: DebiasedFactors,
+    space=_debiased_factors,
+    boards={SHOWN_LISTS: {"debiased-factors": None}},
+)

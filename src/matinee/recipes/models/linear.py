@@ -114,4 +114,9 @@ def _debiased_ease(choose: Choices) -> Scorer:
     return DebiasedEase(DebiasedEaseConfig(choose.suggest_float("l2", 10.0, 5_000.0, log=True), debias))
 
 
-DEBIASED_EASE = Model("debiased-ease", lambda: DebiasedEase, space=_debiased_ease)
+DEBIASED_EASE = Model(
+    "debiased-ease",
+    lambda: DebiasedEase,
+    space=_debiased_ease,
+    boards={SHOWN_LISTS: {"debiased-ease": None}},
+)
