@@ -2,6 +2,7 @@
 
     python benchmarks/bench_serve.py
     python benchmarks/bench_serve.py BEFORE NOW   # two source trees, taking turns at pages alone
+    python benchmarks/bench_serve.py --billboard  # pages of a Thompson billboard alone, one title each
 
 The server is `matinee serve` on MovieLens 100K with the log in a temporary folder; the load generator runs beside it.
 `run()` returns machine; first_page_seconds (from starting the process to the first page, artifacts
@@ -79,6 +80,24 @@ def _unexpected(report: dict[str, Any], *expected: str) -> int:
     return odd + sum(report["errors"].values())
 
 
+def billboards(progress: Progress, decisions: int = 2_000) -> dict[str, Any]:
+    """Decisions of one title by a Thompson billboard over HTTP, each durable before it is answered."""
+    with server(progress, "thompson") as (port, process_id, *_):
+        load(port=port, what="billboard", count=1_000, connections=CONNECTIONS)
+        start = processor_seconds(process_id)
+        held = load(port=port, what="billboard", count=decisions, connections=CONNECTIONS)
+        used = processor_seconds(process_id) - start
+    answered = held["statuses"].get("200", 0)
+    return {
+        "decisions": decisions,
+        "billboards_per_second": answered / held["seconds"],
+        "processor_ms": used * 1e3 / max(answered, 1),
+        "p50_ms": held["p50_ms"],
+        "errors": _unexpected(held, "200"),
+        "machine": machine(),
+    }
+
+
 def compare(before: Path, now: Path, rounds: int = 6, pages: int = 400) -> NDArray[np.float64]:
     """(rounds, 2, 2) of `before` and `now`: pages a second, and milliseconds of processor time that the server took for
     one. Both serve all the while, and take turns at going first.
@@ -112,7 +131,10 @@ def _compared(table: Table, before: Path, now: Path) -> None:
 
 if __name__ == "__main__":
     table = Table(title="Home pages over HTTP", title_justify="left", show_header=False)
-    if sys.argv[1:]:
+    if sys.argv[1:] == ["--billboard"]:
+        for key, value in billboards(lambda what, done: None).items():
+            table.add_row(key, f"{value:,.4g}" if isinstance(value, float) else str(value))
+    elif sys.argv[1:]:
         _compared(table, *(Path(one).resolve() for one in sys.argv[1:3]))
     else:
         for key, value in run(lambda what, done: print(f"{done:4.0%} {what}", flush=True)).items():

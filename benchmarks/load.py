@@ -67,6 +67,9 @@ def body(what: str, n: int, size: int) -> tuple[str, bytes]:
     """Path and body of request `n`."""
     if what == "home":
         return "/v1/home", orjson.dumps({"user_id": str(n % MEMBERS + 1), "context": {"device": "web"}})
+    if what == "billboard":
+        asked = {"user_id": str(n % MEMBERS + 1), "layout": {"rows": 1, "columns": 1}, "explain": False}
+        return "/v1/home", orjson.dumps(asked)
     stamp = time.time_ns()
     events = [
         {

@@ -18,6 +18,7 @@ import numpy as np
 
 from matinee.data.sources import movielens
 from matinee.recipes.demo import as_if_it_ended_now
+from matinee.recipes.learner import VECTORS
 from matinee.recipes.serving import SERVED
 from matinee.recipes.training import train_into
 from matinee.workspace import Workspace
@@ -34,13 +35,16 @@ Progress = Callable[[str, float], None]
 
 
 @contextmanager
-def server(progress: Progress) -> Iterator[tuple[int, int, Path, float]]:
-    """Train, then serve; gives port, process id, the log and the seconds from process start to the first page."""
+def server(progress: Progress, billboard: str = "page") -> Iterator[tuple[int, int, Path, float]]:
+    """Train, then serve under this billboard; gives port, process id, the log and the seconds from process start to the
+    first page.
+    """
     with tempfile.TemporaryDirectory() as folder:
         place = Workspace(Path(folder) / "workspace")
-        _train(place, progress)
+        _train(place, progress, () if billboard == "page" else (VECTORS,))
         progress("starting the server", 0.0)
         command = [sys.executable, "-c", "from matinee.cli import main; main()", "serve", "--port", "0", "--seed", "0"]
+        command += ["--billboard", billboard]
         started = time.perf_counter()
         process = subprocess.Popen(
             [*command, "--workspace", str(place.folder)], stdout=subprocess.PIPE, text=True, cwd=HERE.parent
@@ -94,12 +98,12 @@ def processor_seconds(process_id: int) -> float:
     return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
 
 
-def _train(place: Workspace, progress: Progress) -> None:
+def _train(place: Workspace, progress: Progress, further: tuple[str, ...] = ()) -> None:
     """Bring MovieLens 100K into the workspace and train what is served."""
     progress("reading MovieLens 100K", 0.0)
     dataset, _ = as_if_it_ended_now(movielens.read(movielens.fetch_100k(VAR / "data", lambda said: None)))
     place.bring_in(dataset)
-    for name in SERVED:
+    for name in (*SERVED, *further):
         progress(f"training {name}", 0.0)
         train_into(place, name, np.random.default_rng(0))
 
