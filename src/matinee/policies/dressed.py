@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -77,19 +78,22 @@ class Dressed:
         """The time of the latest decision learned from (microseconds since 1970, UTC), 0 for none."""
         return self.telling.learned.as_of
 
+    @cached_property
+    def parameters(self) -> str:
+        """A digest of all that it was made of beside what it learned."""
+        return digest(self.telling.config, *self.reasons.parts)
+
     @property
     def makers(self) -> tuple[Maker, ...]:
         """Who chooses the picture, and who the reason."""
-        told = digest(self.telling.config, *self.reasons.parts)
-        return tuple(Maker(name, "", told, self.posterior) for _, name in LAYERS)
+        return self._makers(self.telling)
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One page per request; what is chosen of its billboard depends on the page and its random bits alone."""
-        now = replace(self, telling=self.telling.frozen())
-        made = self.inner.decide(requests, rng)
+        telling, made = self.telling.frozen(), self.inner.decide(requests, rng)
         heads = np.flatnonzero(made.billboards)
-        parts = [now._chosen(made, heads, k) for k in range(len(LAYERS))]
-        return replace(_with_lines(made, heads, parts), makers=(*made.makers, *now.makers))
+        parts = [self._chosen(made, heads, k, telling) for k in range(len(LAYERS))]
+        return replace(_with_lines(made, heads, parts), makers=(*made.makers, *self._makers(telling)))
 
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice given those before it. Pages without these choices are asked of
@@ -131,14 +135,17 @@ class Dressed:
         """Write what was learned."""
         self.telling.learned.save(folder / "telling.json")
 
-    def _chosen(self, made: Decisions, heads: Int64s, k: int) -> dict[str, Any]:
+    def _makers(self, telling: Telling) -> tuple[Maker, ...]:
+        return tuple(Maker(name, "", self.parameters, telling.learned.version) for _, name in LAYERS)
+
+    def _chosen(self, made: Decisions, heads: Int64s, k: int, telling: Telling) -> dict[str, Any]:
         """The lines (heads,) of layer `k` of `LAYERS` for the billboards' titles at `heads`."""
         layer = LAYERS[k][0]
         lines: dict[str, list[float]] = {name: [] for name in ("actions", "log_probs", "among", "evidence")}
         certain = made.requests.exploration == 0.0
         owners = made.choices.decisions[heads]
         for b, options in zip(owners, self._options(made, heads, layer), strict=True):
-            probs = self.telling.probabilities(options.ways, certain)
+            probs = telling.probabilities(options.ways, certain)
             which = _drawn(probs, uniform(np.uint64(keyed(made.bits[b], int(layer), 0, 0))))
             lines["actions"].append(options.actions[which])
             lines["evidence"].append(options.evidence[which])
