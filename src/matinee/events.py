@@ -89,6 +89,8 @@ MAX_TEXT = 1_000  # characters of any identifier or query; longer values are ref
 CLOCK_SKEW = timedelta(minutes=10)  # a device's clock may run this far ahead of ours
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 
+VISITOR = "visitor:"  # how the ids of visitors begin, whom a service forgets; no member's does
+
 PLAYED = 0.1  # a play that got this far says something about taste
 FINISHED = 0.9  # from here on a play counts as completed
 LIKED_RATING = 0.6  # three stars of five
@@ -145,8 +147,8 @@ def clean(
 
     `frame` needs `event_id`, `user_id`, `kind` and `timestamp` (UTC datetime, or seconds since 1970);
     the other columns of `SCHEMA` are filled with nulls when absent, unknown columns are dropped.
-    A row is rejected when an identifier is missing or longer than `MAX_TEXT`, the kind is unknown, the time is
-    before 1970 or more than `CLOCK_SKEW` after `now`, a value is not a number in 0..1 where the kind
+    A row is rejected when an identifier is missing, a visitor's or longer than `MAX_TEXT`, the kind is unknown, the
+    time is before 1970 or more than `CLOCK_SKEW` after `now`, a value is not a number in 0..1 where the kind
     needs one, or a good row of that member before it has the same `event_id`. Where the kind needs no value, a
     value is dropped. `written`, row by row beside `frame`, holds the number of each `row` in its file, and time, kind
     and value as they stand there: examples name them.
@@ -172,6 +174,7 @@ def clean(
         ("identifier or query too long", too_long),
         ("without a user_id", pl.col("user_id").fill_null("").eq("")),
         ("of an unknown kind", ~pl.col("kind").is_in(KIND_NAMES).fill_null(False)),
+        ("of a visitor, whose ids are never imported", of_visitors()),
         ("without an item_id", pl.col("kind").is_in(NEEDS_TITLE) & pl.col("item_id").fill_null("").eq("")),
         ("without a readable time", pl.col("timestamp").is_null()),
         ("dated before 1970", pl.col("timestamp") < OLDEST),
@@ -207,6 +210,11 @@ def liked() -> pl.Expr:
     return (
         ((kind == "play") & (value >= PLAYED)) | ((kind == "rating") & (value >= LIKED_RATING)) | (kind == "thumbs_up")
     ).fill_null(False)
+
+
+def of_visitors() -> pl.Expr:
+    """The frame expression of events of visitors."""
+    return pl.col("user_id").fill_null("").str.starts_with(VISITOR)
 
 
 def arrival() -> pl.Expr:

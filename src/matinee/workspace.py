@@ -8,6 +8,7 @@ log.sqlite3         decisions, events and profiles (with its sealed days beside 
 models/NAME-TIME/   artifacts, newest last; a new training adds one and keeps the last three
 dials.json          how surfaces are tuned where a request does not say, see `data.tunings`; untuned where it is missing
 experiments/        a definition each, kept as it was started
+visitor_limit.txt   the age up to which visitors are shown titles, or "none"; that of the service where it is missing
 billboard.txt       which learning policy chooses the billboard, see `recipes.learner`; none where it is missing
 posteriors/         what it had learned, a folder a version, so that decisions can be asked again
 policies/           what served policies were made of beside their artifacts, so that decisions can be asked again
@@ -107,6 +108,19 @@ class Workspace:
     def set_billboard(self, name: str) -> None:
         """Keep which policy chooses the billboard of services to come."""
         write_whole(self.folder / "billboard.txt", lambda draft: draft.write_text(name, "utf-8"))
+
+    @property
+    def visitor_limit(self) -> str:
+        """The age up to which visitors are shown titles, as text, or "none"; empty where nobody said."""
+        path = self.folder / "visitor_limit.txt"
+        return path.read_text("utf-8").strip() if path.is_file() else ""
+
+    def set_visitor_limit(self, limit: str) -> None:
+        """Keep it for services to come. Raises `BadRequest` for what is neither an age nor "none"."""
+        if limit != "none" and not (limit.isdecimal() and int(limit) < 100):
+            raise BadRequest(f"visitors have the maturity limit {limit!r}; give an age from 0 to 99, or none")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_whole(self.folder / "visitor_limit.txt", lambda draft: draft.write_text(limit, "utf-8"))
 
     def require(self) -> None:
         """Raise `BadRequest` unless it exists."""

@@ -600,9 +600,14 @@ def test_a_log_of_version_2_is_brought_to_today_with_all_that_it_held(tmp_path: 
     untold = {"dials": asdict(Dials()), "control": None}  # what nobody could ask for at that time
     records = [{**told, **untold} for told in orjson.loads((tmp_path / "decisions.json").read_bytes())]
     for told in records:
-        told["profile"]["messages"] = False  # nobody had asked to be written to
+        told["profile"] |= {"messages": False, "less_genres": []}  # nobody had asked for either
         for one in told["together"]:  # nor were the histories of others read
-            one |= {"messages": False, "history": f"{Histories.empty(1).digests()[0]:016x}", "arrived": None}
+            one |= {
+                "messages": False,
+                "less_genres": [],
+                "history": f"{Histories.empty(1).digests()[0]:016x}",
+                "arrived": None,
+            }
     for _ in range(2):
         with EventLog(tmp_path / "events.db") as log:
             log.check()

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from matinee.data.log import EventLog
 from matinee.service.app import create_app
 from matinee.service.deployment import Deployment
+from matinee.service.visitors import Visitors
 
 
 @pytest.fixture
@@ -30,6 +31,7 @@ def deploy(log) -> Callable[..., Deployment]:
         policy = GenrePolicy(catalog)
         policies = {"home": [("genres", policy)], "similar": [("genres", policy)]}
         fields.setdefault("deadline", 5.0)
+        fields.setdefault("visitors", Visitors(limit=None))
         return Deployment(log, catalog, {**policies, **fields.pop("policies", {})}, **fields)
 
     return make

@@ -175,7 +175,7 @@ def test_the_server_gives_the_time_when_the_client_does_not(client, log):
     ("path", "body"),
     [
         ("/v1/home", {"user_id": "ada", "colour": "red"}),
-        ("/v1/home", {}),
+        ("/v1/home", {"user_id": ""}),
         ("/v1/home", {"user_id": "ada", "context": {"hour": 24}}),
         ("/v1/home", {"user_id": "ada", "context": {"country": "Denmark"}}),
         ("/v1/home", {"user_id": "ada", "layout": {"rows": 10_000}}),

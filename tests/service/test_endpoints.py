@@ -106,7 +106,7 @@ def test_every_refusal_names_a_remedy(serve):
         405: client.get("/v1/home"),
         413: client.post("/v1/home", content=b" " * 3_000_000, headers=text),
         421: client.get("/v1/profiles", headers={"host": "evil.example"}),
-        422: client.post("/v1/home", json={}),
+        422: client.post("/v1/home", json={"user_id": ""}),
     }
     for status, answer in answers.items():
         assert answer.status_code == status

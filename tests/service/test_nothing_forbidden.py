@@ -11,6 +11,7 @@ import pytest
 from service_fakes import suggestions_of
 
 from matinee.catalog import Catalog
+from matinee.service.visitors import Visitors
 
 N, GENRES, COUNTRIES = 40, ["Western", "Comedy", "Drama"], ["DK", "US"]
 NAME = re.compile(r"Film-(\d+)-")
@@ -81,10 +82,12 @@ def test_no_text_or_image_shows_what_its_reader_may_not_see(serve, seed):
     rng = np.random.default_rng(seed)
     catalog = random_catalog(rng)
     policies = {"play_something": [("plain", suggestions_of(catalog))]}
-    client, titles = serve(catalog=catalog, policies=policies), catalog.titles.to_dicts()
+    client, titles = serve(catalog=catalog, policies=policies, visitors=Visitors(12)), catalog.titles.to_dicts()
     profiles = {f"m{k}": random_profile(rng) for k in range(4)}
     for user, profile in profiles.items():
         assert client.put(f"/v1/profiles/{user}", json=profile).status_code == 200
+    profiles |= {"visitor:v": {"maturity_limit": 12}, "visitor:kids:v": {"maturity_limit": 12, "kids": True}}
+    for user in profiles:
         likes = [{"event_id": f"{i}", "user_id": user, "kind": "thumbs_up", "item_id": f"id{i}"} for i in range(N)]
         assert client.post("/v1/events", json={"events": likes}).json()["accepted"] == N
     named = 0

@@ -84,6 +84,7 @@ def bring_in_demo(place: Workspace, path: Path | None) -> None:
         f"its last event was {ago:.1f} days ago."
     )
     bring_in(place, dataset)
+    place.set_visitor_limit("none")  # of most films of MovieLens no age is known
 
 
 def bring_in(place: Workspace, dataset: Dataset) -> None:

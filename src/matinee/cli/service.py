@@ -20,6 +20,7 @@ from matinee.errors import BadRequest
 from matinee.extras import installed
 from matinee.models.artifacts.budget import Budget
 from matinee.service.keys import Keys
+from matinee.service.visitors import Visitors
 from matinee.workspace import Workspace
 
 BUDGET = Budget()
@@ -101,6 +102,13 @@ def serve(
             help="Who chooses the billboard: thompson, greedy (both learn), page; kept, at first page.",
         ),
     ] = None,
+    visitor_limit: Annotated[
+        str | None,
+        typer.Option(
+            "--visitor-limit",
+            help="Age up to which those who are just looking are shown titles, or none; kept, at first 12.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=LARGEST_SEED, help="Seed of exploration; random by default.")
     ] = None,
@@ -124,6 +132,8 @@ def serve(
         place.set_time_zone(time_zone)
     if billboard is not None:
         place.set_billboard("" if billboard == "page" else next(iter(named(ARMS, billboard))))
+    if visitor_limit is not None:
+        place.set_visitor_limit(visitor_limit)
     with listen(host, port) as sock:
         _serve(place, sock, seed, keys, home, budget)
 
@@ -173,6 +183,7 @@ def _serve(
             tunings=tunings,
             watched=learner.watched,
             studio=learner.studio,
+            visitors=_visitors(place),
         )
 
         def ready(url: str) -> None:
@@ -182,6 +193,12 @@ def _serve(
         progress("asking every model for pages, which compiles what is new", 0.5)
         with learner.running():
             run(create_app(deployment), sock, ready)
+
+
+def _visitors(place: Workspace) -> Visitors:
+    """What visitors may see, as the workspace says, else as a service has it."""
+    said = place.visitor_limit
+    return Visitors() if not said else Visitors(None if said == "none" else int(said))
 
 
 def keys_from(variable: str, path: Path | None) -> list[str]:

@@ -12,6 +12,7 @@ import polars as pl
 
 from matinee.decision import Requests
 from matinee.decision.requests import Cells
+from matinee.events import VISITOR
 from matinee.experiment.definition import Experiment, Settings
 from matinee.maths.arrays import Doubles, Flags, Int8s, Int64s
 
@@ -26,9 +27,10 @@ def cells(experiments: Sequence[Experiment], account_ids: pl.Series) -> Cells:
 
 
 def accounts_of(requests: Requests) -> pl.Series:
-    """(people,) whom experiments see as one: the account, and a member who has none alone."""
+    """(people,) whom experiments see as one: the account, and a member who has none alone; visitors are nobody."""
     people = requests.people
-    return pl.select(pl.when(people.account_ids != "").then(people.account_ids).otherwise(people.user_ids)).to_series()
+    own = people.user_ids.set(people.user_ids.str.starts_with(VISITOR), "")
+    return pl.select(pl.when(people.account_ids != "").then(people.account_ids).otherwise(own)).to_series()
 
 
 def in_cells(requests: Requests, experiments: Sequence[Experiment]) -> Requests:

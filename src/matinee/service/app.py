@@ -20,6 +20,7 @@ from matinee.service.deployment import Deployment
 from matinee.service.hidden import hidden
 from matinee.service.inbox import inbox
 from matinee.service.keys import Keys, Role, needs
+from matinee.service.leaving import Leaving
 from matinee.service.load_shedding import LoadShedding
 from matinee.service.present import profile_out
 from matinee.service.problems import Json, Problem, answer_error, problem_words
@@ -61,7 +62,8 @@ def create_app(deployment: Deployment) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await service.warm()
-        yield
+        async with Leaving(service).running():
+            yield
 
     app = FastAPI(
         title="Matinee",

@@ -46,6 +46,7 @@ from matinee.service.state import states_of
 from matinee.service.surfaces import HOME, Surface
 from matinee.service.titles import item_of, narrowed
 from matinee.service.validation import Validated, actions_of, after, answering, rows_of, validate
+from matinee.service.visitors import is_visitor
 
 T = TypeVar("T")
 NOBODY = Member(Profile(""), Histories.empty(1))  # an id that no client can send
@@ -158,10 +159,11 @@ class Service:
             self.members.extend(actions_of(fresh, self.catalog))
         return self._counted(validated, {id(one) for one, _ in fresh})
 
-    async def delete(self, user_id: str) -> dict[str, int]:
-        """Remove every trace of a member from log, sealed files and memory; counts what was removed."""
-        removed = await self.records.delete(user_id)
-        self._shown.forget(user_id)
+    async def delete(self, *user_ids: str) -> dict[str, int]:
+        """Remove every trace of these members from log, sealed files and memory; counts what was removed."""
+        removed = await self.records.delete(user_ids)
+        for user_id in user_ids:
+            self._shown.forget(user_id)
         return removed
 
     async def titles(
@@ -272,7 +274,7 @@ class Service:
         """The members who watch, and what serves now. Raises `NotFound` for company of whom nothing is known."""
         while True:
             edition = self._edition
-            members = [await self.member(one) for one in watching]
+            members = [await self.member(one) if one else self._anybody() for one in watching]
             if edition is self._edition:
                 break
         for one in members[1:]:
@@ -297,6 +299,10 @@ class Service:
         """The member as the log knows them now, whoever wrote it."""
         self._follow()
         return await self.members.get(user_id) if user_id else NOBODY
+
+    def _anybody(self) -> Member:
+        """Whoever asks without a name: a visitor for one request."""
+        return Member(self.deployment.visitors.profile("", None, self.catalog), Histories.empty(1))
 
     def _follow(self) -> None:
         """Forget the members about whom others have written to the log since the last look."""
@@ -348,6 +354,8 @@ class Service:
         """One member as the log knows them."""
         log = self.deployment.log
         profile = log.profile(user_id) or Profile(user_id)
+        if is_visitor(user_id):
+            profile = self.deployment.visitors.profile(user_id, profile, self.catalog)
         arrived = log.arrived
         events = log.read(END_OF_TIME, user_ids=[user_id], arrived=arrived)
         return Member(profile, histories_of(events, [user_id], self.catalog, END_OF_TIME), arrived)

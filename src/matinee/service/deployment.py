@@ -18,6 +18,7 @@ from matinee.experiment.definition import Experiment
 from matinee.service.keys import Keys
 from matinee.service.studio import Studio
 from matinee.service.surfaces import SURFACES
+from matinee.service.visitors import Visitors
 from matinee.service.watched import Watched
 
 Policies: TypeAlias = Mapping[str, Sequence[tuple[str, Policy]]]
@@ -43,6 +44,10 @@ class Deployment:
     `watched` how what learns beside the service is doing, `studio` what it knows. `clock` gives seconds since 1970. All
     chance in members' pages follows `secret`; left empty, the id of the log, so that after a restart and on another
     server pages are drawn alike.
+    that run. `tunings` tells how surfaces are tuned where a request does not say, `watched` how what learns beside the
+    service is doing. `visitors`: what those who are just looking may see, and when they are forgotten. `clock` gives
+    seconds since 1970. All chance in members' pages follows `secret`; left empty, the id of the log, so that after a
+    restart and on another server pages are drawn alike.
     """
 
     log: EventLog
@@ -65,6 +70,7 @@ class Deployment:
     tunings: Callable[[], Mapping[str, Tuning]] = dict
     watched: Callable[[], Watched] = Watched
     studio: Callable[[], Studio | None] = _no_studio
+    visitors: Visitors = Visitors()
     clock: Callable[[], float] = time.time
     note: str = ""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 from matinee.catalog import Catalog
@@ -80,10 +81,12 @@ class Records:
         if not all(places):
             raise Overloaded("the member was written to meanwhile; one message a day is all", retry_after=1.0)
 
-    async def delete(self, user_id: str) -> dict[str, int]:
-        """Remove every trace of a member from log, sealed files and memory; counts what was removed."""
-        async with self._members.deleting(user_id):
-            return await asyncio.to_thread(self._log.delete_member, user_id)
+    async def delete(self, user_ids: Sequence[str]) -> dict[str, int]:
+        """Remove every trace of members from log, sealed files and memory; counts what was removed."""
+        async with AsyncExitStack() as alone:
+            for user_id in user_ids:
+                await alone.enter_async_context(self._members.deleting(user_id))
+            return await asyncio.to_thread(self._log.delete_members, user_ids)
 
     async def export(self, user_id: str) -> ExportOut:
         """Everything that the log holds about a member."""

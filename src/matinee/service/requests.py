@@ -157,7 +157,7 @@ class PromotionIn(Body):
 class AskIn(Body):
     """What every surface may be asked."""
 
-    user_id: Id | None = None
+    user_id: Annotated[Id | None, Field(description="left out: a visitor, for this request alone")] = None
     context: ContextIn = ContextIn()
     exclude: Ids = Field(default_factory=list, description="titles not to show this time")
     filter: Expression = ""
@@ -207,7 +207,6 @@ class TunedIn(PageIn):
 class HomeIn(TunedIn):
     """Asks for a home page."""
 
-    user_id: Id
     layout: LayoutIn | None = None
 
 

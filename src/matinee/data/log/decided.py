@@ -24,7 +24,7 @@ from matinee.decision import Decisions, Requests
 from matinee.decision.columns import DECIDED, Columns, decisions_of
 from matinee.decision.record import record_of
 from matinee.errors import LogDamaged, NotFound
-from matinee.events import DAY, Rejections
+from matinee.events import DAY, VISITOR, Rejections
 from matinee.maths.arrays import Int64s, UInt64s
 
 T = TypeVar("T")
@@ -85,13 +85,16 @@ class DecisionLog:
     ) -> Iterator[Decisions]:
         """The decisions of [since, as_of) in batches of what was asked alike, see `columns.decisions_of`.
 
+        Those of visitors are left out.
+
         Within a batch, and from day to day, the oldest come first. `surface` keeps those of one surface, `cell` those
         in one arm of an experiment (name and arm). Raises `LogDamaged`.
         """
         for columns in self._columns(as_of, since):
             for batch in decisions_of(columns):
                 if surface in (None, batch.requests.surface):
-                    yield from _of_cell(batch, cell)
+                    for members in _of_members(batch):
+                        yield from _of_cell(members, cell)
 
     def get(self, decision_id: str) -> Decisions:
         """One decision, a batch of one. Raises `NotFound`."""
@@ -308,6 +311,15 @@ def _pieces(sealed: pl.DataFrame, live: Sequence[bytes]) -> Iterator[Columns]:
     both = pl.concat([sealed, columns_of_bodies(live).frame()]).sort(DECISIONS.order) if live else sealed
     for start in range(0, both.height, AT_ONCE):
         yield Columns.of_frame(both.slice(start, AT_ONCE))
+
+
+def _of_members(batch: Decisions) -> Iterator[Decisions]:
+    """The batch without the decisions of visitors, where that is anything."""
+    theirs = batch.requests.user_ids.str.starts_with(VISITOR).to_numpy()
+    if not theirs.any():
+        yield batch
+    elif not theirs.all():
+        yield batch.take(np.flatnonzero(~theirs))
 
 
 def _of_cell(batch: Decisions, cell: tuple[str, int] | None) -> Iterator[Decisions]:

@@ -24,7 +24,7 @@ from matinee.data.log.sealed import SealedDay, read_day
 from matinee.data.log.sqlite import SQLITE
 from matinee.data.log.store import generation, sealed_days
 from matinee.errors import MatineeError
-from matinee.events import SCHEMA
+from matinee.events import SCHEMA, of_visitors
 from matinee.profile import Profile
 
 T = TypeVar("T")
@@ -139,6 +139,8 @@ class EventLog:
     ) -> pl.DataFrame:
         """Events of [since, as_of), sealed and live, as `events.SCHEMA` ordered by timestamp, then arrival.
 
+        Of all members, or of `user_ids`; those of a visitor are only read where that names them.
+
         With `arrived`, only those that had arrived by that place in the order of arrival; with `places`, as
         `schema.SEQUENCED`: each with its own place `seq`, null where its day was sealed without.
         Of sealed days only those are opened that hold something of `user_ids`, unless these are many. Raises
@@ -154,7 +156,7 @@ class EventLog:
             stamp < as_of,
             True if since is None else stamp >= since,
             True if kinds is None else pl.col("kind").is_in(list(kinds)),
-            True if user_ids is None else pl.col("user_id").is_in(list(user_ids)),
+            ~of_visitors() if user_ids is None else pl.col("user_id").is_in(list(user_ids)),
             True if arrived is None else pl.col("seq").fill_null(0) <= arrived,
         )
         return found.sort(sql.EVENTS.order).select((sql.SEQUENCED if places else SCHEMA).keys())
@@ -226,14 +228,25 @@ class EventLog:
         What is submitted after the call has started counts as a new record of that member. A deletion that is cut
         off is finished when the log is opened next. Costs nothing where there is no trace.
         """
-        counts = log_forget.begin(self._store, user_id)
-        if counts is None:
-            return {"events": 0, "decisions": 0, "profiles": 0}
-        with self._store.upkeep:
-            deletions = log_forget.finish(self._store)
-            log_sealing.sweep(self._store)
-            self._store.dialect.compact(self._store, deletions)
-        return counts
+        return self.delete_members([user_id])
+
+    def delete_members(self, user_ids: Sequence[str]) -> dict[str, int]:
+        """`delete_member` for each of these, in the time that one takes; what was removed of all."""
+        begun = [log_forget.begin(self._store, one) for one in user_ids]
+        if any(one is not None for one in begun):
+            with self._store.upkeep:
+                deletions = log_forget.finish(self._store)
+                log_sealing.sweep(self._store)
+                self._store.dialect.compact(self._store, deletions)
+        counts = [one for one in begun if one is not None]
+        return {table: sum(one[table] for one in counts) for table in ("events", "decisions", "profiles")}
+
+    def visitors(self) -> dict[str, int]:
+        """The ids of visitors of whom there is anything, and when something was last logged of each (microseconds since
+        1970, UTC); 0 of those of whom only a profile is stored.
+        """
+        with self._store.reading() as cursor:
+            return {user_id: int(latest) for user_id, latest in cursor.execute(sql.VISITORS)}
 
     def check(self) -> None:
         """Read everything and compare it with what was written. Raises `LogDamaged` naming the damaged part."""

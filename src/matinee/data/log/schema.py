@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from matinee.decision.columns import DECIDED
-from matinee.events import DAY, SCHEMA
+from matinee.events import DAY, SCHEMA, VISITOR
 
 VERSION = 4
 FEW = 500  # names that a query may list
@@ -159,13 +159,25 @@ DECISIONS_OF_MEMBER = "SELECT body FROM decisions WHERE user_id = ?"
 EARLIER_OF_MEMBER = "SELECT record FROM earlier WHERE user_id = ?"
 NEWER_DECISIONS = "SELECT decision_id FROM decisions WHERE seq > ?"
 FIND_PROFILE = "SELECT record FROM profiles WHERE user_id = ?"
+_OF_VISITORS = f"user_id >= '{VISITOR}' AND user_id < '{VISITOR[:-1]};'"  # `;` is the character after `:`
 LIST_PROFILES = (
-    "SELECT record FROM profiles WHERE folded_name LIKE ? ESCAPE '!' OR user_id LIKE ? ESCAPE '!' "
+    f"SELECT record FROM profiles WHERE (folded_name LIKE ? ESCAPE '!' OR user_id LIKE ? ESCAPE '!') "
+    f"AND NOT ({_OF_VISITORS}) "
     "ORDER BY length(user_id), user_id LIMIT ?"
 )
 RECENT_PROFILES = (
     "SELECT record FROM profiles LEFT JOIN (SELECT user_id, max(seq) AS latest FROM changes GROUP BY user_id) "
-    "USING (user_id) ORDER BY latest DESC, length(user_id), user_id LIMIT ?"
+    f"USING (user_id) WHERE NOT ({_OF_VISITORS}) ORDER BY latest DESC, length(user_id), user_id LIMIT ?"
+)
+VISITORS = (  # and the time of the last live event, decision or company of each; 0 without one
+    "SELECT user_id, max(latest) FROM ("
+    f'SELECT user_id, coalesce(received, "timestamp") AS latest FROM events WHERE {_OF_VISITORS}'
+    + "".join(f" UNION ALL SELECT user_id, time FROM {one} WHERE {_OF_VISITORS}" for one in ("decisions", "companions"))
+    + "".join(
+        f" UNION ALL SELECT user_id, 0 FROM {one} WHERE {_OF_VISITORS}"
+        for one in ("profiles", "sealed_ids", "sealed_members")
+    )
+    + ") AS known GROUP BY user_id"
 )
 
 

@@ -28,6 +28,7 @@ from matinee.service.requests import MAX_COMPANY, ContextIn, DialsIn, HomeIn, La
 from matinee.service.responses import BeliefsOut, NextOut, TitleStateOut
 from matinee.service.surfaces import HOME, PLAY_SOMETHING, SEARCH, TOGETHER
 from matinee.service.tastes import tastes
+from matinee.service.visitors import is_visitor
 from matinee.service.web import words
 from matinee.service.web.browsing import YEARS, Browsing
 from matinee.service.web.posters import lettering, poster, split_year
@@ -93,8 +94,9 @@ def member_pages(service: Service) -> APIRouter:
         found = await (service.records.profiles(find, EXAMPLES) if find else service.records.recent_profiles(EXAMPLES))
         members = [await _example(service, one) for one in found]
         template = "_people.html" if "part" in request.query_params else "pick.html"
-        genres, note = service.catalog.genres, service.deployment.note
-        return _html(render, template, members=members, find=find, genres=genres, note=note)
+        told = {"genres": service.catalog.genres, "note": service.deployment.note}
+        visiting = service.deployment.visitors.words(service.catalog)
+        return _html(render, template, members=members, find=find, visiting=visiting, **told)
 
     @router.get("/home")
     async def home(
@@ -225,6 +227,7 @@ async def _of_member(service: Service, request: Request, user: str, device: str)
     return {
         "member": (await service.member(user)).profile,
         "watcher": user,
+        "forgotten": service.deployment.visitors.hours if is_visitor(user) else 0,
         "state": await service.state(user),
         "device": _device(request, device),
         "home": f"/home?{urlencode(asked)}",

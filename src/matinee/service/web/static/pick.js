@@ -31,6 +31,14 @@ form("#create").addEventListener("submit", (event) => {
   });
 });
 
+const TOKEN = "matinee:visitor:"; // kept by this tab alone, and gone with it
+
+document.querySelectorAll("[data-look]").forEach((button) => button.addEventListener("click", () => {
+  const kept = TOKEN + button.dataset.look;
+  sessionStorage[kept] ??= `visitor:${button.dataset.look}${crypto.randomUUID()}`;
+  location.assign(`/home?${new URLSearchParams({ user: sessionStorage[kept] })}`);
+}));
+
 let timer = 0;
 async function find() {
   const query = new URLSearchParams({ find: form("#find-name").value, part: "1" });
