@@ -40,14 +40,10 @@ class Deployment:
     none. `reload` reads the catalogue and builds its policies anew for POST /v1/artifacts/reload; `grow` does so with
     what POST /v1/titles tells of titles, and keeps the catalogue when its block has ended well. `refusals` tells of
     models whose last training was not kept. `experiments` tells of the experiments; accounts are in the arms of those
-    that run. `tunings` tells how surfaces are tuned where a request does not say,
-    `watched` how what learns beside the service is doing, `studio` what it knows. `clock` gives seconds since 1970. All
-    chance in members' pages follows `secret`; left empty, the id of the log, so that after a restart and on another
-    server pages are drawn alike.
     that run. `tunings` tells how surfaces are tuned where a request does not say, `watched` how what learns beside the
-    service is doing. `visitors`: what those who are just looking may see, and when they are forgotten. `clock` gives
-    seconds since 1970. All chance in members' pages follows `secret`; left empty, the id of the log, so that after a
-    restart and on another server pages are drawn alike.
+    service is doing, `studio` what it knows. `visitors`: what those who are just looking may see, and when they are
+    forgotten. `clock` gives seconds since 1970. All chance in members' pages follows `secret`; left empty, the id of
+    the log, so that after a restart and on another server pages are drawn alike.
     """
 
     log: EventLog
