@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from arm_worlds import TITLES, asked
+from arm_worlds import TITLES, arms, asked
 
 from matinee.errors import BadRequest, NotFound
 from matinee.maths.ragged import Ragged
 from matinee.policies.adaptive import DatsConfig
 from matinee.policies.dats import Dats
+from matinee.policies.drawing import balanced
 from matinee.policies.uniform import Uniform
 from matinee.testing import check_policy, make_catalog
 
@@ -120,3 +121,18 @@ def test_what_it_cannot_learn_from_is_refused():
 def test_bad_settings_are_refused(wrong):
     with pytest.raises(BadRequest):
         DatsConfig(**wrong)
+
+
+def test_balanced_rewards_count_by_how_unlikely_their_choice_was():
+    """Each choice counts 1 / π in the sums of the linear arms, so those of a title add up to its decisions, on average:
+    one request 4,000 times, each title 4,000, within 5 standard errors: sqrt(4,000 (1 / π - 1)).
+    """
+    policy = arms()
+    made = policy.decide(asked(2).take(np.ones(4_000, np.int64)), np.random.default_rng(0))
+    weights = balanced(made, 400.0)
+    np.testing.assert_allclose(weights, np.minimum(np.exp(-made.choices.log_probs), 400.0))
+    error = np.sqrt(4_000 * (1 / policy.probabilities(asked(2).take(np.array([1]))).probs - 1))
+    policy.learn(made, np.zeros(4_000), weights)
+    assert error.max() < 800
+    assert (np.abs(policy._mind.posterior.products[:, 0] - 4_000) < 5 * error).all()
+    assert balanced(made, 3.0).max() == 3.0

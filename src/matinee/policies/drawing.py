@@ -38,3 +38,11 @@ def log_probs_of(decisions: Decisions, probs: Doubles) -> Doubles:
     with np.errstate(divide="ignore"):
         found = np.log(probs[choices.decisions, np.where(lone, choices.actions, 0)])
     return np.asarray(np.where(lone, found, -np.inf))
+
+
+def balanced(decisions: Decisions, most: float = 20.0) -> Doubles:
+    """(lines,) what each choice should count so that what is learned does not lean to what was shown: 1 / P(choice),
+    at most `most`. For `LinearArms.learn` (Dimakopoulou, Zhou, Athey and Imbens 2019, "Balanced linear contextual
+    bandits").
+    """
+    return np.minimum(np.exp(-decisions.choices.log_probs), most)
