@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from matinee.catalog import Catalog
-from matinee.decision import Progress, Requests, no_progress
+from matinee.decision import Progress, Requests, no_progress, part_of
 from matinee.errors import ArtifactRefused, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.models.artifacts import storage
@@ -30,6 +31,7 @@ from matinee.models.deep.weights import Dtypes, arrays_of, network_of
 from matinee.models.factors import Initial
 from matinee.models.popularity import Popularity
 from matinee.models.reasons import top_reasons
+from matinee.models.sequence_search import Look, found_config
 
 __all__ = ["Body", "Loss", "Reading", "Sequence", "SequenceConfig", "Training"]
 
@@ -80,7 +82,21 @@ class Sequence:
         self._fitted: Fitted | None = None
 
     def fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
-        """Train from a random start, or from the `initial` title vectors, on a CUDA device where there is one."""
+        """Train from a random start, or from the `initial` title vectors, on a CUDA device where there is one; with a
+        `search` find the settings first, which stay for fits to come.
+        """
+        if self.config.search:
+            self.config = found_config(self.config, data, rng, part_of(progress, "search", 0.0, 0.7), self._tried)
+            progress = part_of(progress, "fit", 0.7, 1.0)
+        return self._fit(data, rng, progress)
+
+    def _tried(self, config: SequenceConfig, data: TrainingData, look: Look, progress: Progress) -> None:
+        """Fit another scorer with these settings, looked at after each epoch; always of the same start."""
+        type(self)(config, self.initial)._fit(data, np.random.default_rng(0), progress, look)
+
+    def _fit(
+        self, data: TrainingData, rng: np.random.Generator, progress: Progress, look: Look = lambda epoch, part: False
+    ) -> Self:
         encoder = TitleEncoder.fit(data.catalog)
         features = encoder.encode(data.catalog)
         tokens = tokens_of(data.histories, len(data.catalog), self.config.reading)
@@ -88,7 +104,7 @@ class Sequence:
             network = _network(self.config, _counts(tokens, data), features)
         if self.initial is not None:
             network.titles.start_at(self.initial(data, rng))
-        return self._train(network, encoder, tokens, data, self.config.training, rng, progress)
+        return self._train(network, encoder, tokens, data, self.config.training, rng, progress, look)
 
     def refit(self, data: TrainingData, rng: np.random.Generator, progress: Progress = no_progress) -> Self:
         """Go on from the fitted weights for `refit_epochs`; new titles of a catalogue that grew start from content.
@@ -211,18 +227,29 @@ class Sequence:
         training: Training,
         rng: np.random.Generator,
         progress: Progress,
+        look: Look = lambda epoch, part: False,
     ) -> Self:
-        fit_sequence_network(network.to(best_device()), tokens, self.config, training, rng, progress)
-        network.cpu()
-        unfitted = Prior(Popularity(), self.config.kappa, 0.0)
-        rough = Fitted(network, *_titles(network), encoder, tokens.latest, unfitted)
-        nobody = Requests.of_histories
-
         def part(histories: Histories) -> NDArray[np.float32]:
-            return _part(rough, nobody(histories), self.config)
+            so_far = self._rough(deepcopy(network).cpu(), encoder, tokens)
+            return _part(so_far, Requests.of_histories(histories), self.config)
 
-        self._fitted = replace(rough, prior=Prior.fit(data, rng, self.config.kappa, part))
+        def enough(epoch: int) -> bool:
+            return look(epoch, part)
+
+        fit_sequence_network(network.to(best_device()), tokens, self.config, training, rng, progress, enough)
+        network.cpu()
+        rough = self._rough(network, encoder, tokens)
+
+        def learned(histories: Histories) -> NDArray[np.float32]:
+            return _part(rough, Requests.of_histories(histories), self.config)
+
+        self._fitted = replace(rough, prior=Prior.fit(data, rng, self.config.kappa, learned))
         return self
+
+    def _rough(self, network: SequenceNetwork, encoder: TitleEncoder, tokens: Tokens) -> Fitted:
+        """What a network on the processor knows, without a prior."""
+        unfitted = Prior(Popularity(), self.config.kappa, 0.0)
+        return Fitted(network, *_titles(network), encoder, tokens.latest, unfitted)
 
     @property
     def state(self) -> Fitted:

@@ -15,13 +15,12 @@ from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Int32s
 from matinee.maths.sparse_dense import add_sparse_rows
 from matinee.models.markov import latest
-from matinee.models.ranking.folds import Labels, hold_out
+from matinee.models.ranking.folds import LISTED, Labels, gains_of, hold_out
 from matinee.models.sparse_map import rows_of
 from matinee.models.transitions import Graphs, TransitionConfig, graphs
 
 ASKED = 2_000  # members
 AT_ONCE = 256  # of them that are scored at a time
-LISTED = 10  # places that count
 CLEAR = 0.005  # part of NDCG by which another setting has to be better
 TRIED: tuple[tuple[dict[str, Any], ...], ...] = (
     ({"last": 1}, {"last": 8, "decay": 0.7}, {"last": 16, "decay": 0.85}),
@@ -60,8 +59,5 @@ def foretold(graph: Graphs, config: TransitionConfig, histories: Histories, want
         asked = histories.take(some)
         scores = np.zeros((len(some), n), np.float32)
         add_sparse_rows(*latest(asked, n, config.last, config.decay), *rows, scores)
-        scores[np.repeat(np.arange(len(some)), asked.tastes.lengths), asked.tastes.items] = -np.inf
-        own = scores[np.arange(len(some)), wanted[some]][:, None]
-        place = (scores > own).sum(axis=1) + ((scores == own).sum(axis=1) - 1) / 2.0
-        gains[some] = np.where(place < LISTED, 1.0 / np.log2(place + 2.0), 0.0)
+        gains[some] = gains_of(scores, asked.tastes, wanted[some])
     return float(gains.mean())

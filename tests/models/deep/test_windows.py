@@ -49,6 +49,22 @@ def test_every_first_like_is_taught_once(seed, recurring):
     assert Counter(pairs(batches_of(windows_of(recurring=recurring), seed))) == Counter(expected(LISTS))
 
 
+def test_short_stretches_of_some_members_are_read_as_if_they_were_whole():
+    windows = windows_of()
+    windows.short = 0.999
+    rng = np.random.default_rng(0)
+    whole, all_cuts = len(windows_of()._cut(rng)), windows._cut(np.random.default_rng(0))
+    firsts, starts, ends = all_cuts[whole:].T
+    able = windows.tokens.lengths[windows.tokens.lengths > 1]
+    assert len(firsts) == len(able)
+    assert (firsts <= starts).all()
+    assert (starts < ends).all()
+    assert (ends - starts <= min(module.SHORTEST, windows.length)).all()
+    assert (ends - firsts < able).all(), "a stretch stays with its member"
+    begun = {tuple(windows._cut(np.random.default_rng(seed))[whole:, 1].tolist()) for seed in range(5)}
+    assert len(begun) > 1
+
+
 def test_cuts_move_from_epoch_to_epoch():
     windows = windows_of([list(range(50))])
     cuts = {tuple(windows._cut(np.random.default_rng(seed))[:, 1].tolist()) for seed in range(20)}

@@ -50,11 +50,13 @@ def fit_network(
     rng: np.random.Generator,
     progress: Progress,
     record: Callable[[Step[Batch]], Step[Batch]] | None = None,
+    enough: Callable[[int], bool] = lambda epoch: False,
 ) -> None:
     """Minimise `loss` in place; afterwards `network` is in evaluation mode and holds the last weights.
 
     `batches(rng)` yields the batches of one epoch, about `steps`, in a new order each time; `loss` is a scalar;
-    `record` makes of a step one that a CUDA device replays, see `Replayed`. Only matrices decay. AdamW (Loshchilov and
+    `record` makes of a step one that a CUDA device replays, see `Replayed`; after each epoch `enough`, told its number,
+    says whether to stop, and finds the network in evaluation mode. Only matrices decay. AdamW (Loshchilov and
     Hutter 2019, arXiv 1711.05101) under a cosine schedule with warm-up, read in the middle of each step, so that every
     step counts.
     """
@@ -83,6 +85,10 @@ def fit_network(
                 _set_rate(optimizer, training.rate * _cosine((done + 0.5) / total, training.warmup))
                 run(batch)
                 done += 1
+            network.eval()
+            if enough(epoch + 1):
+                break
+            network.train()
     network.eval()
 
 

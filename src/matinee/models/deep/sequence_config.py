@@ -51,10 +51,14 @@ class SequenceConfig:
     """`body`: what reads the history, with `layers` of width `size`; `heads` and `gated` (LiGR) concern transformers.
     `recent`: how many of the latest tokens flow into each before the body reads them, 0 = none, as without order.
     `length`: latest tokens that are read. `reading`: the ablations context, time and order. `unknown`: chance that a
-    code is hidden in training; `id_dropout`: chance that a title has only its content. `loss`: `SOFTMAX` is exact up to
-    `exact_up_to` titles and above it sampled with `negatives` draws a batch, as `GBCE` (with `calibration`) always is.
+    code is hidden in training; `id_dropout`: chance that a title has only its content. `short`: share of
+    the members whose history is read cut short too, so that a few likes are not always a beginner's. `loss`: `SOFTMAX`
+    is exact up to `exact_up_to` titles and above it sampled with `negatives` draws a batch, as `GBCE` (with
+    `calibration`) always is.
     `kappa`: history length at which popularity counts half; a network knows what is popular, so little is enough.
     `refit_epochs`: epochs of a warm-start refit. `head`: a propensity head that weighs what is learned, None for none.
+    `search`: seconds of one core that `fit` may take to find dropout, rate, epochs, size and loss by members' last
+    likes, see `sequence_search`; what it found says 0.
     """
 
     body: Body = Body.TRANSFORMER
@@ -67,6 +71,7 @@ class SequenceConfig:
     dropout: float = 0.2
     unknown: float = 0.1
     id_dropout: float = 0.1
+    short: float = 0.0
     reading: Reading = Reading()
     loss: Loss = Loss.SOFTMAX
     negatives: int = 1024
@@ -76,6 +81,7 @@ class SequenceConfig:
     training: Training = Training(epochs=12, batch=32, rate=3e-3, decay=0.01, half=True)
     refit_epochs: int = 3
     head: HeadConfig | None = None
+    search: float = 0.0
 
     def __post_init__(self) -> None:
         for name, kind in (("body", Body), ("loss", Loss)):
@@ -95,9 +101,11 @@ class SequenceConfig:
                 raise BadRequest(
                     f"the sequence model's {name} is {value}; give a whole number from {least} to {most:,}"
                 )
+        if not 0 <= self.search < float("inf"):
+            raise BadRequest(f"the sequence model's search is {self.search}; give seconds, 0 or more")
         if not self.kappa > 0:
             raise BadRequest(f"the sequence model's kappa is {self.kappa}; give a number above 0")
-        for name in ("dropout", "unknown", "id_dropout"):
+        for name in ("dropout", "unknown", "id_dropout", "short"):
             if not 0 <= getattr(self, name) < 1:
                 raise BadRequest(f"the sequence model's {name} is {getattr(self, name)}; give 0 or more, below 1")
         require_share("the sequence model's calibration", self.calibration)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -27,8 +28,11 @@ def fit_sequence_network(
     training: Training,
     rng: np.random.Generator,
     progress: Progress,
+    enough: Callable[[int], bool] = lambda epoch: False,
 ) -> None:
-    """Train in place. Titles without a token take no part: nothing says that they were not wanted."""
+    """Train in place, until `enough` says so after an epoch. Titles without a token take no part: nothing says that
+    they were not wanted.
+    """
     played, items = np.unique(tokens.items, return_inverse=True)
     device = device_of(network)
     exact = config.loss is Loss.SOFTMAX and len(played) <= config.exact_up_to
@@ -42,6 +46,7 @@ def fit_sequence_network(
         config.reading.order,
         device,
         recurring,
+        config.short,
     )
     titles = torch.from_numpy(played.astype(np.int64)).to(device)
 
@@ -55,7 +60,8 @@ def fit_sequence_network(
             return softmax_loss(rows, vectors, batch.targets, batch.seen)
         return _sampled(network, titles, batch, config)
 
-    fit_network(network, training, windows.batches, windows.steps, loss, rng, progress, Replayed if recurring else None)
+    record = Replayed if recurring else None
+    fit_network(network, training, windows.batches, windows.steps, loss, rng, progress, record, enough)
 
 
 def _rows(network: SequenceNetwork, vectors: Tensor, batch: Batch) -> Tensor:

@@ -18,6 +18,7 @@ from matinee.models.deep.tokens import Tokens
 LIKE_LENGTHS = 16  # batches whose windows are sorted by length together, so that little is padded
 LENGTHS = 8  # windows are padded to a multiple of it: processors make a kernel for every shape that they meet
 ROWS = 128  # for the same reason rows are padded to a multiple of it
+SHORTEST = 8  # tokens of a history that is cut short, at most
 SEEN = 1_000  # latest tokens before a window that are excluded from its answers, as the house shows nothing twice
 
 
@@ -53,13 +54,22 @@ class Windows:
     A state predicts the next token where that is a member's first like of a title. Members with more than `length`
     tokens give several windows, cut elsewhere in every epoch. Without `order` every epoch shuffles each history.
     `recurring`: every place of a window is a row and every batch has as many windows, so that few shapes recur and
-    the host need not know what is taught; else only the places that are taught.
+    the host need not know what is taught; else only the places that are taught. `short`: the share of the members of
+    whom, in an epoch, a stretch of up to `SHORTEST` tokens is read too, as if it were the whole history.
     """
 
     def __init__(
-        self, tokens: Tokens, length: int, batch: int, order: bool, device: torch.device, recurring: bool = False
+        self,
+        tokens: Tokens,
+        length: int,
+        batch: int,
+        order: bool,
+        device: torch.device,
+        recurring: bool = False,
+        short: float = 0.0,
     ) -> None:
         self.tokens, self.length, self.batch, self.order, self.recurring = tokens, length, batch, order, recurring
+        self.short = short
         self.longest = int(tokens.lengths.max(initial=0))
         self._taught = np.append(0, np.cumsum(tokens.taught))
         self._there = tuple(torch.from_numpy(part).to(device, copy=not order) for part in _parts(tokens))
@@ -129,7 +139,18 @@ class Windows:
         back = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
         starts = lasts[owner] - tails[owner] - back * self.length
         ends = np.where(back > 0, starts + self.length, lasts[owner])
-        return np.stack([firsts[owner], np.maximum(starts, firsts[owner]), ends], axis=1)
+        whole = np.stack([firsts[owner], np.maximum(starts, firsts[owner]), ends], axis=1)
+        return np.concatenate([whole, self._cut_short(firsts, lasts, rng)]) if self.short else whole
+
+    def _cut_short(
+        self, firsts: NDArray[np.int64], lasts: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """(windows, 3) stretches that begin anywhere, of the share `short` of the members with these tokens."""
+        some = rng.random(len(firsts)) < self.short
+        firsts, lasts = firsts[some], lasts[some]
+        ends = rng.integers(firsts + 1, lasts + 1)
+        starts = ends - rng.integers(1, min(SHORTEST, self.length) + 1, len(ends))
+        return np.stack([firsts, np.maximum(starts, firsts), ends], axis=1)
 
     def _padded(self, cuts: NDArray[np.int64]) -> Cuts:
         """The windows with the shapes of their batch; a window of no token fills a batch of which few are left."""

@@ -15,8 +15,11 @@ from matinee.data.splits.split import AT, Split, canonical, first_likes, grouped
 from matinee.decision import Requests, Situations, situations_of
 from matinee.errors import BadData
 from matinee.events import SCHEMA
-from matinee.history import TrainingData
+from matinee.history import Tastes, TrainingData
+from matinee.maths.arrays import Doubles, Floats, Int32s
 from matinee.maths.ragged import Ragged, owners_of
+
+LISTED = 10  # places that count where settings are judged
 
 
 class Labels(StrEnum):
@@ -63,6 +66,16 @@ def hold_out(data: TrainingData, labels: Labels, share: float, rng: np.random.Ge
             return _nothing_asked(data)
         return _of(data, split, int(split.as_of.min(initial=data.as_of)))
     return _of(data, leave_last_out(data.events, data.catalog))
+
+
+def gains_of(scores: Floats, tastes: Tastes, wanted: Int32s) -> Doubles:
+    """(members,) NDCG@10 of one `wanted` title each, by `scores` (members, titles), which lose the titles of `tastes`;
+    equal scores share places.
+    """
+    scores[np.repeat(np.arange(len(tastes)), tastes.lengths), tastes.items] = -np.inf
+    own = scores[np.arange(len(wanted)), wanted][:, None]
+    place = (scores > own).sum(axis=1) + ((scores == own).sum(axis=1) - 1) / 2.0
+    return np.where(place < LISTED, 1.0 / np.log2(place + 2.0), 0.0)
 
 
 def _of(data: TrainingData, split: Split, as_of: int | None = None) -> Fold:
