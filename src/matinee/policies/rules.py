@@ -6,6 +6,7 @@ that sum to 1 in every row with an allowed title.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,21 @@ class SquareCB:
         at = _best(scores, allowed)
         probs[np.arange(len(probs)), at] = 0.0
         return _add_to_best(probs, scores, allowed, 1.0 - probs.sum(axis=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Floored:
+    """What `rule` gives, with a floor of exploration: with probability `floor` any allowed title, all as likely."""
+
+    rule: Callable[[Doubles, Flags], Doubles]
+    floor: float = 0.1
+
+    def __post_init__(self) -> None:
+        require_share("floor", self.floor)
+
+    def __call__(self, scores: Doubles, allowed: Flags) -> Doubles:
+        """(1 - floor) rule + floor / K."""
+        return (1.0 - self.floor) * self.rule(scores, allowed) + self.floor * allowed / _counts(allowed)
 
 
 def _counts(allowed: Flags) -> Int64s:

@@ -15,12 +15,12 @@ from scipy.special import expit, logit
 from matinee.catalog import Catalog
 from matinee.clock import Clocks
 from matinee.data.dataset import Dataset
+from matinee.data.genres import genre_shares
 from matinee.data.histories import training_data
 from matinee.errors import BadData
 from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Doubles, Floats, Int64s
 from matinee.simulate.config import WorldConfig
-from matinee.simulate.genres import genre_shares
 from matinee.simulate.marginals import concentration, plays_by_hour
 from matinee.simulate.members import Members
 from matinee.simulate.moods import moods_of

@@ -10,9 +10,9 @@ from scipy import sparse
 
 from matinee.catalog import Catalog
 from matinee.clock import Clocks
+from matinee.data.genres import genre_shares
 from matinee.events import liked
 from matinee.maths.arrays import Doubles
-from matinee.simulate.genres import genre_shares
 
 POINTS = np.linspace(0.0, 1.0, 201)  # at which two curves are compared
 MOST = 12  # likes of a member that tell a concentration: it falls with their number
