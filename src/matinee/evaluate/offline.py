@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from matinee.data.dataset import Dataset
 from matinee.decision import Policy, Progress, Scorer, no_progress, part_of
 from matinee.errors import BadData, BadRequest, MatineeError
+from matinee.evaluate.fairness import fairness
 from matinee.evaluate.measure import (
     LIST_METRICS,
     NDCG,
@@ -187,7 +188,14 @@ def _groups(
         exposure = {model: shown(ranked[members], len(trial.data.catalog)) for model, (_, ranked) in lists.items()}
         table = summarise(LIST_METRICS, values, baselines, TESTED, rng, exposure)
         targets = int(np.diff(trial.targets.offsets)[members].sum())
-        yield Group(name, int(members.sum()), targets, table, _page_table(pages, members, layout, rng))
+        fair = _fairness(trial, lists, rng) if members.all() else None
+        yield Group(name, int(members.sum()), targets, table, _page_table(pages, members, layout, rng), fairness=fair)
+
+
+def _fairness(trial: Trial, lists: dict[str, tuple[Doubles, Int32s]], rng: np.random.Generator) -> Table:
+    ndcg = {name: values[:, LIST_METRICS.index(NDCG)] for name, (values, _) in lists.items()}
+    ranked = {name: one for name, (_, one) in lists.items()}
+    return fairness(ndcg, ranked, trial.requests.histories, trial.targets, len(trial.data.catalog), rng.spawn(1)[0])
 
 
 def _page_table(

@@ -70,7 +70,8 @@ class Table:
 class Group:
     """Some of the members ("all", "warm", "cold" or "searching"): how many, how many targets, and what was measured.
 
-    `pages` are of policies; `beyond` is what accuracy does not see, where that is measured apart from `lists`.
+    `pages` are of policies; `beyond` is what accuracy does not see, where that is measured apart from `lists`;
+    `fairness` what lists give to titles, and to members of short and long histories.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Group:
     lists: Table
     pages: Table | None = None
     beyond: Table | None = None
+    fairness: Table | None = None
 
 
 @dataclass(frozen=True, slots=True)

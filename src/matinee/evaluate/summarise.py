@@ -10,6 +10,7 @@ from scipy import sparse
 from matinee.evaluate.measure import EXPOSURE, EXPOSURE_OF, Metric
 from matinee.evaluate.results import Comparison, Estimate, Line, Table
 from matinee.maths.arrays import Doubles, Int64s
+from matinee.maths.fairness import Gains, tails
 from matinee.maths.intervals import bootstrap_weights, percentile_interval, resampled_means, share_interval
 from matinee.maths.significance import holm, sign_flip_test
 
@@ -78,6 +79,16 @@ def exposure_estimates(shown: sparse.csr_matrix, rng: np.random.Generator) -> di
         low, high = share_interval(value, deviation)
         found[key] = Estimate(float(value[0]), float(low[0]), float(high[0]))
     return found
+
+
+def gain_estimates(gains: Gains, keys: Sequence[str], rng: np.random.Generator) -> dict[str, Estimate]:
+    """The tails of titles' mean discounted gain, as `keys`, each ± 1.96 bootstrap standard deviations, cut to 0..1."""
+    members = gains.wanted.shape[0]
+    value = tails(gains.weighed(np.ones((1, members)))[0])
+    draws = np.concatenate([tails(gains.weighed(one)) for one in _weights(members, EXPOSURE_DRAWS, rng)])
+    low, high = share_interval(value, draws.std(axis=0, ddof=1))
+    ends = zip(value.tolist(), low.tolist(), high.tolist(), strict=True)
+    return {key: Estimate(*one) for key, one in zip(keys, ends, strict=True)}
 
 
 def _means(blocks: Sequence[Doubles], members: int, rng: np.random.Generator) -> Iterator[list[Estimate]]:

@@ -13,6 +13,7 @@ from rich.rule import Rule
 from rich.table import Table as Grid
 from rich.text import Text
 
+from matinee.evaluate.fairness import OF_TITLES
 from matinee.evaluate.measure import ACCURACY, EXPOSURE, PER_MEMBER, Metric
 from matinee.evaluate.results import Comparison, Estimate, Group, ProtocolReport, Results, Table
 from matinee.report.words import findings, heading, interval, number, p_value
@@ -47,6 +48,11 @@ def _group(group: Group, n: int, whole: bool) -> Iterator[RenderableType]:
     if whole:
         yield half_widths(group.lists, EXPOSURE + PER_MEMBER, n, "what accuracy does not see")
         yield comparisons(group.lists, n)
+    if group.fairness:
+        of_members = len(group.fairness.metrics) - len(OF_TITLES)
+        likes = group.fairness.metrics[:of_members]
+        yield half_widths(group.fairness, likes, n, "fair to members: NDCG by likes before")
+        yield half_widths(group.fairness, OF_TITLES, n, "fair to titles: mean discounted gain")
     if group.pages:
         yield half_widths(group.pages, group.pages.metrics, n, f"pages of {group.name} members")
         if group.pages.comparisons:
