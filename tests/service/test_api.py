@@ -313,3 +313,9 @@ def test_trainings_that_were_refused_are_an_alert(serve):
     for refused in ((), ("ease-recent",)):
         text = serve(refusals=lambda refused=refused: refused).get("/metrics").text
         assert f"matinee_trainings_refused {len(refused)}.0" in text
+
+
+def test_feedback_loops_are_gauges_by_measure(serve):
+    text = serve(loops=lambda: {"steps": 56, "alarm_swing": 1.0}).get("/metrics").text
+    assert 'matinee_loops{measure="steps"} 56.0' in text
+    assert 'matinee_loops{measure="alarm_swing"} 1.0' in text

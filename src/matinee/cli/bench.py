@@ -49,6 +49,8 @@ class Bench(StrEnum):
     DEBIAS = "debias"
     OFF_POLICY = "off-policy"
     DIALS = "dials"
+    LOOPS = "loops"
+    FAIRNESS = "fairness"
     TOGETHER = "together"
     OUTREACH = "outreach"
     ALL = "all"

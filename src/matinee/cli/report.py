@@ -18,12 +18,15 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Tell from the log what came of what was shown: plays per look by surface, row, place, policy, with intervals."""
+    import numpy as np
+
     from matinee.catalog import Catalog
     from matinee.data.log import EventLog
     from matinee.data.outcomes import with_outcomes
     from matinee.data.rewards import REWARDS
     from matinee.data.shown_choices import shown_choices
     from matinee.evaluate.looks import looks_of
+    from matinee.evaluate.loops import loops_of
     from matinee.evaluate.sought import sought_of
     from matinee.report.looks import LooksReport
 
@@ -36,4 +39,5 @@ def report(
     joined = with_outcomes(shown, events, catalog, days * 86_400, REWARDS[reward.value])
     now = time.time_ns() // 1_000
     looks = looks_of(joined, catalog, reward.value, days, now, left_out)
-    show(LooksReport(looks, sought_of(shown, events, catalog)), html, as_json)
+    loops = loops_of(shown, catalog, np.random.default_rng(0))
+    show(LooksReport(looks, sought_of(shown, events, catalog), loops), html, as_json)

@@ -146,9 +146,11 @@ def _serve(
     home: tuple[str, ...] | None = None,
     budget: Budget = BUDGET,
 ) -> None:
+    from matinee.catalog import Catalog
     from matinee.data.log import EventLog
     from matinee.experiment.folder import Experiments
     from matinee.recipes.learner import Learner
+    from matinee.recipes.loop_watch import LoopWatch
     from matinee.recipes.serving import catalog_and_policies, catalog_and_policies_with
     from matinee.service.app import create_app
     from matinee.service.deployment import Deployment
@@ -168,6 +170,7 @@ def _serve(
         build = partial(catalog_and_policies, **options)
         catalog, first = build()
         serving = {name for steps in first.values() for name, _ in steps}
+        watch = LoopWatch(opened, lambda: Catalog.load(place.catalog_path))
         deployment = Deployment(
             log=opened,
             catalog=catalog,
@@ -179,6 +182,7 @@ def _serve(
             note=place.about,
             time_zone=place.time_zone,
             refusals=lambda: place.refusals,
+            loops=lambda: watch.numbers,
             experiments=experiments,
             tunings=tunings,
             watched=learner.watched,
@@ -191,7 +195,7 @@ def _serve(
             console.print(words.format(url))
 
         progress("asking every model for pages, which compiles what is new", 0.5)
-        with learner.running():
+        with learner.running(), watch.running():
             run(create_app(deployment), sock, ready)
 
 

@@ -19,6 +19,7 @@ SHOWN: Mapping[str, pl.DataType] = {
     "time": pl.Int64(),  # microseconds since 1970, UTC
     "surface": pl.String(),
     "policy": pl.String(),  # who chose the title
+    "artifact": pl.String(),  # of which model; "" for a policy without one
     "exploration": pl.Float64(),  # null: the policy's own
     "device": pl.String(),  # null: not told
     "visible": pl.Int32(),  # columns in view without scrolling
@@ -45,12 +46,14 @@ def _titles(batch: Decisions) -> pl.DataFrame:
     title = batch.layer(Layer.TITLE)
     decision = choices.decisions[title]
     policies = pl.Series([maker.policy for maker in batch.makers], dtype=pl.String)
+    artifacts = pl.Series([maker.artifact for maker in batch.makers], dtype=pl.String)
     columns: dict[str, Any] = {
         "decision_id": pl.Series(batch.ids, dtype=pl.String).gather(decision),
         "user_id": requests.user_ids.gather(decision),
         "time": requests.times[decision],
         "surface": pl.repeat(requests.surface, len(decision), dtype=pl.String, eager=True),
         "policy": policies.gather(choices.makers[title]),
+        "artifact": artifacts.gather(choices.makers[title]),
         "exploration": pl.repeat(requests.exploration, len(decision), dtype=pl.Float64, eager=True),
         "device": pl.Series(_DEVICES, dtype=pl.String).gather(requests.situations.device[decision]),
         "visible": pl.repeat(requests.layout.visible, len(decision), dtype=pl.Int32, eager=True),

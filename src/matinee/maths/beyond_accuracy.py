@@ -38,6 +38,29 @@ def gini(exposure: Doubles) -> Doubles:
     return np.asarray(spread / (n * exposure.sum(axis=-1)))
 
 
+def repeats(exposure: Doubles) -> Doubles:
+    """Chance that two showings, drawn at random, are of one title: sum x (x - 1) / (N (N - 1)), N = sum x.
+
+    Its inverse is the number of titles that share the exposure in effect. Unlike `gini` it does not move with the
+    number of showings (Simpson, "Measurement of diversity", 1949). `exposure` (..., titles) counts; 0 below two.
+    """
+    total = exposure.sum(axis=-1)
+    alike = (exposure * (exposure - 1.0)).sum(axis=-1)
+    return np.asarray(np.divide(alike, total * (total - 1.0), out=np.zeros_like(total), where=total > 1))
+
+
+def overlap(viewers: Doubles, members: Doubles) -> Doubles:
+    """Share of the titles shown to a member that another member, drawn at random, was shown too; 1 = all see the same.
+
+    sum m (m - 1) / ((M - 1) sum m): `viewers` (..., titles) m members were shown each title, `members` (...,) M in all;
+    0 below two members. Unlike the Jaccard index of pairs it needs no pairs, and does not move with M.
+    """
+    shown_to = viewers.sum(axis=-1)
+    pairs = (viewers * (viewers - 1.0)).sum(axis=-1)
+    most = (members - 1.0) * shown_to
+    return np.asarray(np.divide(pairs, most, out=np.zeros_like(shown_to), where=most > 0))
+
+
 def novelty(ranked: Int32s, probability: Doubles) -> Doubles:
     """Mean surprise of the titles in each list, bits: mean of -log2 p(i), p(i) > 0 the share of members who know i.
 

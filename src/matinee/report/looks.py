@@ -16,8 +16,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from matinee.evaluate.looks import METHOD, Breakdown, Looks, Share
+from matinee.evaluate.loops import Loops
 from matinee.evaluate.sought import WEEK_DAYS
-from matinee.report import html
+from matinee.report import html, loops
 from matinee.report.offline import plain
 from matinee.report.terminal import grid
 from matinee.report.words import FEW, number, percent
@@ -37,10 +38,13 @@ NO_LOOKS = (
 
 @dataclass(frozen=True, slots=True)
 class LooksReport:
-    """What the service's own log says, in three forms; `looks` and `sought` (`evaluate.sought`) hold the numbers."""
+    """What the service's own log says, in three forms; `looks` and `sought` (`evaluate.sought`) hold the numbers,
+    `loops` those of feedback loops.
+    """
 
     looks: Looks
     sought: Share | None = None
+    loops: Loops | None = None
 
     @property
     def label(self) -> str:
@@ -49,17 +53,27 @@ class LooksReport:
 
     def table(self) -> RenderableType:
         """For the terminal, 100 columns wide: print it with `rich.console.Console().print`."""
-        return Stack(*_parts(self.looks, self.label, self._said))
+        told = () if self.loops is None else loops.parts(self.loops)
+        return Stack(*_parts(self.looks, self.label, self._said), *told)
 
     def json(self) -> dict[str, Any]:
         """Plain data: dicts, lists, text and numbers, None where nothing could be measured; `findings` in words."""
         sought = None if self.sought is None else plain(asdict(self.sought))
-        return {**plain(asdict(self.looks)), "sought": sought, "findings": self._said}
+        told = {**plain(asdict(self.looks)), "sought": sought, "findings": self._said}
+        if self.loops is not None:
+            told["loops"] = {**plain(asdict(self.loops)), "findings": list(loops.findings(self.loops))}
+        return told
 
     def write_html(self, path: Path) -> None:
         """Write one file with plots and tables that needs nothing else to open."""
-        page = html.page("looks.html.j2", looks=self.looks, label=self.label, said=self._said, few=FEW, method=METHOD)
-        path.write_text(page, encoding="utf-8")
+        own = {"looks": self.looks, "label": self.label, "said": self._said, "few": FEW, "method": METHOD}
+        path.write_text(html.page("looks.html.j2", **own, **self._of_loops()), encoding="utf-8")
+
+    def _of_loops(self) -> dict[str, Any]:
+        if self.loops is None:
+            return {"loops": None}
+        said, swinging = list(loops.findings(self.loops)), loops.lines(self.loops)
+        return {"loops": self.loops, "loops_said": said, "swinging": swinging, "loops_method": loops.METHOD}
 
     @property
     def _said(self) -> list[str]:

@@ -266,6 +266,8 @@ def _watching(service: Service, doors: Responses) -> APIRouter:
         service.metrics.members.set(len(service.members))
         service.metrics.watch(service.deployment.watched())
         service.metrics.refusals.set(len(service.deployment.refusals()))
+        for measure, value in service.deployment.loops().items():
+            service.metrics.loops.labels(measure).set(value)
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
     return router

@@ -39,11 +39,12 @@ class Deployment:
     own, `max_members` histories stay in memory. `time_zone` is the clock of members whose profile and country tell
     none. `reload` reads the catalogue and builds its policies anew for POST /v1/artifacts/reload; `grow` does so with
     what POST /v1/titles tells of titles, and keeps the catalogue when its block has ended well. `refusals` tells of
-    models whose last training was not kept. `experiments` tells of the experiments; accounts are in the arms of those
-    that run. `tunings` tells how surfaces are tuned where a request does not say, `watched` how what learns beside the
-    service is doing, `studio` what it knows. `visitors`: what those who are just looking may see, and when they are
-    forgotten. `clock` gives seconds since 1970. All chance in members' pages follows `secret`; left empty, the id of
-    the log, so that after a restart and on another server pages are drawn alike.
+    models whose last training was not kept, `loops` the numbers of feedback loops by measure. `experiments` tells of
+    the experiments; accounts are in the arms of those that run. `tunings` tells how surfaces are tuned where a
+    request does not say, `watched` how what learns beside the service is doing, `studio` what it knows. `visitors`:
+    what those who are just looking may see, and when they are forgotten. `clock` gives seconds since 1970. All chance
+    in members' pages follows `secret`; left empty, the id of the log, so that after a restart and on another server
+    pages are drawn alike.
     """
 
     log: EventLog
@@ -62,6 +63,7 @@ class Deployment:
     reload: Callable[[], Offer] | None = None
     grow: Callable[[Sequence[Mapping[str, Any]]], AbstractContextManager[Offer]] | None = None
     refusals: Callable[[], Collection[str]] = tuple
+    loops: Callable[[], Mapping[str, float]] = dict
     experiments: Callable[[], Sequence[Experiment]] = tuple
     tunings: Callable[[], Mapping[str, Tuning]] = dict
     watched: Callable[[], Watched] = Watched

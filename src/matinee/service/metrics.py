@@ -39,6 +39,9 @@ class Metrics:
         self.alarms = Gauge(
             "matinee_alarm", "1 while something is wrong beside the service", ["name"], registry=registry
         )
+        self.loops = Gauge(
+            "matinee_loops", "what the log says of feedback loops, by measure", ["measure"], registry=registry
+        )
         self.reloads = Counter("matinee_reloads", "new policies by outcome", ["outcome"], registry=registry)
 
     def watch(self, watched: Watched) -> None:
