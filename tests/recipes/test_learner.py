@@ -140,9 +140,9 @@ def test_it_learns_from_the_log_and_every_page_is_asked_again_of_the_version_tha
         assert learned.products[:, 0].sum() == len(counted)
         assert learned.rewards[:, 0].sum() == pytest.approx(sum(counted))
 
-        telling = learner.telling
-        assert telling.posterior == 2
-        of_pictures = [told for way, told in telling.telling.learned.ways.items() if way[0] == "billboard-art"]
+        presentation = learner.presentation
+        assert presentation.posterior == 2
+        of_pictures = [told for way, told in presentation.arms.learned.ways.items() if way[0] == "billboard-art"]
         seen, earned = np.sum(of_pictures, axis=0)
         assert seen == learned.products[:, 0].sum()
         assert earned == pytest.approx(learned.rewards[:, 0].sum())

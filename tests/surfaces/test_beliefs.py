@@ -11,8 +11,8 @@ from pages import NOW, Linear, catalog_of, policy_of
 from matinee.decision import Believes, Requests
 from matinee.events import Kind
 from matinee.history import Histories
-from matinee.policies.dressed import Dressed
 from matinee.policies.layered import Layered
+from matinee.policies.presented import Presented
 from matinee.situation import device_code
 from matinee.surfaces.tastes import influences
 
@@ -76,6 +76,6 @@ def test_who_likes_nothing_is_believed_nothing():
 
 def test_a_page_under_a_billboard_or_dressed_believes_what_the_page_does():
     policy = policy_of(catalog_of(GENRES))
-    for around in (Layered(policy, policy), Dressed(policy, policy.catalog, None, None)):
+    for around in (Layered(policy, policy), Presented(policy, policy.catalog, None, None)):
         assert isinstance(around, Believes)
         assert around.beliefs(asked(0, 2)) == policy.beliefs(asked(0, 2))

@@ -55,7 +55,7 @@ class Pages:
     """Decisions as pages, for people, metrics and the web. Axes: batch b, row r, column c; empty places hold -1.
 
     items (b, r, c), scores (b, r, c), evidence (b, r, c), item_log_probs (b, r, c), art (b, r, c) the picture chosen,
-    told_log_probs (b, r, c) of picture and reason; row_kinds (b, r) `RowKind`, rows (b, r) places in `names`,
+    presentation_log_probs (b, r, c) of picture and reason; row_kinds (b, r) `RowKind`, rows (b, r) places in `names`,
     row_log_probs (b, r).
     """
 
@@ -68,7 +68,7 @@ class Pages:
     row_log_probs: Doubles
     names: tuple[RowName, ...]
     art: Int32s
-    told_log_probs: Doubles
+    presentation_log_probs: Doubles
 
     @classmethod
     def empty(cls, batch: int, layout: Layout, names: tuple[RowName, ...] = ()) -> Pages:
@@ -84,7 +84,7 @@ class Pages:
             row_log_probs=np.zeros(page[:2]),
             names=names,
             art=np.full(page, -1, np.int32),
-            told_log_probs=np.zeros(page),
+            presentation_log_probs=np.zeros(page),
         )
 
     def name(self, b: int, r: int) -> RowName:
@@ -311,9 +311,9 @@ class Decisions:
         place = choices.decisions, choices.rows, choices.columns
         of_art, of_why = (tuple(one[lines] for one in place) for lines in (art, why))
         pages.art[of_art] = choices.actions[art]
-        pages.told_log_probs[of_art] += choices.log_probs[art]
+        pages.presentation_log_probs[of_art] += choices.log_probs[art]
         pages.evidence[of_why] = choices.evidence[why]
-        pages.told_log_probs[of_why] += choices.log_probs[why]
+        pages.presentation_log_probs[of_why] += choices.log_probs[why]
         return pages
 
 

@@ -21,12 +21,12 @@ from matinee.errors import ArtifactRefused, MatineeError
 from matinee.events import END_OF_TIME
 from matinee.maths.arrays import Doubles
 from matinee.models.artifacts.artifact import id_of, load_artifact
-from matinee.policies.dressed import ART, REASON
 from matinee.policies.layered import Layered
+from matinee.policies.presented import ART, REASON
 from matinee.recipes.learner import billboard_as_it_was
+from matinee.recipes.presentation import presented_as_it_was
 from matinee.recipes.registry import SCORERS
 from matinee.recipes.serving import one_thread_a_request
-from matinee.recipes.telling import told_as_it_was
 from matinee.surfaces.home import HomePolicy
 from matinee.surfaces.remade import Surfaced, remade
 from matinee.workspace import Workspace
@@ -91,12 +91,12 @@ def made_by(workspace: Workspace, catalog: Catalog, makers: tuple[Maker, ...]) -
     parameters = workspace.parameters(makers[0].parameters)
     catalog = workspace.catalog_as_of(parameters.get("catalog", 0), catalog)
     page = _page_of(workspace, catalog, makers[0], parameters)
-    telling = [maker for maker in makers if maker.policy == ART]
+    presentation = [maker for maker in makers if maker.policy == ART]
     layers = [maker for maker in makers if maker.policy not in (ART, REASON)]
     whole = Layered(billboard_as_it_was(workspace, catalog, layers[1]), page) if layers[1:] else page
-    if not telling or not isinstance(page, HomePolicy):
+    if not presentation or not isinstance(page, HomePolicy):
         return whole
-    return told_as_it_was(workspace, whole, page, telling[0])
+    return presented_as_it_was(workspace, whole, page, presentation[0])
 
 
 def _page_of(workspace: Workspace, catalog: Catalog, maker: Maker, parameters: Mapping[str, Any]) -> Surfaced:

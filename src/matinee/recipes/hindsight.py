@@ -22,7 +22,7 @@ from matinee.evaluate.counterfactual import Asked, Counterfactual, first_titles,
 from matinee.evaluate.reward_model import TitleMeans
 from matinee.events import DAY, END_OF_TIME
 from matinee.maths.arrays import Doubles, Flags, Int64s
-from matinee.policies.dressed import undressed
+from matinee.policies.presented import without_presentation
 from matinee.recipes.targets import Target, target
 from matinee.workspace import Workspace
 
@@ -100,7 +100,7 @@ class _Question:
 
     def asked(self, logged: Decisions) -> _Answer:
         """What the target says of these decisions."""
-        decisions = undressed(as_asked(logged, self.log, self.catalog))  # whoever is asked tells of titles as was told
+        decisions = without_presentation(as_asked(logged, self.log, self.catalog))  # titles are presented as they were
         along = _along_choices(decisions, self.rewards)
         if self.wanted.one_title:
             first = first_titles(decisions)

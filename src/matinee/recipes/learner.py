@@ -92,14 +92,14 @@ def _arms(
 class Learner:
     """A thread that looks at the log every so often. Of all services of a workspace one learns, the others only serve.
 
-    `arms` is the billboard that serves now, `telling` chooses its picture and reason; a reload puts others here.
+    `arms` is the billboard that serves now, `presentation` chooses its picture and reason; a reload puts others here.
     """
 
     workspace: Workspace
     events: EventLog
     config: LearnerConfig = LearnerConfig()
     arms: LinearArms | None = None
-    telling: LearnsFromLog | None = None
+    presentation: LearnsFromLog | None = None
     _counted: tuple[Counted, Counted] = field(default_factory=lambda: (Counted(), Counted()))
     _watch: Watch | None = None
     _vitals: Vitals = Vitals()
@@ -119,7 +119,7 @@ class Learner:
 
     def look(self, now: int) -> int:
         """Learn from what is new at `now`; 0 also where another service is the one that learns."""
-        both = zip((self.arms, self.telling), self._counted, strict=True)
+        both = zip((self.arms, self.presentation), self._counted, strict=True)
         learning = [(one, counted) for one, counted in both if one is not None]
         with (self.workspace.folder / ".learner").open("ab") as file:
             try:

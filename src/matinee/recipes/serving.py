@@ -19,10 +19,10 @@ from matinee.models.artifacts.artifact import Artifact, load_artifact
 from matinee.models.artifacts.budget import Budget
 from matinee.policies.layered import Layered
 from matinee.recipes.learner import Learner, billboard_of
+from matinee.recipes.presentation import presented_by
 from matinee.recipes.recommender import Recommender
 from matinee.recipes.registry import MODELS, SCORERS
 from matinee.recipes.standing import surely_better, worth_serving
-from matinee.recipes.telling import told_of
 from matinee.recipes.training import everything
 from matinee.service.deployment import Policies
 from matinee.surfaces.charts import Charts, charts
@@ -159,11 +159,11 @@ def served_policies(
     for _, policy in served:
         workspace.keep_parameters(policy.maker.parameters, parameters_of(policy))
     pages = _under_a_billboard(home_pages, workspace, catalog, learner, say)
-    dressed = told_of(workspace, pages, [page for _, page in home_pages])
+    presented = presented_by(workspace, pages, [page for _, page in home_pages])
     if learner is not None:
-        learner.telling = dressed[0]
+        learner.presentation = presented[0]
     return {
-        "home": [(name, page) for (name, _), page in zip(pages, dressed, strict=True)],
+        "home": [(name, page) for (name, _), page in zip(pages, presented, strict=True)],
         "similar": similar,
         "search": search,
         "play_something": suggestions,

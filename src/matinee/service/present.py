@@ -196,7 +196,7 @@ class Presenter:
                 one["next"] = up_next[item]
             if art >= 0:
                 one["art"] = art
-                one["told_log_prob"] = float(pages.told_log_probs[0, r, one["column"]])
+                one["presentation_log_prob"] = float(pages.presentation_log_probs[0, r, one["column"]])
                 one["artwork_url"] = self._artworks[item][art] if self._artworks[item] else None
         return placed
 

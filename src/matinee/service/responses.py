@@ -43,8 +43,8 @@ class ItemOut(TypedDict):
     """One title in one place. `score` estimates the probability that it satisfies, if looked at.
 
     `whom`: of those who watch together, those who would choose it alone. `art`: which of its wide pictures was chosen,
-    on a billboard; `artwork_url` its address, null where it is drawn; `told_log_prob` that of this picture and this
-    reason, given the title.
+    on a billboard; `artwork_url` its address, null where it is drawn; `presentation_log_prob` that of this picture and
+    this reason, given the title.
     """
 
     item_id: str
@@ -60,7 +60,7 @@ class ItemOut(TypedDict):
     whom: NotRequired[list[WatcherOut]]
     art: NotRequired[int]
     artwork_url: NotRequired[str | None]
-    told_log_prob: NotRequired[float]
+    presentation_log_prob: NotRequired[float]
 
 
 class RowOut(TypedDict):

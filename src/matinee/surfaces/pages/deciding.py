@@ -95,7 +95,7 @@ def pages_of(pools: Pools, built: Built, evidence: Int32s, catalog: Catalog) -> 
         row_log_probs=built.row_log_probs,
         names=tuple(row_name(*one, catalog) for one in zip(kinds[first].tolist(), keys[first].tolist(), strict=True)),
         art=np.full(built.items.shape, -1, np.int32),
-        told_log_probs=np.zeros(built.items.shape),
+        presentation_log_probs=np.zeros(built.items.shape),
     )
 
 

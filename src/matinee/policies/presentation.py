@@ -24,8 +24,8 @@ LARGEST = 1 << 28  # bytes of a file
 
 
 @dataclass(frozen=True, slots=True)
-class TellingConfig:
-    """`belief` of how often a title is enjoyed, however it is told of. `floor`: the share of tellings in which each way
+class PresentationConfig:
+    """`belief` of how often a title is enjoyed, however it is told of. `floor`: the share of choices in which each way
     is as likely as any other, so that what each is worth can be told from the log.
     """
 
@@ -115,12 +115,12 @@ class InMemory:
         return self.versions[max(self.versions)] if self.versions else None
 
 
-class Telling:
+class PresentationArms:
     """Chooses among ways to tell of a title; each is thought as good as any other until rewards say otherwise."""
 
     def __init__(
         self,
-        config: TellingConfig = TellingConfig(),
+        config: PresentationConfig = PresentationConfig(),
         learned: Learned | None = None,
         versions: Versions | None = None,
     ) -> None:
@@ -148,14 +148,14 @@ class Telling:
         if latest is not None and latest.version > self.learned.version:
             self.learned = latest
 
-    def frozen(self) -> Telling:
+    def frozen(self) -> PresentationArms:
         """The same with what is known now, whatever is learned meanwhile."""
-        return Telling(self.config, self.learned, self.versions)
+        return PresentationArms(self.config, self.learned, self.versions)
 
-    def at(self, version: int) -> Telling:
+    def at(self, version: int) -> PresentationArms:
         """The same as it was with this version. Raises `NotFound` where it is gone."""
         learned = self.learned if version == self.learned.version else self.versions.find(version)
-        return Telling(self.config, learned, self.versions)
+        return PresentationArms(self.config, learned, self.versions)
 
 
 @lru_cache(maxsize=4_096)

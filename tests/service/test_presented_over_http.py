@@ -10,9 +10,9 @@ from service_fakes import GenrePolicy, growing, small_catalog
 
 from matinee.decision import CHARTED, FAVOURITE
 from matinee.decision.why import UNTRUE, Why
-from matinee.policies.dressed import Dressed
 from matinee.policies.layered import Layered
-from matinee.policies.telling import Telling
+from matinee.policies.presentation import PresentationArms
+from matinee.policies.presented import Presented
 from matinee.policies.uniform import Uniform
 
 PICTURES = ["https://pictures.example/calm.jpg", "https://pictures.example/loud.jpg"]
@@ -29,8 +29,8 @@ class OfItsGenre:
         return found
 
 
-def dressed(catalog):
-    return Dressed(Layered(Uniform(catalog), GenrePolicy(catalog)), catalog, OfItsGenre(), Telling())
+def presented(catalog):
+    return Presented(Layered(Uniform(catalog), GenrePolicy(catalog)), catalog, OfItsGenre(), PresentationArms())
 
 
 def pages(client, n: int = 40):
@@ -39,7 +39,7 @@ def pages(client, n: int = 40):
 
 @pytest.fixture
 def drawn(serve):
-    return serve(policies={"home": [("dressed", dressed(small_catalog()))]})
+    return serve(policies={"home": [("presented", presented(small_catalog()))]})
 
 
 def test_the_answer_says_which_picture_and_which_reason(drawn):
@@ -54,7 +54,7 @@ def test_the_answer_says_which_picture_and_which_reason(drawn):
 def test_the_probability_of_the_page_is_that_of_all_its_layers(drawn):
     page = pages(drawn, 1)[0]
     lines = sum(row["log_prob"] + sum(item["log_prob"] for item in row["items"]) for row in page["rows"])
-    told = page["rows"][0]["items"][0]["told_log_prob"]
+    told = page["rows"][0]["items"][0]["presentation_log_prob"]
     assert told == pytest.approx(-np.log(3) - np.log(2))
     assert page["log_prob"] == pytest.approx(lines + told, abs=1e-5)
 
@@ -88,7 +88,7 @@ def test_titles_bring_pictures_of_their_own(serve):
     catalog = kept[0]
     assert catalog.artworks[0] == tuple(PICTURES)
     assert catalog.artworks[1] == ("drawn 0", "drawn 1", "drawn 2")
-    client = serve(catalog=catalog, policies={"home": [("dressed", dressed(catalog))]})
+    client = serve(catalog=catalog, policies={"home": [("presented", presented(catalog))]})
     others = [f"t{k}" for k in range(1, 60)]
     asked = [{"user_id": "ada", "draw": draw, "exclude": others} for draw in range(12)]
     found = [client.post("/v1/home", json=one).json()["rows"][0]["items"][0] for one in asked]

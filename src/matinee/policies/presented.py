@@ -19,7 +19,7 @@ from matinee.maths.arrays import Doubles, Flags, Int32s, Int64s
 from matinee.maths.counters import keyed, uniform
 from matinee.maths.ragged import gather, owners_of
 from matinee.page import Layouts
-from matinee.policies.telling import Telling, Way
+from matinee.policies.presentation import PresentationArms, Way
 
 ART, REASON = "billboard-art", "billboard-reason"  # who chooses
 LAYERS = ((Layer.ART, ART), (Layer.REASON, REASON))  # in the order of the lines behind a title
@@ -39,7 +39,7 @@ class TrueReasons(Protocol):
 
 
 class Options(NamedTuple):
-    """What could be chosen at one place: the actions, the evidence of each and how each is known to `Telling`."""
+    """What could be chosen at one place: the actions, the evidence of each and how `PresentationArms` knows each."""
 
     actions: list[int]
     evidence: list[int]
@@ -47,8 +47,8 @@ class Options(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Dressed:
-    """Pages of `inner`, on whose billboard `telling` chooses one of the title's pictures and one of the true `reasons`
+class Presented:
+    """Pages of `inner`, on whose billboard `arms` chooses one of the title's pictures and one of the true `reasons`
     for it, each behind the title as a choice of its own: the page's probability is the product of all.
 
     Where a request asks for no exploration the best are chosen, without chance.
@@ -57,7 +57,7 @@ class Dressed:
     inner: Policy
     catalog: Catalog
     reasons: TrueReasons
-    telling: Telling
+    arms: PresentationArms
 
     @property
     def layouts(self) -> Layouts:
@@ -71,47 +71,47 @@ class Dressed:
     @property
     def posterior(self) -> int:
         """How many batches of rewards were learned."""
-        return self.telling.learned.version
+        return self.arms.learned.version
 
     @property
     def as_of(self) -> int:
         """The time of the latest decision learned from (microseconds since 1970, UTC), 0 for none."""
-        return self.telling.learned.as_of
+        return self.arms.learned.as_of
 
     @cached_property
     def parameters(self) -> str:
         """A digest of all that it was made of beside what it learned."""
-        return digest(self.telling.config, *self.reasons.parts)
+        return digest(self.arms.config, *self.reasons.parts)
 
     @property
     def makers(self) -> tuple[Maker, ...]:
         """Who chooses the picture, and who the reason."""
-        return self._makers(self.telling)
+        return self._makers(self.arms)
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One page per request; what is chosen of its billboard depends on the page and its random bits alone."""
-        telling, made = self.telling.frozen(), self.inner.decide(requests, rng)
+        arms, made = self.arms.frozen(), self.inner.decide(requests, rng)
         heads = np.flatnonzero(made.billboards)
-        parts = [self._chosen(made, heads, k, telling) for k in range(len(LAYERS))]
-        return replace(_with_lines(made, heads, parts), makers=(*made.makers, *self._makers(telling)))
+        parts = [self._chosen(made, heads, k, arms) for k in range(len(LAYERS))]
+        return replace(_with_lines(made, heads, parts), makers=(*made.makers, *self._makers(arms)))
 
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice given those before it. Pages without these choices are asked of
         `inner` alone.
         """
-        dress = dressing(decisions)
-        found = np.full(len(dress), -np.inf)
-        found[~dress] = self.inner.log_prob(undressed(decisions))
+        presenting = presentation_of(decisions)
+        found = np.full(len(presenting), -np.inf)
+        found[~presenting] = self.inner.log_prob(without_presentation(decisions))
         exploration = decisions.requests.exploration
         for at, options in self._asked(decisions):
             action = int(decisions.choices.actions[at])
             if action in options.actions:
-                probs = self.telling.probabilities(options.ways, exploration == 0.0)
+                probs = self.arms.probabilities(options.ways, exploration == 0.0)
                 found[at] = _log(float(probs[options.actions.index(action)]))
         return found
 
     def learn(self, decisions: Decisions, rewards: Doubles, weights: Doubles | None = None) -> None:
-        """Learn how each telling did from what its title's billboard earned: `rewards` (lines,), NaN where nobody
+        """Learn how each arms did from what its title's billboard earned: `rewards` (lines,), NaN where nobody
         looked; each counts as `weights` (lines,) say, once where none are given.
         """
         earned, choices = _of_heads(decisions, rewards), decisions.choices
@@ -121,31 +121,31 @@ class Dressed:
             b, action = choices.decisions[at], int(choices.actions[at])
             if not np.isnan(earned[b]) and action in options.actions:
                 told.append((options.ways[options.actions.index(action)], float(earned[b]), float(counts[b])))
-        self.telling.learn(told, int(decisions.requests.times.max(initial=0)))
+        self.arms.learn(told, int(decisions.requests.times.max(initial=0)))
 
     def catch_up(self) -> None:
         """Take up the newest version that was kept."""
-        self.telling.catch_up()
+        self.arms.catch_up()
 
-    def at(self, posterior: int) -> Dressed:
+    def at(self, posterior: int) -> Presented:
         """The policy as it was with this version. Raises `NotFound` where it is gone."""
-        return replace(self, telling=self.telling.at(posterior))
+        return replace(self, arms=self.arms.at(posterior))
 
     def save(self, folder: Path) -> None:
         """Write what was learned."""
-        self.telling.learned.save(folder / "telling.json")
+        self.arms.learned.save(folder / "presentation.json")
 
-    def _makers(self, telling: Telling) -> tuple[Maker, ...]:
-        return tuple(Maker(name, "", self.parameters, telling.learned.version) for _, name in LAYERS)
+    def _makers(self, arms: PresentationArms) -> tuple[Maker, ...]:
+        return tuple(Maker(name, "", self.parameters, arms.learned.version) for _, name in LAYERS)
 
-    def _chosen(self, made: Decisions, heads: Int64s, k: int, telling: Telling) -> dict[str, Any]:
+    def _chosen(self, made: Decisions, heads: Int64s, k: int, arms: PresentationArms) -> dict[str, Any]:
         """The lines (heads,) of layer `k` of `LAYERS` for the billboards' titles at `heads`."""
         layer = LAYERS[k][0]
         lines: dict[str, list[float]] = {name: [] for name in ("actions", "log_probs", "among", "evidence")}
         certain = made.requests.exploration == 0.0
         owners = made.choices.decisions[heads]
         for b, options in zip(owners, self._options(made, heads, layer), strict=True):
-            probs = telling.probabilities(options.ways, certain)
+            probs = arms.probabilities(options.ways, certain)
             which = _drawn(probs, uniform(np.uint64(keyed(made.bits[b], int(layer), 0, 0))))
             lines["actions"].append(options.actions[which])
             lines["evidence"].append(options.evidence[which])
@@ -181,16 +181,16 @@ class Dressed:
         return Options(list(range(len(names))), [-1] * len(names), ways)
 
 
-def dressing(decisions: Decisions) -> Flags:
+def presentation_of(decisions: Decisions) -> Flags:
     """(lines,) which choices are the pictures and the reasons of billboards."""
     owners, billboard = decisions.choices.decisions, np.zeros(len(decisions), np.bool_)
     billboard[owners[decisions.billboards]] = True
     return (decisions.layer(Layer.ART) | decisions.layer(Layer.REASON)) & billboard[owners]
 
 
-def undressed(decisions: Decisions) -> Decisions:
+def without_presentation(decisions: Decisions) -> Decisions:
     """The same decisions without the choices of pictures and reasons."""
-    return replace(decisions, choices=decisions.choices.keep(~dressing(decisions)))
+    return replace(decisions, choices=decisions.choices.keep(~presentation_of(decisions)))
 
 
 def favourites(requests: Requests, catalog: Catalog) -> Int32s:

@@ -19,10 +19,10 @@ from matinee.decision.why import UNTRUE, Why, kinds_of
 from matinee.errors import ArtifactRefused, BadRequest, NotFound
 from matinee.history import Histories
 from matinee.page import Layout, RowKind
-from matinee.policies.dressed import ART, REASON, Dressed, dressing, favourites, undressed
 from matinee.policies.independent import BetaBelief
 from matinee.policies.layered import Layered
-from matinee.policies.telling import Learned, Telling, TellingConfig
+from matinee.policies.presentation import Learned, PresentationArms, PresentationConfig
+from matinee.policies.presented import ART, REASON, Presented, favourites, presentation_of, without_presentation
 from matinee.policies.uniform import Uniform
 from matinee.testing import check_policy
 
@@ -47,10 +47,10 @@ class Always:
         return found
 
 
-def dressed(floor: float = 0.1) -> Dressed:
+def presented(floor: float = 0.1) -> Presented:
     """A billboard without rows below, its title drawn evenly."""
     page = Layered(Uniform(CATALOG), Uniform(CATALOG))
-    return Dressed(page, CATALOG, Always(), Telling(TellingConfig(BetaBelief(1, 1), floor)))
+    return Presented(page, CATALOG, Always(), PresentationArms(PresentationConfig(BetaBelief(1, 1), floor)))
 
 
 def asked(likes: list[list[int]], **fields) -> Requests:
@@ -62,11 +62,11 @@ def of_title(item: int, likes: list[list[int]], seed: int = 0, **fields) -> Deci
     from matinee.maths.ragged import Ragged
 
     requests = asked(likes, candidates=Ragged.of([[item]] * len(likes)), **fields)
-    return dressed().decide(requests, np.random.default_rng(seed))
+    return presented().decide(requests, np.random.default_rng(seed))
 
 
 def test_conformance():
-    check_policy(dressed, CATALOG, asked([[], [0], [1, 0], [3, 4]]))
+    check_policy(presented, CATALOG, asked([[], [0], [1, 0], [3, 4]]))
 
 
 def test_the_page_is_the_product_of_title_picture_and_reason():
@@ -81,8 +81,8 @@ def test_the_page_is_the_product_of_title_picture_and_reason():
 
 def test_without_exploration_nothing_is_left_to_chance():
     made = of_title(2, [[], [0]], exploration=0.0)
-    assert (made.choices.log_probs[dressing(made)] == 0).all()
-    np.testing.assert_array_equal(dressed().log_prob(made), made.choices.log_probs)
+    assert (made.choices.log_probs[presentation_of(made)] == 0).all()
+    np.testing.assert_array_equal(presented().log_prob(made), made.choices.log_probs)
 
 
 def test_what_could_not_be_chosen_is_impossible():
@@ -92,7 +92,7 @@ def test_what_could_not_be_chosen_is_impossible():
         actions = made.choices.actions.copy()
         actions[at] = action
         other = replace(made, choices=replace(made.choices, actions=actions))
-        assert dressed().log_prob(other)[at] == -np.inf
+        assert presented().log_prob(other)[at] == -np.inf
     actions = made.choices.actions.copy()
     actions[art] = 2
     with pytest.raises(AssertionError, match="picture 2 at row 0, column 0, which is none of the title there"):
@@ -113,17 +113,17 @@ def test_a_page_shows_the_chosen_picture_and_reason():
     np.testing.assert_array_equal(page.art[:, 0, 0], made.choices.actions[made.layer(Layer.ART)])
     np.testing.assert_array_equal(page.evidence[:, 0, 0], made.choices.evidence[made.layer(Layer.REASON)])
     assert set(page.evidence[:, 0, 0].tolist()) == {NEW, FAVOURITE}
-    plain = undressed(made)
+    plain = without_presentation(made)
     assert (plain.page().art == -1).all()
     assert len(plain.choices.actions) == 100
 
 
 def test_a_record_gives_it_back():
     requests = asked([[0], [1]])
-    made = dressed().decide(requests, np.random.default_rng(0))
+    made = presented().decide(requests, np.random.default_rng(0))
     for b in range(2):
         again = of_record(record_of(made, b), requests.take(np.array([b])).histories)
-        np.testing.assert_allclose(dressed().log_prob(again), made.take(np.array([b])).choices.log_probs, atol=1e-6)
+        np.testing.assert_allclose(presented().log_prob(again), made.take(np.array([b])).choices.log_probs, atol=1e-6)
 
 
 def test_members_are_told_of_titles_by_what_they_like_most():
@@ -135,20 +135,20 @@ def test_the_arithmetic_of_learning():
     """Of twenty looks each, one picture earned 15 and the other 5: Beta(16, 6) is better than Beta(6, 16) but for 7 in
     10,000 (scipy, quadrature), and a floor of .1 leaves each .05.
     """
-    policy = dressed()
+    policy = presented()
     ways = [(ART, "Drama", "t2", name) for name in PICTURES]
-    policy.telling.learn([(ways[0], float(k < 5), 1.0) for k in range(20)], 1)
-    policy.telling.learn([(ways[1], float(k < 15), 1.0) for k in range(20)], 2)
-    np.testing.assert_allclose(policy.telling.probabilities(ways, False), [0.0506, 0.9494], atol=5e-4)
-    assert policy.telling.probabilities(ways, True).tolist() == [0.0, 1.0]
+    policy.arms.learn([(ways[0], float(k < 5), 1.0) for k in range(20)], 1)
+    policy.arms.learn([(ways[1], float(k < 15), 1.0) for k in range(20)], 2)
+    np.testing.assert_allclose(policy.arms.probabilities(ways, False), [0.0506, 0.9494], atol=5e-4)
+    assert policy.arms.probabilities(ways, True).tolist() == [0.0, 1.0]
     other = [(ART, "War", "t2", name) for name in PICTURES]
-    assert policy.telling.probabilities(other, False).tolist() == [0.5, 0.5]
+    assert policy.arms.probabilities(other, False).tolist() == [0.5, 0.5]
     assert (policy.posterior, policy.as_of) == (2, 2)
 
 
 def test_a_picture_that_is_better_for_half_of_the_members_is_learned_for_them():
     """Lovers of drama play the bright picture 8 times of 10 and the plain one 2, lovers of war the other way round."""
-    rng, policy = np.random.default_rng(0), dressed()
+    rng, policy = np.random.default_rng(0), presented()
     likes = [[0, 5], [3]] * 60
     for turn in range(6):
         made = of_title(2, likes, turn) if turn == 0 else policy.decide(of_title(2, likes).requests, rng)
@@ -166,19 +166,19 @@ def test_a_picture_that_is_better_for_half_of_the_members_is_learned_for_them():
 
 
 def test_what_was_learned_comes_back_from_disk(tmp_path: Path):
-    policy = dressed()
-    policy.telling.learn([((ART, "", "t2", "x"), 0.5, 0.25)], 7)
+    policy = presented()
+    policy.arms.learn([((ART, "", "t2", "x"), 0.5, 0.25)], 7)
     policy.save(tmp_path)
-    assert Learned.load(tmp_path / "telling.json") == policy.telling.learned
-    (tmp_path / "telling.json").write_text('{"version": 1, "as_of": 2, "ways": [["a", 1]]}')
+    assert Learned.load(tmp_path / "presentation.json") == policy.arms.learned
+    (tmp_path / "presentation.json").write_text('{"version": 1, "as_of": 2, "ways": [["a", 1]]}')
     with pytest.raises(ArtifactRefused, match="holds nothing learned"):
-        Learned.load(tmp_path / "telling.json")
+        Learned.load(tmp_path / "presentation.json")
 
 
 def test_versions_that_are_gone_are_named():
-    policy = dressed()
+    policy = presented()
     for _ in range(40):
-        policy.telling.learn([], 0)
+        policy.arms.learn([], 0)
     with pytest.raises(NotFound, match="version 3 is not among the latest 32"):
         policy.at(3)
 
@@ -186,7 +186,7 @@ def test_versions_that_are_gone_are_named():
 @pytest.mark.parametrize("floor", [0.0, 1.5])
 def test_a_floor_is_a_share_above_nothing(floor):
     with pytest.raises(BadRequest, match=f"the floor is {floor}"):
-        TellingConfig(floor=floor)
+        PresentationConfig(floor=floor)
 
 
 def test_every_evidence_is_of_one_kind():
@@ -196,7 +196,7 @@ def test_every_evidence_is_of_one_kind():
 
 
 def test_messages_keep_their_reasons():
-    """A reason of a message is no dressing: it stands on no billboard."""
+    """A reason of a message presents no title: it stands on no billboard."""
     lines = {"layers": [Layer.SEND, Layer.TITLE, Layer.REASON], "actions": [1, 0, 2]}
     zeros = {name: np.zeros(3, np.int32) for name in ("rows", "columns", "makers", "scores", "evidence")}
     choices = Choices(
@@ -207,4 +207,4 @@ def test_messages_keep_their_reasons():
         asked([[]]), ("a",), (Maker("outreach"),), choices, np.ones(1, np.int32), np.zeros(1, np.uint64),
         (RowName(RowKind.TOP_PICKS),),
     )  # fmt: skip
-    assert not dressing(made).any()
+    assert not presentation_of(made).any()

@@ -1,6 +1,6 @@
 """How the service's billboards are told of: what was learned of pictures and reasons, kept by version in the workspace.
 
-It lies in `posteriors/telling-CONFIG/VERSION.json`; the same `Learner` that teaches a billboard teaches it.
+It lies in `posteriors/presentation-CONFIG/VERSION.json`; the same `Learner` that teaches a billboard teaches it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 from matinee.catalog import write_whole
 from matinee.decision import Maker, Policy, digest
 from matinee.errors import ArtifactRefused, NotFound
-from matinee.policies.dressed import Dressed
 from matinee.policies.independent import BetaBelief
-from matinee.policies.telling import Learned, Telling, TellingConfig
+from matinee.policies.presentation import Learned, PresentationArms, PresentationConfig
+from matinee.policies.presented import Presented
 from matinee.surfaces.home import HomePolicy
 from matinee.surfaces.reasons import Reasons
 from matinee.workspace import Workspace
@@ -24,7 +24,7 @@ VERSIONS = 1_000  # kept on disk
 
 
 @dataclass(frozen=True)
-class KeptTellings:
+class KeptPresentations:
     """The versions of what was learned, each a file in a folder, whole or not there."""
 
     folder: Path
@@ -63,37 +63,39 @@ class KeptTellings:
         return self.folder / f"{version:08d}.json"
 
 
-def told_of(workspace: Workspace, pages: Sequence[tuple[str, Policy]], homes: Sequence[HomePolicy]) -> list[Dressed]:
-    """The pages, each with the reasons that its home page knows, all told of by one `Telling`: what it has learned."""
-    telling = _telling(workspace, TellingConfig())
-    dressed = [
-        Dressed(page, home.catalog, _reasons(home), telling) for (_, page), home in zip(pages, homes, strict=True)
+def presented_by(
+    workspace: Workspace, pages: Sequence[tuple[str, Policy]], homes: Sequence[HomePolicy]
+) -> list[Presented]:
+    """The pages, each with the reasons that its home page knows, all presented by the same arms."""
+    arms = _presentation(workspace, PresentationConfig())
+    presented = [
+        Presented(page, home.catalog, _reasons(home), arms) for (_, page), home in zip(pages, homes, strict=True)
     ]
-    for one in dressed:
-        workspace.keep_parameters(one.makers[0].parameters, {"telling": asdict(telling.config)})
-    return dressed
+    for one in presented:
+        workspace.keep_parameters(one.makers[0].parameters, {"arms": asdict(arms.config)})
+    return presented
 
 
-def told_as_it_was(workspace: Workspace, page: Policy, home: HomePolicy, maker: Maker) -> Dressed:
+def presented_as_it_was(workspace: Workspace, page: Policy, home: HomePolicy, maker: Maker) -> Presented:
     """The page as `maker` told of it. Raises `ArtifactRefused` or `NotFound` where a part of it is gone."""
-    telling = _telling(workspace, _config(workspace.parameters(maker.parameters))).at(maker.posterior)
-    found = Dressed(page, home.catalog, _reasons(home), telling)
+    arms = _presentation(workspace, _config(workspace.parameters(maker.parameters))).at(maker.posterior)
+    found = Presented(page, home.catalog, _reasons(home), arms)
     if maker not in found.makers:
         raise ArtifactRefused(f"{maker.policy!r} was made of other parameters than those kept; restore them")
     return found
 
 
-def _telling(workspace: Workspace, config: TellingConfig) -> Telling:
-    kept = KeptTellings(workspace.folder / "posteriors" / f"telling-{digest(config)}")
-    return Telling(config, kept.latest, kept)
+def _presentation(workspace: Workspace, config: PresentationConfig) -> PresentationArms:
+    kept = KeptPresentations(workspace.folder / "posteriors" / f"presentation-{digest(config)}")
+    return PresentationArms(config, kept.latest, kept)
 
 
-def _config(parameters: Mapping[str, Any]) -> TellingConfig:
+def _config(parameters: Mapping[str, Any]) -> PresentationConfig:
     try:
-        plain = parameters["telling"]
-        return TellingConfig(BetaBelief(**plain["belief"]), plain["floor"])
+        plain = parameters["arms"]
+        return PresentationConfig(BetaBelief(**plain["belief"]), plain["floor"])
     except (KeyError, TypeError) as error:
-        raise ArtifactRefused(f"these are no parameters of a telling: {error!r}; restore them from a backup") from error
+        raise ArtifactRefused(f"these are no parameters of a arms: {error!r}; restore them from a backup") from error
 
 
 def _reasons(home: HomePolicy) -> Reasons:
