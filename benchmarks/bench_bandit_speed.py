@@ -28,10 +28,10 @@ from matinee.history import Histories
 from matinee.maths.arrays import Doubles
 from matinee.policies import arm_kernels as kernels
 from matinee.policies.arms import LinearArms
-from matinee.policies.believing import BelievingArms, Rewarded
 from matinee.policies.disjoint import Disjoint
 from matinee.policies.features import AverageTaste, Features
 from matinee.policies.posterior import Beliefs, Posterior, Prior
+from matinee.policies.posterior_arms import PosteriorArms, Rewarded
 from matinee.testing import make_catalog
 
 SEED, FEW, SINGLY, ARMS, SIZE, LOGGED, BATCH = 0, 10, (20, 200), 1_000, 50, 20_000, 500
@@ -83,7 +83,7 @@ def _batch(log: Rewarded, rng: np.random.Generator) -> dict[str, float]:
     bits = rng.integers(2**64, size=BATCH, dtype=np.uint64)
     alone = _asked(log.members[:1], known.beliefs(features.titles), ARMS)
     seconds = _best(lambda: kernels.draw(asked, bits, _room(BATCH)))
-    policy = BelievingArms("arms", make_catalog(ARMS), features, known)
+    policy = PosteriorArms("arms", make_catalog(ARMS), features, known)
     requests = _requests(BATCH, ARMS)
     return {
         f"choice_{ARMS}_us": _median(lambda: kernels.draw(alone, bits, _room(1))),

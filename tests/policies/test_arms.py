@@ -87,7 +87,7 @@ def test_a_batch_answers_as_each_alone():
 def test_chunks_on_threads_are_the_same_decisions(monkeypatch):
     policy, requests = taught(arms()), asked(50)
     whole = policy.decide(requests, np.random.default_rng(3))
-    monkeypatch.setattr("matinee.policies.contest.CHUNK", 7)
+    monkeypatch.setattr("matinee.policies.thompson.CHUNK", 7)
     parts = policy.decide(requests, np.random.default_rng(3))
     assert whole.titles.tolist() == parts.titles.tolist()
     np.testing.assert_allclose(whole.choices.log_probs, parts.choices.log_probs)

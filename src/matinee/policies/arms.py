@@ -12,9 +12,9 @@ from matinee.catalog import Catalog
 from matinee.decision import Decisions, Distribution, Layer, Maker, Requests, digest
 from matinee.errors import BadRequest, NotFound
 from matinee.maths.arrays import Doubles
-from matinee.policies.contest import Contest
 from matinee.policies.features import Features
 from matinee.policies.posterior import Beliefs, Posterior, Prior
+from matinee.policies.thompson import ThompsonSampling
 
 KEPT = 32  # versions that stay in memory where nobody keeps them elsewhere
 
@@ -91,7 +91,7 @@ class _Mind(NamedTuple):
 class LinearArms:
     """Thompson sampling, or greedy choice, of one title by the linear model of `posterior.py`; see `ArmsConfig`.
 
-    The titles' scores count as independent normals, see `contest.py`. The random bits are
+    The titles' scores count as independent normals, see `thompson.py`. The random bits are
     those of `rng` and of the version: asked again with the same seed it chooses alike until it has learned, and what it
     then knows cannot have come of those bits. Safe to share by threads; one of them learns.
     """
@@ -111,7 +111,7 @@ class LinearArms:
         assert len(features.titles) == len(catalog)
         self.policy_id, self.artifact_id = policy_id, artifact_id
         self.catalog, self.features, self.config = catalog, features, config
-        self._contest = Contest(catalog, features, config.sampling, config.floor)
+        self._thompson = ThompsonSampling(catalog, features, config.sampling, config.floor)
         self._versions = Latest() if versions is None else versions
         start = Posterior.nothing(len(catalog), size) if learned is None else learned.grown(len(catalog))
         if start.rewards.shape != (len(catalog), size):
@@ -144,17 +144,17 @@ class LinearArms:
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One title per request; none where none is eligible."""
         mind = self._mind
-        return self._contest.decide(requests, mind.beliefs, rng, self._maker(mind))
+        return self._thompson.decide(requests, mind.beliefs, rng, self._maker(mind))
 
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice with what is known now; `at` goes back. -inf for what is no title
         alone.
         """
-        return self._contest.log_prob(decisions, self._mind.beliefs)
+        return self._thompson.log_prob(decisions, self._mind.beliefs)
 
     def probabilities(self, requests: Requests) -> Distribution:
         """P(title) for every eligible title; batch x titles doubles are made on the way."""
-        return self._contest.probabilities(requests, self._mind.beliefs)
+        return self._thompson.probabilities(requests, self._mind.beliefs)
 
     def belief(self, requests: Requests) -> tuple[Doubles, Doubles]:
         """Mean and standard deviation of each title's reward, each (batch, titles)."""

@@ -13,8 +13,8 @@ import numpy as np
 from matinee.errors import BadRequest
 from matinee.maths import cholesky
 from matinee.maths.arrays import Doubles, Int32s
-from matinee.policies.believing import Rewarded
 from matinee.policies.posterior import Beliefs
+from matinee.policies.posterior_arms import Rewarded
 
 
 @dataclass(frozen=True, slots=True)

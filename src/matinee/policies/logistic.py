@@ -21,8 +21,8 @@ import numpy as np
 
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Int32s
-from matinee.policies.believing import Rewarded
 from matinee.policies.posterior import Beliefs
+from matinee.policies.posterior_arms import Rewarded
 
 SWEEPS, NEAR = 1_000, 1e-8  # over all weights at most, and the largest step, in deviations, of the last one
 NODES, SHARES = np.polynomial.hermite_e.hermegauss(24)

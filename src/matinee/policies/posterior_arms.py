@@ -12,9 +12,9 @@ from matinee.catalog import Catalog
 from matinee.decision import Decisions, Distribution, Layer, Maker, Requests, digest
 from matinee.errors import BadRequest, NotFound
 from matinee.maths.arrays import Doubles, Int32s
-from matinee.policies.contest import Contest
 from matinee.policies.features import Features
 from matinee.policies.posterior import Beliefs
+from matinee.policies.thompson import ThompsonSampling
 
 KEPT = 32  # versions that can be asked again
 
@@ -53,7 +53,7 @@ class Knowledge(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class BelievingConfig:
+class PosteriorArmsConfig:
     """`sampling`: Thompson sampling; else the title with the largest mean. `floor`: the share of decisions in which
     every eligible title is as likely as any other.
     """
@@ -66,8 +66,8 @@ class BelievingConfig:
             raise BadRequest(f"the floor is {self.floor}; give a share above 0, at most 1")
 
 
-class BelievingArms:
-    """One title a request, by Thompson sampling from the beliefs of `knowledge`; see `contest.py`."""
+class PosteriorArms:
+    """One title a request, by Thompson sampling from the beliefs of `knowledge`; see `thompson.py`."""
 
     def __init__(
         self,
@@ -75,11 +75,11 @@ class BelievingArms:
         catalog: Catalog,
         features: Features,
         knowledge: Knowledge,
-        config: BelievingConfig = BelievingConfig(),
+        config: PosteriorArmsConfig = PosteriorArmsConfig(),
     ) -> None:
         """`features` are of `catalog`'s titles, and `knowledge` of as many."""
         self.policy_id, self.catalog, self.features, self.config = policy_id, catalog, features, config
-        self._contest = Contest(catalog, features, config.sampling, config.floor, self._worth)
+        self._thompson = ThompsonSampling(catalog, features, config.sampling, config.floor, self._worth)
         self._versions: dict[int, Knowledge] = {}
         self._take(knowledge)
 
@@ -90,15 +90,15 @@ class BelievingArms:
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One title per request; none where none is eligible."""
-        return self._contest.decide(requests, self._beliefs, rng, self._maker())
+        return self._thompson.decide(requests, self._beliefs, rng, self._maker())
 
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice with what is known now; -inf for what is no title alone."""
-        return self._contest.log_prob(decisions, self._beliefs)
+        return self._thompson.log_prob(decisions, self._beliefs)
 
     def probabilities(self, requests: Requests) -> Distribution:
         """P(title) for every eligible title."""
-        return self._contest.probabilities(requests, self._beliefs)
+        return self._thompson.probabilities(requests, self._beliefs)
 
     def belief(self, requests: Requests) -> tuple[Doubles, Doubles]:
         """Mean and standard deviation of each title's reward, each (batch, titles)."""
@@ -116,11 +116,11 @@ class BelievingArms:
         told = Rewarded(members, choices.actions[lines], rewards[lines].astype(np.float64))
         self._take(self._knowledge.after(told, self.features.titles))
 
-    def at(self, posterior: int) -> BelievingArms:
+    def at(self, posterior: int) -> PosteriorArms:
         """The same arms as they were with this version. Raises `NotFound` where it is gone."""
         if posterior not in self._versions:
             raise NotFound(f"version {posterior} is not among the latest {KEPT}; replay the log to have it again")
-        return BelievingArms(self.policy_id, self.catalog, self.features, self._versions[posterior], self.config)
+        return PosteriorArms(self.policy_id, self.catalog, self.features, self._versions[posterior], self.config)
 
     def save(self, folder: Path) -> None:
         """Write what was learned."""

@@ -1,4 +1,4 @@
-"""Titles whose scores are believed to be independent normals: which is drawn, how likely it was, all probabilities."""
+"""Thompson sampling where scores are believed to be independent normals: which title, how likely, all probabilities."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def as_it_is(scores: Doubles) -> Doubles:
 
 
 @dataclass(frozen=True)
-class Contest:
+class ThompsonSampling:
     """One title a request: with probability `floor` any eligible one, all as likely, else each as likely as it is to be
     the best, or, unless `sampling`, the one with the largest mean. `features` are of `catalog`'s titles; `link` makes
     the reward of a score.

@@ -9,10 +9,10 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 from matinee.errors import BadRequest, NotFound
-from matinee.policies.believing import BelievingArms, BelievingConfig, Rewarded
 from matinee.policies.disjoint import Disjoint, DisjointPrior
 from matinee.policies.features import Features
 from matinee.policies.logistic import Logistic, LogisticPrior
+from matinee.policies.posterior_arms import PosteriorArms, PosteriorArmsConfig, Rewarded
 from matinee.testing import check_policy, make_catalog
 
 CATALOG = make_catalog(TITLES)
@@ -26,11 +26,11 @@ def told(n: int = 80, seed: int = 0) -> Rewarded:
     return Rewarded(members, rng.integers(TITLES - 1, size=n).astype(np.int32), (rng.random(n) < 0.3).astype(float))
 
 
-def arms(knowledge, config: BelievingConfig = BelievingConfig()) -> BelievingArms:
-    return BelievingArms("arms", CATALOG, FEATURES, knowledge, config)
+def arms(knowledge, config: PosteriorArmsConfig = PosteriorArmsConfig()) -> PosteriorArms:
+    return PosteriorArms("arms", CATALOG, FEATURES, knowledge, config)
 
 
-def taught(policy: BelievingArms, batches: int, seed: int = 0) -> BelievingArms:
+def taught(policy: PosteriorArms, batches: int, seed: int = 0) -> PosteriorArms:
     """Title 3 is worth .7, others .1; a third is never looked at."""
     rng = np.random.default_rng(seed)
     for _ in range(batches):
@@ -112,7 +112,7 @@ def test_the_best_title_is_found_and_greedy_takes_it_alone(knowledge):
     assert policy.decide(asked(300), np.random.default_rng(0)).titles.tolist().count(3) > 240
     mean, deviation = policy.belief(asked(1))
     assert abs(mean[0, 3] - 0.7) < 4 * deviation[0, 3] < 0.4
-    greedy = arms(policy._knowledge, BelievingConfig(sampling=False))
+    greedy = arms(policy._knowledge, PosteriorArmsConfig(sampling=False))
     assert greedy.probabilities(asked(1)).probs[3] == pytest.approx(0.99 + 0.01 / TITLES)
     with pytest.raises(NotFound):
         policy.at(99)
@@ -132,7 +132,7 @@ def test_a_title_that_enters_has_what_the_others_taught():
         lambda: LogisticPrior(base_rate=0.0),
         lambda: LogisticPrior(deviation=0.0),
         lambda: DisjointPrior(noise=0.0),
-        lambda: BelievingConfig(floor=0.0),
+        lambda: PosteriorArmsConfig(floor=0.0),
         lambda: arms(KNOWLEDGE[0]).learn(
             arms(KNOWLEDGE[0]).decide(asked(2), np.random.default_rng(0)), np.full(2, 2.0)
         ),
