@@ -56,6 +56,7 @@ def floored(probs: Doubles, least: Doubles | float, allowed: Flags) -> Doubles:
     """`probs` (..., arms) with at least `least` (...) for every allowed arm, at most its even share: what this takes
     comes from what the others have above it, in proportion, so that the order stays and sums do too.
     """
+    assert probs.shape[-1:] == allowed.shape[-1:], f"probs {probs.shape} of arms allowed {allowed.shape}"
     count = np.maximum(allowed.sum(axis=-1, keepdims=True), 1)
     low = np.where(allowed, np.minimum(np.expand_dims(np.asarray(least), -1), 1.0 / count), 0.0)
     above = np.maximum(probs - low, 0.0)

@@ -55,6 +55,7 @@ def overlap(viewers: Doubles, members: Doubles) -> Doubles:
     sum m (m - 1) / ((M - 1) sum m): `viewers` (..., titles) m members were shown each title, `members` (...,) M in all;
     0 below two members. Unlike the Jaccard index of pairs it needs no pairs, and does not move with M.
     """
+    assert viewers.shape[:-1] == members.shape, f"viewers {viewers.shape} among members {members.shape}"
     shown_to = viewers.sum(axis=-1)
     pairs = (viewers * (viewers - 1.0)).sum(axis=-1)
     most = (members - 1.0) * shown_to

@@ -93,6 +93,8 @@ def fold_in(
     starts: Int64s, columns: Int32s, values: Doubles, weights: Doubles, right: Doubles, mean: float, ridge: float
 ) -> Doubles:
     """(rows, size + 2) the left side of rows that rated `columns`, each exact; row r has `starts[r]:starts[r + 1]`."""
+    assert columns.shape == values.shape == weights.shape, f"{columns.shape}, {values.shape}, {weights.shape}"
+    assert starts[-1] == len(columns), f"starts end at {starts[-1]} of {len(columns)} ratings"
     design = np.ascontiguousarray(np.concatenate([right[:, :1], right[:, 2:]], axis=1))
     found = np.empty((len(starts) - 1, design.shape[1]))
     _weighted(starts, columns, values - mean - right[columns, 1], weights, design, ridge, found)

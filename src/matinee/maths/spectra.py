@@ -45,6 +45,7 @@ def design(n: int, season: int = 1) -> Doubles:
 
 def without(series: Doubles, columns: Doubles) -> Doubles:
     """(..., n) the residuals of `series` (..., n) after a least-squares fit of `columns` (n, k)."""
+    assert series.shape[-1] == len(columns), f"series {series.shape} on columns {columns.shape}"
     basis = np.linalg.qr(columns)[0]
     return np.asarray(series - (series @ basis) @ basis.T)
 
@@ -69,6 +70,7 @@ def lag_one(series: Doubles) -> Doubles:
 
 def red_spectrum(rho: Doubles, at: Doubles) -> Doubles:
     """(..., frequencies) the spectrum of AR(1) of variance 1, (1 - rho^2) / (1 - 2 rho cos w + rho^2), w = `at`."""
+    assert at.ndim == 1, f"frequencies {at.shape}"
     rho = np.asarray(rho)[..., None]
     return np.asarray((1 - rho**2) / (1 - 2 * rho * np.cos(at) + rho**2))
 
@@ -114,6 +116,7 @@ def trend(series: Doubles, columns: Doubles) -> tuple[Doubles, Doubles]:
     """(series,) the change over the whole of each of `series` (series, n), and it in units of its standard error as if
     noise were white; `columns` as of `design`.
     """
+    assert series.shape == (len(series), len(columns)), f"series {series.shape} on columns {columns.shape}"
     fit, *_ = np.linalg.lstsq(columns, series.T, rcond=None)
     left = np.square(series.T - columns @ fit).sum(axis=0) / (len(columns) - columns.shape[1])
     error = np.sqrt(left * np.linalg.inv(columns.T @ columns)[1, 1])

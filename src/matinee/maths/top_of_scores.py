@@ -64,6 +64,7 @@ def beginnings(grid: Grid, densities: Doubles, below: Doubles, lists: Int32s) ->
     """(n, k) the probability of the first, first two, ... of each of `lists` (n, k), places all different among the
     scores, of which `densities` and `below` = F are given at the grid's nodes, each (scores, nodes).
     """
+    assert densities.shape == below.shape, f"densities {densities.shape}, below {below.shape}"
     logs = np.log(np.maximum(below, TINY))
     others = np.broadcast_to(logs.sum(axis=0), (len(lists), len(grid.nodes)))
     found, above = np.empty(lists.shape), np.ones(())
