@@ -87,6 +87,14 @@ def test_a_network_that_loses_on_this_data_is_not_served_and_is_trained_again(ho
     ]
 
 
+def test_a_model_that_may_be_worse_than_popularity_is_never_called_better(holding):
+    place = holding(popularity=quality(0.3), ease_recent=quality(0.29, spread=0.1))
+    assert on_home(place) == ("ease-recent", "popularity")
+    (said,) = map(str, verdicts(place, ("ease-recent", "popularity")))
+    assert said.startswith("ease-recent is not surely better than the simpler popularity on this data: -0.0100 [")
+    assert said.endswith("it serves, for popularity is alike for everybody")
+
+
 def test_a_network_that_wins_is_served_first_and_a_tie_goes_to_the_simpler(holding):
     place = holding(popularity=quality(0.1), ease_recent=quality(0.3), sequence=quality(0.35))
     assert on_home(place) == ("sequence", "ease-recent", "popularity")

@@ -30,10 +30,10 @@ class Verdict:
     def __str__(self) -> str:
         if self.lead is None:
             return f"{self.model} was not measured beside the simpler {self.simpler}: train both"
-        if self.served:
-            return f"{self.model} is better than the simpler {self.simpler} on this data: {self.lead} NDCG@20"
-        known = "worse than" if self.lead.high < 0 else "not surely better than"
-        return f"{self.model} is {known} the simpler {self.simpler} on this data: {self.lead} NDCG@20"
+        known = "better" if self.lead.low > 0 else "worse" if self.lead.high < 0 else "not surely better"
+        said = f"{self.model} is {known} than the simpler {self.simpler} on this data: {self.lead} NDCG@20"
+        stays = self.served and not self.lead.low > 0
+        return f"{said}; it serves, for {self.simpler} is alike for everybody" if stays else said
 
 
 def worth_serving(models: Sequence[str], better: Better) -> tuple[str, ...]:
