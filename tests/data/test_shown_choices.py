@@ -40,10 +40,10 @@ def test_every_title_stands_where_it_was_shown():
     frame = shown_choices([decisions()])
     assert frame.schema == pl.Schema(SHOWN)
     assert frame.drop("score", "log_prob").rows() == [
-        ("p", "ann", 100, "home", "home", None, "tv", 6, "top_picks", 0, 0, 4),
-        ("p", "ann", 100, "home", "home", None, "tv", 6, "genre", 1, 0, 5),
-        ("p", "ann", 100, "home", "home", None, "tv", 6, "genre", 1, 1, 6),
-        ("q", "bob", 200, "home", "home", None, None, 6, "genre", 0, 0, 7),
+        ("p", "ann", 100, "home", "home", "a", None, "tv", 6, "top_picks", 0, 0, 4),
+        ("p", "ann", 100, "home", "home", "a", None, "tv", 6, "genre", 1, 0, 5),
+        ("p", "ann", 100, "home", "home", "a", None, "tv", 6, "genre", 1, 1, 6),
+        ("q", "bob", 200, "home", "home", "a", None, None, 6, "genre", 0, 0, 7),
     ]
     assert frame["score"].to_list() == pytest.approx([0, 2 / 16, 3 / 16, 4 / 16])
     assert frame["log_prob"].to_list() == pytest.approx([0, -2, -3, -4])
