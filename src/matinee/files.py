@@ -59,6 +59,15 @@ class Watched(Generic[T]):
         return self._known
 
 
+def synced(path: Path) -> None:
+    """What a file holds, or which names a folder has, is on disk when this returns."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def require_file(path: Path) -> None:
     """Raise `OSError` where neither a file nor a link to one stands: opening a pipe would wait for ever."""
     if path.exists() and not path.is_file():

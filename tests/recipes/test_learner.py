@@ -166,7 +166,7 @@ from matinee.workspace import Workspace
 from matinee.catalog import Catalog
 
 place, now, at = Workspace(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
-sync, calls = posteriors._synced, []
+sync, calls = posteriors.synced, []
 
 def killed(path):
     calls.append(path)
@@ -174,7 +174,7 @@ def killed(path):
         os.kill(os.getpid(), signal.SIGKILL)
     sync(path)
 
-posteriors._synced = killed
+posteriors.synced = killed
 with EventLog(place.log_path) as log:
     learner = Learner(place, log, LearnerConfig(window=60.0))
     learner.arms = billboard_of(place, Catalog.load(place.catalog_path), "thompson")

@@ -46,7 +46,7 @@ def go_on(kept: KeptPosteriors) -> Posterior:
 
 def test_cut_off_at_any_write_it_goes_on_to_the_same_bits(tmp_path, monkeypatch):
     """Every batch is five syncs of files and folders and one of the folder above: the power is cut at each."""
-    sync, expected, cuts = posteriors._synced, uninterrupted(), 0
+    sync, expected, cuts = posteriors.synced, uninterrupted(), 0
     for at in range(1, 100):
         kept, calls = KeptPosteriors(tmp_path / str(at), PRIOR), []
 
@@ -56,13 +56,13 @@ def test_cut_off_at_any_write_it_goes_on_to_the_same_bits(tmp_path, monkeypatch)
                 raise PowerCut
             sync(path)
 
-        monkeypatch.setattr(posteriors, "_synced", cut)
+        monkeypatch.setattr(posteriors, "synced", cut)
         try:
             go_on(kept)
             break
         except PowerCut:
             cuts += 1
-        monkeypatch.setattr(posteriors, "_synced", sync)
+        monkeypatch.setattr(posteriors, "synced", sync)
         assert go_on(kept).same(expected)
         assert kept.latest.same(expected)
     assert cuts == BATCHES * 6

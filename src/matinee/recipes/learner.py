@@ -9,22 +9,22 @@ from __future__ import annotations
 import fcntl
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
-from threading import Event, Thread
 from typing import Any
 
 from matinee.catalog import Catalog
 from matinee.data.counted import Counted
 from matinee.data.log import EventLog
 from matinee.decision import Maker
-from matinee.errors import ArtifactRefused, BadRequest, MatineeError
+from matinee.errors import ArtifactRefused, BadRequest
 from matinee.events import DAY
 from matinee.models.artifacts.artifact import Artifact, id_of, load_artifact
 from matinee.policies.arms import ArmsConfig, LinearArms
 from matinee.policies.features import AverageTaste, Features
 from matinee.policies.posterior import Prior
+from matinee.recipes.background import looking
 from matinee.recipes.learning import SECOND, LearnerConfig, LearnsFromLog, learn_from
 from matinee.recipes.posteriors import KeptPosteriors
 from matinee.recipes.registry import SCORERS
@@ -104,18 +104,11 @@ class Learner:
     _watch: Watch | None = None
     _vitals: Vitals = Vitals()
     _looked: float = field(default_factory=time.time)
-    _stopped: Event = field(default_factory=Event)
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> AbstractContextManager[None]:
         """Learn in the background while the block runs."""
-        thread = Thread(target=self._run, name="learner", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stopped.set()
-            thread.join()
+        every, failed = self.config.every, "the billboard could not learn; it serves as it is"
+        return looking(self.look, self.see, first=every, every=every, failed=failed)
 
     def look(self, now: int) -> int:
         """Learn from what is new at `now`; 0 also where another service is the one that learns."""
@@ -154,12 +147,3 @@ class Learner:
         if self._watch is None:
             self._watch = Watch(now - DAY)
         self._vitals, self._looked = self._watch.look(self.events, self.arms, now, self.config), time.time()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(self.config.every):
-            now = round(time.time() * SECOND)
-            for look in (self.look, self.see):
-                try:
-                    look(now)
-                except MatineeError:
-                    log.exception("the billboard could not learn; it serves as it is")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from matinee.errors import NotFound, Overloaded
+from matinee.files import synced
 from matinee.policies.posterior import Posterior, Prior
 
 VERSIONS = 1_000  # kept on disk
@@ -63,14 +63,14 @@ class KeptPosteriors:
         draft = Path(mkdtemp(prefix=DRAFT, dir=self.folder))
         posterior.save(draft, self.prior)
         for one in (*draft.iterdir(), draft):
-            _synced(one)
+            synced(one)
         try:
             draft.rename(path)
         except OSError:
             if not path.is_dir():
                 raise
             shutil.rmtree(draft, ignore_errors=True)  # another made this version first
-        _synced(self.folder)
+        synced(self.folder)
 
     def _sweep(self) -> None:
         for draft in self.folder.glob(f"{DRAFT}*"):
@@ -79,11 +79,3 @@ class KeptPosteriors:
 
     def _path(self, version: int) -> Path:
         return self.folder / f"{version:08d}"
-
-
-def _synced(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

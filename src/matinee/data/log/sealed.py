@@ -25,6 +25,7 @@ import polars as pl
 from matinee.data.log.schema import BOOKS, DECISIONS, EVENTS, Book
 from matinee.errors import LogDamaged
 from matinee.events import DAY
+from matinee.files import synced
 
 FILE = re.compile(r"(decisions-)?(\d{4}-\d\d-\d\d)(?:\.(\d+))?(-part)?\.parquet")
 LEVEL = 6  # of compression; parts, which are soon made one, have the lowest
@@ -204,11 +205,7 @@ def write_durably(place: Path, data: bytes) -> None:
         out.flush()
         os.fsync(out.fileno())
     draft.replace(place)
-    handle = os.open(place.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    synced(place.parent)
 
 
 def _damaged(folder: Path, sealed: SealedDay, why: str) -> LogDamaged:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from matinee.catalog import Catalog
 from matinee.data.looked import FromLooks
 from matinee.decision import Requests, Scorer
 from matinee.errors import ArtifactRefused, BadRequest, MatineeError
-from matinee.files import opened
+from matinee.files import opened, synced
 from matinee.history import Histories
 from matinee.maths.calibration import Platt
 from matinee.models.artifacts.building import building
@@ -122,7 +121,7 @@ def save_artifact(
         (draft / MANIFEST).write_text(manifest.model_dump_json(indent=1))
         _sync(draft)
         draft.rename(folder)
-    _sync_path(folder.parent)
+    synced(folder.parent)
     return Artifact(_artifact_id((folder / MANIFEST).read_bytes()), scorer, calibration, manifest)
 
 
@@ -222,12 +221,4 @@ def _artifact_id(manifest: bytes) -> str:
 
 def _sync(folder: Path) -> None:
     for path in [*folder.rglob("*"), folder]:
-        _sync_path(path)
-
-
-def _sync_path(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        synced(path)
