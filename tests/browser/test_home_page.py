@@ -275,3 +275,18 @@ def test_the_page_is_there_quickly(visit, fresh):
     started = time.perf_counter()
     page.reload(wait_until="domcontentloaded")
     assert time.perf_counter() - started < 3 * patience()
+
+
+BAR = """() => [...document.querySelectorAll('.mark, .search, .bar > .quiet, .self')]
+    .filter((one) => one.checkVisibility()).map((one) => one.getBoundingClientRect())
+    .map((box) => [box.left, box.right])"""
+
+
+def test_the_bar_fits_every_screen(visit, fresh):
+    page = visit(f"/home?user={fresh}")
+    for width in (360, 641, 900, 1024, 1101, 1280, 1321, 1600, 1920):
+        page.set_viewport_size({"width": width, "height": 800})
+        boxes = sorted(page.evaluate(BAR))
+        ends = [0, *(right for _, right in boxes)]
+        assert all(left >= end for (left, _), end in zip(boxes, ends, strict=False)), (width, boxes)
+        assert ends[-1] <= width, (width, boxes)
