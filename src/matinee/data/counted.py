@@ -20,6 +20,7 @@ from matinee.events import DAY, PLAYED, Kind, arrival
 from matinee.history import Histories
 from matinee.likes import FAMILIAR, standing
 from matinee.maths.arrays import Doubles, Flags
+from matinee.maths.ragged import owners_of
 
 ACCOUNT = 20.0  # what an account counts in a day, over all titles
 TITLE = 1_000.0  # what a title gains in a day, over all accounts
@@ -104,7 +105,7 @@ def titles_seen(histories: Histories) -> Doubles:
     """(batch,) how many titles each member played or rated."""
     played = (histories.kinds == Kind.PLAY) & (histories.values >= PLAYED)
     told = played | (histories.kinds == Kind.RATING)
-    owners = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))[told]
+    owners = owners_of(histories.offsets)[told]
     pairs = np.unique(np.stack([owners, histories.items[told]]), axis=1)
     return np.bincount(pairs[0], minlength=len(histories)).astype(np.float64)
 

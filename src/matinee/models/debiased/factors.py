@@ -13,7 +13,7 @@ from matinee.decision import Progress, Requests, no_progress
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted
 from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s
-from matinee.maths.ragged import offsets_of
+from matinee.maths.ragged import offsets_of, owners_of
 from matinee.maths.rating_factors import Fit, Plane, Ratings, fit_ratings, fold_in
 from matinee.models.artifacts import storage
 from matinee.models.debiased.targets import Correction, DebiasConfig, Weighed, weighed
@@ -178,7 +178,7 @@ def _points(seen: _Seen, state: _Fitted) -> Doubles:
     if not state.everywhere:
         return fold_in(seen.starts, seen.titles, values, weights, state.right, state.mean, state.ridge)
     design = _design(state.right)
-    owner = np.repeat(np.arange(len(seen.starts) - 1), np.diff(seen.starts))
+    owner = owners_of(seen.starts)
     pulls = np.zeros((len(seen.starts) - 1, design.shape[1]))
     np.add.at(pulls, owner, (values * weights)[:, None] * design[seen.titles])
     pulls -= (state.mean + state.right[:, 1]) @ design
