@@ -84,3 +84,9 @@ def require_share(what: str, value: float) -> None:
     """Raise `BadRequest` where a value is no number from 0 to 1."""
     if not 0.0 <= value <= 1.0:
         raise BadRequest(f"{what} is {value}; give a number from 0 to 1")
+
+
+def require_floor(floor: float) -> None:
+    """Raise `BadRequest` where a share of decisions that is left to chance is not above 0 and at most 1."""
+    if not 0.0 < floor <= 1.0:
+        raise BadRequest(f"the floor is {floor}; give a share above 0, at most 1")

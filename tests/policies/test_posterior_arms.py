@@ -112,14 +112,14 @@ def test_the_best_title_is_found_and_greedy_takes_it_alone(knowledge):
     assert policy.decide(asked(300), np.random.default_rng(0)).titles.tolist().count(3) > 240
     mean, deviation = policy.belief(asked(1))
     assert abs(mean[0, 3] - 0.7) < 4 * deviation[0, 3] < 0.4
-    greedy = arms(policy._knowledge, PosteriorArmsConfig(sampling=False))
+    greedy = arms(policy.knowledge, PosteriorArmsConfig(sampling=False))
     assert greedy.probabilities(asked(1)).probs[3] == pytest.approx(0.99 + 0.01 / TITLES)
     with pytest.raises(NotFound):
         policy.at(99)
 
 
 def test_a_title_that_enters_has_what_the_others_taught():
-    known = taught(arms(KNOWLEDGE[0]), 3)._knowledge
+    known = taught(arms(KNOWLEDGE[0]), 3).knowledge
     more = np.vstack([FEATURES.titles, FEATURES.titles[3]])
     means, deviations = known.grown(TITLES + 1).beliefs(more).of(np.array([[1.0, 0.0, 0.0, 0.0]]))
     assert deviations[0, TITLES] > deviations[0, 3]

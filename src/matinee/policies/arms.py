@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Distribution, Layer, Maker, Requests, digest
-from matinee.errors import BadRequest, NotFound
+from matinee.errors import BadRequest, require_floor
 from matinee.maths.arrays import Doubles
 from matinee.policies.features import Features
 from matinee.policies.posterior import Beliefs, Posterior, Prior
 from matinee.policies.thompson import ThompsonSampling
-
-KEPT = 32  # versions that stay in memory where nobody keeps them elsewhere
+from matinee.policies.versions import Latest, Versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,53 +31,7 @@ class ArmsConfig:
     prior: Prior = Prior()
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.floor <= 1.0:
-            raise BadRequest(f"the floor is {self.floor}; give a share above 0, at most 1")
-
-
-class Versions(Protocol):
-    """Where posteriors are kept, so that decisions can be asked again of the one that made them."""
-
-    def keep(self, posterior: Posterior) -> None:
-        """Keep it under its version; it is durable when this returns."""
-        ...
-
-    def find(self, version: int) -> Posterior:
-        """Raises `NotFound` where it is gone."""
-        ...
-
-    @property
-    def latest(self) -> Posterior | None:
-        """The newest that was kept, by whomever; None before the first."""
-        ...
-
-
-class Latest:
-    """The latest `n` versions, in memory."""
-
-    def __init__(self, n: int = KEPT) -> None:
-        self._n = n
-        self._found: dict[int, Posterior] = {}
-
-    def keep(self, posterior: Posterior) -> None:
-        """Keep it, and forget the oldest beyond `n`."""
-        self._found[posterior.version] = posterior
-        while len(self._found) > self._n:
-            del self._found[min(self._found)]
-
-    def find(self, version: int) -> Posterior:
-        """Raises `NotFound` where it was forgotten or never learned."""
-        if version not in self._found:
-            raise NotFound(
-                f"version {version} of the posterior is not kept; the latest are {sorted(self._found)[-3:]}; "
-                "give `versions` a place on disk, or replay the log"
-            )
-        return self._found[version]
-
-    @property
-    def latest(self) -> Posterior | None:
-        """The newest, None before the first."""
-        return self._found[max(self._found)] if self._found else None
+        require_floor(self.floor)
 
 
 class _Mind(NamedTuple):
@@ -104,7 +57,7 @@ class LinearArms:
         features: Features,
         config: ArmsConfig = ArmsConfig(),
         learned: Posterior | None = None,
-        versions: Versions | None = None,
+        versions: Versions[Posterior] | None = None,
     ) -> None:
         """`features` are of `catalog`'s titles; `learned` is where it goes on from, perhaps of fewer titles."""
         size = features.axes.shape[1] + 1
@@ -112,7 +65,7 @@ class LinearArms:
         self.policy_id, self.artifact_id = policy_id, artifact_id
         self.catalog, self.features, self.config = catalog, features, config
         self._thompson = ThompsonSampling(catalog, features, config.sampling, config.floor)
-        self._versions = Latest() if versions is None else versions
+        self._versions: Versions[Posterior] = Latest() if versions is None else versions
         start = Posterior.nothing(len(catalog), size) if learned is None else learned.grown(len(catalog))
         if start.rewards.shape != (len(catalog), size):
             raise BadRequest(f"a posterior of shape {start.rewards.shape} for {len(catalog)} titles, {size} features")

@@ -8,19 +8,28 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Distribution, Layer, Maker, Requests, digest
-from matinee.errors import BadRequest, NotFound
+from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Flags
 from matinee.policies.adaptive import DatsConfig, Known
 from matinee.policies.drawing import drawn, log_probs_of
 from matinee.policies.offered import distinct_offers
+from matinee.policies.versions import Latest
 
 KEPT = 1_024  # versions whose decisions can be asked again and learned from
 TOLERANCE = 1e-6  # between the logged probability of a choice and the one worked out again
+
+
+class _Learned(NamedTuple):
+    """What was known after `version` batches of rewards: swapped as one while others decide."""
+
+    version: int
+    known: Known
 
 
 class Dats:
@@ -28,25 +37,24 @@ class Dats:
 
     def __init__(self, policy_id: str, catalog: Catalog, config: DatsConfig = DatsConfig()) -> None:
         self.policy_id, self.catalog, self.config = policy_id, catalog, config
-        self._version = 0
-        self._versions = {0: Known.nothing(len(catalog))}
+        self._learned = _Learned(0, Known.nothing(len(catalog)))
+        self._versions = Latest(self._learned, n=KEPT)
 
     @property
     def posterior(self) -> int:
         """How many batches of rewards were learned."""
-        return self._version
+        return self._learned.version
 
     @property
     def maker(self) -> Maker:
         """What its decisions say of who made them now."""
-        return Maker(self.policy_id, "", digest(self.policy_id, self.config), self._version)
+        return self._maker(self._learned.version)
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One title per request; none where none is eligible."""
-        maker = self.maker
-        known = self._versions[maker.posterior]
+        version, known = self._learned
         scores = np.broadcast_to(self.config.means(known), (len(requests), len(self.catalog)))
-        return drawn(requests, self._probs(requests, known), scores, rng, maker)
+        return drawn(requests, self._probs(requests, known), scores, rng, self._maker(version))
 
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each title alone with what is known now; -inf for anything else."""
@@ -78,16 +86,15 @@ class Dats:
         for k in np.unique(choices.makers[told]):
             lines = told & (choices.makers == k)
             known = self._with(known, self._made_by(decisions.makers[int(k)]), decisions, lines, rewards)
-        self._version += 1
-        self._versions[self._version] = self.config.checked(known, np.ones(len(self.catalog), np.bool_))
-        self._versions.pop(self._version - KEPT, None)
+        known = self.config.checked(known, np.ones(len(self.catalog), np.bool_))
+        self._learned = _Learned(self._learned.version + 1, known)
+        self._versions.keep(self._learned)
 
     def at(self, posterior: int) -> Dats:
         """The same policy as it was with this version. Raises `NotFound` where it is gone."""
-        if posterior not in self._versions:
-            raise NotFound(f"version {posterior} is not among the latest {KEPT}; replay the log to have it again")
+        learned = self._versions.find(posterior)
         found = Dats(self.policy_id, self.catalog, self.config)
-        found._version, found._versions = posterior, {posterior: self._versions[posterior]}
+        found._learned, found._versions = learned, Latest(learned, n=KEPT)
         return found
 
     def save(self, folder: Path) -> None:
@@ -96,12 +103,15 @@ class Dats:
         arrays = {"counts": known.counts, "rewards": known.rewards, "doubts": known.doubts, **known.sums._asdict()}
         for name, array in arrays.items():
             np.save(folder / f"{name}.npy", array, allow_pickle=False)
-        about = {"version": self._version, "config": asdict(self.config)}
+        about = {"version": self._learned.version, "config": asdict(self.config)}
         (folder / "posterior.json").write_text(json.dumps(about, indent=1, sort_keys=True), "utf-8")
 
     @property
     def _known(self) -> Known:
-        return self._versions[self._version]
+        return self._learned.known
+
+    def _maker(self, version: int) -> Maker:
+        return Maker(self.policy_id, "", digest(self.policy_id, self.config), version)
 
     def _made_by(self, maker: Maker) -> Known:
         """What was known to the version that made decisions."""

@@ -13,15 +13,15 @@ from scipy.special import ndtr
 
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Distribution, Layer, Maker, Requests, digest
-from matinee.errors import BadRequest, NotFound
+from matinee.errors import BadRequest, require_floor
 from matinee.maths.arrays import Doubles, Flags
 from matinee.maths.best_of_betas import probability_of_best_beta
 from matinee.maths.best_of_normals import probabilities_of_best
 from matinee.maths.top_of_scores import Grid
 from matinee.policies.drawing import drawn, log_probs_of
 from matinee.policies.offered import distinct_offers
+from matinee.policies.versions import Latest
 
-KEPT = 32  # versions that can be asked again
 FAR = 1e-9  # of a belief's mass on either side that a table of it leaves out
 
 
@@ -127,8 +127,7 @@ class IndependentConfig:
     floor: float = 0.01
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.floor <= 1.0:
-            raise BadRequest(f"the floor is {self.floor}; give a share above 0, at most 1")
+        require_floor(self.floor)
 
     def probabilities(self, told: Told, allowed: Flags) -> Doubles:
         """(..., titles) with which each of the `allowed` is chosen; 0 everywhere where none is."""
@@ -151,7 +150,7 @@ class IndependentArms:
         self.policy_id, self.catalog, self.config = policy_id, catalog, config
         nothing = np.zeros(len(catalog))
         self._told = Told(nothing, nothing)
-        self._versions = {0: self._told}
+        self._versions = Latest(self._told)
 
     @property
     def posterior(self) -> int:
@@ -188,15 +187,13 @@ class IndependentArms:
         sums = self._told.sums.copy()
         np.add.at(sums, items, rewards[seen])
         self._told = Told(counts, sums, self._told.version + 1)
-        self._versions[self._told.version] = self._told
-        self._versions.pop(self._told.version - KEPT, None)
+        self._versions.keep(self._told)
 
     def at(self, posterior: int) -> IndependentArms:
         """The same arms as they were with this version. Raises `NotFound` where it is gone."""
-        if posterior not in self._versions:
-            raise NotFound(f"version {posterior} is not among the latest {KEPT}; replay the log to have it again")
+        told = self._versions.find(posterior)
         found = IndependentArms(self.policy_id, self.catalog, self.config)
-        found._told = self._versions[posterior]
+        found._told, found._versions = told, Latest(told)
         return found
 
     def save(self, folder: Path) -> None:

@@ -10,13 +10,12 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Distribution, Layer, Maker, Requests, digest
-from matinee.errors import BadRequest, NotFound
+from matinee.errors import BadRequest, require_floor
 from matinee.maths.arrays import Doubles, Int32s
 from matinee.policies.features import Features
 from matinee.policies.posterior import Beliefs
 from matinee.policies.thompson import ThompsonSampling
-
-KEPT = 32  # versions that can be asked again
+from matinee.policies.versions import Latest
 
 
 class Rewarded(NamedTuple):
@@ -52,6 +51,13 @@ class Knowledge(Protocol):
         ...
 
 
+class _Mind(NamedTuple):
+    """What was learned, and what follows from it: swapped as one while others decide."""
+
+    knowledge: Knowledge
+    beliefs: Beliefs
+
+
 @dataclass(frozen=True, slots=True)
 class PosteriorArmsConfig:
     """`sampling`: Thompson sampling; else the title with the largest mean. `floor`: the share of decisions in which
@@ -62,8 +68,7 @@ class PosteriorArmsConfig:
     floor: float = 0.01
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.floor <= 1.0:
-            raise BadRequest(f"the floor is {self.floor}; give a share above 0, at most 1")
+        require_floor(self.floor)
 
 
 class PosteriorArms:
@@ -79,30 +84,36 @@ class PosteriorArms:
     ) -> None:
         """`features` are of `catalog`'s titles, and `knowledge` of as many."""
         self.policy_id, self.catalog, self.features, self.config = policy_id, catalog, features, config
-        self._thompson = ThompsonSampling(catalog, features, config.sampling, config.floor, self._worth)
-        self._versions: dict[int, Knowledge] = {}
+        self._versions: Latest[Knowledge] = Latest()
         self._take(knowledge)
 
     @property
     def posterior(self) -> int:
         """How many batches of rewards were learned."""
-        return self._knowledge.version
+        return self._mind.knowledge.version
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What was learned."""
+        return self._mind.knowledge
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One title per request; none where none is eligible."""
-        return self._thompson.decide(requests, self._beliefs, rng, self._maker())
+        mind = self._mind
+        return self._thompson(mind).decide(requests, mind.beliefs, rng, self._maker(mind))
 
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice with what is known now; -inf for what is no title alone."""
-        return self._thompson.log_prob(decisions, self._beliefs)
+        return self._thompson(self._mind).log_prob(decisions, self._mind.beliefs)
 
     def probabilities(self, requests: Requests) -> Distribution:
         """P(title) for every eligible title."""
-        return self._thompson.probabilities(requests, self._beliefs)
+        return self._thompson(self._mind).probabilities(requests, self._mind.beliefs)
 
     def belief(self, requests: Requests) -> tuple[Doubles, Doubles]:
         """Mean and standard deviation of each title's reward, each (batch, titles)."""
-        return self._knowledge.rewards(*self._beliefs.of(self.features.members(requests)))
+        mind = self._mind
+        return mind.knowledge.rewards(*mind.beliefs.of(self.features.members(requests)))
 
     def learn(self, decisions: Decisions, rewards: Doubles) -> None:
         """Learn from the titles of any decisions: `rewards` (lines,) in 0..1, NaN where nobody looked."""
@@ -114,26 +125,29 @@ class PosteriorArms:
             raise BadRequest(f"rewards go from {rewards[lines].min()} to {rewards[lines].max()}; give them in 0 to 1")
         members = self.features.members(decisions.requests)[choices.decisions[lines]]
         told = Rewarded(members, choices.actions[lines], rewards[lines].astype(np.float64))
-        self._take(self._knowledge.after(told, self.features.titles))
+        self._take(self._mind.knowledge.after(told, self.features.titles))
 
     def at(self, posterior: int) -> PosteriorArms:
         """The same arms as they were with this version. Raises `NotFound` where it is gone."""
-        if posterior not in self._versions:
-            raise NotFound(f"version {posterior} is not among the latest {KEPT}; replay the log to have it again")
-        return PosteriorArms(self.policy_id, self.catalog, self.features, self._versions[posterior], self.config)
+        knowledge = self._versions.find(posterior)
+        return PosteriorArms(self.policy_id, self.catalog, self.features, knowledge, self.config)
 
     def save(self, folder: Path) -> None:
         """Write what was learned."""
-        self._knowledge.save(folder)
+        self._mind.knowledge.save(folder)
 
     def _take(self, knowledge: Knowledge) -> None:
-        self._beliefs, self._knowledge = knowledge.beliefs(self.features.titles), knowledge
-        self._versions[knowledge.version] = knowledge
-        self._versions.pop(knowledge.version - KEPT, None)
+        self._versions.keep(knowledge)
+        self._mind = _Mind(knowledge, knowledge.beliefs(self.features.titles))
 
-    def _worth(self, means: Doubles) -> Doubles:
-        return self._knowledge.rewards(means, 0.0)[0]
+    def _thompson(self, mind: _Mind) -> ThompsonSampling:
+        config = self.config
 
-    def _maker(self) -> Maker:
+        def worth(means: Doubles) -> Doubles:
+            return mind.knowledge.rewards(means, 0.0)[0]
+
+        return ThompsonSampling(self.catalog, self.features, config.sampling, config.floor, worth)
+
+    def _maker(self, mind: _Mind) -> Maker:
         parameters = digest(self.policy_id, self.config, self.features.axes.shape)
-        return Maker(self.policy_id, "", parameters, self._knowledge.version)
+        return Maker(self.policy_id, "", parameters, mind.knowledge.version)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from matinee.errors import ArtifactRefused, BadRequest, NotFound
+from matinee.errors import ArtifactRefused, require_floor
 from matinee.files import opened
 from matinee.maths.arrays import Doubles
 from matinee.policies.independent import BetaBelief, Told
+from matinee.policies.versions import Latest, Versions
 
 Way: TypeAlias = tuple[str, str, str, str]  # art or reason, what the member likes most, item_id, which
 Came: TypeAlias = tuple[Way, float, float]  # the reward of a way, and how much it counts
-KEPT = 32  # versions that stay in memory where nobody keeps them elsewhere
 LARGEST = 1 << 28  # bytes of a file
 
 
@@ -33,8 +33,7 @@ class PresentationConfig:
     floor: float = 0.05
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.floor <= 1.0:
-            raise BadRequest(f"the floor is {self.floor}; give a share above 0, at most 1")
+        require_floor(self.floor)
 
 
 class Learned(NamedTuple):
@@ -75,46 +74,6 @@ class Learned(NamedTuple):
             raise ArtifactRefused(f"{path} holds nothing learned: {error!r}; restore it from a backup") from error
 
 
-class Versions(Protocol):
-    """Where versions are kept, so that decisions can be asked again of the one that made them."""
-
-    def keep(self, learned: Learned) -> None:
-        """Keep it under its version; it is durable when this returns."""
-        ...
-
-    def find(self, version: int) -> Learned:
-        """Raises `NotFound` where it is gone."""
-        ...
-
-    @property
-    def latest(self) -> Learned | None:
-        """The newest that was kept, by whomever; None before the first."""
-        ...
-
-
-@dataclass
-class InMemory:
-    """The latest versions, as long as the process lives."""
-
-    versions: dict[int, Learned] = field(default_factory=dict)
-
-    def keep(self, learned: Learned) -> None:
-        """The oldest beyond `KEPT` go."""
-        self.versions[learned.version] = learned
-        self.versions.pop(learned.version - KEPT, None)
-
-    def find(self, version: int) -> Learned:
-        """Raises `NotFound` where it is gone."""
-        if version not in self.versions:
-            raise NotFound(f"version {version} is not among the latest {KEPT}; replay the log to have it again")
-        return self.versions[version]
-
-    @property
-    def latest(self) -> Learned | None:
-        """The newest, None before the first."""
-        return self.versions[max(self.versions)] if self.versions else None
-
-
 class PresentationArms:
     """Chooses among ways to tell of a title; each is thought as good as any other until rewards say otherwise."""
 
@@ -122,10 +81,10 @@ class PresentationArms:
         self,
         config: PresentationConfig = PresentationConfig(),
         learned: Learned | None = None,
-        versions: Versions | None = None,
+        versions: Versions[Learned] | None = None,
     ) -> None:
         self.config, self.learned = config, Learned() if learned is None else learned
-        self.versions: Versions = InMemory({self.learned.version: self.learned}) if versions is None else versions
+        self.versions: Versions[Learned] = Latest(self.learned) if versions is None else versions
 
     def probabilities(self, ways: Sequence[Way], certain: bool) -> Doubles:
         """(ways,) how likely each is chosen; `certain`: the one of the best mean, the first of equals."""

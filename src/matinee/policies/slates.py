@@ -18,14 +18,14 @@ from scipy.special import gammaln
 
 from matinee.catalog import Catalog
 from matinee.decision import Choices, Decisions, Layer, Maker, Requests, decision_ids, digest
-from matinee.errors import BadRequest, NotFound, require_share
+from matinee.errors import BadRequest, require_floor, require_share
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s
 from matinee.maths.ragged import offsets_of
 from matinee.maths.top_of_scores import beginnings
 from matinee.policies.independent import BetaBelief, GaussianBelief, Told
 from matinee.policies.offered import distinct_offers
+from matinee.policies.versions import Latest
 
-KEPT = 32  # versions that can be asked again
 AT_ONCE = 128  # lists whose probabilities are worked out at one time
 Segments: TypeAlias = Callable[[Requests], Int64s]  # (batch,) the segment of each, from 0
 
@@ -64,8 +64,7 @@ class SlateConfig:
     floor: float = 0.01
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.floor <= 1.0:
-            raise BadRequest(f"the floor is {self.floor}; give a share above 0, at most 1")
+        require_floor(self.floor)
         if not 1 <= self.visible <= self.size:
             raise BadRequest(f"{self.visible} of {self.size} are visible; give at least 1 and at most all")
         require_share("patience", self.patience)
@@ -94,7 +93,7 @@ class SlateArms:
         self.segments, self.n_segments = segments, n_segments
         nothing = np.zeros((n_segments, len(catalog)))
         self._told = Told(nothing, nothing)
-        self._versions = {0: self._told}
+        self._versions = Latest(self._told)
 
     @property
     def posterior(self) -> int:
@@ -165,15 +164,13 @@ class SlateArms:
         np.add.at(counts.ravel(), cells, looked[by, columns])
         np.add.at(sums.ravel(), cells, rewards[seen])
         self._told = Told(counts, sums, self._told.version + 1)
-        self._versions[self._told.version] = self._told
-        self._versions.pop(self._told.version - KEPT, None)
+        self._versions.keep(self._told)
 
     def at(self, posterior: int) -> SlateArms:
         """The same arms as they were with this version. Raises `NotFound` where it is gone."""
-        if posterior not in self._versions:
-            raise NotFound(f"version {posterior} is not among the latest {KEPT}; replay the log to have it again")
+        told = self._versions.find(posterior)
         found = SlateArms(self.policy_id, self.catalog, self.config, self.segments, self.n_segments)
-        found._told = self._versions[posterior]
+        found._told, found._versions = told, Latest(told)
         return found
 
     def save(self, folder: Path) -> None:
