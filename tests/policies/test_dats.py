@@ -136,3 +136,18 @@ def test_balanced_rewards_count_by_how_unlikely_their_choice_was():
     assert error.max() < 800
     assert (np.abs(policy._mind.posterior.products[:, 0] - 4_000) < 5 * error).all()
     assert balanced(made, 3.0).max() == 3.0
+
+
+def test_who_decides_while_it_learns_has_the_version_that_was_known():
+    decided = []
+
+    class Meanwhile(DatsConfig):
+        def checked(self, known, allowed):
+            decided.append(policy.decide(asked(20), np.random.default_rng(0)))
+            return known
+
+    policy = dats(Meanwhile())
+    taught(policy, 2)
+    for version, made in enumerate(decided):
+        assert made.makers[0].posterior == version
+        np.testing.assert_allclose(policy.at(version).log_prob(made), made.choices.log_probs, atol=1e-9)
