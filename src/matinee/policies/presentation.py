@@ -1,4 +1,4 @@
-"""How to tell of a title: Beta arms for each way, by what the member likes most, chosen by Thompson sampling."""
+"""How to present a title: Beta arms for each way, by what the member likes most, chosen by Thompson sampling."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ LARGEST = 1 << 28  # bytes of a file
 
 @dataclass(frozen=True, slots=True)
 class PresentationConfig:
-    """`belief` of how often a title is enjoyed, however it is told of. `floor`: the share of choices in which each way
-    is as likely as any other, so that what each is worth can be told from the log.
+    """`belief` of how often a title is enjoyed, however it is presented. `floor`: the share of choices in which each
+    way is as likely as any other, so that what each is worth can be told from the log.
     """
 
     belief: BetaBelief = BetaBelief(1.0, 9.0)

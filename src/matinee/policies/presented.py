@@ -91,8 +91,8 @@ class Presented:
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One page per request; what is chosen of its billboard depends on the page and its random bits alone."""
         arms, made = self.arms.frozen(), self.inner.decide(requests, rng)
-        heads = np.flatnonzero(made.billboards)
-        parts = [self._chosen(made, heads, k, arms) for k in range(len(LAYERS))]
+        heads, likes = np.flatnonzero(made.billboards), self._likes(requests)
+        parts = [self._chosen(made, heads, likes, k, arms) for k in range(len(LAYERS))]
         return replace(_with_lines(made, heads, parts), makers=(*made.makers, *self._makers(arms)))
 
     def log_prob(self, decisions: Decisions) -> Doubles:
@@ -102,17 +102,17 @@ class Presented:
         presenting = presentation_of(decisions)
         found = np.full(len(presenting), -np.inf)
         found[~presenting] = self.inner.log_prob(without_presentation(decisions))
-        exploration = decisions.requests.exploration
+        arms, certain = self.arms.frozen(), decisions.requests.exploration == 0.0
         for at, options in self._asked(decisions):
             action = int(decisions.choices.actions[at])
             if action in options.actions:
-                probs = self.arms.probabilities(options.ways, exploration == 0.0)
+                probs = arms.probabilities(options.ways, certain)
                 found[at] = _log(float(probs[options.actions.index(action)]))
         return found
 
     def learn(self, decisions: Decisions, rewards: Doubles, weights: Doubles | None = None) -> None:
-        """Learn how each arms did from what its title's billboard earned: `rewards` (lines,), NaN where nobody
-        looked; each counts as `weights` (lines,) say, once where none are given.
+        """Learn how each picture and reason did from what its title's billboard earned: `rewards` (lines,), NaN where
+        nobody looked; each counts as `weights` (lines,) say, once where none are given.
         """
         earned, choices = _of_heads(decisions, rewards), decisions.choices
         counts = _of_heads(decisions, np.ones(len(rewards)) if weights is None else weights)
@@ -138,13 +138,15 @@ class Presented:
     def _makers(self, arms: PresentationArms) -> tuple[Maker, ...]:
         return tuple(Maker(name, "", self.parameters, arms.learned.version) for _, name in LAYERS)
 
-    def _chosen(self, made: Decisions, heads: Int64s, k: int, arms: PresentationArms) -> dict[str, Any]:
+    def _chosen(
+        self, made: Decisions, heads: Int64s, likes: list[str], k: int, arms: PresentationArms
+    ) -> dict[str, Any]:
         """The lines (heads,) of layer `k` of `LAYERS` for the billboards' titles at `heads`."""
         layer = LAYERS[k][0]
         lines: dict[str, list[float]] = {name: [] for name in ("actions", "log_probs", "among", "evidence")}
         certain = made.requests.exploration == 0.0
         owners = made.choices.decisions[heads]
-        for b, options in zip(owners, self._options(made, heads, layer), strict=True):
+        for b, options in zip(owners, self._options(made, heads, likes, layer), strict=True):
             probs = arms.probabilities(options.ways, certain)
             which = _drawn(probs, uniform(np.uint64(keyed(made.bits[b], int(layer), 0, 0))))
             lines["actions"].append(options.actions[which])
@@ -159,21 +161,25 @@ class Presented:
         heads, choices = np.flatnonzero(decisions.billboards), decisions.choices
         place = np.full(len(decisions), -1)
         place[choices.decisions[heads]] = np.arange(len(heads))
+        likes = self._likes(decisions.requests)
         for layer, _ in LAYERS:
             lines = np.flatnonzero(decisions.layer(layer) & (place[choices.decisions] >= 0))
             of = heads[place[choices.decisions[lines]]]
-            yield from zip(lines.tolist(), self._options(decisions, of, layer), strict=True)
+            yield from zip(lines.tolist(), self._options(decisions, of, likes, layer), strict=True)
 
-    def _options(self, made: Decisions, heads: Int64s, layer: Layer) -> list[Options]:
-        """What could be chosen for the title at each of `heads`."""
-        choices, b = made.choices, made.choices.decisions[heads]
-        titles = choices.actions[heads]
+    def _likes(self, requests: Requests) -> list[str]:
+        """(batch,) the genre that each member likes most, "" where none is known."""
         genres = (*self.catalog.genres, "")
-        likes = [genres[genre] for genre in favourites(made.requests, self.catalog)[b]]
+        return [genres[genre] for genre in favourites(requests, self.catalog)]
+
+    def _options(self, made: Decisions, heads: Int64s, likes: list[str], layer: Layer) -> list[Options]:
+        """What could be chosen for the title at each of `heads`, for members who like `likes` (batch,) most."""
+        choices, b = made.choices, made.choices.decisions[heads]
+        titles, own = choices.actions[heads], [likes[one] for one in b]
         if layer == Layer.ART:
-            return [self._pictures(item, like) for item, like in zip(titles.tolist(), likes, strict=True)]
+            return [self._pictures(item, like) for item, like in zip(titles.tolist(), own, strict=True)]
         true = self.reasons.of(made.requests, b, titles, choices.evidence[heads])
-        return [_reasons(own, like) for own, like in zip(true, likes, strict=True)]
+        return [_reasons(kinds, like) for kinds, like in zip(true, own, strict=True)]
 
     def _pictures(self, item: int, like: str) -> Options:
         names, item_id = self.catalog.artworks[item], self.catalog.item_ids[item]

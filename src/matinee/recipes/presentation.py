@@ -72,12 +72,12 @@ def presented_by(
         Presented(page, home.catalog, _reasons(home), arms) for (_, page), home in zip(pages, homes, strict=True)
     ]
     for one in presented:
-        workspace.keep_parameters(one.makers[0].parameters, {"arms": asdict(arms.config)})
+        workspace.keep_parameters(one.makers[0].parameters, {"presentation": asdict(arms.config)})
     return presented
 
 
 def presented_as_it_was(workspace: Workspace, page: Policy, home: HomePolicy, maker: Maker) -> Presented:
-    """The page as `maker` told of it. Raises `ArtifactRefused` or `NotFound` where a part of it is gone."""
+    """The page as `maker` presented it. Raises `ArtifactRefused` or `NotFound` where a part of it is gone."""
     arms = _presentation(workspace, _config(workspace.parameters(maker.parameters))).at(maker.posterior)
     found = Presented(page, home.catalog, _reasons(home), arms)
     if maker not in found.makers:
@@ -92,10 +92,12 @@ def _presentation(workspace: Workspace, config: PresentationConfig) -> Presentat
 
 def _config(parameters: Mapping[str, Any]) -> PresentationConfig:
     try:
-        plain = parameters["arms"]
+        plain = parameters["presentation"]
         return PresentationConfig(BetaBelief(**plain["belief"]), plain["floor"])
     except (KeyError, TypeError) as error:
-        raise ArtifactRefused(f"these are no parameters of a arms: {error!r}; restore them from a backup") from error
+        raise ArtifactRefused(
+            f"these are no parameters of a presentation: {error!r}; restore them from a backup"
+        ) from error
 
 
 def _reasons(home: HomePolicy) -> Reasons:
