@@ -86,7 +86,7 @@ def _differences(logged: Decisions, log: EventLog, catalog: Catalog, asked: Any)
 
 def made_by(workspace: Workspace, catalog: Catalog, makers: tuple[Maker, ...]) -> Policy:
     """The policies that acted, out of their artifacts and parameters, for the catalogue as it was: the page's, below
-    the billboard's where that has one of its own, and who told of it. `catalog` is today's, or its first titles.
+    the billboard's where that has one of its own, and who presented it. `catalog` is today's, or its first titles.
     """
     parameters = workspace.parameters(makers[0].parameters)
     catalog = workspace.catalog_as_of(parameters.get("catalog", 0), catalog)

@@ -1,4 +1,4 @@
-"""How the service's billboards are told of: what was learned of pictures and reasons, kept by version in the workspace.
+"""How the service presents billboards: what was learned of pictures and reasons, kept by version in the workspace.
 
 It lies in `posteriors/presentation-CONFIG/VERSION.json`; the same `Learner` that teaches a billboard teaches it.
 """

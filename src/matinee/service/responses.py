@@ -7,6 +7,7 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from matinee.service.shown import Doubt
+from matinee.service.studio import DayShown, TitleBelief, VersionKept
 
 
 class ErrorOut(TypedDict):
@@ -341,38 +342,6 @@ class GrownOut(ReloadOut):
     changed: int
 
 
-class ArmBeliefOut(TypedDict):
-    """What is believed of a title, for somebody of whom nothing is known, and what it was learned from."""
-
-    item_id: str
-    title: str
-    mean: float
-    low: float
-    high: float
-    chance: float
-    looks: float
-    reward: float | None
-    shown: int
-
-
-class DayShownOut(TypedDict):
-    """A day of billboards; `entropy` in nats."""
-
-    day: str
-    decisions: int
-    titles: int
-    entropy: float
-
-
-class VersionKeptOut(TypedDict):
-    """A version, up to when it learned, from how many looks, and the regret a decision that it expects."""
-
-    version: int
-    as_of: str
-    looks: float
-    regret: float
-
-
 class StudioOut(TypedDict):
     """The billboard that learns."""
 
@@ -380,9 +349,9 @@ class StudioOut(TypedDict):
     version: int
     as_of: str
     learned_today: float
-    titles: list[ArmBeliefOut]
-    days: list[DayShownOut]
-    versions: list[VersionKeptOut]
+    titles: list[TitleBelief]
+    days: list[DayShown]
+    versions: list[VersionKept]
 
 
 class AlarmOut(TypedDict):
