@@ -169,10 +169,10 @@ def test_what_was_learned_comes_back_from_disk(tmp_path: Path):
     policy = presented()
     policy.arms.learn([((ART, "", "t2", "x"), 0.5, 0.25)], 7)
     policy.save(tmp_path)
-    assert Learned.load(tmp_path / "presentation.json") == policy.arms.learned
+    assert Learned.load(tmp_path) == policy.arms.learned
     (tmp_path / "presentation.json").write_text('{"version": 1, "as_of": 2, "ways": [["a", 1]]}')
     with pytest.raises(ArtifactRefused, match="holds nothing learned"):
-        Learned.load(tmp_path / "presentation.json")
+        Learned.load(tmp_path)
 
 
 def test_versions_that_are_gone_are_named():

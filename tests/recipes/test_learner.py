@@ -28,7 +28,7 @@ from matinee.policies.layered import Layered
 from matinee.recipes.audit import audit
 from matinee.recipes.learner import Learner, billboard_of
 from matinee.recipes.learning import LearnerConfig, learn_from
-from matinee.recipes.posteriors import KeptPosteriors
+from matinee.recipes.posteriors import kept_posteriors
 from matinee.recipes.serving import SERVED, catalog_and_policies
 from matinee.recipes.studio import expected_regret, studio_of
 from matinee.recipes.training import train_into
@@ -410,7 +410,7 @@ def test_a_billboard_that_cannot_be_leaves_pages_as_they_are(place):
 
 def test_a_version_is_whole_or_not_there(place, tmp_path):
     arms = billboard_of(place, Catalog.load(place.catalog_path), "greedy")
-    kept = KeptPosteriors(tmp_path / "versions", arms.config.prior)
+    kept = kept_posteriors(tmp_path / "versions", arms.config.prior)
     assert kept.latest is None
     (kept.folder / ".draft-x").mkdir(parents=True)
     (kept.folder / ".draft-x" / "rewards.npy").write_bytes(b"cut off")

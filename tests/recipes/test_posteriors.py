@@ -10,8 +10,9 @@ import pytest
 
 from matinee.errors import Overloaded
 from matinee.policies.posterior import Posterior, Prior
+from matinee.policies.presentation import Learned
 from matinee.recipes import posteriors
-from matinee.recipes.posteriors import KeptPosteriors
+from matinee.recipes.posteriors import KeptVersions, kept_posteriors
 
 PRIOR = Prior()
 TITLES, SIZE, BATCHES = 6, 3, 2
@@ -35,7 +36,7 @@ class PowerCut(BaseException):
     """The process is gone."""
 
 
-def go_on(kept: KeptPosteriors) -> Posterior:
+def go_on(kept: KeptVersions[Posterior]) -> Posterior:
     """Learn what is left after the latest version that is there."""
     posterior = kept.latest or Posterior.nothing(TITLES, SIZE)
     for n in range(posterior.version, BATCHES):
@@ -48,7 +49,7 @@ def test_cut_off_at_any_write_it_goes_on_to_the_same_bits(tmp_path, monkeypatch)
     """Every batch is five syncs of files and folders and one of the folder above: the power is cut at each."""
     sync, expected, cuts = posteriors.synced, uninterrupted(), 0
     for at in range(1, 100):
-        kept, calls = KeptPosteriors(tmp_path / str(at), PRIOR), []
+        kept, calls = kept_posteriors(tmp_path / str(at), PRIOR), []
 
         def cut(path, at=at, calls=calls):
             calls.append(path)
@@ -69,12 +70,22 @@ def test_cut_off_at_any_write_it_goes_on_to_the_same_bits(tmp_path, monkeypatch)
 
 
 def test_another_posterior_of_the_same_version_is_refused(tmp_path):
-    kept, nothing = KeptPosteriors(tmp_path, PRIOR), Posterior.nothing(TITLES, SIZE)
+    kept, nothing = kept_posteriors(tmp_path, PRIOR), Posterior.nothing(TITLES, SIZE)
     one, other = nothing.after(*batch(0), PRIOR), nothing.after(*batch(1), PRIOR)
     kept.keep(one)
     with pytest.raises(Overloaded, match="somebody else"):
         kept.keep(other)
     assert kept.latest.same(one)
+
+
+def test_another_presentation_of_the_same_version_is_refused(tmp_path):
+    kept, way = KeptVersions(tmp_path, Learned.save, Learned.load), ("art", "", "t1", "x")
+    one, other = (Learned().after([(way, reward, 1.0)], 7) for reward in (0.0, 1.0))
+    kept.keep(one)
+    kept.keep(one)
+    with pytest.raises(Overloaded, match="somebody else"):
+        kept.keep(other)
+    assert kept.latest == one
 
 
 WRITER = """
@@ -83,9 +94,9 @@ from pathlib import Path
 import numpy as np
 from matinee.errors import Overloaded
 from matinee.policies.posterior import Posterior, Prior
-from matinee.recipes.posteriors import KeptPosteriors
+from matinee.recipes.posteriors import kept_posteriors
 
-kept, title, done, refused = KeptPosteriors(Path(sys.argv[1]), Prior()), int(sys.argv[2]), 0, 0
+kept, title, done, refused = kept_posteriors(Path(sys.argv[1]), Prior()), int(sys.argv[2]), 0, 0
 print("ready", flush=True)
 input()
 while done < 20:
@@ -115,7 +126,7 @@ def test_two_writers_lose_and_double_nothing(tmp_path):
         one.stdin.write("\n")
         one.stdin.flush()
     refused = [int(one.communicate(timeout=300)[0]) for one in writers]
-    kept = KeptPosteriors(tmp_path, PRIOR)
+    kept = kept_posteriors(tmp_path, PRIOR)
     assert kept.versions == list(range(1, 41))
     sums = [kept.find(version).rewards.ravel() for version in kept.versions]
     assert (np.diff(sums, axis=0).sum(axis=1) == 1).all(), "a version lost or doubled a reward"

@@ -20,7 +20,8 @@ from matinee.policies.versions import Latest, Versions
 
 Way: TypeAlias = tuple[str, str, str, str]  # art or reason, what the member likes most, item_id, which
 Came: TypeAlias = tuple[Way, float, float]  # the reward of a way, and how much it counts
-LARGEST = 1 << 28  # bytes of a file
+FILE = "presentation.json"
+LARGEST = 1 << 28  # bytes of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +54,21 @@ class Learned(NamedTuple):
             ways[way] = (count + weight, total + weight * reward)
         return Learned(self.version + 1, max(as_of, self.as_of), ways)
 
-    def save(self, path: Path) -> None:
-        """Write it as JSON, the same bytes for the same ways."""
+    def same(self, other: Learned) -> bool:
+        """Whether both say the same to the bit."""
+        return self == other
+
+    def save(self, folder: Path) -> None:
+        """Write it into an existing folder as JSON, the same bytes for the same ways."""
         ways = [[*way, *numbers] for way, numbers in sorted(self.ways.items())]
         plain = {"version": self.version, "as_of": self.as_of, "ways": ways}
-        path.write_text(json.dumps(plain, indent=0), "utf-8")
+        (folder / FILE).write_text(json.dumps(plain, indent=0), "utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> Learned:
+    def load(cls, folder: Path) -> Learned:
         """Read what `save` wrote. Raises `ArtifactRefused` on anything else."""
         try:
-            with opened(path, LARGEST) as file:
+            with opened(folder / FILE, LARGEST) as file:
                 plain = json.load(file)
             ways = {
                 (str(a), str(b), str(c), str(d)): (float(count), float(total))
@@ -71,7 +76,7 @@ class Learned(NamedTuple):
             }
             return cls(int(plain["version"]), int(plain["as_of"]), ways)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ArtifactRefused(f"{path} holds nothing learned: {error!r}; restore it from a backup") from error
+            raise ArtifactRefused(f"{folder} holds nothing learned: {error!r}; restore it from a backup") from error
 
 
 class PresentationArms:
@@ -113,7 +118,8 @@ class PresentationArms:
 
     def at(self, version: int) -> PresentationArms:
         """The same as it was with this version. Raises `NotFound` where it is gone."""
-        learned = self.learned if version == self.learned.version else self.versions.find(version)
+        known = {0: Learned(), self.learned.version: self.learned}
+        learned = known[version] if version in known else self.versions.find(version)
         return PresentationArms(self.config, learned, self.versions)
 
 

@@ -133,7 +133,7 @@ class Presented:
 
     def save(self, folder: Path) -> None:
         """Write what was learned."""
-        self.arms.learned.save(folder / "presentation.json")
+        self.arms.learned.save(folder)
 
     def _makers(self, arms: PresentationArms) -> tuple[Maker, ...]:
         return tuple(Maker(name, "", self.parameters, arms.learned.version) for _, name in LAYERS)

@@ -26,7 +26,7 @@ from matinee.policies.features import AverageTaste, Features
 from matinee.policies.posterior import Prior
 from matinee.recipes.background import looking
 from matinee.recipes.learning import SECOND, LearnerConfig, LearnsFromLog, learn_from
-from matinee.recipes.posteriors import KeptPosteriors
+from matinee.recipes.posteriors import kept_posteriors
 from matinee.recipes.registry import SCORERS
 from matinee.recipes.studio import studio_of
 from matinee.recipes.vitals import Vitals, Watch, watched
@@ -81,7 +81,7 @@ def _arms(
         raise ArtifactRefused(f"{artifact.artifact_id} has no vectors of titles; train `{VECTORS}`")
     features = Features.of(AverageTaste(vectors), len(catalog), parameters["size"])
     plain = LinearArms(parameters["policy"], artifact.artifact_id, catalog, features, config)
-    kept = KeptPosteriors(
+    kept = kept_posteriors(
         workspace.folder / "posteriors" / f"{plain.maker.parameters}-{artifact.artifact_id}", config.prior
     )
     learned = kept.latest if version is None else kept.find(version)

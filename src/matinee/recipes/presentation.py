@@ -1,66 +1,23 @@
 """How the service presents billboards: what was learned of pictures and reasons, kept by version in the workspace.
 
-It lies in `posteriors/presentation-CONFIG/VERSION.json`; the same `Learner` that teaches a billboard teaches it.
+It lies in `posteriors/presentation-CONFIG/VERSION`; the same `Learner` that teaches a billboard teaches it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
-from matinee.catalog import write_whole
 from matinee.decision import Maker, Policy, digest
-from matinee.errors import ArtifactRefused, NotFound
+from matinee.errors import ArtifactRefused
 from matinee.policies.independent import BetaBelief
 from matinee.policies.presentation import Learned, PresentationArms, PresentationConfig
 from matinee.policies.presented import Presented
+from matinee.recipes.posteriors import KeptVersions
 from matinee.surfaces.home import HomePolicy
 from matinee.surfaces.reasons import Reasons
 from matinee.workspace import Workspace
-
-VERSIONS = 1_000  # kept on disk
-
-
-@dataclass(frozen=True)
-class KeptPresentations:
-    """The versions of what was learned, each a file in a folder, whole or not there."""
-
-    folder: Path
-
-    def keep(self, learned: Learned) -> None:
-        """On disk when it returns; a version that is there stays as it is. The oldest beyond `VERSIONS` go."""
-        path = self._path(learned.version)
-        if path.exists():
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(path, learned.save)
-        for version in self.versions[:-VERSIONS]:
-            self._path(version).unlink()
-
-    def find(self, version: int) -> Learned:
-        """Raises `NotFound` where it is gone, `ArtifactRefused` where it is damaged."""
-        path = self._path(version)
-        if version == 0:
-            return Learned()
-        if not path.is_file():
-            raise NotFound(f"{path} is gone; restore it from a backup to ask its decisions again")
-        return Learned.load(path)
-
-    @property
-    def versions(self) -> list[int]:
-        """Those that are there, oldest first."""
-        return sorted(int(path.stem) for path in self.folder.glob("*.json") if path.stem.isdigit())
-
-    @property
-    def latest(self) -> Learned | None:
-        """The newest, None before the first."""
-        versions = self.versions
-        return self.find(versions[-1]) if versions else None
-
-    def _path(self, version: int) -> Path:
-        return self.folder / f"{version:08d}.json"
 
 
 def presented_by(
@@ -86,7 +43,8 @@ def presented_as_it_was(workspace: Workspace, page: Policy, home: HomePolicy, ma
 
 
 def _presentation(workspace: Workspace, config: PresentationConfig) -> PresentationArms:
-    kept = KeptPresentations(workspace.folder / "posteriors" / f"presentation-{digest(config)}")
+    folder = workspace.folder / "posteriors" / f"presentation-{digest(config)}"
+    kept = KeptVersions(folder, Learned.save, Learned.load)
     return PresentationArms(config, kept.latest, kept)
 
 
