@@ -25,6 +25,7 @@ from matinee.decision import Requests
 from matinee.errors import ArtifactRefused, BadRequest, NotFound, Overloaded
 from matinee.history import Histories
 from matinee.policies.layered import Layered
+from matinee.recipes import learning
 from matinee.recipes.audit import audit
 from matinee.recipes.learner import Learner, billboard_of
 from matinee.recipes.learning import LearnerConfig, learn_from
@@ -120,7 +121,9 @@ def served(place: Workspace, log: EventLog, learner: Learner) -> TestClient:
     return TestClient(create_app(deployment), "http://localhost")
 
 
-def test_it_learns_from_the_log_and_every_page_is_asked_again_of_the_version_that_made_it(place):
+def test_it_learns_from_the_log_and_every_page_is_asked_again_of_the_version_that_made_it(place, monkeypatch):
+    read, lesson = [], learning._lesson
+    monkeypatch.setattr(learning, "_lesson", lambda *asked: read.append(1) or lesson(*asked))
     with EventLog(place.log_path) as log:
         learner = Learner(place, log, CONFIG)
         with served(place, log, learner) as client:
@@ -129,6 +132,7 @@ def test_it_learns_from_the_log_and_every_page_is_asked_again_of_the_version_tha
             looks += live(client, 1)
             assert learner.look(HAND.over(1)) == PAGES
             assert learner.look(HAND.over(1)) == 0
+        assert len(read) == 2, "what the billboard and its presentation learn from is read once for both"
         assert learner.arms is not None
         assert learner.arms.posterior == 2
         makers = [(one.requests.times.min(), len(one), one.makers[1]) for one in log.decisions.read(2**62)]
@@ -151,7 +155,7 @@ def test_it_learns_from_the_log_and_every_page_is_asked_again_of_the_version_tha
         assert fresh.posterior == 2, "what was learned is there after a restart"
         shutil.rmtree(place.folder / "posteriors")
         replayed = billboard_of(place, Catalog.load(place.catalog_path), "thompson")
-        learn_from(log, replayed, HAND.over(5), CONFIG)
+        learn_from(log, [replayed], HAND.over(5), CONFIG)
         assert replayed._mind.posterior.same(learned), "a replay of the log left another posterior"
 
 
@@ -193,10 +197,10 @@ def test_a_kill_while_it_learns_loses_nothing(place):
         assert child.returncode == -signal.SIGKILL
         again = billboard_of(place, Catalog.load(place.catalog_path), "thompson")
         assert again.posterior == 1, "it was not killed in the midst of its work"
-        assert learn_from(log, again, over, CONFIG) == 20
+        assert learn_from(log, [again], over, CONFIG) == 20
         shutil.rmtree(place.folder / "posteriors")
         replayed = billboard_of(place, Catalog.load(place.catalog_path), "thompson")
-        assert learn_from(log, replayed, over, CONFIG) == 30
+        assert learn_from(log, [replayed], over, CONFIG) == 30
         assert replayed._mind.posterior.same(again._mind.posterior)
         assert replayed.posterior == 3
 
@@ -218,7 +222,7 @@ def test_what_comes_late_counts_neither_now_nor_in_a_replay(place):
             assert client.post("/v1/events", json={"events": [late]}).json()["accepted"] == 1
         shutil.rmtree(place.folder / "posteriors")
         replayed = billboard_of(place, Catalog.load(place.catalog_path), "thompson")
-        learn_from(log, replayed, HAND.over(9), CONFIG)
+        learn_from(log, [replayed], HAND.over(9), CONFIG)
         assert replayed._mind.posterior.same(learner.arms._mind.posterior)
 
 

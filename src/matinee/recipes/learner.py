@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import IO, Any
 
 from matinee.catalog import Catalog
 from matinee.data.counted import Counted
@@ -100,7 +100,7 @@ class Learner:
     config: LearnerConfig = LearnerConfig()
     arms: LinearArms | None = None
     presentation: LearnsFromLog | None = None
-    _counted: tuple[Counted, Counted] = field(default_factory=lambda: (Counted(), Counted()))
+    _counted: dict[int, Counted] = field(default_factory=dict)  # as of the latest decisions learned from
     _watch: Watch | None = None
     _vitals: Vitals = Vitals()
     _looked: float = field(default_factory=time.time)
@@ -112,21 +112,24 @@ class Learner:
 
     def look(self, now: int) -> int:
         """Learn from what is new at `now`; 0 also where another service is the one that learns."""
-        both = zip((self.arms, self.presentation), self._counted, strict=True)
-        learning = [(one, counted) for one, counted in both if one is not None]
+        learners = [one for one in (self.arms, self.presentation) if one is not None]
         with (self.workspace.folder / ".learner").open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                for one, _ in learning:
-                    one.catch_up()
-                return 0
-            learned = [self._taught(*one, now) for one in learning]
-        return max(learned, default=0)
+            ours = _locked(file)
+            for one in learners:
+                one.catch_up()
+            return max(self._taught(learners, now), default=0) if ours else 0
 
-    def _taught(self, one: LearnsFromLog, counted: Counted, now: int) -> int:
-        one.catch_up()
-        return learn_from(self.events, one, now, self.config, counted)
+    def _taught(self, learners: list[LearnsFromLog], now: int) -> list[int]:
+        """How much those learn who know as much; what is read of the log is read once for all of them."""
+        alike: dict[tuple[int, Catalog], list[LearnsFromLog]] = {}
+        for one in learners:
+            alike.setdefault((one.as_of, one.catalog), []).append(one)
+        before, self._counted, learned = self._counted, {}, []
+        for (as_of, _), some in alike.items():
+            counted = before.get(as_of, Counted())
+            learned.append(learn_from(self.events, some, now, self.config, counted))
+            self._counted[counted.as_of] = counted
+        return learned
 
     def watched(self) -> Watched:
         """How the billboard did at the latest look; what waits goes on waiting while no look comes."""
@@ -147,3 +150,12 @@ class Learner:
         if self._watch is None:
             self._watch = Watch(now - DAY)
         self._vitals, self._looked = self._watch.look(self.events, self.arms, now, self.config), time.time()
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """Whether the lock on a file is ours until it is closed; False where somebody else has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -6,7 +6,7 @@ for the service that learned when its time had come, nor for a replay of the log
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -92,19 +92,27 @@ class LearnsFromLog(Protocol):
 
 
 def learn_from(
-    events: EventLog, arms: LearnsFromLog, now: int, config: LearnerConfig, counted: Counted | None = None
+    events: EventLog,
+    learners: Sequence[LearnsFromLog],
+    now: int,
+    config: LearnerConfig,
+    counted: Counted | None = None,
 ) -> int:
-    """Learn from the billboards that home pages of the log showed, whoever chose them, whose time has come at `now`
-    (microseconds since 1970), but for those learned from before; returns how many decisions these were.
+    """Teach `learners`, who know as much of the same titles, from the billboards that home pages of the log showed,
+    whoever chose them, whose time has come at `now` (microseconds since 1970), but for those learned from before;
+    returns how many decisions these were.
 
     What was learned is kept, version by version: cut off at any moment, the next call goes on where the last one was.
     `counted` is what the last call left, so that the day's decisions need not be read again.
     """
+    (since,), catalog = {one.as_of for one in learners}, learners[0].catalog
     counted, learned = Counted() if counted is None else counted, 0
-    if counted.as_of != arms.as_of:
-        _count_again(counted, events, arms, config)
-    for lesson in lessons(events, arms.catalog, arms.as_of + 1, config.until(now), config):
-        arms.learn(lesson.decisions, lesson.rewards, _weights(counted, lesson))
+    if counted.as_of != since:
+        _count_again(counted, events, catalog, since, config)
+    for lesson in lessons(events, catalog, since + 1, config.until(now), config):
+        weights = _weights(counted, lesson)
+        for one in learners:
+            one.learn(lesson.decisions, lesson.rewards, weights)
         learned += len(lesson.decisions)
     return learned
 
@@ -118,12 +126,12 @@ def lessons(events: EventLog, catalog: Catalog, since: int, until: int, config: 
                 yield _lesson(_by_time(as_one(asked)), events, catalog, config)
 
 
-def _count_again(counted: Counted, events: EventLog, arms: LearnsFromLog, config: LearnerConfig) -> None:
-    """Bring `counted` to the latest decision that was learned from."""
+def _count_again(counted: Counted, events: EventLog, catalog: Catalog, as_of: int, config: LearnerConfig) -> None:
+    """Bring `counted` to the latest decision that was learned from, at `as_of`."""
     counted.forget()
-    for lesson in lessons(events, arms.catalog, arms.as_of // DAY * DAY, arms.as_of + 1, config):
+    for lesson in lessons(events, catalog, as_of // DAY * DAY, as_of + 1, config):
         _weights(counted, lesson)
-    counted.as_of = arms.as_of
+    counted.as_of = as_of
 
 
 def _weights(counted: Counted, lesson: Lesson) -> Doubles:
