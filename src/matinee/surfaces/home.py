@@ -122,7 +122,7 @@ class HomePolicy:
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests = decisions.requests
-        worth = self.worth(self.scorer.score(requests), requests)
+        worth = self._worth_of(requests)
         left = tilt(worth, requests, self.charts.surprise)
         allowed, sway = eligible(self.catalog, requests), Sway.of(self.catalog, requests)
         named = nameable(self.catalog, requests, allowed)
