@@ -105,4 +105,4 @@ class Fallback:
                 return Served(named, tuple(missed))
             missed.append(found)
         reasons = "; ".join(f"{miss.step} {miss.detail}" for miss in missed)
-        raise Overloaded(f"no policy answered: {reasons}", retry_after=1.0)
+        raise Overloaded(f"no policy answered ({reasons}); try again in a second", retry_after=1.0)
