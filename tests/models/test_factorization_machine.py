@@ -64,7 +64,7 @@ def test_without_situations_a_member_is_one_example():
 
 
 def test_the_loss_is_a_softmax_over_candidates_that_are_not_known():
-    n, size = 5, 3
+    n, size = 5, 3  # title 4 is not drawn
     with torch.random.fork_rng():
         torch.manual_seed(0)
         parts = Parts(torch.nn.Identity(), torch.nn.Identity(), Dot())
@@ -74,7 +74,7 @@ def test_the_loss_is_a_softmax_over_candidates_that_are_not_known():
             torch.nn.init.normal_(side.embeddings)
     nowhere = np.zeros((1, len(SITUATION)), np.int16)
     asked = asked_of(np.array([0, 2]), np.array([1, 4], np.int32), nowhere, torch.device("cpu"))
-    places = [torch.tensor(part) for part in ([0, 1, 2, 3], [0, 0], [0, 3], [0], [1])]  # title 4 is not drawn
+    places = [torch.tensor(part) for part in ([0, 1, 2, 3], [0, 0], [0, 3], [0], [1], [0, 0], [0, 3])]
     liked, vectors = (table.numpy().astype(np.float64) for table in learner.tables())
     scores = vectors[:, :size] @ ((liked[1] + liked[4]) / np.sqrt(2)) + vectors[:, size]
     chances = np.exp(scores[[0, 2, 3]]) / np.exp(scores[[0, 2, 3]]).sum()

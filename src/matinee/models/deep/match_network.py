@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from matinee.models.deep.propensity_head import PropensityHead
 from matinee.models.deep.title_vectors import SPREAD, TitleVectors
 from matinee.models.deep.tokens import PACE, SITUATION
 
@@ -74,11 +75,20 @@ class MatchNetwork(nn.Module):
 
 
 class Learner(nn.Module):
-    """A `MatchNetwork` with the titles that it learns: both tables mix an embedding with content."""
+    """A `MatchNetwork` with the titles that it learns: both tables mix an embedding with content. A `head` over its
+    answers weighs what is learned.
+    """
 
-    def __init__(self, network: MatchNetwork, parts: Parts, liked: TitleVectors, titles: TitleVectors) -> None:
+    def __init__(
+        self,
+        network: MatchNetwork,
+        parts: Parts,
+        liked: TitleVectors,
+        titles: TitleVectors,
+        head: PropensityHead | None = None,
+    ) -> None:
         super().__init__()
-        self.network, self.tower = network, parts.title
+        self.network, self.tower, self.head = network, parts.title, head
         self.liked, self.titles = liked, titles
 
     def histories(self, titles: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ from matinee.models.content.features import TitleEncoder
 from matinee.models.deep.fitting import Training, best_device, seeded
 from matinee.models.deep.match_fitting import asked_of, examples_of, fit_match
 from matinee.models.deep.match_network import Asked, Learner, MatchNetwork, Newcomers, Parts
+from matinee.models.deep.propensity_head import HeadConfig, PropensityHead
 from matinee.models.deep.title_vectors import TitleVectors
 from matinee.models.deep.tokens import Reading, Tokens, situations_of, tokens_of
 from matinee.models.deep.weights import Arrays, Dtypes, arrays_of, network_of
@@ -42,7 +43,8 @@ class MatchConfig:
     """`size`: dimensions in which requests and titles meet. `content`: whether titles have side features, see
     `content`. `context`, `time`: whether requests have country and device; hour, weekday and age. `unknown`: chance
     that a code is hidden in training; `id_dropout`: chance that a title has only its content. `candidates`: titles that
-    a training batch is scored on, at most. `kappa`: history length at which popularity counts half.
+    a training batch is scored on, at most. `kappa`: history length at which popularity counts half. `head`: a
+    propensity head that weighs what is learned, None for none; serving needs it no more.
     """
 
     size: int = 64
@@ -54,10 +56,12 @@ class MatchConfig:
     candidates: int = 8192
     kappa: float = 0.1
     training: Training = Training(epochs=40, batch=128, rate=1e-2, decay=0.01)
+    head: HeadConfig | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.training, dict):
-            object.__setattr__(self, "training", Training(**self.training))
+        for name, nested in (("training", Training), ("head", HeadConfig)):
+            if isinstance(value := getattr(self, name), dict):
+                object.__setattr__(self, name, nested(**value))
         for name in (one.name for one in fields(self)):
             value = getattr(self, name)
             if name in {"unknown", "id_dropout", "dropout"} and not 0 <= value < 1:
@@ -128,7 +132,8 @@ class MatchScorer(ABC):
         encoder = TitleEncoder.fit(data.catalog) if config.content else None
         with seeded(rng):
             learner = self._learner(tokens, _features(encoder, data.catalog)).to(best_device())
-        fit_match(learner, examples_of(tokens), config.training, config.candidates, config.unknown, rng, progress)
+        examples = examples_of(tokens, whole=config.head is not None)
+        fit_match(learner, examples, config.training, config.candidates, config.unknown, rng, progress)
         liked, vectors = learner.cpu().tables()
         unfitted, silent = Prior(Popularity(), config.kappa, 0.0), learner.silent().numpy()
         rough = Fitted(learner.network, learner.newcomers(), encoder, liked, vectors, tokens.latest, unfitted, silent)
@@ -144,7 +149,8 @@ class MatchScorer(ABC):
         counts = np.bincount(tokens.items[tokens.taught], minlength=len(features)).astype(np.float32)
         liked, titles = (TitleVectors(counts, features, config.size, config.id_dropout) for _ in range(2))
         parts = self.parts(config)
-        return Learner(MatchNetwork(parts, config.size), parts, liked, titles)
+        head = None if config.head is None else PropensityHead(len(counts), config.size, config.head)
+        return Learner(MatchNetwork(parts, config.size), parts, liked, titles, head)
 
     def for_titles(self, catalog: Catalog) -> Self:
         """The scorer answering for all of `catalog`: titles that came after fitting have the vectors of their content.

@@ -52,10 +52,14 @@ class HeadConfig:
 
 
 class PropensityHead(nn.Module):
-    """beta(title | state) = softmax over titles of sg[state] · v + b, with vectors of its own."""
+    """beta(title | state) = softmax over titles of sg[state] · v + b, with vectors of its own.
 
-    def __init__(self, titles: int, size: int) -> None:
+    Any network may carry one: it knows of states alone.
+    """
+
+    def __init__(self, titles: int, size: int, config: HeadConfig = HeadConfig()) -> None:
         super().__init__()
+        self.config = config
         self.vectors = nn.Parameter(torch.zeros(titles, size + 1))
 
     def loss(self, states: Tensor, titles: Tensor, shown: Tensor) -> Tensor:
@@ -73,6 +77,10 @@ class PropensityHead(nn.Module):
     def log_chances(self, states: Tensor, titles: Tensor, targets: Tensor) -> Tensor:
         """(rows,) log beta of the targets (places among `titles`), without a gradient."""
         return log_chances(states, self.vectors[titles], targets)
+
+    def weights(self, log_pi: Tensor, states: Tensor, titles: Tensor, targets: Tensor) -> Tensor:
+        """(rows,) what -log pi of each row's target is multiplied by, see `weights_of`; `log_pi` (rows,) likewise."""
+        return weights_of(log_pi, self.log_chances(states, titles, targets), self.config, targets != NOTHING)
 
 
 @torch.no_grad()

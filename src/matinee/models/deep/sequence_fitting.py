@@ -13,7 +13,7 @@ from matinee.decision import Progress
 from matinee.errors import BadRequest
 from matinee.models.deep.fitting import Training, device_of, fit_network
 from matinee.models.deep.losses import NOTHING, excluding, gbce_loss, sampled_softmax_loss, softmax_loss
-from matinee.models.deep.propensity_head import HeadConfig, PropensityHead, log_chances, weights_of
+from matinee.models.deep.propensity_head import PropensityHead, log_chances
 from matinee.models.deep.replay import Replayed
 from matinee.models.deep.sequence_config import Loss, SequenceConfig
 from matinee.models.deep.sequence_network import SequenceNetwork
@@ -47,6 +47,7 @@ def fit_sequence_network(
         device,
         recurring,
         config.short,
+        whole=config.head is not None,
     )
     titles = torch.from_numpy(played.astype(np.int64)).to(device)
 
@@ -55,8 +56,8 @@ def fit_sequence_network(
         if exact:
             vectors = network.titles(titles)
             rows = _rows(network, vectors, batch)
-            if network.head is not None and config.head is not None:
-                return _corrected(network.head, rows, vectors, titles, batch, config.head)
+            if network.head is not None:
+                return _corrected(network.head, rows, vectors, titles, batch)
             return softmax_loss(rows, vectors, batch.targets, batch.seen)
         return _sampled(network, titles, batch, config)
 
@@ -71,14 +72,12 @@ def _rows(network: SequenceNetwork, vectors: Tensor, batch: Batch) -> Tensor:
     return answers
 
 
-def _corrected(
-    head: PropensityHead, rows: Tensor, vectors: Tensor, titles: Tensor, batch: Batch, config: HeadConfig
-) -> Tensor:
-    """The softmax of weighted rows, and the head's own loss on the same titles of the trajectory."""
-    log_beta = head.log_chances(rows, titles, batch.targets)
-    weights = weights_of(log_chances(rows, vectors, batch.targets), log_beta, config, batch.targets != NOTHING)
+def _corrected(head: PropensityHead, rows: Tensor, vectors: Tensor, titles: Tensor, batch: Batch) -> Tensor:
+    """The softmax of weighted likes, and the head's own loss on every title of the trajectory."""
+    log_pi = log_chances(rows, vectors, batch.targets)
+    weights = head.weights(log_pi, rows, titles, batch.targets)
     policy = softmax_loss(rows, vectors, batch.targets, batch.seen, weights)
-    return policy + head.loss(rows, titles, batch.targets)
+    return policy + head.loss(rows, titles, batch.followed)
 
 
 def _sampled(network: SequenceNetwork, titles: Tensor, batch: Batch, config: SequenceConfig) -> Tensor:

@@ -119,7 +119,7 @@ class SequenceNetwork(nn.Module):
         self.body = build_body(config)
         self.norm = nn.LayerNorm(config.size)
         self.request = RequestGate(config.size, config.unknown)
-        self.head = None if config.head is None else PropensityHead(len(titles.counts), config.size)
+        self.head = None if config.head is None else PropensityHead(len(titles.counts), config.size, config.head)
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)

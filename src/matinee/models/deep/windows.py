@@ -37,7 +37,8 @@ class Batch:
     """Windows padded to the longest: `items` (windows, length), `history` (windows, length, fields).
 
     The taught rows: `at` (rows,) flat places of their states, `situation` (rows, fields) in which `targets` (rows,)
-    were chosen, and what was `seen` before. A row whose target is `NOTHING` teaches nothing.
+    were chosen, and what was `seen` before. A row whose target is `NOTHING` teaches nothing. `followed` (rows,) what
+    came next, liked or not, `NOTHING` where nothing did; of rows that are not taught too where windows are `whole`.
     """
 
     items: Tensor
@@ -46,6 +47,7 @@ class Batch:
     situation: Tensor
     targets: Tensor
     seen: Seen
+    followed: Tensor
 
 
 class Windows:
@@ -67,9 +69,10 @@ class Windows:
         device: torch.device,
         recurring: bool = False,
         short: float = 0.0,
+        whole: bool = False,
     ) -> None:
         self.tokens, self.length, self.batch, self.order, self.recurring = tokens, length, batch, order, recurring
-        self.short = short
+        self.short, self.whole = short, whole
         self.longest = int(tokens.lengths.max(initial=0))
         self._taught = np.append(0, np.cumsum(tokens.taught))
         self._there = tuple(torch.from_numpy(part).to(device, copy=not order) for part in _parts(tokens))
@@ -108,13 +111,8 @@ class Windows:
         inside = places < ends[:, None]
         places = torch.where(inside, places, ends[:, None])
         told = (inside & taught[(places + 1).clamp_max(last)]).flatten()
-        if self.recurring:
-            at, wanted = torch.arange(len(told), device=items.device), told
-        else:
-            at = told.nonzero().flatten()
-            more = -len(at) % ROWS
-            wanted = functional.pad(torch.ones_like(at, dtype=torch.bool), (0, more))
-            at = functional.pad(at, (0, more))
+        at, there = self._rows(inside.flatten() if self.whole else told)
+        wanted = told[at] & there
         following = (places.flatten()[at] + 1).clamp_max(last)
         oldest = torch.maximum(firsts, starts + 1 - SEEN)
         owners = at // cuts.length
@@ -123,8 +121,20 @@ class Windows:
             owners,
             (((starts - oldest)[owners] + at % cuts.length + 1) * wanted).to(torch.int16),
         )
-        targets = torch.where(wanted, items[following].long(), NOTHING)
-        return Batch(items[places].long(), history[places].long(), at, situation[following].long(), targets, seen)
+        follow = items[following].long()
+        targets = torch.where(wanted, follow, NOTHING)
+        followed = torch.where(there & inside.flatten()[at], follow, NOTHING)
+        return Batch(
+            items[places].long(), history[places].long(), at, situation[following].long(), targets, seen, followed
+        )
+
+    def _rows(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """The places that are rows, of a window's places (places,) those `chosen` or all, and which are not padding."""
+        if self.recurring:
+            return torch.arange(len(chosen), device=chosen.device), torch.ones_like(chosen)
+        at = chosen.nonzero().flatten()
+        more = -len(at) % ROWS
+        return functional.pad(at, (0, more)), functional.pad(torch.ones_like(at, dtype=torch.bool), (0, more))
 
     def _cut(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """(windows, 3): first token of the member, first token of the window, last one (only a target)."""
