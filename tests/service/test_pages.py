@@ -6,10 +6,13 @@ import re
 
 import polars as pl
 import pytest
+from jinja2 import Environment
+from pydantic import TypeAdapter
 
 from matinee.catalog import Catalog
 from matinee.service.problems import overloaded
 from matinee.service.requests import EventIn, EventsIn, HomeIn, ProfileIn, SimilarIn
+from matinee.service.web.pages import templates
 from matinee.service.web.reference import bodies
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -159,3 +162,13 @@ def test_a_wrong_address_of_a_page_is_refused_in_words(client, asked):
 def test_devices_are_recognised_by_their_agent(client):
     for agent, device in (("Mozilla Mobile", "phone"), ("SmartTV", "tv"), ("Desktop", "web")):
         assert f"device-{device}" in client.get("/home?user=a", headers={"user-agent": agent}).text
+
+
+def test_the_first_pages_after_a_start_find_every_template_and_route_made(serve, monkeypatch):
+    templates.cache_clear()
+    client = serve()
+    for what, made in ((Environment, "compile"), (TypeAdapter, "__init__")):
+        monkeypatch.setattr(what, made, lambda *_, **__: pytest.fail("made while a member waits"))
+    for path in ("/", "/home?user=ada", "/tastes?user=ada", "/list?user=ada", "/studio", "/nowhere"):
+        assert client.get(path).status_code == (404 if path == "/nowhere" else 200), path
+    assert client.post("/v1/home", json={"user_id": "ada"}).status_code == 200

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -51,18 +50,19 @@ Way = Annotated[int, Query(ge=0, lt=DRAWN)]
 WebDraw = Annotated[int, Query(ge=0, lt=2**31)]
 
 
-@dataclass(frozen=True, slots=True)
-class WebDials:
-    """Dials in the address of a page."""
-
-    diversity: WebDial = None
-    calibration: WebDial = None
-    novelty: WebDial = None
-    freshness: WebDial = None
+async def _turned(
+    diversity: WebDial = None, calibration: WebDial = None, novelty: WebDial = None, freshness: WebDial = None
+) -> DialsIn:
+    """The dials in the address of a page."""
+    return DialsIn(diversity=diversity, calibration=calibration, novelty=novelty, freshness=freshness)
 
 
+Turned = Annotated[DialsIn, Depends(_turned)]
+
+
+@cache
 def templates() -> Environment:
-    """The templates: everything is escaped, and a name that nobody set is an error."""
+    """The templates, all compiled: everything is escaped, and a name that nobody set is an error."""
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -76,10 +76,12 @@ def templates() -> Environment:
     environment.filters["episode"] = _episode
     environment.filters["limits"] = limits
     environment.filters["all_of"] = lambda about: Browsing(*about).link()
-    for name in ("counted", "compared", "toned"):
-        environment.filters[name] = getattr(words, name)
+    for word in (words.counted, words.compared, words.toned, words.moment):
+        environment.filters[word.__name__] = word
     environment.tests["unfinished"] = _unfinished
     environment.tests["turned_down"] = _turned_down
+    for name in environment.list_templates():
+        environment.get_template(name)
     return environment
 
 
@@ -102,7 +104,7 @@ def member_pages(service: Service) -> APIRouter:
     async def home(
         request: Request,
         user: User,
-        turned: Annotated[WebDials, Depends()],
+        dials: Turned,
         device: Device = "",
         hour: int = -1,
         weekday: int = -1,
@@ -114,7 +116,6 @@ def member_pages(service: Service) -> APIRouter:
             weekday=weekday if 0 <= weekday <= 6 else None,
         )
         anew = ANEW if draw else None
-        dials = DialsIn(**asdict(turned))
         asked = HomeIn(user_id=user, context=context, draw=draw, exploration=anew, dials=dials)
         page = await service.decide(HOME, asked)
         if "part" in request.query_params:
@@ -145,7 +146,7 @@ def member_pages(service: Service) -> APIRouter:
     async def together(
         request: Request,
         user: User,
-        turned: Annotated[WebDials, Depends()],
+        dials: Turned,
         company: Company = (),
         find: Find = "",
         device: Device = "",
@@ -155,8 +156,7 @@ def member_pages(service: Service) -> APIRouter:
         if not company:
             found = await _others(service, user, find)
             return _html(render, "company.html", people=found, find=find, **about)
-        asked = {"user_id": user, "with": company, "context": {"device": about["device"]}, "draw": draw}
-        asked["dials"] = asdict(turned)
+        asked = {"user_id": user, "with": company, "context": {"device": about["device"]}, "draw": draw, "dials": dials}
         anew = {"exploration": ANEW} if draw else {}
         page = await service.decide(TOGETHER, TogetherIn.model_validate({**asked, **anew}))
         if "part" in request.query_params:

@@ -12,12 +12,12 @@ from starlette.responses import HTMLResponse, Response
 from matinee.service.core import Service
 from matinee.service.studio import DayShown, TitleBelief, VersionKept
 from matinee.service.web.pages import templates
+from matinee.service.web.words import moment
 
 
 def studio_page(service: Service) -> APIRouter:
     """The page at /studio. Where keys are set it asks for one that may write, as all that tells of members together."""
     router, render = APIRouter(include_in_schema=False), templates()
-    render.filters["moment"] = _moment
 
     @router.get("/studio")
     async def studio() -> Response:
@@ -52,10 +52,6 @@ def _days(days: Sequence[DayShown]) -> list[tuple[str, ...]]:
 
 def _versions(versions: Sequence[VersionKept]) -> list[tuple[str, ...]]:
     return [
-        (f"{one.version:,}", _moment(one.as_of) if one.version else "–", f"{one.looks:,.1f}", f"{one.regret:.4f}")
+        (f"{one.version:,}", moment(one.as_of) if one.version else "–", f"{one.looks:,.1f}", f"{one.regret:.4f}")
         for one in versions
     ]
-
-
-def _moment(iso: str) -> str:
-    return f"{iso[:16].replace('T', ' ')} UTC"

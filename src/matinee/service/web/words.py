@@ -1,4 +1,4 @@
-"""Beliefs in words, as the page of a member's tastes says them."""
+"""Beliefs and moments in words, as pages say them."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ def toned(beliefs: BeliefsOut) -> str:
     if abs(apart) < TONES_APART:
         return "as light as what most watch"
     return "lighter than what most watch" if apart > 0 else "more serious than what most watch"
+
+
+def moment(iso: str) -> str:
+    """A moment to the minute, of its ISO form in UTC."""
+    return f"{iso[:16].replace('T', ' ')} UTC"
 
 
 def _deed(why: CountsOut) -> str:
