@@ -120,7 +120,7 @@ def _requests(batch: int, arms: int) -> Requests:
 
 def _asked(members: Doubles, beliefs: Beliefs, arms: int) -> kernels.Arms:
     masks, whose = np.ones((1, arms), np.bool_), np.zeros(len(members), np.int32)
-    return kernels.Arms(members, beliefs.means, beliefs.variances, masks, whose, kernels.THOMPSON, 0.01)
+    return kernels.Arms(members, beliefs.means, beliefs.variances, masks, whose, kernels.THOMPSON, 0.01, 0.0)
 
 
 def _room(batch: int) -> kernels.Drawn:

@@ -90,3 +90,9 @@ def require_floor(floor: float) -> None:
     """Raise `BadRequest` where a share of decisions that is left to chance is not above 0 and at most 1."""
     if not 0.0 < floor <= 1.0:
         raise BadRequest(f"the floor is {floor}; give a share above 0, at most 1")
+
+
+def require_optimism(optimism: float, sampling: bool) -> None:
+    """Raise `BadRequest` where the deviations that UCB adds are below 0, or stand beside Thompson sampling."""
+    if not optimism >= 0.0 or (sampling and optimism > 0.0):
+        raise BadRequest(f"optimism is {optimism}; give 0 or more, and `sampling=False` with what is above 0")

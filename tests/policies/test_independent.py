@@ -64,9 +64,8 @@ def test_the_best_title_is_found(config):
 
 def test_ucb_takes_what_is_least_known_and_thompson_shares():
     told = np.array([50.0] * (TITLES - 1) + [0.0])
-    ucb, sampled = (IndependentArms("arms", CATALOG, one) for one in (CONFIGS[3], CONFIGS[1]))
-    for arms in (ucb, sampled):
-        arms._told = Told(told, told * 0.1)
+    known = Told(told, told * 0.1)
+    ucb, sampled = (IndependentArms("arms", CATALOG, one, known) for one in (CONFIGS[3], CONFIGS[1]))
     assert ucb.probabilities(asked(1)).probs[-1] == pytest.approx(0.99 + 0.01 / TITLES)
     known = stats.norm(0.1, (0.1**-2 + 50 * 0.3**-2) ** -0.5)
     best = quad(lambda x: stats.norm.pdf(x, 0.1, 0.1) * known.cdf(x) ** (TITLES - 1), -0.5, 0.7)[0]

@@ -27,7 +27,7 @@ from matinee.history import Histories
 from matinee.policies.layered import Layered
 from matinee.recipes import learning
 from matinee.recipes.audit import audit
-from matinee.recipes.learner import Learner, billboard_of
+from matinee.recipes.learner import Learner, billboard_as_it_was, billboard_of
 from matinee.recipes.learning import LearnerConfig, learn_from
 from matinee.recipes.posteriors import kept_posteriors
 from matinee.recipes.serving import SERVED, catalog_and_policies
@@ -260,6 +260,39 @@ def test_decisions_of_old_versions_pass_the_audit(place):
     found = audit(place, 1_000)
     assert found.refused == {}
     assert found.asked == found.same == 2 * PAGES
+
+
+@pytest.mark.parametrize("way", ["windowed", "discounted", "ucb"])
+def test_every_way_to_choose_learns_restarts_and_is_asked_again(place, way):
+    place.set_billboard(way)
+    with EventLog(place.log_path) as log:
+        learner = Learner(place, log, CONFIG)
+        with served(place, log, learner) as client:
+            for part in range(2):
+                live(client, part, 10)
+                assert learner.look(HAND.over(part)) == 10
+        again = billboard_of(place, Catalog.load(place.catalog_path), way)
+        assert again.posterior == 2
+        assert again._mind.posterior.same(learner.arms._mind.posterior)
+    found = audit(place, 20)
+    assert (found.asked, found.same, found.refused) == (20, 20, {})
+
+
+def test_a_billboard_of_parameters_that_lacked_a_setting_is_asked_again(place):
+    """As they stood on disk before there were windows and optimism, under a digest that is no longer theirs."""
+    with EventLog(place.log_path) as log:
+        learner = Learner(place, log, CONFIG)
+        with served(place, log, learner) as client:
+            live(client, 0, 10)
+            learner.look(HAND.over(0))
+    maker, digest = learner.arms.maker, "0" * 32
+    parameters = place.parameters(maker.parameters)
+    del parameters["arms"]["optimism"], parameters["arms"]["prior"]["window_days"]
+    place.keep_parameters(digest, parameters)
+    kept = place.folder / "posteriors"
+    (kept / f"{maker.parameters}-{maker.artifact}").rename(kept / f"{digest}-{maker.artifact}")
+    found = billboard_as_it_was(place, Catalog.load(place.catalog_path), maker._replace(parameters=digest))
+    assert found._mind.posterior.same(learner.arms._mind.posterior)
 
 
 def test_one_learns_and_the_other_takes_it_up(place):

@@ -99,7 +99,7 @@ def serve(
         str | None,
         typer.Option(
             "--billboard",
-            help="Who chooses the billboard: thompson, greedy (both learn), page; kept, at first page.",
+            help="Who chooses the billboard: thompson, discounted, windowed, ucb, greedy (all learn), or page.",
         ),
     ] = None,
     visitor_limit: Annotated[

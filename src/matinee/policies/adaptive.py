@@ -8,7 +8,8 @@ that a thousand replicates of an experiment take one step at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from matinee.errors import BadRequest
 from matinee.maths.adaptive_means import ScoreSums, floored
 from matinee.maths.arrays import Doubles, Flags, Int64s
 from matinee.maths.best_of_normals import probabilities_of_best
+from matinee.policies import stored
 
 DECAY = 0.7  # of the floor: t^-DECAY / arms leaves every arm enough decisions for its interval
 CHECKS = 2  # in a row that find an arm hopeless before it is dropped
@@ -23,18 +25,54 @@ CHECKS = 2  # in a row that find an arm hopeless before it is dropped
 
 class Known(NamedTuple):
     """What is known of arms, each (..., arms): rewards counted and summed, the sums of their scores, and how many
-    checks in a row found the arm hopeless.
+    checks in a row found the arm hopeless; after `version` batches of rewards.
     """
 
     counts: Doubles
     rewards: Doubles
     sums: ScoreSums
     doubts: Int64s
+    version: int = 0
 
     @classmethod
-    def nothing(cls, *shape: int) -> Known:
+    def nothing(cls, *shape: int) -> Self:
         """Before the first reward."""
         return cls(np.zeros(shape), np.zeros(shape), ScoreSums.nothing(shape), np.zeros(shape, np.int64))
+
+    @property
+    def arrays(self) -> dict[str, Doubles]:
+        """The numbers by name, but for the doubts."""
+        return {"counts": self.counts, "rewards": self.rewards, **self.sums._asdict()}
+
+    def grown(self, arms: int) -> Self:
+        """The same with arms appended, of which nothing is known yet."""
+        nothing = self.nothing(*self.counts.shape[:-1], max(arms - self.counts.shape[-1], 0))
+        counts, rewards = (np.concatenate(one, axis=-1) for one in zip(self[:2], nothing[:2], strict=True))
+        sums = ScoreSums(*(np.concatenate(one, axis=-1) for one in zip(self.sums, nothing.sums, strict=True)))
+        doubts = np.concatenate([self.doubts, nothing.doubts], axis=-1)
+        return self._replace(counts=counts, rewards=rewards, sums=sums, doubts=doubts)
+
+    def same(self, other: Known) -> bool:
+        """Whether both say the same to the bit."""
+        numbers = all(np.array_equal(one, other.arrays[name]) for name, one in self.arrays.items())
+        return numbers and np.array_equal(self.doubts, other.doubts) and self.version == other.version
+
+    def save(self, folder: Path, config: DatsConfig) -> None:
+        """Write it and the config that it was learned with into an existing folder."""
+        about = {"version": self.version, "config": stored.plain(config)}
+        stored.write(folder, {**self.arrays, "doubts": self.doubts}, about)
+
+    @classmethod
+    def load(cls, folder: Path, config: DatsConfig) -> Self:
+        """What `save` wrote. Raises `ArtifactRefused` where it is damaged or was learned with another config."""
+        with stored.refusing(folder):
+            about, doubts = stored.read_about(folder), stored.read_array(folder, "doubts", np.int64)
+            arrays = {name: stored.read_array(folder, name) for name in cls.nothing(0).arrays}
+            for name, array in arrays.items():
+                stored.require_shape(name, array, doubts.shape)
+            stored.require_learned_with(folder, about["config"], stored.plain(config))
+            counts, rewards, *sums = arrays.values()
+            return cls(counts, rewards, ScoreSums(*sums), doubts, int(about["version"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ PROB, MEAN, DEVIATION = 0, 5, 6  # rows of the scratch
 class Arms(NamedTuple):
     """A batch of questions: members (batch, size); `means` (size, titles) and `variances` (pairs, titles) of
     `posterior.Beliefs`; masks (masks, titles) and `whose` (batch,), which of them each member has. A title contends
-    when it may be the best within `reach` deviations; a share `floor` of decisions is left to chance.
+    when it may be the best within `reach` deviations, or, with `optimism`, when its mean and so many deviations are the
+    largest; a share `floor` of decisions is left to chance.
     """
 
     members: Doubles
@@ -29,6 +30,7 @@ class Arms(NamedTuple):
     whose: Int32s
     reach: float
     floor: float
+    optimism: float
 
 
 class Drawn(NamedTuple):
@@ -90,6 +92,10 @@ def contest(arms: Arms, b: int, items: Int32s, scratch: Doubles) -> tuple[int, i
     """
     mean, deviation = scratch[MEAN], scratch[DEVIATION]
     believe(arms.members[b], arms.means, arms.variances, mean, deviation)
+    if arms.optimism > 0.0:
+        found, count = _highest(mean, deviation, arms.masks[arms.whose[b]], arms.optimism, items)
+        scratch[PROB, :found] = 1.0 / max(found, 1)
+        return found, count
     found, count = _contenders(mean, deviation, arms.masks[arms.whose[b]], arms.reach, items)
     for at in range(found):
         scratch[1, at], scratch[2, at] = mean[items[at]], 1.0 / deviation[items[at]]
@@ -134,6 +140,25 @@ def _contenders(mean: Doubles, deviation: Doubles, allowed: Flags, reach: float,
             items[found] = item
             found += 1
     return (min(found, 1) if reach == GREEDY else found), count
+
+
+@numba.njit(cache=True, nogil=True)
+def _highest(mean: Doubles, deviation: Doubles, allowed: Flags, optimism: float, items: Int32s) -> tuple[int, int]:
+    """Write the allowed titles of the largest mean + `optimism` deviations, all equals, into `items`; returns how many
+    these and the allowed are.
+    """
+    most, found, count = -np.inf, 0, 0
+    for item in range(len(mean)):
+        if not allowed[item]:
+            continue
+        count += 1
+        bound = mean[item] + optimism * deviation[item]
+        if bound > most:
+            most, found = bound, 0
+        if bound == most:
+            items[found] = item
+            found += 1
+    return found, count
 
 
 @numba.njit(cache=True, nogil=True)

@@ -10,17 +10,19 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Distribution, Layer, Maker, Requests, digest
-from matinee.errors import BadRequest, require_floor
+from matinee.errors import BadRequest, require_floor, require_optimism
 from matinee.maths.arrays import Doubles
 from matinee.policies.features import Features
-from matinee.policies.posterior import Beliefs, Posterior, Prior
+from matinee.policies.posterior import Beliefs, Prior
 from matinee.policies.thompson import ThompsonSampling
-from matinee.policies.versions import Latest, Versions
+from matinee.policies.versions import Versions, kept_from
+from matinee.policies.windowed import Learned, nothing_learned
 
 
 @dataclass(frozen=True, slots=True)
 class ArmsConfig:
-    """`sampling`: Thompson sampling, each title with the probability that it is the best; else the greedy title.
+    """`sampling`: Thompson sampling, each title with the probability that it is the best; else the greedy title, or,
+    with `optimism`, that of the largest mean + `optimism` deviations (UCB), equals sharing.
 
     `floor`: the share of decisions in which every eligible title is as likely as any other, so that each has a
     probability above 0 and what it is worth can be told from the log.
@@ -29,20 +31,23 @@ class ArmsConfig:
     sampling: bool = True
     floor: float = 0.01
     prior: Prior = Prior()
+    optimism: float = 0.0
 
     def __post_init__(self) -> None:
         require_floor(self.floor)
+        require_optimism(self.optimism, self.sampling)
 
 
 class _Mind(NamedTuple):
     """What was learned, and what follows from it: swapped as one while others decide."""
 
-    posterior: Posterior
+    posterior: Learned
     beliefs: Beliefs
 
 
 class LinearArms:
-    """Thompson sampling, or greedy choice, of one title by the linear model of `posterior.py`; see `ArmsConfig`.
+    """Thompson sampling, greedy or optimistic choice, of one title by the linear model of `posterior.py`; see
+    `ArmsConfig`.
 
     The titles' scores count as independent normals, see `thompson.py`. The random bits are
     those of `rng` and of the version: asked again with the same seed it chooses alike until it has learned, and what it
@@ -56,22 +61,21 @@ class LinearArms:
         catalog: Catalog,
         features: Features,
         config: ArmsConfig = ArmsConfig(),
-        learned: Posterior | None = None,
-        versions: Versions[Posterior] | None = None,
+        learned: Learned | None = None,
+        versions: Versions[Learned] | None = None,
     ) -> None:
         """`features` are of `catalog`'s titles; `learned` is where it goes on from, perhaps of fewer titles."""
         size = features.axes.shape[1] + 1
         assert len(features.titles) == len(catalog)
         self.policy_id, self.artifact_id = policy_id, artifact_id
         self.catalog, self.features, self.config = catalog, features, config
-        self._thompson = ThompsonSampling(catalog, features, config.sampling, config.floor)
-        self._versions: Versions[Posterior] = Latest() if versions is None else versions
-        start = Posterior.nothing(len(catalog), size) if learned is None else learned.grown(len(catalog))
+        self._thompson = ThompsonSampling(catalog, features, config.sampling, config.floor, config.optimism)
+        nothing = nothing_learned(len(catalog), size, config.prior)
+        start = nothing if learned is None else learned.grown(len(catalog))
         if start.rewards.shape != (len(catalog), size):
             raise BadRequest(f"a posterior of shape {start.rewards.shape} for {len(catalog)} titles, {size} features")
+        self._versions = kept_from(start, learned is None, versions)
         self._mind = _Mind(start, start.beliefs(features.titles, config.prior))
-        if learned is None:
-            self._versions.keep(start)
 
     @property
     def posterior(self) -> int:
@@ -152,7 +156,7 @@ class LinearArms:
         """Write what was learned; `Posterior.load` reads it."""
         self._mind.posterior.save(folder, self.config.prior)
 
-    def _take(self, posterior: Posterior) -> None:
+    def _take(self, posterior: Learned) -> None:
         self._mind = _Mind(posterior, posterior.beliefs(self.features.titles, self.config.prior))
 
     def _maker(self, mind: _Mind) -> Maker:

@@ -5,10 +5,7 @@ Its promise is inference: arm means without the bias that a learner puts into sa
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -19,42 +16,43 @@ from matinee.maths.arrays import Doubles, Flags
 from matinee.policies.adaptive import DatsConfig, Known
 from matinee.policies.drawing import drawn, log_probs_of
 from matinee.policies.offered import distinct_offers
-from matinee.policies.versions import Latest
+from matinee.policies.versions import Versions, kept_from
 
 KEPT = 1_024  # versions whose decisions can be asked again and learned from
 TOLERANCE = 1e-6  # between the logged probability of a choice and the one worked out again
 
 
-class _Learned(NamedTuple):
-    """What was known after `version` batches of rewards: swapped as one while others decide."""
-
-    version: int
-    known: Known
-
-
 class Dats:
     """One title a request, the same for everybody who may see the same titles; see `DatsConfig`."""
 
-    def __init__(self, policy_id: str, catalog: Catalog, config: DatsConfig = DatsConfig()) -> None:
+    def __init__(
+        self,
+        policy_id: str,
+        catalog: Catalog,
+        config: DatsConfig = DatsConfig(),
+        learned: Known | None = None,
+        versions: Versions[Known] | None = None,
+    ) -> None:
+        """`learned` is where it goes on from, perhaps of fewer titles. `versions` must keep those of late rewards."""
         self.policy_id, self.catalog, self.config = policy_id, catalog, config
-        self._learned = _Learned(0, Known.nothing(len(catalog)))
-        self._versions = Latest(self._learned, n=KEPT)
+        self._known = (Known.nothing(0) if learned is None else learned).grown(len(catalog))
+        self._versions = kept_from(self._known, learned is None, versions, KEPT)
 
     @property
     def posterior(self) -> int:
         """How many batches of rewards were learned."""
-        return self._learned.version
+        return self._known.version
 
     @property
     def maker(self) -> Maker:
         """What its decisions say of who made them now."""
-        return self._maker(self._learned.version)
+        return self._maker(self._known.version)
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One title per request; none where none is eligible."""
-        version, known = self._learned
+        known = self._known
         scores = np.broadcast_to(self.config.means(known), (len(requests), len(self.catalog)))
-        return drawn(requests, self._probs(requests, known), scores, rng, self._maker(version))
+        return drawn(requests, self._probs(requests, known), scores, rng, self._maker(known.version))
 
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each title alone with what is known now; -inf for anything else."""
@@ -87,28 +85,18 @@ class Dats:
             lines = told & (choices.makers == k)
             known = self._with(known, self._made_by(decisions.makers[int(k)]), decisions, lines, rewards)
         known = self.config.checked(known, np.ones(len(self.catalog), np.bool_))
-        self._learned = _Learned(self._learned.version + 1, known)
-        self._versions.keep(self._learned)
+        known = known._replace(version=self._known.version + 1)
+        self._versions.keep(known)
+        self._known = known
 
     def at(self, posterior: int) -> Dats:
         """The same policy as it was with this version. Raises `NotFound` where it is gone."""
-        learned = self._versions.find(posterior)
-        found = Dats(self.policy_id, self.catalog, self.config)
-        found._learned, found._versions = learned, Latest(learned, n=KEPT)
-        return found
+        known = self._versions.find(posterior)
+        return Dats(self.policy_id, self.catalog, self.config, known, self._versions)
 
     def save(self, folder: Path) -> None:
-        """Write what was learned, as arrays and JSON."""
-        known = self._known
-        arrays = {"counts": known.counts, "rewards": known.rewards, "doubts": known.doubts, **known.sums._asdict()}
-        for name, array in arrays.items():
-            np.save(folder / f"{name}.npy", array, allow_pickle=False)
-        about = {"version": self._learned.version, "config": asdict(self.config)}
-        (folder / "posterior.json").write_text(json.dumps(about, indent=1, sort_keys=True), "utf-8")
-
-    @property
-    def _known(self) -> Known:
-        return self._learned.known
+        """Write what was learned; `Known.load` reads it."""
+        self._known.save(folder, self.config)
 
     def _maker(self, version: int) -> Maker:
         return Maker(self.policy_id, "", digest(self.policy_id, self.config), version)
@@ -120,9 +108,10 @@ class Dats:
         return self.at(maker.posterior)._known
 
     def _with(self, known: Known, then: Known, decisions: Decisions, lines: Flags, rewards: Doubles) -> Known:
-        """With the rewards of these lines, offer by offer."""
+        """With the rewards of these lines, offer by offer: titles that came later were not among what was offered."""
         of_line, items = decisions.choices.decisions[lines], decisions.choices.actions[lines]
-        masks, whose = distinct_offers(self.catalog, decisions.requests)
+        masks, whose = distinct_offers(self.catalog.first(decisions.catalog), decisions.requests)
+        masks = np.pad(masks, ((0, 0), (0, len(self.catalog) - masks.shape[1])))
         for k in np.unique(whose[of_line]):
             these = whose[of_line] == k
             probs = self.config.probabilities(then, masks[k])

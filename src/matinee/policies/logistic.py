@@ -11,7 +11,6 @@ Batches that come in another order leave other weights, a replay in the same ord
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -21,10 +20,12 @@ import numpy as np
 
 from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Int32s
+from matinee.policies import stored
 from matinee.policies.posterior import Beliefs
 from matinee.policies.posterior_arms import Rewarded
 
 SWEEPS, NEAR = 1_000, 1e-8  # over all weights at most, and the largest step, in deviations, of the last one
+ARRAYS = ("weights", "precisions", "own", "own_precisions")
 NODES, SHARES = np.polynomial.hermite_e.hermegauss(24)
 
 
@@ -112,10 +113,27 @@ class Logistic:
 
     def save(self, folder: Path) -> None:
         """Write means, precisions and prior."""
-        for name in ("weights", "precisions", "own", "own_precisions"):
-            np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
-        about = {"version": self.version, "prior": asdict(self.prior)}
-        (folder / "posterior.json").write_text(json.dumps(about, indent=1, sort_keys=True), "utf-8")
+        stored.write(folder, self._arrays, {"version": self.version, "prior": asdict(self.prior)})
+
+    @classmethod
+    def load(cls, folder: Path, prior: LogisticPrior) -> Self:
+        """What `save` wrote. Raises `ArtifactRefused` where it is damaged or was learned with another prior."""
+        with stored.refusing(folder):
+            about = stored.read_about(folder)
+            weights, precisions, own, own_precisions = (stored.read_array(folder, name) for name in ARRAYS)
+            stored.require_shape("precisions", precisions, weights.shape)
+            stored.require_shape("own_precisions", own_precisions, own.shape)
+            stored.require_learned_with(folder, about["prior"], stored.plain(prior))
+            return cls(prior, weights, precisions, own, own_precisions, int(about["version"]))
+
+    def same(self, other: Logistic) -> bool:
+        """Whether both say the same to the bit."""
+        numbers = all(np.array_equal(one, other._arrays[name]) for name, one in self._arrays.items())
+        return numbers and (self.prior, self.version) == (other.prior, other.version)
+
+    @property
+    def _arrays(self) -> dict[str, Doubles]:
+        return {name: getattr(self, name) for name in ARRAYS}
 
 
 @numba.njit(cache=True, nogil=True)

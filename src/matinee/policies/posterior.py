@@ -16,21 +16,18 @@ mean and variance for a member are linear in u and in the products of u's entrie
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from matinee.errors import ArtifactRefused, BadRequest
-from matinee.files import opened
+from matinee.errors import BadRequest
 from matinee.maths.arrays import Doubles, Int32s, Int64s
 from matinee.policies import arm_kernels as kernels
+from matinee.policies import stored
 
-MOST = 1 << 32  # bytes of one file of sums
 DAY = 86_400_000_000  # microseconds
 
 
@@ -39,6 +36,7 @@ class Prior:
     """What is believed before any reward, in units of the reward: see the head of the file.
 
     `half_life_days`: the age of a decision at which what came of it counts half; None = everything counts for ever.
+    `window_days`: the latest UTC days whose decisions count, all others being forgotten, see `windowed.py`; None = all.
     """
 
     base_rate: float = 0.1
@@ -46,6 +44,7 @@ class Prior:
     title_deviation: float = 0.1
     noise: float = 0.3
     half_life_days: float | None = None
+    window_days: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("deviation", "noise"):
@@ -55,6 +54,8 @@ class Prior:
             raise BadRequest(f"the prior's title_deviation is {self.title_deviation}; give 0 or more")
         if self.half_life_days is not None and not self.half_life_days > 0:
             raise BadRequest(f"half_life_days is {self.half_life_days}; give a number above 0, or None")
+        if self.window_days is not None and not (self.window_days >= 1 and self.half_life_days is None):
+            raise BadRequest(f"window_days is {self.window_days}; give 1 or more without a half-life, or None")
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ class Posterior:
     def grown(self, titles: int) -> Self:
         """The same for a catalogue that has grown to `titles`: those appended have no rewards yet."""
         more = max(titles - len(self.rewards), 0)
+        if not more:
+            return self
         return replace(
             self,
             products=np.pad(self.products, ((0, more), (0, 0))),
@@ -152,29 +155,21 @@ class Posterior:
     def save(self, folder: Path, prior: Prior) -> None:
         """Write the sums of titles with rewards, and the prior, into an existing folder, as arrays and JSON."""
         items = np.flatnonzero(self.products[:, 0]).astype(np.int32)
-        for name, array in (("items", items), ("products", self.products[items]), ("rewards", self.rewards[items])):
-            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        arrays = {"products": self.products[items], "rewards": self.rewards[items]}
         about = {"version": self.version, "as_of": self.as_of, "titles": len(self.rewards), "prior": asdict(prior)}
-        (folder / "posterior.json").write_text(json.dumps(about, indent=1, sort_keys=True), "utf-8")
+        stored.write(folder, {"items": items, **arrays}, about)
 
     @classmethod
     def load(cls, folder: Path, prior: Prior) -> Self:
         """What `save` wrote. Raises `ArtifactRefused` where it is damaged or was learned with another prior."""
-        try:
-            with opened(folder / "posterior.json", MOST) as file:
-                about = json.load(file)
-            items = _array(folder / "items.npy", np.int32)
-            products, rewards = (_array(folder / f"{name}.npy", np.float64) for name in ("products", "rewards"))
+        with stored.refusing(folder):
+            about = stored.read_about(folder)
+            products, rewards = (stored.read_array(folder, name) for name in ("products", "rewards"))
             found = cls.nothing(int(about["titles"]), rewards.shape[1])
+            items = stored.read_array(folder, "items", np.int32)
             found.products[items], found.rewards[items] = products, rewards
             found = replace(found, version=int(about["version"]), as_of=int(about["as_of"]))
-            known = Prior(**about["prior"])
-        except Exception as error:  # untrusted bytes fail in many ways, all of which mean the same
-            raise ArtifactRefused(
-                f"{folder} holds no posterior: {error!r}; restore it from a backup, or delete it to learn anew"
-            ) from error
-        if known != prior:
-            raise ArtifactRefused(f"{folder} was learned with {known}, not with {prior}; go on with the prior it had")
+            stored.require_learned_with(folder, Prior(**about["prior"]), prior)
         return found
 
 
@@ -214,12 +209,3 @@ def _pairs(size: int) -> list[tuple[int, int]]:
 def _halved(ages: Int64s | int, half_life_days: float) -> Doubles:
     """What something of these ages (microseconds) still counts for."""
     return np.asarray(0.5 ** (np.asarray(ages, np.float64) / (half_life_days * DAY)))
-
-
-def _array(path: Path, dtype: type[np.generic]) -> NDArray[Any]:
-    """An array of finite numbers of this type. Raises `ValueError` on anything else."""
-    with opened(path, MOST) as file:
-        array = np.asarray(np.load(file, allow_pickle=False))
-    if array.dtype != dtype or not np.isfinite(array).all():
-        raise ValueError(f"{path.name} holds {array.dtype} of shape {array.shape}, or numbers that are not finite")
-    return array

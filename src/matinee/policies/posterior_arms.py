@@ -10,12 +10,12 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Decisions, Distribution, Layer, Maker, Requests, digest
-from matinee.errors import BadRequest, require_floor
+from matinee.errors import BadRequest, require_floor, require_optimism
 from matinee.maths.arrays import Doubles, Int32s
 from matinee.policies.features import Features
 from matinee.policies.posterior import Beliefs
 from matinee.policies.thompson import ThompsonSampling
-from matinee.policies.versions import Latest
+from matinee.policies.versions import Versions, kept_from
 
 
 class Rewarded(NamedTuple):
@@ -46,8 +46,16 @@ class Knowledge(Protocol):
         """Mean and deviation of the reward, where those of the score are these."""
         ...
 
+    def grown(self, titles: int) -> Self:
+        """The same for a catalogue that has grown to `titles`."""
+        ...
+
+    def same(self, other: Self) -> bool:
+        """Whether both say the same to the bit."""
+        ...
+
     def save(self, folder: Path) -> None:
-        """Write it into an existing folder, as arrays and JSON."""
+        """Write it into an existing folder, as arrays and JSON; its `load` reads it."""
         ...
 
 
@@ -60,15 +68,17 @@ class _Mind(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PosteriorArmsConfig:
-    """`sampling`: Thompson sampling; else the title with the largest mean. `floor`: the share of decisions in which
-    every eligible title is as likely as any other.
+    """`sampling`: Thompson sampling; else the title with the largest mean + `optimism` deviations, see `ArmsConfig`.
+    `floor`: the share of decisions in which every eligible title is as likely as any other.
     """
 
     sampling: bool = True
     floor: float = 0.01
+    optimism: float = 0.0
 
     def __post_init__(self) -> None:
         require_floor(self.floor)
+        require_optimism(self.optimism, self.sampling)
 
 
 class PosteriorArms:
@@ -81,11 +91,12 @@ class PosteriorArms:
         features: Features,
         knowledge: Knowledge,
         config: PosteriorArmsConfig = PosteriorArmsConfig(),
+        versions: Versions[Knowledge] | None = None,
     ) -> None:
-        """`features` are of `catalog`'s titles, and `knowledge` of as many."""
+        """`features` are of `catalog`'s titles; `knowledge` is where it goes on from, perhaps of fewer titles."""
         self.policy_id, self.catalog, self.features, self.config = policy_id, catalog, features, config
-        self._versions: Latest[Knowledge] = Latest()
-        self._take(knowledge)
+        self._versions = kept_from(knowledge, knowledge.version == 0, versions)
+        self._take(knowledge.grown(len(catalog)))
 
     @property
     def posterior(self) -> int:
@@ -125,19 +136,20 @@ class PosteriorArms:
             raise BadRequest(f"rewards go from {rewards[lines].min()} to {rewards[lines].max()}; give them in 0 to 1")
         members = self.features.members(decisions.requests)[choices.decisions[lines]]
         told = Rewarded(members, choices.actions[lines], rewards[lines].astype(np.float64))
-        self._take(self._mind.knowledge.after(told, self.features.titles))
+        knowledge = self._mind.knowledge.after(told, self.features.titles)
+        self._versions.keep(knowledge)
+        self._take(knowledge)
 
     def at(self, posterior: int) -> PosteriorArms:
         """The same arms as they were with this version. Raises `NotFound` where it is gone."""
         knowledge = self._versions.find(posterior)
-        return PosteriorArms(self.policy_id, self.catalog, self.features, knowledge, self.config)
+        return PosteriorArms(self.policy_id, self.catalog, self.features, knowledge, self.config, self._versions)
 
     def save(self, folder: Path) -> None:
         """Write what was learned."""
         self._mind.knowledge.save(folder)
 
     def _take(self, knowledge: Knowledge) -> None:
-        self._versions.keep(knowledge)
         self._mind = _Mind(knowledge, knowledge.beliefs(self.features.titles))
 
     def _thompson(self, mind: _Mind) -> ThompsonSampling:
@@ -146,7 +158,7 @@ class PosteriorArms:
         def worth(means: Doubles) -> Doubles:
             return mind.knowledge.rewards(means, 0.0)[0]
 
-        return ThompsonSampling(self.catalog, self.features, config.sampling, config.floor, worth)
+        return ThompsonSampling(self.catalog, self.features, config.sampling, config.floor, config.optimism, worth)
 
     def _maker(self, mind: _Mind) -> Maker:
         parameters = digest(self.policy_id, self.config, self.features.axes.shape)

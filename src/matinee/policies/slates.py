@@ -7,9 +7,8 @@ Bendada, Salha and Bontempelli 2020, "Carousel personalization in music streamin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -24,7 +23,7 @@ from matinee.maths.ragged import offsets_of
 from matinee.maths.top_of_scores import beginnings
 from matinee.policies.independent import BetaBelief, GaussianBelief, Told
 from matinee.policies.offered import distinct_offers
-from matinee.policies.versions import Latest
+from matinee.policies.versions import Versions, kept_from
 
 AT_ONCE = 128  # lists whose probabilities are worked out at one time
 Segments: TypeAlias = Callable[[Requests], Int64s]  # (batch,) the segment of each, from 0
@@ -88,12 +87,16 @@ class SlateArms:
         config: SlateConfig = SlateConfig(),
         segments: Segments = all_alike,
         n_segments: int = 1,
+        learned: Told | None = None,
+        versions: Versions[Told] | None = None,
     ) -> None:
+        """`learned` (segments, titles) is where it goes on from, perhaps of fewer titles."""
         self.policy_id, self.catalog, self.config = policy_id, catalog, config
         self.segments, self.n_segments = segments, n_segments
-        nothing = np.zeros((n_segments, len(catalog)))
-        self._told = Told(nothing, nothing)
-        self._versions = Latest(self._told)
+        self._told = (Told.nothing(n_segments, 0) if learned is None else learned).grown(len(catalog))
+        if len(self._told.counts) != n_segments:
+            raise BadRequest(f"what was learned is of {len(self._told.counts)} segments, not of {n_segments}")
+        self._versions = kept_from(self._told, learned is None, versions)
 
     @property
     def posterior(self) -> int:
@@ -169,16 +172,12 @@ class SlateArms:
     def at(self, posterior: int) -> SlateArms:
         """The same arms as they were with this version. Raises `NotFound` where it is gone."""
         told = self._versions.find(posterior)
-        found = SlateArms(self.policy_id, self.catalog, self.config, self.segments, self.n_segments)
-        found._told, found._versions = told, Latest(told)
-        return found
+        parts = (self.policy_id, self.catalog, self.config, self.segments, self.n_segments)
+        return SlateArms(*parts, told, self._versions)
 
     def save(self, folder: Path) -> None:
-        """Write what was learned, as arrays and JSON."""
-        np.save(folder / "counts.npy", self._told.counts, allow_pickle=False)
-        np.save(folder / "sums.npy", self._told.sums, allow_pickle=False)
-        about = {"version": self._told.version, "config": asdict(self.config), "segments": self.n_segments}
-        (folder / "posterior.json").write_text(json.dumps(about, indent=1, sort_keys=True), "utf-8")
+        """Write what was learned; `Told.load` reads it."""
+        self._told.save(folder, self.config)
 
     def _size(self, requests: Requests) -> int:
         return min(self.config.size, requests.layout.columns)

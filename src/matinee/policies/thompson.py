@@ -30,8 +30,8 @@ def as_it_is(scores: Doubles) -> Doubles:
 @dataclass(frozen=True)
 class ThompsonSampling:
     """One title a request: with probability `floor` any eligible one, all as likely, else each as likely as it is to be
-    the best, or, unless `sampling`, the one with the largest mean. `features` are of `catalog`'s titles; `link` makes
-    the reward of a score.
+    the best, or, unless `sampling`, the one with the largest mean + `optimism` deviations. `features` are of
+    `catalog`'s titles; `link` makes the reward of a score.
 
     The probability of each being the best is exact by quadrature (`maths/best_of_normals.py`): a title is drawn from
     the very distribution that is logged. Decided in chunks on all cores; memory is a few numbers a title and thread.
@@ -41,6 +41,7 @@ class ThompsonSampling:
     features: Features
     sampling: bool
     floor: float
+    optimism: float = 0.0
     link: Link = as_it_is
 
     def decide(self, requests: Requests, beliefs: Beliefs, rng: np.random.Generator, maker: Maker) -> Decisions:
@@ -101,7 +102,8 @@ class ThompsonSampling:
             some = requests if len(requests) <= CHUNK else requests.take(np.arange(at.start, at.stop))
             masks, whose = offered(self.catalog, some) if shared is None else (shared[0], shared[1][at])
             members = self.features.members(some)
-            arms = kernels.Arms(members, beliefs.means, beliefs.variances, masks, whose, reach, self.floor)
+            chance = reach, self.floor, self.optimism
+            arms = kernels.Arms(members, beliefs.means, beliefs.variances, masks, whose, *chance)
             work(at, arms)
 
         if len(requests) <= CHUNK:

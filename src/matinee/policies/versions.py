@@ -63,3 +63,14 @@ class Latest(Generic[T]):
     def latest(self) -> T | None:
         """The newest, None before the first."""
         return self._found[max(self._found)] if self._found else None
+
+
+def kept_from(start: T, new: bool, versions: Versions[T] | None, n: int = KEPT) -> Versions[T]:
+    """Where the versions from `start` on are kept: in `versions`, else the latest `n` in memory. One that is `new`, not
+    read from there, is kept at once.
+    """
+    if versions is None:
+        return Latest(start, n=n)
+    if new:
+        versions.keep(start)
+    return versions

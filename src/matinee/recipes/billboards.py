@@ -15,6 +15,7 @@ from matinee.policies.features import AverageTaste, Features, Vectors
 from matinee.policies.posterior import Prior
 from matinee.policies.uniform import Uniform
 from matinee.recipes.registry import MODELS
+from matinee.recipes.ways import ways_to_choose
 from matinee.simulate.world import World
 
 Maker = Callable[[Dataset, World, int], Policy]  # the data that the world is made after, the world, a seed
@@ -38,7 +39,6 @@ def linear_arms(name: str, config: ArmsConfig) -> Maker:
 
 BILLBOARDS: Mapping[str, Maker] = {
     "uniform": lambda dataset, world, seed: Uniform(world.catalog),
-    "billboard-greedy": linear_arms("billboard-greedy", ArmsConfig(sampling=False, prior=PRIOR)),
-    "billboard-thompson": linear_arms("billboard-thompson", ArmsConfig(prior=PRIOR)),
+    **{f"billboard-{name}": linear_arms(f"billboard-{name}", config) for name, config in ways_to_choose(PRIOR).items()},
 }
 DEFAULT = "billboard-greedy,billboard-thompson"

@@ -30,6 +30,7 @@ from matinee.recipes.posteriors import kept_posteriors
 from matinee.recipes.registry import SCORERS
 from matinee.recipes.studio import studio_of
 from matinee.recipes.vitals import Vitals, Watch, watched
+from matinee.recipes.ways import ways_to_choose
 from matinee.service.studio import Studio
 from matinee.service.watched import Watched
 from matinee.workspace import Workspace
@@ -37,10 +38,7 @@ from matinee.workspace import Workspace
 log = logging.getLogger("matinee.learner")
 
 PRIOR = Prior(base_rate=0.05)
-ARMS: Mapping[str, ArmsConfig] = {
-    "thompson": ArmsConfig(prior=PRIOR),
-    "greedy": ArmsConfig(sampling=False, prior=PRIOR),
-}
+ARMS: Mapping[str, ArmsConfig] = ways_to_choose(PRIOR)
 VECTORS = "factors"  # the model whose title vectors it reads
 SIZE = 8  # numbers of a title beside the one that all share
 
@@ -65,7 +63,7 @@ def billboard_as_it_was(workspace: Workspace, catalog: Catalog, maker: Maker) ->
     if folder is None:
         raise ArtifactRefused(f"the artifact {maker.artifact} of {maker.policy!r} is gone; put it back to ask again")
     artifact = load_artifact(folder, SCORERS, catalog)
-    return _arms(workspace, catalog, artifact, workspace.parameters(maker.parameters), maker.posterior)
+    return _arms(workspace, catalog, artifact, workspace.parameters(maker.parameters), maker)
 
 
 def _arms(
@@ -73,18 +71,19 @@ def _arms(
     catalog: Catalog,
     artifact: Artifact,
     parameters: Mapping[str, Any],
-    version: int | None = None,
+    made_by: Maker | None = None,
 ) -> LinearArms:
+    """What was learned lies under the digest of those who learned it, whatever today's is of the same parameters."""
     config = ArmsConfig(**{**parameters["arms"], "prior": Prior(**parameters["arms"]["prior"])})
     vectors = getattr(artifact.scorer, "title_vectors", None)
     if vectors is None:
         raise ArtifactRefused(f"{artifact.artifact_id} has no vectors of titles; train `{VECTORS}`")
     features = Features.of(AverageTaste(vectors), len(catalog), parameters["size"])
     plain = LinearArms(parameters["policy"], artifact.artifact_id, catalog, features, config)
-    kept = kept_posteriors(
-        workspace.folder / "posteriors" / f"{plain.maker.parameters}-{artifact.artifact_id}", config.prior
-    )
-    learned = kept.latest if version is None else kept.find(version)
+    maker = made_by or plain.maker
+    folder = workspace.folder / "posteriors" / f"{maker.parameters}-{artifact.artifact_id}"
+    kept = kept_posteriors(folder, config.prior)
+    learned = kept.latest if made_by is None else kept.find(made_by.posterior)
     return LinearArms(plain.policy_id, plain.artifact_id, catalog, features, config, learned, kept)
 
 

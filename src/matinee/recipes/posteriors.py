@@ -12,8 +12,9 @@ from typing import Generic, Protocol, Self, TypeVar
 
 from matinee.errors import NotFound, Overloaded
 from matinee.files import synced
-from matinee.policies.posterior import Posterior, Prior
+from matinee.policies.posterior import Prior
 from matinee.policies.versions import Versioned
+from matinee.policies.windowed import Learned, load_learned
 
 VERSIONS = 1_000  # kept on disk
 DRAFT = ".draft-"
@@ -97,6 +98,6 @@ class KeptVersions(Generic[T]):
         return self.folder / f"{version:08d}"
 
 
-def kept_posteriors(folder: Path, prior: Prior) -> KeptVersions[Posterior]:
+def kept_posteriors(folder: Path, prior: Prior) -> KeptVersions[Learned]:
     """The versions of a posterior that was learned with this prior."""
-    return KeptVersions(folder, lambda one, draft: one.save(draft, prior), lambda path: Posterior.load(path, prior))
+    return KeptVersions(folder, lambda one, draft: one.save(draft, prior), lambda path: load_learned(path, prior))
