@@ -10,6 +10,8 @@ seen, once drawn by chance and once as the service pushes them; gain is the true
 Keys of the result: for each policy a list with `model`, `cap`, `relative` (value, low, high: change against the
 uncorrected model of the same kind), `p` (paired sign flips), `biased` (the same where the policy shows titles) and
 `effective` looks; `ndcg` of the uncorrected models; `counts`: doubly robust, cap 2, propensities estimated from counts.
+`pages`: another log, of pages pushed to eight audiences, each by its own titles: propensities by counts and by
+its logged decisions beside the truth.
 
 With the folder of RankLens instead: `by_chance` and `by_em`, examination of each place as a share of the first one's,
 and `apart`, the most that they differ.
@@ -21,13 +23,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
 from machine import machine
 
-from matinee.data.exposures import Propensities, exposures_of
+from matinee.data.exposures import Propensities, by_counts, exposures_of
+from matinee.data.from_decisions import by_decisions
 from matinee.data.histories import training_data
 from matinee.data.looked import effective
 from matinee.data.sources import ranklens
@@ -48,6 +51,7 @@ from matinee.models.linear_autoencoder import Ease, EaseConfig
 from matinee.report.debias import DebiasReport, Gain, Under
 from matinee.simulate.config import WorldConfig
 from matinee.simulate.echo import Echo, EchoConfig
+from matinee.simulate.echo_pages import EchoPages, PagesConfig
 from matinee.simulate.world import World
 from matinee.testing import make_catalog
 
@@ -70,18 +74,23 @@ METHOD = (
 class Measured:
     """One log, and the NDCG of a scorer on titles shown by chance and as the policy shows them."""
 
-    def __init__(self, world: World, strength: float, seed: int) -> None:
+    def __init__(self, world: World, echo: Echo | EchoPages, rng: np.random.Generator) -> None:
+        self.echo = echo
+        self.propensities = np.broadcast_to(echo.propensities, echo.seen.shape)
+        self.data: TrainingData = training_data(echo.events(world), world.catalog, world.config.start + DAY)
+        self.rows = np.array([echo.user_ids.index(one) for one in self.data.user_ids])
+        keys = rng.random(echo.seen.shape)
+        self.lists = [self._drawn(keys), self._drawn(keys ** (1 / self.propensities))]
+
+    @classmethod
+    def of(cls, world: World, strength: float, seed: int) -> Self:
+        """A log in which titles were pushed so strongly, alike for everybody."""
         rng = np.random.default_rng([seed, round(100 * strength)])
-        self.echo = Echo.of(world, rng, EchoConfig(strength=strength))
-        events = self.echo.events(world)
-        self.data: TrainingData = training_data(events, world.catalog, world.config.start + DAY)
-        self.rows = np.array([self.echo.user_ids.index(one) for one in self.data.user_ids])
-        keys = rng.random(self.echo.seen.shape)
-        self.lists = [self._drawn(keys), self._drawn(keys ** (1 / self.echo.propensities))]
+        return cls(world, Echo.of(world, rng, EchoConfig(strength=strength)), rng)
 
     def known(self) -> Propensities:
         """The propensities of the world."""
-        return lambda _, met: self.echo.propensities[met.titles]
+        return lambda _, met: self.propensities[self.rows[met.members], met.titles]
 
     def ndcg(self, scorer: Scorer) -> list[Doubles]:
         """(members,) for each way of showing titles."""
@@ -133,7 +142,7 @@ def run(progress: Progress = no_progress) -> dict[str, Any]:
     """Measure every policy, write the page, return the numbers."""
     world, found, result = small_world(), [], {}
     for k, (name, strength) in enumerate(STRENGTHS.items()):
-        measured = Measured(world, strength, SEED)
+        measured = Measured.of(world, strength, SEED)
         step = _part(progress, name, k)
         base = {kind: measured.ndcg(_fit(one, measured)) for kind, one in plain().items()}
         uniform, biased = [], []
@@ -151,8 +160,37 @@ def run(progress: Progress = no_progress) -> dict[str, Any]:
             for kind, model in corrected(Correction.DOUBLY_ROBUST, 2.0, None).items()
         }
         result[name] = _plain(found[-1], base, counts)
+    progress("pages", 0.95)
+    result["pages"] = pages(world)
     DebiasReport(f"A world of {MEMBERS:,} members and {TITLES} titles", found, METHOD).write_html(REPORT)
     return {**result, "report": str(REPORT), "seed": SEED, "machine": machine()}
+
+
+def pages(world: World, config: PagesConfig = PagesConfig()) -> dict[str, Any]:
+    """Audiences that are pushed their own titles on pages whose probabilities are logged: how near propensities by
+    decisions and by counts come to the truth, and what debiased EASE gains by each.
+    """
+    rng = np.random.default_rng([SEED, 1])
+    echo = EchoPages.of(world, rng, config)
+    measured = Measured(world, echo, rng)
+    data, met = measured.data, exposures_of(measured.data)
+    told = {
+        "counts": by_counts(data, met),
+        "decisions": by_decisions(echo.shown)(data, met),
+        "truth": measured.known()(data, met),
+    }
+    base = measured.ndcg(_fit(plain()["EASE"], measured))[0]
+    return {name: _by(one, told["truth"], measured, base) for name, one in told.items()}
+
+
+def _by(told: Doubles, truth: Doubles, measured: Measured, base: Doubles) -> dict[str, Any]:
+    """How near the logarithms of propensities `told` come to the truth, and what debiased EASE gains by them."""
+    logs, found = (np.log(told), np.log(truth)), dict[str, Any]()
+    for how, cap in ((Correction.IPS, 10.0), (Correction.DOUBLY_ROBUST, 5.0)):
+        model = _fit(corrected(how, cap, lambda *_: told)["EASE"], measured)
+        found[str(how)] = _three(_gain("EASE", cap, measured, measured.ndcg(model)[0], base))
+    spread = float(np.sqrt(np.mean((logs[0] - logs[1]) ** 2)))
+    return {"correlation": float(np.corrcoef(*logs)[0, 1]), "deviation": spread, **found}
 
 
 def _part(progress: Progress, name: str, k: int) -> Callable[[float], None]:

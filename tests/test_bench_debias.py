@@ -27,6 +27,9 @@ def test_a_small_run_writes_its_page_and_correction_gains(bench, monkeypatch, tm
     monkeypatch.setattr(bench, "REPORT", tmp_path / "var" / "debias.html")
     monkeypatch.setattr(bench, "small_world", lambda make=bench.small_world: make(members=250))
     result = bench.run()
+    told = result.pop("pages")
+    assert told["decisions"]["correlation"] > 0.98 > told["counts"]["correlation"]
+    assert told["truth"]["deviation"] == 0.0
     (found,) = (value for value in result.values() if isinstance(value, dict))
     gains = {(one["model"], one["cap"]): one["relative"][0] for one in found["rows"]}
     assert len(gains) == 8

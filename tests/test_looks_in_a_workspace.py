@@ -15,17 +15,20 @@ from typer.testing import CliRunner
 from matinee.catalog import Catalog
 from matinee.cli import app
 from matinee.data.dataset import Dataset, profiles_of
+from matinee.data.from_decisions import Decided, by_log
 from matinee.data.log import EventLog
+from matinee.data.shown_choices import shown_choices
 from matinee.decision import Requests
-from matinee.events import DAY, clean
+from matinee.events import DAY, END_OF_TIME, clean
 from matinee.history import Histories
 from matinee.models.artifacts.artifact import load_artifact
+from matinee.models.debiased.autoencoder import DebiasedEase
 from matinee.page import PHONE, WEB, Attention, Layouts
 from matinee.profile import Profile
 from matinee.recipes.audit import audit
 from matinee.recipes.registry import SCORERS
 from matinee.recipes.serving import SERVED, catalog_and_policies
-from matinee.recipes.training import train_into
+from matinee.recipes.training import everything, train_into
 from matinee.service.app import create_app
 from matinee.service.deployment import Deployment
 from matinee.situation import Context
@@ -176,6 +179,33 @@ def test_training_says_it_in_words(place):
     said = " ".join(done.output.split())
     assert "calibration" in said
     assert "prior on tv, phone, tablet: no page was looked at" in said
+
+
+def test_a_debiased_model_takes_its_propensities_from_the_log(tmp_path):
+    """First of likes that no decision explains; then of pages with known chances, which tell all but those likes."""
+    place = place_in(tmp_path)
+    before, _ = train_into(place, "debiased-ease", np.random.default_rng(0))
+    said = dict(before.manifest.from_looks.words)["propensities"]
+    assert (
+        said == "720 pairs met: 0 found by search or link, 0 by logged decisions, 720 by popularity, for want of looks"
+    )
+    looked_at(place, 240)
+    for going_on in (False, True):
+        after, _ = train_into(place, "debiased-ease", np.random.default_rng(0), going_on=going_on, accept=True)
+        told = after.manifest.from_looks.propensities
+        assert (told.found, told.by) == (0, "counts of looks")
+        assert told.pairs - 720 <= told.decided < told.pairs
+    with EventLog(place.log_path) as log:
+        data = everything(place, log, Catalog.load(place.catalog_path))
+        known = by_log(Decided.of(map(shown_choices, ([one] for one in log.decisions.read(END_OF_TIME)))))
+    model, request = DebiasedEase(propensities=known), Requests.of_histories(Histories.of_items([[1, 2]]))
+    expected = model.fit(data, np.random.default_rng(0)).score(request)
+    np.testing.assert_allclose(after.scorer.score(request), expected, rtol=1e-5)
+    counted = DebiasedEase().fit(data, np.random.default_rng(0)).score(request)
+    assert np.abs(counted - expected).max() > 1e-3
+    assert "propensities" not in dict(
+        train_into(place, "popularity", np.random.default_rng(0))[0].manifest.from_looks.words
+    )
 
 
 def test_an_artifact_without_looks_is_read_as_the_prior(place, tmp_path):

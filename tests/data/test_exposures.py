@@ -1,49 +1,12 @@
-"""Exposures: who met what, and propensities out of the decisions of a log."""
+"""Exposures: who met what, and how likely that was."""
 
 import numpy as np
-import polars as pl
-import pytest
 
-from matinee.data.exposures import by_counts, by_decisions, exposures_of
-from matinee.data.shown_choices import SHOWN
-from matinee.errors import BadData
-from matinee.page import WEB
+from matinee.data.exposures import by_counts, exposures_of
 from matinee.simulate.config import WorldConfig
 from matinee.simulate.echo import Echo, EchoConfig
 from matinee.simulate.world import World
-from matinee.testing import make_catalog, make_data, make_events
-
-
-def shown(*lines):
-    """(member, title, row, column, probability) as lines of `SHOWN`, on the web."""
-    rows = [
-        {**dict.fromkeys(SHOWN), "user_id": m, "item": t, "row": r, "column": c, "visible": 5, "log_prob": np.log(p)}
-        for m, t, r, c, p in lines
-    ]
-    return pl.DataFrame(rows, schema=SHOWN)
-
-
-def test_a_title_shown_twice_was_seen_unless_missed_twice():
-    data = make_data(make_events([[0, 1]]), make_catalog(2))
-    lines = shown(("m0", 0, 0, 0, 0.5), ("m0", 0, 0, 0, 0.2), ("m0", 1, 2, 0, 0.4))
-    found = by_decisions(lines)(data, exposures_of(data))
-    # The first place is always looked at; the third row with the chance that the layout says.
-    third = WEB.attention.rows(3)[2]
-    np.testing.assert_allclose(found, [1 - 0.5 * 0.8, 0.4 * third])
-
-
-def test_what_no_decision_showed_is_named():
-    data = make_data(make_events([[0, 1]]), make_catalog(2))
-    with pytest.raises(BadData, match="m0 met t1 and no decision"):
-        by_decisions(shown(("m0", 0, 0, 0, 0.5)))(data, exposures_of(data))
-    sought = make_events([[0, 1]]).with_columns(pl.Series("source", ["home", "search"]))
-    found = by_decisions(shown(("m0", 0, 0, 0, 0.5)))(*_met(sought))
-    np.testing.assert_allclose(found, [0.5, 1.0])
-
-
-def _met(events):
-    data = make_data(events, make_catalog(2))
-    return data, exposures_of(data)
+from matinee.testing import make_catalog, make_data
 
 
 def test_a_log_with_an_echo_is_seen_as_often_as_its_propensities_say():

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
 
-from matinee.errors import BadData
 from matinee.history import TrainingData
 from matinee.maths.arrays import Doubles, Flags, Int32s
 from matinee.maths.propensities import logistic, of_ratio, popularity_power
-from matinee.page import Layouts
 
 OPEN = ("search", "link")  # sources of what members found by themselves: the open loop
 LEAST = 1e-6  # propensity
@@ -43,6 +42,13 @@ class Exposures:
 Propensities = Callable[[TrainingData, Exposures], Doubles]  # (pairs,) in (0, 1], 1 of what was found
 
 
+@runtime_checkable
+class Corrects(Protocol):
+    """A scorer that learns from exposures. `propensities`: how they are told, None = `by_default`."""
+
+    propensities: Propensities | None
+
+
 def open_loop() -> pl.Expr:
     """Whether an event happened where nobody recommended: its source is search or a link, and it names no decision."""
     return (pl.col("source").is_in(OPEN) & pl.col("decision_id").is_null()).fill_null(False)
@@ -71,7 +77,7 @@ def by_counts(data: TrainingData, exposures: Exposures) -> Doubles:
     by_member = np.bincount(exposures.members, minlength=members)
     b, c = logistic(by_member, np.bincount(exposures.titles, minlength=titles))
     chance = 1 / (1 + np.exp(-(b[exposures.members] + c[exposures.titles])))
-    return _open(np.clip(chance, LEAST, 1.0), exposures)
+    return of_found(np.clip(chance, LEAST, 1.0), exposures)
 
 
 def by_popularity(power: float = 0.5) -> Propensities:
@@ -79,7 +85,7 @@ def by_popularity(power: float = 0.5) -> Propensities:
 
     def told(data: TrainingData, exposures: Exposures) -> Doubles:
         counts = np.bincount(exposures.titles[exposures.liked], minlength=exposures.shape[1])
-        return _open(popularity_power(counts, power)[exposures.titles], exposures)
+        return of_found(popularity_power(counts, power)[exposures.titles], exposures)
 
     return told
 
@@ -92,43 +98,15 @@ def by_ratio(data: TrainingData, exposures: Exposures) -> Doubles:
     plays = data.events.filter(pl.col("kind") == "play").select("item", open_loop().alias("found"))
     found, n = plays["found"].to_numpy(), exposures.shape[1]
     shown, sought = (np.bincount(plays["item"].to_numpy()[which], minlength=n) for which in (~found, found))
-    return _open(of_ratio(shown, sought)[exposures.titles], exposures)
+    return of_found(of_ratio(shown, sought)[exposures.titles], exposures)
 
 
-def by_decisions(shown: pl.DataFrame, layouts: Layouts = Layouts()) -> Propensities:
-    """P(shown) * P(looked at) out of the log: `shown` as `data.shown_choices` gives it, of single titles or pages.
-
-    A pair shown several times was seen with 1 - prod(1 - P). Exact where each title of a decision is drawn on its own
-    account; on pages the logged probability is given what stands before. Raises `BadData` for a pair that no decision
-    of `shown` explains.
-    """
-    from matinee.data.attention import chances
-    from matinee.page import screen_of
-
-    kinds = {device: screen_of(device) for device in shown["device"].unique()}
-    lines = shown.with_columns(
-        pl.col("device").replace_strict(kinds, return_dtype=pl.String).alias("screen"), pl.col("row", "column").clip(0)
-    )
-    looked = pl.Series("chance", np.exp(shown["log_prob"].to_numpy()) * chances(lines, layouts))
-    missed = (1 - pl.col("chance")).product().alias("missed")
-    each = lines.with_columns(looked).group_by("user_id", "item").agg(missed)
-
-    def told(data: TrainingData, exposures: Exposures) -> Doubles:
-        users = pl.Series("user_id", data.user_ids, pl.String).gather(exposures.members)
-        pairs = pl.DataFrame([users, pl.Series("item", exposures.titles)])
-        missed = pairs.join(each, on=["user_id", "item"], how="left", maintain_order="left")["missed"]
-        unknown = missed.is_null().to_numpy() & ~exposures.found
-        if unknown.any():
-            k = int(unknown.argmax())
-            raise BadData(
-                f"{users[k]} met {data.catalog.item_ids[int(exposures.titles[k])]} and no decision given here showed "
-                "it; give all decisions, or estimate propensities from counts"
-            )
-        return _open(np.clip(1 - missed.fill_null(0.0).to_numpy(), LEAST, 1.0), exposures)
-
-    return told
+def by_default(data: TrainingData, exposures: Exposures) -> Doubles:
+    """By counts of looks; by popularity where the log tells of no look in vain."""
+    told = by_counts if exposures.in_vain else by_popularity()
+    return told(data, exposures)
 
 
-def _open(propensities: Doubles, exposures: Exposures) -> Doubles:
-    """1 for what members found by themselves."""
+def of_found(propensities: Doubles, exposures: Exposures) -> Doubles:
+    """(pairs,) the same, but 1 for what members found by themselves."""
     return np.where(exposures.found, 1.0, propensities)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from matinee.data.attention import AttentionFit, chances, layouts_of
+from matinee.data.from_decisions import PropensityFit
 from matinee.data.seen import WINDOW, days_of
 from matinee.maths.arrays import Doubles, Floats, Int32s, Int64s
 from matinee.maths.ragged import gather
@@ -85,6 +86,7 @@ class FromLooks:
 
     attention: Mapping[Screen, AttentionFit] = field(default_factory=dict)
     calibration: LooksFit | None = None
+    propensities: PropensityFit | None = None
 
     @property
     def layouts(self) -> Layouts:
@@ -94,7 +96,8 @@ class FromLooks:
     @property
     def words(self) -> list[tuple[str, str]]:
         """What each thing is, and out of how much it was learned."""
-        said = [] if self.calibration is None else [("calibration", str(self.calibration))]
+        named = ("calibration", self.calibration), ("propensities", self.propensities)
+        said = [(name, str(one)) for name, one in named if one is not None]
         said += [(f"attention, {screen}", str(fit)) for screen, fit in self.attention.items() if fit.pages]
         unseen = ", ".join(screen for screen, fit in self.attention.items() if not fit.pages)
         return [*said, ("attention", f"prior on {unseen}: no page was looked at")] if unseen else said

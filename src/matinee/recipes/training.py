@@ -10,16 +10,20 @@ import polars as pl
 from matinee.catalog import Catalog, write_whole
 from matinee.clock import Clocks
 from matinee.data.attention import attentions, layouts_of
+from matinee.data.exposures import Corrects
+from matinee.data.from_decisions import Decided, PropensityFit, by_log
 from matinee.data.histories import training_data
 from matinee.data.log import EventLog
 from matinee.data.looked import FromLooks, looks_of
 from matinee.data.seen import seen_pages
+from matinee.data.shown_choices import shown_choices
 from matinee.decision import Progress, Scorer, no_progress
 from matinee.drift import Drift, drift
 from matinee.errors import ArtifactRefused, Collapsed, MissingExtra
 from matinee.events import END_OF_TIME
 from matinee.history import TrainingData
 from matinee.models.artifacts.artifact import Artifact, load_artifact, save_artifact
+from matinee.page import Layouts
 from matinee.recipes.registry import MODELS, SCORERS
 from matinee.train import Previous, Trained, train, warm_start
 from matinee.workspace import Workspace
@@ -43,15 +47,18 @@ def train_into(
     workspace.require()
     with workspace.consistent():
         catalog = Catalog.load(workspace.catalog_path)
+        model = MODELS[name]
+        previous, scorer = _newest(workspace, name, catalog) if going_on else (None, model.make())
         with EventLog(workspace.log_path) as log:
             data = everything(workspace, log, catalog)
             pages = seen_pages(log.decisions.read(END_OF_TIME), data.events, catalog)
-    model, attention = MODELS[name], attentions(pages)
+            attention = attentions(pages)
+            propensities = _with_propensities(scorer, log, data, layouts_of(attention))
     looks = looks_of(pages, layouts_of(attention), data.as_of)
-    if going_on:
-        trained = warm_start(data, *_newest(workspace, name, catalog), rng, progress, looks)
+    if previous is not None:
+        trained = warm_start(data, previous, scorer, rng, progress, looks)
     else:
-        trained = train(data, model.make(), rng, progress, looks)
+        trained = train(data, scorer, rng, progress, looks)
     changed = _drift(workspace, name, catalog, trained)
     _require_no_collapse(workspace, name, Drift() if accept else changed)
     folder = workspace.new_artifact(name)
@@ -63,11 +70,22 @@ def train_into(
         catalog,
         trained.data_window,
         trained.metrics,
-        FromLooks(attention, trained.looks),
+        FromLooks(attention, trained.looks, propensities),
         trained.quality,
     )
     workspace.prune(name)
     return artifact, changed
+
+
+def _with_propensities(scorer: Scorer, log: EventLog, data: TrainingData, layouts: Layouts) -> PropensityFit | None:
+    """Let a scorer that learns from exposures take them from the log's decisions; where they came from, None for any
+    other scorer.
+    """
+    if not isinstance(scorer, Corrects):
+        return None
+    decided = Decided.of((shown_choices([batch]) for batch in log.decisions.read(END_OF_TIME)), layouts)
+    scorer.propensities = by_log(decided)
+    return PropensityFit.of(data, decided)
 
 
 def _drift(workspace: Workspace, name: str, catalog: Catalog, trained: Trained) -> Drift:

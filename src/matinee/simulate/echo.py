@@ -10,7 +10,7 @@ import polars as pl
 
 from matinee.decision import People, Requests, Situations
 from matinee.events import clean
-from matinee.maths.arrays import Doubles, Flags, Int32s
+from matinee.maths.arrays import Doubles, Flags
 from matinee.simulate.truth import every_title
 from matinee.simulate.world import World
 
@@ -47,40 +47,49 @@ class Echo:
     @classmethod
     def of(cls, world: World, rng: np.random.Generator, config: EchoConfig = EchoConfig()) -> Self:
         """Each member sees each title on its own, as often as it is pushed, and likes it as the world says."""
-        members, titles = np.arange(len(world.members), dtype=np.int32), len(world.titles)
+        titles = len(world.titles)
         appeal = world.titles.appeal.astype(np.float64)
         follows = (appeal - appeal.mean()) / max(float(appeal.std()), 1e-9)
         push = config.popular * follows + np.sqrt(1 - config.popular**2) * rng.normal(size=titles)
         odds = np.exp(config.strength * push)
         propensities = np.minimum(config.shown / titles * odds / odds.mean(), MOST)
-        truth = every_title(world, _asked(world, members))
+        truth = every_title(world, asked(world))
         seen = rng.random(truth.shape) < propensities
         liked = seen & (rng.random(truth.shape) < truth)
         return cls(seen, liked, propensities, truth, world.members.people.user_ids.to_list())
 
     def events(self, world: World) -> pl.DataFrame:
-        """`events.SCHEMA`: an impression a title seen, a second apart, and a play to the end of what was liked."""
-        member, title = np.nonzero(self.seen)
-        place = np.cumsum(self.seen, axis=1)[member, title] - 1
-        looks = pl.DataFrame(
-            {
-                "user_id": pl.Series(self.user_ids, dtype=pl.String).gather(member),
-                "item_id": pl.Series(world.catalog.item_ids, dtype=pl.String).gather(title),
-                "timestamp": pl.from_epoch(
-                    pl.Series(world.config.start + place * 1_000_000), "us"
-                ).dt.replace_time_zone("UTC"),
-                "liked": self.liked[member, title],
-                "source": pl.repeat("home", len(member), eager=True),
-            }
-        )
-        plays = looks.filter("liked").with_columns(pl.lit("play").alias("kind"), pl.lit(1.0).alias("value"))
-        both = [looks.with_columns(pl.lit("impression").alias("kind"), pl.lit(None, pl.Float64).alias("value")), plays]
-        told = pl.concat(both).with_columns(pl.format("{}-{}-{}", "kind", "user_id", "item_id").alias("event_id"))
-        now = told["timestamp"].max()
-        return clean(told.drop("liked").sort("timestamp", maintain_order=True), now)[0]  # type: ignore[arg-type]
+        """`events.SCHEMA`, see `log_of`."""
+        return log_of(self.seen, self.liked, self.user_ids, world)
 
 
-def _asked(world: World, members: Int32s) -> Requests:
+def log_of(seen: Flags, liked: Flags, user_ids: list[str], world: World) -> pl.DataFrame:
+    """`events.SCHEMA`: an impression a title `seen` (members, titles), a second apart, and a play to the end of what
+    was `liked`.
+    """
+    member, title = np.nonzero(seen)
+    place = np.cumsum(seen, axis=1)[member, title] - 1
+    looks = pl.DataFrame(
+        {
+            "user_id": pl.Series(user_ids, dtype=pl.String).gather(member),
+            "item_id": pl.Series(world.catalog.item_ids, dtype=pl.String).gather(title),
+            "timestamp": pl.from_epoch(pl.Series(world.config.start + place * 1_000_000), "us").dt.replace_time_zone(
+                "UTC"
+            ),
+            "liked": liked[member, title],
+            "source": pl.repeat("home", len(member), eager=True),
+        }
+    )
+    plays = looks.filter("liked").with_columns(pl.lit("play").alias("kind"), pl.lit(1.0).alias("value"))
+    both = [looks.with_columns(pl.lit("impression").alias("kind"), pl.lit(None, pl.Float64).alias("value")), plays]
+    told = pl.concat(both).with_columns(pl.format("{}-{}-{}", "kind", "user_id", "item_id").alias("event_id"))
+    now = told["timestamp"].max()
+    return clean(told.drop("liked").sort("timestamp", maintain_order=True), now)[0]  # type: ignore[arg-type]
+
+
+def asked(world: World) -> Requests:
+    """What every member asks at the beginning."""
+    members = np.arange(len(world.members), dtype=np.int32)
     times = np.full(len(members), world.config.start, np.int64)
     people: People = world.members.people
     histories = world.members.ring.histories(members)

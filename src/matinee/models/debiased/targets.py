@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 from scipy import sparse
 
-from matinee.data.exposures import Exposures, Propensities, by_counts, by_popularity, exposures_of
+from matinee.data.exposures import Exposures, Propensities, by_default, exposures_of
 from matinee.errors import BadRequest
 from matinee.history import TrainingData
 from matinee.maths.arrays import Doubles
@@ -75,8 +75,7 @@ def weighed(data: TrainingData, config: DebiasConfig, propensities: Propensities
     popularity where the log tells of no look in vain.
     """
     met = exposures_of(data)
-    told = propensities or (by_counts if met.in_vain else by_popularity())
-    return Weighed(met, inverse(told(data, met), config.weighing))
+    return Weighed(met, inverse((propensities or by_default)(data, met), config.weighing))
 
 
 @dataclass(frozen=True)
