@@ -7,7 +7,7 @@ titles, once for each setting of each dial: the dial's own measure and NDCG@10, 
 NDCG are paired. Freshness is asked on the day after: all ten titles of the first row were looked at and passed by, the
 one that the member went on to play included, so its cost is an upper bound. `dpp` is the other way of diversity, at
 weights that span the same range. `pages_ndcg2d`: whole home pages, all dials off, and the paired change of each at 1
-and of all at a half; nobody looked at any of them before, so freshness is left out.
+and of the four that look at worths at a half; nobody looked at any of them before, so freshness is left out.
 
 Keys of the result: for each dial a list of settings with `own`, `ndcg`, `change` (value, low, high) each; `mmr_us` and
 `dpp_us` a row of ten out of 80; `members`, `seed`, `machine`.
@@ -45,10 +45,12 @@ from matinee.surfaces.home import HomePolicy
 from matinee.surfaces.pages.builder import build_pages
 from matinee.surfaces.pages.deciding import worth_of
 from matinee.surfaces.pages.rows import Pools
+from matinee.surfaces.sway import Sway
 from matinee.surfaces.tilt import tilt
 from matinee.train import train
 
 POOL, N, SEED = 80, 10, 0
+KEPT = 16  # places of the pool that the dial for exposure keeps
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 DPP = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)  # weights of log det
 ROW = Layout(rows=1, columns=N, visible=N, billboard=False, attention=Attention(1.0, 1.0, 1.0))
@@ -59,6 +61,7 @@ OWN = {
     "calibration": Metric("miscalibration", "C_KL", "lower", "distance of the mix of genres from the member's, nats"),
     "novelty": Metric("novelty", "Surprise, bits", "higher", "mean -log2 of the share of members who know a title"),
     "freshness": Metric("stale", "Passed by", "lower", "share of titles that were looked at yesterday in vain"),
+    "exposure": Metric("seldom", "Seldom seen", "higher", "share of titles that few members met"),
 }
 BEYOND = tuple(metric.key for metric in PER_MEMBER)
 ABOUT = {
@@ -66,6 +69,7 @@ ABOUT = {
     "calibration": "The mix of genres comes nearer to what the member likes (Steck, greedy).",
     "novelty": "What many members know is worth less.",
     "freshness": "What was looked at and passed by gives way.",
+    "exposure": "Titles that few members met have a share of the places, at 1 a fifth.",
 }
 BY_DPP = "Greedy lists of a determinantal point process over genres (Chen et al., 2018), by the weight of log det."
 METHOD = (
@@ -97,7 +101,12 @@ class Rows:
         left = tilt(self.worth, requests, self.drawn.surprise)
         worth: Floats = self.worth if left is None else self.worth * left
         pools = Pools.empty(len(requests), 2, POOL, minimum=1)
-        order = np.argsort(-worth, axis=1, kind="stable")[:, :POOL]
+        ranks = np.argsort(np.argsort(-worth, axis=1, kind="stable"), axis=1)
+        if requests.dials.exposure:  # room for the best of those that few met, as on a page
+            seldom = np.argsort(np.where(self.drawn.seldom, ranks, ranks + ranks.shape[1]), axis=1)[:, :KEPT]
+            np.put_along_axis(ranks, seldom, -1, axis=1)
+        order = np.argsort(ranks, axis=1, kind="stable")[:, :POOL]
+        order = np.take_along_axis(order, np.argsort(-np.take_along_axis(worth, order, axis=1), axis=1), axis=1)
         pools.kinds[:, 1], pools.sizes[:, 1], pools.items[:, 1] = RowKind.TOP_PICKS, POOL, order
         pools.worths[:, 1] = np.take_along_axis(worth, order, axis=1)
         pools.logits[:, 1] = np.log(pools.worths[:, 1])
@@ -107,7 +116,10 @@ class Rows:
         """(members, 10) titles."""
         requests = replace(self.requests, dials=dials, histories=histories or self.requests.histories)
         seeds = np.zeros(len(requests), np.uint64)
-        built = build_pages(self.pools(requests), requests, self.catalog, self.drawn.genre_shares, 0.0, seeds)
+        sway = Sway.of(self.catalog, requests, self.drawn.seldom)
+        built = build_pages(
+            self.pools(requests), requests, self.catalog, self.drawn.genre_shares, 0.0, seeds, sway=sway
+        )
         return built.items[:, 0]
 
     def passed_by(self, shown: Int32s) -> Histories:
@@ -129,7 +141,8 @@ class Rows:
         """Metric -> (members,)."""
         beyond = dict(zip(BEYOND, measure_beyond(ranked, self.audience).T, strict=True))
         stale = np.array([np.isin(now, then).mean() for now, then in zip(ranked, before, strict=True)])
-        return {**beyond, "ndcg": measure_lists(ranked, self.audience)[:, 1], "stale": stale}
+        seldom = self.drawn.seldom[ranked].mean(axis=1)
+        return {**beyond, "ndcg": measure_lists(ranked, self.audience)[:, 1], "stale": stale, "seldom": seldom}
 
 
 def run(progress: Progress = no_progress, folder: Path | None = None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ BODIES = {"home": {"user_id": "ada"}, "similar": {"item_id": "t3"}}
 def test_dials_are_asked_for_said_and_logged(client, surface):
     asked = {**BODIES[surface], "dials": {"diversity": 0.5, "freshness": 1}}
     page = client.post(f"/v1/{surface}", json=asked).json()
-    told = {"diversity": 0.5, "calibration": 0.0, "novelty": 0.0, "freshness": 1.0}
+    told = {"diversity": 0.5, "calibration": 0.0, "novelty": 0.0, "freshness": 1.0, "exposure": 0.0}
     assert page["dials"] == told
     assert client.get(f"/v1/decisions/{page['decision_id']}").json()["dials"] == told
 

@@ -112,3 +112,11 @@ def test_chart_keys_round_trip(window, country):
 def _with(rows):
     events, now = likes(rows)
     return events, CATALOG, now
+
+
+def test_titles_that_no_more_members_met_than_half_of_all_are_seldom_seen():
+    """Members who looked or played, once each: 3, 1, 1 and 0 of the four titles; their median is 1."""
+    looked = make_events([[0], [0, 0], [0, 1, 2]]).with_columns(kind=pl.lit("impression"))
+    now = int(looked["timestamp"].cast(pl.Int64).max()) + DAY
+    assert charts(looked, CATALOG, now, SMALL).seldom.tolist() == [False, True, True, True]
+    assert charts(looked.clear(), CATALOG, now, SMALL).seldom.all()

@@ -134,7 +134,7 @@ def estimates_of(made: Decisions) -> list[tuple[int, int, float]]:
 
 def test_the_odds_of_what_is_boosted_count_so_many_times():
     worth, factors = np.array([[0.2, 0.5, 0.9]], np.float32), np.array([[3.0, 1.0, 0.5]], np.float32)
-    sway = Sway(factors, np.empty(0), np.empty((1, 0), np.uint8))
+    sway = Sway(factors, np.empty(0), np.empty((1, 0), np.uint16))
     boosted = sway.boosted(worth)
     assert boosted[0].tolist() == pytest.approx([3 / 7, 1 / 2, 9 / 11])  # odds 1/4, 1, 9 become 3/4, 1, 9/2
     assert sway.honest(boosted, np.array([[0, 1, 2]], np.int32))[0].tolist() == pytest.approx(worth[0].tolist())

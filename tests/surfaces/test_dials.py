@@ -10,29 +10,31 @@ import numpy as np
 import pytest
 from pages import NOW, Linear, catalog_of, charts_of, policy_of, pools_of, world
 
-from matinee.decision import Dials, Requests
+from matinee.decision import Control, Dials, Promotion, Requests
 from matinee.decision.dials import NAMES
 from matinee.errors import BadRequest
 from matinee.events import DAY, Kind
 from matinee.history import Histories
 from matinee.maths.beyond_accuracy import intra_list_diversity, mean_of, miscalibration
 from matinee.maths.calibration import Platt
-from matinee.page import Attention, Layout, RowKind
+from matinee.page import KEEPS_REPEATS, Attention, Layout, RowKind
 from matinee.surfaces.home import HomePolicy
 from matinee.surfaces.pages.builder import build_pages
 from matinee.surfaces.pages.turned import mix_of
 from matinee.surfaces.search.policy import SearchPolicy
 from matinee.surfaces.similar import SimilarPolicy
+from matinee.surfaces.sway import EXPOSURE, Sway
 from matinee.surfaces.tilt import HALF_LIFE, looks_in_vain
 from matinee.testing import check_policy
 
 CATALOG = world()
 N = len(CATALOG)
-CHARTS = replace(charts_of(CATALOG), surprise=np.linspace(1.0, 9.0, N).astype(np.float32)[::-1].copy())
+SURPRISE = np.linspace(1.0, 9.0, N).astype(np.float32)[::-1].copy()
+CHARTS = replace(charts_of(CATALOG), surprise=SURPRISE, seldom=np.arange(N) % 20 == 7)
 LAYOUT = Layout(rows=5, columns=8, visible=4)
 ROW = Layout(rows=1, columns=10, visible=10, billboard=False, attention=Attention(1.0, 1.0, 1.0))
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
-ALL = Dials(0.6, 0.7, 0.4, 0.9)
+ALL = Dials(0.6, 0.7, 0.4, 0.9, 0.8)
 VECTORS = np.zeros((N, len(CATALOG.genres)))
 for k in range(N):
     VECTORS[k, CATALOG.title_genres[k]] = 1.0
@@ -59,7 +61,8 @@ def home(exploration: float = 0.0) -> HomePolicy:
 
 def similar() -> SimilarPolicy:
     weights = np.random.default_rng(3).normal(size=(N, N))
-    return SimilarPolicy("similar", "x", CATALOG, Linear(weights, np.zeros(N)), Platt(1.0, -2.0), 60, CHARTS.surprise)
+    scorer, known = Linear(weights, np.zeros(N)), (SURPRISE, CHARTS.seldom)
+    return SimilarPolicy("similar", "x", CATALOG, scorer, Platt(1.0, -2.0), 60, *known)
 
 
 def search() -> SearchPolicy:
@@ -144,6 +147,27 @@ def test_novelty_shows_less_known_titles_step_by_step():
     pages = [home().decide(asking(dials=Dials(novelty=d)), np.random.default_rng(0)).page().items for d in STEPS]
     surprise = [mean_of(one.reshape(8, -1), CHARTS.surprise.astype(float)).mean() for one in pages]
     assert (np.diff(surprise) > 0).all(), surprise
+
+
+def test_titles_that_few_met_have_their_share_of_every_page_step_by_step():
+    """Of the places in rows that Matinee fills, by which promotions are counted: 6 of 120 titles, up to a fifth."""
+    shares = []
+    for step in STEPS:
+        page = home().decide(asking(dials=Dials(exposure=step)), np.random.default_rng(0)).page()
+        filled = (page.items >= 0) & ~np.isin(page.row_kinds, KEEPS_REPEATS)[:, :, None]
+        shares.append(CHARTS.seldom[page.items[filled]].mean())
+    assert (np.diff(shares) > 0).all(), shares
+
+
+def test_the_dial_for_exposure_has_what_promotions_leave_and_waits_until_something_is_known():
+    control = Control(promotions=(Promotion('genre = "g1"', 0.6), *(Promotion(f'id = "t{k}"', 0.05) for k in range(7))))
+    asked = asking(dials=Dials(exposure=1.0), control=control)
+    sway = Sway.of(CATALOG, asked, CHARTS.seldom)
+    assert sway.shares[-1] == pytest.approx(EXPOSURE * (1 - 0.95))
+    assert (sway.groups[0] >> 8).tolist() == CHARTS.seldom.astype(int).tolist()
+    check_policy(home, CATALOG, replace(asked, exploration=0.3))
+    for nothing in (CHARTS.seldom[:0], np.ones(N, np.bool_)):
+        assert not Sway.of(CATALOG, asking(dials=Dials(exposure=1.0)), nothing).promotes
 
 
 def test_what_was_passed_by_gives_way_step_by_step_and_a_row_of_it_changes():

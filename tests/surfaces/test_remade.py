@@ -38,7 +38,8 @@ def test_a_home_page_comes_back_with_its_name_and_its_probabilities():
 
 
 def test_similar_titles_come_back():
-    similar = SimilarPolicy("similar", "fixed", CATALOG, HOME.scorer, HOME.calibration, 17)
+    known = np.arange(60, dtype=np.float32), np.arange(60) < 6
+    similar = SimilarPolicy("similar", "fixed", CATALOG, HOME.scorer, HOME.calibration, 17, *known)
     assert again(similar).maker == similar.maker
     assert again(similar).neighbors == 17
 
@@ -73,7 +74,8 @@ def test_other_settings_have_another_name():
 def test_a_policy_over_a_changed_catalogue_has_another_name_and_says_which():
     """So that its decisions are asked with the titles as they were."""
     changed = replace(CATALOG, version=3)
-    similar = SimilarPolicy("similar", "fixed", CATALOG, HOME.scorer, HOME.calibration, 17)
+    known = np.arange(60, dtype=np.float32), np.arange(60) < 6
+    similar = SimilarPolicy("similar", "fixed", CATALOG, HOME.scorer, HOME.calibration, 17, *known)
     suggests = PlaySomethingPolicy("play", "fixed", CATALOG, HOME.scorer, HOME.calibration, themes_of(HOME.scorer, 60))
     for policy in (HOME, similar, suggests):
         over = replace(policy, catalog=changed)

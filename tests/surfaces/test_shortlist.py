@@ -42,7 +42,7 @@ def test_what_a_row_brings_itself_is_on_the_list(monkeypatch):
     charts = charts_of(catalog)
     nearest = np.array([[[77, -1]]], np.int32)
     near = shortlists.shortlist(
-        asked, np.ones((1, TITLES), bool), scores, nearest, catalog, charts, 60, Sway.of(catalog, asked)
+        asked, np.ones((1, TITLES), bool), scores, nearest, catalog, charts, 60, Sway.of(catalog, asked, charts.seldom)
     )
     own = {TITLES - 1, TITLES - 2, 77, *asked.histories.items.tolist(), *range(40)}
     assert set(np.flatnonzero(near[0]).tolist()) == own

@@ -30,6 +30,7 @@ def dials(
     calibration: Annotated[float | None, typer.Option(min=0, max=1, help="The member's own mix of genres.")] = None,
     novelty: Annotated[float | None, typer.Option(min=0, max=1, help="Titles that fewer members know.")] = None,
     freshness: Annotated[float | None, typer.Option(min=0, max=1, help="What was passed by gives way.")] = None,
+    exposure: Annotated[float | None, typer.Option(min=0, max=1, help="Places for what few members met.")] = None,
     exploration: Annotated[float | None, typer.Option(min=0, max=1, help="How much is left to chance.")] = None,
     reset: Annotated[bool, typer.Option("--reset", help="First forget what is kept of this surface.")] = False,
     as_json: Json = False,
@@ -39,7 +40,13 @@ def dials(
 
     place = Workspace(workspace)
     place.require()
-    told = {"diversity": diversity, "calibration": calibration, "novelty": novelty, "freshness": freshness}
+    told = {
+        "diversity": diversity,
+        "calibration": calibration,
+        "novelty": novelty,
+        "freshness": freshness,
+        "exposure": exposure,
+    }
     turned = {name: value for name, value in told.items() if value is not None}
     if surface is None and (turned or exploration is not None or reset):
         raise typer.BadParameter(f"name the surface to tune: {', '.join(TUNED)}")

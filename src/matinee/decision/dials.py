@@ -9,16 +9,18 @@ from matinee.errors import require_share
 
 @dataclass(frozen=True, slots=True)
 class Dials:
-    """Four shares from 0, what is likeliest alone, to 1, as far as is sensible; `surfaces.dials` says what each weighs.
+    """Five shares from 0, what is likeliest alone, to 1, as far as is sensible; `surfaces.dials` says what each weighs.
 
     `diversity`: titles, and rows, less like those before them. `calibration`: the mix of genres of what the member
     likes. `novelty`: titles that fewer members know. `freshness`: titles that were looked at and passed by give way.
+    `exposure`: titles that few members met have a share of the places.
     """
 
     diversity: float = 0.0
     calibration: float = 0.0
     novelty: float = 0.0
     freshness: float = 0.0
+    exposure: float = 0.0
 
     def __post_init__(self) -> None:
         for name in NAMES:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Flags: TypeAlias = NDArray[np.bool_]
-UInt8s: TypeAlias = NDArray[np.uint8]
+UInt16s: TypeAlias = NDArray[np.uint16]
 Int8s: TypeAlias = NDArray[np.int8]
 Int16s: TypeAlias = NDArray[np.int16]
 Int32s: TypeAlias = NDArray[np.int32]

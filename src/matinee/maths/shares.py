@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from matinee.maths.arrays import Doubles, Floats, Int64s, UInt8s
+from matinee.maths.arrays import Doubles, Floats, Int64s, UInt16s
 from matinee.maths.exponentials import exp, log
 from matinee.maths.sampling import add_gumbel, mix
 
@@ -24,19 +24,19 @@ ROUNDING = 1e-9  # what a product of a share and a number of places may be off b
 
 
 class Shares(NamedTuple):
-    """The `shares` of groups (groups,), at most 8; `groups` (titles,) those of each title as bits, the first group's
+    """The `shares` of groups (groups,), at most 16; `groups` (titles,) those of each title as bits, the first group's
     the lowest; `had` (groups + 1,) the places that each has had so far, and all together.
     """
 
     shares: Doubles
-    groups: UInt8s
+    groups: UInt16s
     had: Int64s
 
 
 @numba.njit(cache=True, nogil=True)
 def draw_with_shares(
     logits: Floats,
-    groups: UInt8s,
+    groups: UInt16s,
     shares: Shares,
     n: int,
     temperature: float,
@@ -53,7 +53,7 @@ def draw_with_shares(
     left, drawn = np.ones(len(logits), np.bool_), min(n, len(logits))
     for place in range(drawn):
         owed = _owed(shares, groups, left)
-        among = np.flatnonzero(left & ((groups >> np.uint8(owed) & np.uint8(1)) > 0) if owed >= 0 else left)
+        among = np.flatnonzero(left & ((groups >> np.uint16(owed) & np.uint16(1)) > 0) if owed >= 0 else left)
         keys = logits[among].astype(np.float64)
         if given:
             at = np.searchsorted(among, chosen[place])
@@ -73,12 +73,12 @@ def draw_with_shares(
 
 
 @numba.njit(cache=True, nogil=True)
-def _owed(shares: Shares, groups: UInt8s, left: np.ndarray) -> int:
+def _owed(shares: Shares, groups: UInt16s, left: np.ndarray) -> int:
     """The group that is owed the next place most and has candidates left, -1 for none."""
     best, most = -1, 1.0 - ROUNDING
     for group in range(len(shares.shares)):
         debt = shares.shares[group] * (shares.had[-1] + 1) + 0.5 - shares.had[group]
-        if debt >= most and np.any(left & ((groups >> np.uint8(group) & np.uint8(1)) > 0)):
+        if debt >= most and np.any(left & ((groups >> np.uint16(group) & np.uint16(1)) > 0)):
             best, most = group, debt + ROUNDING
     return best
 
@@ -95,8 +95,8 @@ def _log_prob(logits: Floats, at: int, temperature: float) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def _count(had: Int64s, bits: np.uint8) -> None:
+def _count(had: Int64s, bits: np.uint16) -> None:
     """One more place for each group of a title, and for all."""
     had[-1] += 1
     for group in range(len(had) - 1):
-        had[group] += (bits >> np.uint8(group)) & np.uint8(1)
+        had[group] += (bits >> np.uint16(group)) & np.uint16(1)

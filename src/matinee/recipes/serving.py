@@ -282,7 +282,7 @@ def _warm(policy: HomePolicy) -> HomePolicy:
 
 def _similar(name: str, artifact: Artifact, catalog: Catalog, drawn: Charts) -> SimilarPolicy:
     made = (artifact.artifact_id, catalog, artifact.scorer, artifact.calibration)
-    return SimilarPolicy(f"similar-{name}", *made, surprise=drawn.surprise)
+    return SimilarPolicy(f"similar-{name}", *made, surprise=drawn.surprise, seldom=drawn.seldom)
 
 
 def _search(name: str, artifact: Artifact, catalog: Catalog, drawn: Charts, config: SearchConfig) -> SearchPolicy:

@@ -18,7 +18,7 @@ UNBIAS = (
     "train on looks weighed by 1 / the probability of what was shown, leave a share of places to chance, and learn "
     "from more than the days since the last training"
 )
-VARY = "leave a share of places to chance, turn up the dials novelty and freshness, and learn by 1 / probability"
+VARY = "leave some places to chance, turn up the dials exposure, novelty and freshness, and learn by 1 / probability"
 METHOD = (
     f"Alarms of a report without a loop: at most {sum(ALPHA.values()):.0%} of all reports have one. Swings, growth and "
     "trends are compared with red noise, AR(1), which drifts without a beat; genres are corrected by Holm.",
@@ -33,7 +33,7 @@ def findings(loops: Loops) -> Iterator[str]:
         yield (
             f"Of {loops.new:,} titles that arrived in the last {NEW_DAYS} days {loops.starved:,} "
             f"{'was' if loops.starved == 1 else 'were'} shown less than a tenth as often as an even share in the last "
-            f"{LATELY} days. Remedy: promotions, or a floor of exposure."
+            f"{LATELY} days. Remedy: turn up the dial exposure."
         )
     yield from _of_loops(loops)
 

@@ -192,6 +192,7 @@ class DialsIn(Body):
     calibration: Annotated[Dial, Field(description="the mix of genres of what the member likes")] = None
     novelty: Annotated[Dial, Field(description="titles that fewer members know")] = None
     freshness: Annotated[Dial, Field(description="what was looked at and passed by gives way")] = None
+    exposure: Annotated[Dial, Field(description="titles that few members met have a share of the places")] = None
 
     def over(self, stored: Dials) -> Dials:
         """What is asked for, and what is stored where nothing is."""

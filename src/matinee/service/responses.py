@@ -109,6 +109,7 @@ class DialsOut(TypedDict):
     calibration: float
     novelty: float
     freshness: float
+    exposure: float
 
 
 class PageOut(HeadOut):

@@ -11,7 +11,7 @@ from matinee.catalog import Catalog
 from matinee.decision.rows import WINDOWS
 from matinee.events import DAY
 from matinee.likes import counted_likes
-from matinee.maths.arrays import Floats, Int32s
+from matinee.maths.arrays import Flags, Floats, Int32s
 
 RISES = (7, 28)  # windows, in days, short enough to speak of a rise
 BIT = 16  # parts of a bit to which surprise is known
@@ -32,7 +32,8 @@ class Charts:
     `window` is the position in `evidence.WINDOWS` of the shortest window with enough likes to trust; `as_of` the moment
     (microseconds) at which they were drawn. A member's likes of a title count once, by `likes.counted_likes`.
     `surprise` (titles,): -log2 of the share of members who like each title, in bits; without titles where it was drawn
-    before anybody asked for it.
+    before anybody asked for it. `seldom` (titles,): those that no more members met than half of all titles, in looks,
+    plays or otherwise; likewise.
     """
 
     popular: dict[str | None, Chart]
@@ -41,13 +42,14 @@ class Charts:
     window: int
     as_of: int
     surprise: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    seldom: Flags = field(default_factory=lambda: np.empty(0, np.bool_))
 
     @property
     def parts(self) -> tuple[object, ...]:
         """All of it as arrays and plain values, in an order of its own."""
         drawn = [self.popular[country] for country in sorted(self.popular, key=str)] + [self.trending]
         arrays = (array for chart in drawn for array in (chart.items, chart.values))
-        known = (self.surprise,) if len(self.surprise) else ()
+        known = (one for one in (self.surprise, self.seldom) if len(one))
         return (*sorted(self.popular, key=str), *arrays, self.genre_shares, self.window, self.as_of, *known)
 
 
@@ -80,7 +82,8 @@ def charts(events: pl.DataFrame, catalog: Catalog, as_of: int, config: ChartsCon
     before = likes.filter(pl.col("age").is_between(days * DAY, 2 * days * DAY, closed="right"))
     comparable = days in RISES and _count(before) >= config.support
     rising = _rising(recent, before, config.length) if comparable else _chart(recent.clear(), "age")
-    return Charts(popular, rising, _genre_shares(likes, catalog), window, as_of, _surprise(likes, len(catalog)))
+    shares, surprise = _genre_shares(likes, catalog), _surprise(likes, len(catalog))
+    return Charts(popular, rising, shares, window, as_of, surprise, _seldom(known, len(catalog)))
 
 
 def _count(likes: pl.DataFrame) -> float:
@@ -136,6 +139,13 @@ def _surprise(likes: pl.DataFrame, titles: int) -> Floats:
     counts = np.bincount(likes["item"], likes["weight"], minlength=titles)
     share = (counts + 1.0) / (likes["user_id"].n_unique() + 1.0)
     return np.asarray(np.rint(-np.log2(share) * BIT) / BIT, np.float32)
+
+
+def _seldom(known: pl.DataFrame, titles: int) -> Flags:
+    """Titles that no more members met than half of all titles."""
+    met = known.select("user_id", "item").unique()
+    counts = np.bincount(met["item"], minlength=titles)
+    return counts <= np.median(counts) if titles else np.empty(0, np.bool_)
 
 
 def _is_code(country: str) -> bool:

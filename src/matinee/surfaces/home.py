@@ -100,7 +100,7 @@ class HomePolicy:
         watch.lap("scores")
         worth = self.worth(scores, requests)
         watch.lap("worth")
-        left, sway = tilt(worth, requests, self.charts.surprise), Sway.of(self.catalog, requests)
+        left, sway = tilt(worth, requests, self.charts.surprise), Sway.of(self.catalog, requests, self.charts.seldom)
         pools = self.rows(requests, allowed, named, worth if left is None else worth * left, sway)
         watch.lap("rows")
         built = straightened(unboosted(self.build(pools, requests, sway, bits), pools, sway), pools, left)
@@ -124,7 +124,7 @@ class HomePolicy:
         requests = decisions.requests
         worth = self._worth_of(requests)
         left = tilt(worth, requests, self.charts.surprise)
-        allowed, sway = eligible(self.catalog, requests), Sway.of(self.catalog, requests)
+        allowed, sway = eligible(self.catalog, requests), Sway.of(self.catalog, requests, self.charts.seldom)
         named = nameable(self.catalog, requests, allowed)
         pools = self.rows(requests, allowed, named, worth if left is None else worth * left, sway)
         shown = shown_in(decisions, pools, self.catalog)

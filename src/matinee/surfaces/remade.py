@@ -10,7 +10,7 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.errors import ArtifactRefused
-from matinee.maths.arrays import Floats
+from matinee.maths.arrays import Flags, Floats
 from matinee.maths.uplift import Level
 from matinee.models.artifacts.artifact import Artifact
 from matinee.models.effects import Effects
@@ -35,7 +35,8 @@ def parameters_of(policy: Surfaced) -> dict[str, Any]:
     """What `remade` needs beside the artifact, as JSON can hold it, and the version of the catalogue."""
     told: dict[str, Any] = {"policy": policy.policy_id, "catalog": policy.catalog.version}
     if isinstance(policy, SimilarPolicy):
-        return {**told, "neighbors": policy.neighbors, "surprise": policy.surprise.tolist()}
+        known = {"surprise": policy.surprise.tolist(), "seldom": policy.seldom.tolist()}
+        return {**told, "neighbors": policy.neighbors, **known}
     if isinstance(policy, OutreachPolicy):
         return {**told, "outreach": _plain_outreach(policy)}
     if isinstance(policy, PlaySomethingPolicy):
@@ -62,7 +63,7 @@ def remade(parameters: Mapping[str, Any], artifact: Artifact, catalog: Catalog) 
             themes = tuple(tuple(map(int, one)) for one in parameters["themes"])
             return PlaySomethingPolicy(*made, themes, PlaySomethingConfig(**parameters["config"]))
         if "charts" not in parameters:
-            return SimilarPolicy(*made, parameters["neighbors"], _bits(parameters))
+            return SimilarPolicy(*made, parameters["neighbors"], _bits(parameters), _seldom(parameters))
         drawn = _charts(parameters["charts"])
         if "rows" not in parameters["config"]:
             return SearchPolicy(*made, drawn, SearchConfig(**parameters["config"]))
@@ -108,6 +109,7 @@ def _plain(charts: Charts) -> dict[str, Any]:
         "window": charts.window,
         "as_of": charts.as_of,
         "surprise": charts.surprise.tolist(),
+        "seldom": charts.seldom.tolist(),
     }
 
 
@@ -119,6 +121,7 @@ def _charts(plain: Mapping[str, Any]) -> Charts:
         plain["window"],
         plain["as_of"],
         _bits(plain),
+        _seldom(plain),
     )
 
 
@@ -133,3 +136,8 @@ def _chart(lists: list[list[float]]) -> Chart:
 def _bits(plain: Mapping[str, Any]) -> Floats:
     """The surprise of titles; without titles in what was kept before it was known."""
     return np.array(plain.get("surprise", []), np.float32)
+
+
+def _seldom(plain: Mapping[str, Any]) -> Flags:
+    """The titles that few members met; likewise."""
+    return np.array(plain.get("seldom", []), np.bool_)

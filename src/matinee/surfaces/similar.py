@@ -33,7 +33,7 @@ class SimilarPolicy:
 
     The layout's columns say how many; that one is never among them, nor what the member had enough of. One that the
     member may not be shown has no row. Under a filter those with the best score of all others that it speaks for follow
-    the nearest. `surprise` (titles,) as of the charts, for the dial for novelty.
+    the nearest. `surprise` and `seldom` (titles,) as of the charts, for the dials for novelty and exposure.
     """
 
     policy_id: str
@@ -43,13 +43,14 @@ class SimilarPolicy:
     calibration: Platt
     neighbors: int = 400
     surprise: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    seldom: Flags = field(default_factory=lambda: np.empty(0, np.bool_))
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One row per request."""
         watch = Stopwatch()
         bits = rng.integers(2**64, size=len(requests), dtype=np.uint64)
         allowed = eligible(self.catalog, requests)
-        sway = Sway.of(self.catalog, requests)
+        sway = Sway.of(self.catalog, requests, self.seldom)
         pools, left = self._pools(requests, allowed, sway)
         watch.lap("rows")
         built = straightened(self._build(pools, requests, sway, bits), pools, left)
@@ -70,7 +71,7 @@ class SimilarPolicy:
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests = decisions.requests
-        sway = Sway.of(self.catalog, requests)
+        sway = Sway.of(self.catalog, requests, self.seldom)
         pools, _ = self._pools(requests, eligible(self.catalog, requests), sway)
         shown = shown_in(decisions, pools, self.catalog)
         return log_probs_of(decisions, self._build(pools, requests, sway, np.zeros(len(requests), np.uint64), shown))
@@ -78,7 +79,7 @@ class SimilarPolicy:
     @cached_property
     def maker(self) -> Maker:
         """What its decisions say of who made them."""
-        known = (self.surprise,) if len(self.surprise) else ()
+        known = (one for one in (self.surprise, self.seldom) if len(one))
         parts = (self.policy_id, self.calibration, self.neighbors, *known, *self.catalog.versioned)
         return Maker(self.policy_id, self.artifact_id, digest(*parts))
 

@@ -1,4 +1,7 @@
-"""What a request's boosts and promotions make of titles: odds that count more, and shares of the places."""
+"""What a request's boosts and promotions make of titles: odds that count more, and shares of the places.
+
+The dial for exposure is one more promotion, of titles that few members met.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.decision.control import log_factors, passing_at
-from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt8s
+from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt16s
 from matinee.maths.shares import Shares
+
+EXPOSURE = 0.2  # share of the places that promotions leave which the dial gives to titles that few members met, at 1
 
 
 @dataclass(frozen=True)
@@ -23,19 +28,25 @@ class Sway:
 
     factors: Floats
     shares: Doubles
-    groups: UInt8s
+    groups: UInt16s
 
     @classmethod
-    def of(cls, catalog: Catalog, requests: Requests) -> Self:
-        """What the control of these requests asks for."""
+    def of(cls, catalog: Catalog, requests: Requests, seldom: Flags) -> Self:
+        """What the control and the dial for exposure of these requests ask for; `seldom` (titles,) those that few
+        members met, without titles where nobody knows.
+        """
         control, times = requests.control, requests.times
         factors = np.empty((len(requests), 0), np.float32)
         if control.factors:
             factors = np.exp(log_factors(catalog, control, times)).astype(np.float32)
-        groups = np.zeros((len(requests), len(catalog) if control.promotions else 0), np.uint8)
-        for k, promotion in enumerate(control.promotions):
-            groups |= passing_at(catalog, promotion.of, times).astype(np.uint8) << np.uint8(k)
-        return cls(factors, np.array([one.share for one in control.promotions]), groups)
+        promoted = [(one.share, passing_at(catalog, one.of, times)) for one in control.promotions]
+        if requests.dials.exposure and len(seldom) and not seldom.all():
+            left = 1.0 - sum(share for share, _ in promoted)
+            promoted.append((EXPOSURE * requests.dials.exposure * max(left, 0.0), _for_all(seldom, len(requests))))
+        groups = np.zeros((len(requests), len(catalog) if promoted else 0), np.uint16)
+        for k, (_, titles) in enumerate(promoted):
+            groups |= titles.astype(np.uint16) << np.uint16(k)
+        return cls(factors, np.array([share for share, _ in promoted]), groups)
 
     @property
     def boosts(self) -> bool:
@@ -70,6 +81,10 @@ class Sway:
     def of_one(self, b: int) -> Shares:
         """The shares of request `b`, of which no place has been had."""
         return Shares(self.shares, self.groups[b], np.zeros(len(self.shares) + 1, np.int64))
+
+
+def _for_all(titles: Flags, batch: int) -> Flags:
+    return np.broadcast_to(titles, (batch, len(titles)))
 
 
 def _with_odds(worth: Floats, factors: Floats) -> Floats:

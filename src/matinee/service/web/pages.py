@@ -51,10 +51,16 @@ WebDraw = Annotated[int, Query(ge=0, lt=2**31)]
 
 
 async def _turned(
-    diversity: WebDial = None, calibration: WebDial = None, novelty: WebDial = None, freshness: WebDial = None
+    diversity: WebDial = None,
+    calibration: WebDial = None,
+    novelty: WebDial = None,
+    freshness: WebDial = None,
+    exposure: WebDial = None,
 ) -> DialsIn:
     """The dials in the address of a page."""
-    return DialsIn(diversity=diversity, calibration=calibration, novelty=novelty, freshness=freshness)
+    return DialsIn(
+        diversity=diversity, calibration=calibration, novelty=novelty, freshness=freshness, exposure=exposure
+    )
 
 
 Turned = Annotated[DialsIn, Depends(_turned)]

@@ -176,7 +176,7 @@ def _chance(pools: Pools, temperature: float, where: Where, layout: Layout) -> C
 def _shares(sway: Sway | None, batch: int) -> Shares:
     """The shares of a batch, `had` (batch, promotions + 1)."""
     if sway is None:
-        return Shares(np.empty(0), np.empty((batch, 0), np.uint8), np.zeros((batch, 1), np.int64))
+        return Shares(np.empty(0), np.empty((batch, 0), np.uint16), np.zeros((batch, 1), np.int64))
     return Shares(sway.shares, sway.groups, np.zeros((batch, len(sway.shares) + 1), np.int64))
 
 

@@ -59,7 +59,7 @@ class SearchPolicy:
         watch.lap("eligible")
         worth = self._worth(requests)
         watch.lap("scores")
-        sway = Sway.of(self.catalog, requests)
+        sway = Sway.of(self.catalog, requests, self.charts.seldom)
         offered = self._offered(requests, allowed, self._tilted(worth, requests), sway)
         watch.lap("rows")
         built = self._built(requests, offered, sway, bits)
@@ -80,7 +80,7 @@ class SearchPolicy:
     def log_prob(self, decisions: Decisions) -> Doubles:
         """(lines,) log-probability of each choice; -inf at the first that this policy would never have made."""
         requests, pages = decisions.requests, decisions.page()
-        worth, sway = self._tilted(self._worth(requests), requests), Sway.of(self.catalog, requests)
+        worth, sway = self._tilted(self._worth(requests), requests), Sway.of(self.catalog, requests, self.charts.seldom)
         offered = self._offered(requests, eligible(self.catalog, requests), worth, sway)
         shown = [Shown(_names(pages, b), pages.items[b]) for b in range(len(requests))]
         nothing = np.zeros(len(requests), np.uint64)

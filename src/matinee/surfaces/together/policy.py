@@ -55,7 +55,7 @@ class TogetherPolicy:
         watch.lap("scores")
         offered, wishes = self._wishes(watchers, worths, allowed)
         watch.lap("worth")
-        as_one, sway = watchers.as_one(requests), Sway.of(catalog, requests)
+        as_one, sway = watchers.as_one(requests), Sway.of(catalog, requests, self.home.charts.seldom)
         pools, left = self._rows(as_one, offered, named, wishes.worth, sway)
         watch.lap("rows")
         built = self.home.build(pools, as_one, sway, bits)
@@ -84,7 +84,7 @@ class TogetherPolicy:
         requests = decisions.requests
         watchers, allowed = Watchers.of(requests), eligible(self.catalog, requests)
         offered, wishes = self._wishes(watchers, self._worths(watchers), allowed)
-        as_one, sway = watchers.as_one(requests), Sway.of(self.catalog, requests)
+        as_one, sway = watchers.as_one(requests), Sway.of(self.catalog, requests, self.home.charts.seldom)
         named = nameable(self.catalog, requests, allowed)
         pools, _ = self._rows(as_one, offered, named, wishes.worth, sway)
         shown = shown_in(decisions, pools, self.catalog)

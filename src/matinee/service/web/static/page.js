@@ -8,7 +8,7 @@ import { settle } from "./rows.js";
 import { paint, stateOf } from "./state.js";
 
 /** The dials that a page has. */
-export const DIALS = ["diversity", "calibration", "novelty", "freshness"];
+export const DIALS = ["diversity", "calibration", "novelty", "freshness", "exposure"];
 
 /** The decision that made this page, as the service answered it; none on the member's own list. */
 export const decision = () => JSON.parse(document.querySelector("#decision")?.textContent ?? "null");

@@ -9,6 +9,7 @@ const WORDS = {
   calibration: ["Balance", "Your genres in the shares in which you like them."],
   novelty: ["Off the beaten track", "Titles that fewer people know."],
   freshness: ["Something new", "What you looked at and passed by gives way."],
+  exposure: ["Seldom seen", "A few places for titles that hardly anybody was shown."],
 };
 const VALUES = ["off", "a little", "some", "much", "as much as can be"];
 
