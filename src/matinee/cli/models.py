@@ -78,7 +78,7 @@ def evaluate(
     if policy is not None:
         if path is not None:
             raise typer.BadParameter("--policy reads the log of --workspace; leave the path out")
-        never_ran(policy, workspace, surface, reward, days, since, html, as_json)
+        never_ran(policy, workspace, surface, reward, days, since, html, as_json, seed)
         return
     if source is Source.MNAR:
         if path is None:

@@ -47,6 +47,7 @@ def never_ran(
     since: datetime | None,
     html: Path | None,
     as_json: bool,
+    seed: int = 0,
 ) -> None:
     """Say what the log of a workspace tells of a policy that never ran."""
     from matinee.recipes.hindsight import counterfactual
@@ -54,5 +55,5 @@ def never_ran(
 
     first = 0 if since is None else int(since.replace(tzinfo=UTC).timestamp()) * 1_000_000
     with progress_bar(policy) as progress:
-        found = counterfactual(Workspace(workspace), policy, reward.value, days, first, surface, progress)
+        found = counterfactual(Workspace(workspace), policy, reward.value, days, first, surface, progress, seed)
     show(CounterfactualReport(found), html, as_json)

@@ -12,13 +12,16 @@ import polars as pl
 
 from matinee.catalog import Catalog
 from matinee.data.asked import as_asked
+from matinee.data.attention import attentions, layouts_of
 from matinee.data.log import EventLog
 from matinee.data.outcomes import with_outcomes
 from matinee.data.rewards import REWARDS
+from matinee.data.seen import seen_pages
 from matinee.data.shown_choices import shown_choices
-from matinee.decision import Decisions, Distribution, Enumerates, Layer, Progress, no_progress
+from matinee.decision import Decisions, Distribution, Enumerates, Layer, Policy, Progress, no_progress
 from matinee.errors import BadData, MatineeError
-from matinee.evaluate.counterfactual import Asked, Counterfactual, first_titles, gathered, judged
+from matinee.evaluate.clicks import by_clicks
+from matinee.evaluate.counterfactual import Asked, Counterfactual, Part, first_titles, gathered, judged
 from matinee.evaluate.reward_model import TitleMeans
 from matinee.events import DAY, END_OF_TIME
 from matinee.maths.arrays import Doubles, Flags, Int64s
@@ -37,10 +40,12 @@ def counterfactual(
     since: int = 0,
     surface: str | None = None,
     progress: Progress = no_progress,
+    seed: int = 0,
 ) -> Counterfactual:
     """What the workspace's log tells of the policy `name`: reward within `days` of decisions made at or after `since`.
 
-    Raises `BadData` where no decision can be asked, and what `target` raises.
+    Pages that nothing was left to chance in are judged by the chance of clicks as well (`evaluate/clicks.py`), beside
+    those that the policy draws by `seed`. Raises `BadData` where no decision can be asked, and what `target` raises.
     """
     workspace.require()
     with workspace.consistent(), EventLog(workspace.log_path) as log:
@@ -54,31 +59,38 @@ def counterfactual(
             )
         shown = _shown_with_rewards(batches, log, catalog, reward, days)
         refused = Counter[str]()
-        question = _Question.of(wanted, shown, batches, log, catalog)
+        question = _Question.of(wanted, shown, batches, log, catalog, np.random.default_rng(seed))
         found = list(_answers(question, batches, refused, progress))
+        clicked = _by_clicks([one.instead for one in found if one.instead is not None], shown, log, catalog)
     if not found:
         raise BadData(f"no decision of {wanted.surface!r} can be asked of {name!r}: {_counted(refused)}")
     asked = gathered([one.asked for one in found])
     earned = [one.earned for one in found if one.earned is not None]
     told = np.concatenate(earned, axis=1) if len(earned) == len(found) else (None, None)
     notes = (*_notes(wanted, batches, refused), *_of_other_candidates(asked, [one.apart for one in found]))
-    return Counterfactual(name, wanted.surface, reward, days, len(asked), judged(asked, *told), notes)
+    parts = judged(asked, *told)
+    if clicked is not None:
+        parts, notes = (*parts, clicked[0]), (*notes, clicked[1])
+    return Counterfactual(name, wanted.surface, reward, days, len(asked), parts, notes)
 
 
 class _Answer(NamedTuple):
     """Decisions as the target sees them. Where it enumerates: what the model says that their titles and the target's
-    earn, (2, decisions), and which of them were chosen among other titles than the target's, (decisions,).
+    earn, (2, decisions), and which of them were chosen among other titles than the target's, (decisions,). What it
+    would show `instead` of pages that nothing was left to chance in.
     """
 
     asked: Asked
     earned: Doubles | None = None
     apart: Flags | None = None
+    instead: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
 class _Question:
     """What is asked about logged decisions: `rewards` of each one's titles in order, by its id; a number for each of
-    the `members`; and what titles earn where they stand first, where one title is judged.
+    the `members`; and what titles earn where they stand first, where one title is judged. `rng` draws what the target
+    would show.
     """
 
     wanted: Target
@@ -87,16 +99,23 @@ class _Question:
     rewards: Mapping[str, Doubles]
     members: Mapping[str, int]
     model: TitleMeans | None
+    rng: np.random.Generator
 
     @classmethod
     def of(
-        cls, wanted: Target, shown: pl.DataFrame, batches: list[Decisions], log: EventLog, catalog: Catalog
+        cls,
+        wanted: Target,
+        shown: pl.DataFrame,
+        batches: list[Decisions],
+        log: EventLog,
+        catalog: Catalog,
+        rng: np.random.Generator,
     ) -> _Question:
         """The question for these batches and what their titles earned."""
         users = pl.concat([one.requests.user_ids for one in batches]).unique(maintain_order=True)
         members = {user_id: k for k, user_id in enumerate(users)}
         model = _model(shown, members, len(catalog)) if wanted.one_title else None
-        return cls(wanted, log, catalog, _by_decision(shown), members, model)
+        return cls(wanted, log, catalog, _by_decision(shown), members, model, rng)
 
     def asked(self, logged: Decisions) -> _Answer:
         """What the target says of these decisions."""
@@ -108,11 +127,41 @@ class _Question:
         policy = self.wanted.made(decisions.makers, decisions.catalog)
         members = np.array([self.members[one] for one in decisions.requests.user_ids])
         asked = Asked.of(decisions.choices, policy.log_prob(decisions), along, members, decisions.ids)
+        if not self.wanted.one_title:
+            return _Answer(asked, instead=self._instead(policy, decisions))
         if self.model is None or not isinstance(policy, Enumerates):
             return _Answer(asked)
         likely, choices = policy.probabilities(decisions.requests), decisions.choices
         apart = np.diff(likely.candidates.offsets)[choices.decisions] != choices.among
         return _Answer(asked, _earned(self.model, members, likely, decisions), decisions.sums(apart) > 0)
+
+    def _instead(self, policy: Policy, decisions: Decisions) -> pl.DataFrame | None:
+        """The titles that the policy would show for pages that nothing was left to chance in, under their ids."""
+        certain = decisions.sums(decisions.choices.log_probs < 0) == 0
+        if not certain.any():
+            return None
+        some = decisions.take(np.flatnonzero(certain))
+        return shown_choices([replace(policy.decide(some.requests, self.rng), ids=some.ids)])
+
+
+def _by_clicks(
+    instead: list[pl.DataFrame], shown: pl.DataFrame, log: EventLog, catalog: Catalog
+) -> tuple[Part, str] | None:
+    """What clicks tell of the pages that would have been shown `instead`, and what that assumes; None without any."""
+    if not instead:
+        return None
+    new = pl.concat(instead)
+    logged = shown.filter(pl.col("decision_id").is_in(new["decision_id"].unique().implode()))
+    fits = attentions(seen_pages(log.decisions.read(END_OF_TIME), log.read(END_OF_TIME), catalog))
+    found = by_clicks(logged, new, layouts_of(fits))
+    fitted = ", ".join(screen for screen, one in fits.items() if one.fitted)
+    attention = f"fitted on {fitted}, else the prior" if fitted else "the prior, for few impressions came"
+    return found, (
+        f"In {found.decisions:,} decisions nothing was left to chance, so that probabilities tell nothing (IPS is "
+        "refused) and the chance of clicks stands in (CIPS). It takes for granted that what comes of a title is "
+        f"attention to its place times a liking that no place and no neighbour changes; attention is {attention}. "
+        f"{100 * found.lost:.0f} % of the attention to the new pages goes to titles that the logged ones did not show."
+    )
 
 
 def _answers(

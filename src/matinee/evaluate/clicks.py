@@ -1,0 +1,77 @@
+"""The value of another order of pages that were never left to chance, from the chance of what members did with them.
+
+What comes of a title is attention to its place times a liking of it that no place changes; the liking cancels, and
+what came of a title weighs attention in the new page / in the logged one (CIPS, see `maths/off_policy_clicks.py`).
+Titles that a logged page did not show stay unknown: their share of the new page's attention is said, and too large a
+share refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from matinee.data.attention import chances
+from matinee.evaluate.counterfactual import MEMBERS, Heaviest, Part, part
+from matinee.maths.off_policy import effective_size
+from matinee.maths.off_policy_support import TOLERANCE
+from matinee.page import Layouts, screen_of
+
+NAME = "whole page, by clicks"
+_TITLE = ("decision_id", "item")
+
+
+def by_clicks(logged: pl.DataFrame, new: pl.DataFrame, layouts: Layouts) -> Part:
+    """What the new pages would have earned; both frames as `data.shown_choices` gives them, of the same decisions.
+
+    `logged` with the `reward` of each title. A title that stands at several places of a page is looked at unless it is
+    missed at all of them. Sampled are members.
+    """
+    was, will = (_attention(frame, layouts) for frame in (logged, new))
+    both = was.join(will, on=_TITLE, how="left", suffix="_new").with_columns(
+        (pl.col("attention_new").fill_null(0.0) / pl.col("attention")).alias("weight")
+    )
+    weighed = logged.join(both, on=_TITLE, how="left", maintain_order="left")
+    each = weighed.group_by("decision_id", maintain_order=True).agg(
+        pl.col("user_id").first(),
+        (pl.col("weight") * pl.col("reward")).sum().alias("new"),
+        pl.col("reward").sum().alias("returns"),
+        ((pl.col("weight") * pl.col("attention")).sum() / pl.col("attention").sum()).alias("share"),
+    )
+    values, returns, share = (each[name].to_numpy() for name in ("new", "returns", "share"))
+    members = each["user_id"].rank("dense").to_numpy().astype(np.int64)
+    heaviest = Heaviest.of(both["weight"].to_numpy(), logged["reward"].to_numpy())
+    told = {"CIPS": float(values.mean())}
+    found = part(NAME, np.ones(len(values)), values, returns, members, told, True, heaviest)
+    lost = untold(was, will)
+    reason = _reason(found.members, lost, bool(returns.any()))
+    return replace(found, effective=effective_size(share), lost=lost, reason=reason)
+
+
+def untold(was: pl.DataFrame, will: pl.DataFrame) -> float:
+    """The share of the attention to new pages that goes to titles which the logged ones did not show."""
+    missing = will.join(was, on=_TITLE, how="anti")["attention"].sum()
+    whole = will["attention"].sum()
+    return float(missing / whole) if whole else 0.0
+
+
+def _attention(shown: pl.DataFrame, layouts: Layouts) -> pl.DataFrame:
+    """How likely each title of a page is looked at: decision_id, item, `attention`."""
+    kinds = {device: screen_of(device) for device in shown["device"].unique()}
+    screen = pl.col("device").replace_strict(kinds, return_dtype=pl.String).alias("screen")
+    places = shown.with_columns(screen, pl.col("row", "column").clip(0))
+    looked = places.with_columns(pl.Series("attention", chances(places, layouts)))
+    return looked.group_by(_TITLE, maintain_order=True).agg(
+        (1 - (1 - pl.col("attention")).product()).alias("attention")
+    )
+
+
+def _reason(members: int, lost: float, answered: bool) -> str:
+    """Why nothing can be told, in words; "" where it can."""
+    if lost > TOLERANCE:
+        return f"{100 * lost:.0f} % of the attention to the new pages goes to titles that these pages did not show"
+    if members < MEMBERS:
+        return f"only {members:,} members"
+    return "" if answered else "none of these decisions was answered"
