@@ -118,6 +118,28 @@ def test_a_lost_database_is_made_again_and_old_decisions_go(matinee, plays, tmp_
     assert events_of(tmp_path / "ws") == 48
 
 
+def test_old_decisions_are_thinned_and_the_log_says_so(matinee, plays, tmp_path):
+    matinee("data", "tabular", plays, "--workspace", "ws")
+    with EventLog(Workspace(tmp_path / "ws").log_path) as log:
+        log.decisions.append(make_decisions(range(40), [f"u{n}" for n in range(40)], [f"d{n}" for n in range(40)]))
+    thin = ("log", "--workspace", "ws", "--thin-before", "1970-01-02")
+    code, out, _ = matinee(*thin, "--keep", "0.25")
+    assert (code, "was thinned" in out) == (0, False)
+    removed = int(re.search(r"Thinned: (\d+) decision\(s\) removed, [\d,]+ bytes freed", out)[1])
+    code, out, _ = matinee(*thin, "--keep", "0.25")
+    left = 40 - removed
+    assert f"{left} decision(s) until 1970-01-01 stand for about {4 * left}." in out
+    assert "Thinned: 0 decision(s) removed, 0 bytes freed" in out
+    for wrong, why in (
+        (thin, "go together"),
+        ((*thin, "--keep", "0"), "give a share above 0"),
+        ((*thin, "--keep", "0.1", "--seed", "1"), "another seed"),
+        (("log", "--workspace", "ws", "--thin-before", "2999-01-01", "--keep", "0.1"), "look back 7 days"),
+    ):
+        code, out, err = matinee(*wrong)
+        assert (code != 0, why in out + err) == (True, True), (wrong, out, err)
+
+
 def test_a_refused_model_stops_no_other(matinee, plays, tmp_path, monkeypatch):
     def refuse(*_):
         raise TooLarge("no room [for it]")

@@ -88,8 +88,13 @@ def require_share(what: str, value: float) -> None:
 
 def require_floor(floor: float) -> None:
     """Raise `BadRequest` where a share of decisions that is left to chance is not above 0 and at most 1."""
-    if not 0.0 < floor <= 1.0:
-        raise BadRequest(f"the floor is {floor}; give a share above 0, at most 1")
+    require_some("the floor", floor)
+
+
+def require_some(what: str, share: float) -> None:
+    """Raise `BadRequest` where a share is not above 0 and at most 1."""
+    if not 0.0 < share <= 1.0:
+        raise BadRequest(f"{what} is {share}; give a share above 0, at most 1")
 
 
 def require_optimism(optimism: float, sampling: bool) -> None:

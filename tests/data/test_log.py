@@ -317,6 +317,34 @@ def test_a_crash_in_any_step_neither_loses_nor_doubles_a_row(tmp_path: Path, mon
     assert seen[-1] == kept
 
 
+def test_a_crash_while_decisions_are_thinned_leaves_each_day_whole_or_thinned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    log = EventLog(tmp_path / "live" / "events.db")
+    times, names = [n % 3 * DAY for n in range(60)], [f"d{n}" for n in range(60)]
+    log.decisions.append(make_decisions(times, [f"m{n}" for n in range(60)], names))
+    log.seal(date(1970, 1, 2))  # so that one day of two is a file
+    images = take_images(monkeypatch, tmp_path)
+    log.decisions.thin(date(1970, 1, 3), 0.4)
+    log.close()
+    monkeypatch.undo()
+    with EventLog(images.pop() / "events.db") as done:
+        last = {day: {one for one in decision_ids(done) if int(one[1:]) % 3 == day} for day in range(3)}
+    assert len(images) > 20
+    assert 0 < len(last[0]) < 20 == len(last[2])
+    for image in images[::3]:
+        with EventLog(image / "events.db") as revived:
+            revived.check()
+            batches = list(revived.decisions.read(FOREVER))
+            found = {one: n for batch in batches for one, n in zip(batch.ids, batch.stands_for.tolist(), strict=True)}
+            for day in range(3):
+                of_day = {one: n for one, n in found.items() if int(one[1:]) % 3 == day}
+                whole = of_day == {f"d{n}": 1.0 for n in range(day, 60, 3)}
+                assert whole or (day < 2 and of_day == dict.fromkeys(last[day], 2.5))
+            revived.decisions.thin(date(1970, 1, 3), 0.4)
+            assert set(decision_ids(revived)) == set().union(*last.values()), "the next call ends it"
+
+
 def take_images(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[Path]:
     """Copies of the log around each of its steps, the shortest that there are."""
     images: list[Path] = []
@@ -567,7 +595,7 @@ def test_a_log_of_a_newer_matinee_is_refused(tmp_path: Path):
     path = filled(tmp_path)
     with sqlite3.connect(path) as other:
         other.execute("UPDATE matinee_schema SET version = version + 1")
-    with pytest.raises(LogDamaged, match="schema 5, this Matinee knows 4"):
+    with pytest.raises(LogDamaged, match="schema 6, this Matinee knows 5"):
         EventLog(path)
 
 
@@ -597,7 +625,7 @@ def test_a_log_of_version_2_is_brought_to_today_with_all_that_it_held(tmp_path: 
     """Written by the code of that time: a sealed day, a late event, a deletion, decisions of several kinds."""
     with zipfile.ZipFile(Path(__file__).with_name("log_version_2.zip")) as old:
         old.extractall(tmp_path)
-    untold = {"dials": asdict(Dials()), "control": None}  # what nobody could ask for at that time
+    untold = {"dials": asdict(Dials()), "control": None, "keep_probability": 1.0}  # what nobody could ask for at that time
     records = [{**told, **untold} for told in orjson.loads((tmp_path / "decisions.json").read_bytes())]
     for told in records:
         told["profile"] |= {"messages": False, "less_genres": []}  # nobody had asked for either

@@ -7,13 +7,16 @@ import sys
 import time
 import zipfile
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import orjson
 import pytest
 
 from matinee.data.log import EventLog
+from matinee.testing import make_decisions
 
+DAY = 86_400_000_000
 WRITER = """
 import sys, threading
 from datetime import date
@@ -123,3 +126,51 @@ def test_a_migration_that_is_cut_off_begins_again_and_loses_nothing(tmp_path: Pa
         assert log.read(2**62).height == 7
         found = {one for made in log.decisions.read(2**62) for one in made.ids}
     assert found == {one["decision_id"] for one in records}
+
+
+THIN = """
+import sys
+from datetime import date
+from pathlib import Path
+from matinee.data.log import EventLog
+with EventLog(Path(sys.argv[1])) as log:
+    print("begun", flush=True)
+    log.decisions.thin(date(1970, 3, 1), 0.3)
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_thinning_that_is_cut_off_goes_on_and_loses_nothing_more(tmp_path: Path):
+    """28 days are thinned by processes killed ever later, until one has done it."""
+    path, names = tmp_path / "events.db", [f"d{n}" for n in range(28 * 20)]
+    decided = make_decisions([n // 20 * DAY for n in range(28 * 20)], [f"m{n % 20}" for n in range(28 * 20)], names)
+    with EventLog(path) as log:
+        log.decisions.append(decided)
+    with EventLog(tmp_path / "other" / "events.db") as other:
+        other.decisions.append(decided)
+        other.decisions.thin(date(1970, 3, 1), 0.3)
+        expected = {one for made in other.decisions.read(2**62) for one in made.ids}
+    said, wait, killed = "", 0.0, 0
+    while "done" not in said:
+        child = subprocess.Popen([sys.executable, "-c", THIN, str(path)], stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        said = child.stdout.readline()
+        time.sleep(wait)
+        child.send_signal(signal.SIGKILL)
+        said += child.stdout.read()
+        child.wait()
+        with EventLog(path) as log:
+            log.check()
+            found = {
+                one: round(1 / n, 9)
+                for made in log.decisions.read(2**62)
+                for one, n in zip(made.ids, made.stands_for, strict=True)
+            }
+        days = {int(one[1:]) // 20: keep for one, keep in found.items() if keep < 1}
+        assert set(days.values()) <= {0.3}
+        thinned = {one for one in names if int(one[1:]) // 20 in days}
+        assert set(found) == set(names) - (thinned - expected), "a day is whole or thinned"
+        killed, wait = killed + 1, wait + 0.3
+    assert killed >= 2
+    assert set(found) == expected

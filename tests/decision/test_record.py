@@ -162,6 +162,7 @@ OTHERS = (
     ("row_names", (RowName(RowKind.TOP_PICKS), RowName(RowKind.GENRE, ("Drama",)))),
     ("fallback", ""),
     ("catalog", 13),
+    ("keep_probability", np.array([0.25])),
 )
 
 

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from matinee.cli.terminal import WORKSPACE, Into, console
+from matinee.cli.terminal import WORKSPACE, Into, Seed, console, progress_bar
 from matinee.workspace import Workspace
+
+if TYPE_CHECKING:
+    from matinee.data.log import EventLog
+
+YOUNGEST = 7  # days that are never thinned: a service looks back a week, to its inbox and its billboard
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Seal days before this one.")]
 Oldest = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Remove the decisions made before this day.")
+]
+Thinned = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Thin the decisions of the days before this one to the share --keep."),
+]
+Keep = Annotated[
+    float | None, typer.Option(min=0.0, max=1.0, help="Share of those that stays, by account: each knows its share.")
 ]
 Again = Annotated[
     bool, typer.Option("--rebuild", help="First make the database again from its sealed days; stop the service before.")
@@ -28,27 +40,54 @@ def log(
     workspace: Into = WORKSPACE,
     seal_before: Day = None,
     forget_decisions_before: Oldest = None,
+    thin_before: Thinned = None,
+    keep: Keep = None,
+    seed: Seed = 0,
     rebuild: Again = False,
     ask_again: Asked = 0,
 ) -> None:
-    """Check that the event log is whole; seal days, forget old decisions, ask decisions again, rebuild a lost log."""
+    """Check that the event log is whole; seal days, thin or forget old decisions, ask decisions again, rebuild a lost
+    log.
+    """
     from matinee.data.log import EventLog
 
+    if (thin_before is None) != (keep is None):
+        raise typer.BadParameter("--thin-before and --keep go together: days before which, and the share that stays")
     place = Workspace(workspace)
     if rebuild:
         _rebuild(place.log_path)
     else:
         place.require()
     with EventLog(place.log_path) as opened:
-        opened.check()
-        console.print(f"{escape(str(place.log_path))} is whole.")
+        _check(opened, place.log_path)
         if seal_before is not None:
             console.print(f"Sealed {len(opened.seal(seal_before.date())):,} day(s).")
         if forget_decisions_before is not None:
             before = int(forget_decisions_before.replace(tzinfo=UTC).timestamp()) * 1_000_000
             console.print(f"Removed {opened.decisions.forget(before):,} decision(s).")
+        if thin_before is not None and keep is not None:
+            _thin(opened, thin_before, keep, seed)
     if ask_again:
         _ask_again(place, ask_again)
+
+
+def _check(log: EventLog, path: Path) -> None:
+    thinned = log.check()
+    console.print(f"{escape(str(path))} is whole.")
+    if thinned.decisions:
+        until = datetime.fromtimestamp(thinned.until / 1e6, UTC).date()
+        console.print(
+            f"It was thinned: {thinned.decisions:,} decision(s) until {until} stand for about {thinned.stand_for:,.0f}."
+        )
+
+
+def _thin(log: EventLog, before: datetime, keep: float, seed: int) -> None:
+    latest = datetime.now(UTC).date() - timedelta(days=YOUNGEST)
+    if before.date() > latest:
+        raise typer.BadParameter(f"services look back {YOUNGEST} days; give --thin-before {latest} or an earlier day")
+    with progress_bar("Thinning") as progress:
+        done = log.decisions.thin(before.date(), keep, seed, progress)
+    console.print(f"Thinned: {done.removed:,} decision(s) removed, {done.freed:,} bytes freed.")
 
 
 def _ask_again(place: Workspace, n: int) -> None:

@@ -25,7 +25,7 @@ from matinee.decision.requests import Cells, People, Requests
 from matinee.decision.rows import KIND_NAMES, KIND_OF_NAME, RowName
 from matinee.errors import BadData
 from matinee.history import Histories
-from matinee.maths.arrays import Int32s, Int64s
+from matinee.maths.arrays import Doubles, Int32s, Int64s
 from matinee.maths.ragged import Ragged, gather, narrowed
 from matinee.page import Attention, Layout
 from matinee.profile import Profile
@@ -62,6 +62,7 @@ HEADS: Mapping[str, pl.DataType] = {
     # columns that came later stand last: what was logged before lacks them
     "suggested": pl.List(pl.Int32()),  # in this chain before
     "answers": pl.List(pl.Int8()),
+    "keep_probability": pl.Float64(),  # with which a thinned log kept it; null: all were kept
 }
 OPTIONAL = ("about", "query", "together", "exclude", "candidates", "chain", "arms", "arrived")
 LINE_LISTS: Mapping[str, pl.DataType] = dict.fromkeys(LINES, pl.List(pl.Int32()))
@@ -179,6 +180,7 @@ def sources_of(decisions: Decisions) -> dict[str, Any]:
         "eligible": decisions.eligible,
         "bits": decisions.bits,
         "row_names": _row_names(decisions),
+        "keep_probability": decisions.keep_probability,
     }
 
 
@@ -240,6 +242,7 @@ def _batch(columns: Columns) -> Decisions:
         row_names=tuple(_row_name(text) for text in distinct),
         fallback=setting["fallback"],
         catalog=setting["catalog"],
+        keep_probability=_kept(heads["keep_probability"]),
     )
 
 
@@ -384,6 +387,11 @@ def _ragged(lists: pl.Series | None) -> Ragged | None:
 def _ragged_of(lists: pl.Series) -> Ragged:
     offsets = np.append(0, np.cumsum(lists.list.len().to_numpy())).astype(np.int64)
     return Ragged(offsets, lists.explode().drop_nulls().to_numpy().astype(np.int32))
+
+
+def _kept(probabilities: pl.Series) -> Doubles | None:
+    """Null of what was kept for sure; None where all was."""
+    return None if probabilities.null_count() == len(probabilities) else probabilities.fill_null(1.0).to_numpy()
 
 
 def _array(values: pl.Series | None) -> Any:

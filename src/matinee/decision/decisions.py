@@ -221,7 +221,8 @@ class Decisions:
     could have been shown; `makers` who chose, the first of them for the decision as a whole; `row_names` what the
     actions of `Layer.ROW` mean, as text, so that no vocabulary can move it. `fallback` names the step of the fall-back
     ladder that answered ("" = the intended policy). `catalog`: how many titles the catalogue had, the first of today's.
-    `timings` are milliseconds per stage of the flow.
+    `timings` are milliseconds per stage of the flow. `keep_probability` (batch,) in (0, 1] is the chance that a log
+    which was thinned kept each; None: all were kept. What learns or estimates weighs a decision by `stands_for`.
     """
 
     requests: Requests
@@ -234,18 +235,30 @@ class Decisions:
     fallback: str = ""
     catalog: int = 0
     timings: dict[str, float] = field(default_factory=dict)
+    keep_probability: Doubles | None = None
 
     def __post_init__(self) -> None:
         batch = len(self.requests)
         for name in ("ids", "choices", "eligible", "bits"):
             length = len(getattr(self, name))
             assert length == batch, f"{name} has length {length}, the batch has {batch}"
+        _require_kept(self.keep_probability, batch)
 
     def __len__(self) -> int:
         return len(self.requests)
 
     def __repr__(self) -> str:
         return f"Decisions({len(self):,} of {self.makers[0].policy!r} on {self.requests.surface!r})"
+
+    @property
+    def thinned(self) -> bool:
+        """Whether any of them was in a log that was thinned."""
+        return self.keep_probability is not None and bool((self.keep_probability < 1).any())
+
+    @cached_property
+    def stands_for(self) -> Doubles:
+        """(batch,) how many decisions that were made each stands for: 1 / `keep_probability` (Horvitz-Thompson)."""
+        return np.ones(len(self)) if self.keep_probability is None else 1.0 / self.keep_probability
 
     @cached_property
     def log_probs(self) -> Doubles:
@@ -268,6 +281,7 @@ class Decisions:
             choices=self.choices.take(rows),
             eligible=self.eligible[rows],
             bits=self.bits[rows],
+            keep_probability=None if self.keep_probability is None else self.keep_probability[rows],
         )
 
     def layer(self, layer: Layer) -> Flags:
@@ -315,6 +329,17 @@ class Decisions:
         pages.evidence[of_why] = choices.evidence[why]
         pages.presentation_log_probs[of_why] += choices.log_probs[why]
         return pages
+
+
+def _require_kept(keep: Doubles | None, batch: int) -> None:
+    if keep is None:
+        return
+    assert keep.shape == (batch,), f"keep_probability has shape {keep.shape}, the batch has {batch}"
+    wrong = ~((keep > 0) & (keep <= 1))
+    if wrong.any():
+        raise BadData(
+            f"decision {int(wrong.argmax())} was kept with the probability {keep[wrong][0]}; give one above 0 and up to 1"
+        )
 
 
 def decision_ids(batch: int, rng: np.random.Generator) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from matinee.decision.decisions import LINES, Choices, Decisions, Layer, Maker
 from matinee.decision.requests import COLUMNS, Cells, People, Requests
 from matinee.decision.rows import RowName
 from matinee.errors import BadRequest
-from matinee.maths.arrays import Int32s
+from matinee.maths.arrays import Doubles, Int32s
 from matinee.maths.ragged import Ragged, offsets_of
 
 NOTHING: Mapping[str, Callable[[int], Any]] = {  # columns of which None says what these say
@@ -46,6 +46,7 @@ def joined(requests: Requests, parts: Sequence[Decisions]) -> Decisions:
         eligible=np.concatenate([part.eligible for part in parts]),
         bits=np.concatenate([part.bits for part in parts]),
         row_names=tuple(rows),
+        keep_probability=_kept(parts),
         timings={lap: sum(part.timings.get(lap, 0.0) for part in parts) for lap in first.timings},
     )
 
@@ -103,6 +104,13 @@ def _renumbered(part: Decisions, rows: dict[RowName, int], makers: dict[Maker, i
 
 def _numbers(names: Sequence[Any], known: dict[Any, int]) -> Int32s:
     return np.array([known.setdefault(name, len(known)) for name in names], np.int32)
+
+
+def _kept(parts: Sequence[Decisions]) -> Doubles | None:
+    if all(part.keep_probability is None for part in parts):
+        return None
+    told = [np.ones(len(part)) if part.keep_probability is None else part.keep_probability for part in parts]
+    return np.concatenate(told)
 
 
 def _joined_choices(parts: Sequence[Choices]) -> Choices:

@@ -17,7 +17,7 @@ from matinee.decision.requests import Cells, People, Requests
 from matinee.decision.rows import KIND_NAMES, KIND_OF_NAME, RowName
 from matinee.errors import BadData
 from matinee.history import NOTHING_DONE, Histories
-from matinee.maths.arrays import Int32s
+from matinee.maths.arrays import Doubles, Int32s
 from matinee.maths.ragged import Ragged
 from matinee.page import Attention, Layout
 from matinee.profile import Profile
@@ -60,6 +60,7 @@ def record_of(decisions: Decisions, b: int) -> dict[str, Any]:
         "catalog": decisions.catalog,
         "eligible": int(decisions.eligible[b]),
         "bits": int(decisions.bits[b]),
+        "keep_probability": 1.0 if decisions.keep_probability is None else float(decisions.keep_probability[b]),
         "makers": [list(maker) for maker in decisions.makers],
         "row_names": [[KIND_NAMES[name.kind], *name.about] for name in (decisions.row_names[k] for k in used)],
         "choices": {name: values.tolist() for name, values in lines.items()},
@@ -107,6 +108,7 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
             row_names=tuple(RowName(KIND_OF_NAME[kind], tuple(about)) for kind, *about in record["row_names"]),
             fallback=record["fallback"],
             catalog=record["catalog"],
+            keep_probability=_kept(record["keep_probability"]),
         )
     except _NO_RECORD as error:
         raise BadData(f"not a decision record: {error!r}; seen keys {sorted(record)[:20]}") from error
@@ -120,6 +122,10 @@ def of_record(record: Mapping[str, Any], histories: Histories | None = None) -> 
 
 NOBODY = f"{NOTHING_DONE:016x}"  # what records told of company that had no history
 _NO_RECORD = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, AssertionError)
+
+
+def _kept(probability: float) -> Doubles | None:
+    return None if probability == 1 else np.array([probability], np.float64)
 
 
 def _listed(lists: Ragged | None, b: int) -> list[int] | None:

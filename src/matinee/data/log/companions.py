@@ -25,6 +25,13 @@ def note_companions(cursor: Cursor, decided: pl.DataFrame) -> None:
     cursor.executemany(sql.insert_companion(generation(cursor)), companions_of(decided))
 
 
+def forget_companions(cursor: Cursor, decided: pl.DataFrame) -> None:
+    """Note them no more, of decisions that leave the log."""
+    pairs = [(user_id, decision_id) for user_id, decision_id, _ in companions_of(decided)]
+    for g in sql.GENERATIONS:
+        cursor.executemany(f"DELETE FROM companions_{g} WHERE user_id = ? AND decision_id = ?", pairs)
+
+
 def of_member(user_id: str) -> pl.Expr:
     """Which lines of such a frame were decided for a member, alone or with others."""
     named = f'"user_id":{orjson.dumps(user_id).decode()}'

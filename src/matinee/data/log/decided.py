@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from datetime import date
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -13,6 +14,7 @@ import polars as pl
 from matinee.data.log import forget as log_forget
 from matinee.data.log import rows as log_rows
 from matinee.data.log import schema as sql
+from matinee.data.log import thinning
 from matinee.data.log.bodies import bodies_of, columns_of_bodies
 from matinee.data.log.companions import companions_of, note_companions
 from matinee.data.log.dialect import Cursor
@@ -20,11 +22,12 @@ from matinee.data.log.schema import DECISIONS
 from matinee.data.log.sealed import SealedDay, day_name, day_number, first_microsecond, read_day
 from matinee.data.log.sealing import make_file, named, note_members, put, sweep
 from matinee.data.log.store import Store, generation, sealed_days
-from matinee.decision import Decisions, Requests
+from matinee.data.log.thinning import Thinned, Thinning
+from matinee.decision import Decisions, Progress, Requests, no_progress
 from matinee.decision.columns import DECIDED, Columns, decisions_of
 from matinee.decision.record import record_of
-from matinee.errors import LogDamaged, NotFound
-from matinee.events import DAY, VISITOR, Rejections
+from matinee.errors import LogDamaged, NotFound, require_some
+from matinee.events import DAY, END_OF_TIME, VISITOR, Rejections
 from matinee.maths.arrays import Int64s, UInt64s
 
 T = TypeVar("T")
@@ -104,7 +107,7 @@ class DecisionLog:
             return next(decisions_of(columns_of_bodies([found[0]])))
         sealed = self._steady(lambda: self._sealed_one(decision_id))
         if sealed is None:
-            raise NotFound(f"no decision {decision_id!r} is in the log; check the id, or its member was deleted")
+            raise NotFound(f"no decision {decision_id!r} is in the log; check the id: its member was deleted, or the log was thinned or forgot it")
         return next(decisions_of(Columns.of_frame(sealed)))
 
     def of_member(self, user_id: str) -> list[Decisions]:
@@ -150,6 +153,26 @@ class DecisionLog:
             gone = log_forget.forget_decisions(self._store, before)
             sweep(self._store)
         return gone
+
+    def thin(self, before: date, keep: float, seed: int = 0, progress: Progress = no_progress) -> Thinning:
+        """Keep the share `keep` in (0, 1] of the decisions of whole days before `before`, all or none of an account's.
+
+        A decision that is kept says so in its `keep_probability`, by which everything that learns or estimates weighs
+        it. The share is of all that were made: again with the same share, it finds what is new; with a smaller one it
+        keeps a part of those. Raises `BadRequest` for another `seed` than the log was thinned by before.
+        """
+        require_some("keep", keep)
+        with self._store.upkeep:
+            done = thinning.thin(self._store, first_microsecond(before.isoformat()), keep, seed, progress)
+            sweep(self._store)
+        return done
+
+    def thinned(self) -> Thinned:
+        """What of the log stands for more than itself, sealed and live. Raises `LogDamaged`."""
+        found = Thinned()
+        for columns in self._columns(END_OF_TIME, None):
+            found = found.and_those_of(columns.heads)
+        return found
 
     def _submit_live(self, decisions: Decisions) -> Future[None]:
         users, times = decisions.requests.user_ids.to_list(), decisions.requests.times.tolist()

@@ -6,14 +6,15 @@ in short steps, and then the database gives their space back, see `Dialect.compa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
+from typing import NamedTuple
 
 import polars as pl
 
 from matinee.data.log import schema as sql
-from matinee.data.log.companions import of_member
+from matinee.data.log.companions import forget_companions, of_member
 from matinee.data.log.dialect import Cursor
 from matinee.data.log.schema import BOOKS, DECISIONS, Book
 from matinee.data.log.sealed import (
@@ -35,6 +36,13 @@ from matinee.events import DAY
 
 BATCH = 50  # rows between two looks at the clock
 FOREVER = 2**62
+
+
+class Rewritten(NamedTuple):
+    """How many decisions left a sealed day that was written again, and how many bytes less it has."""
+
+    removed: int
+    freed: int
 
 
 def begin(store: Store, user_id: str) -> dict[str, int] | None:
@@ -83,14 +91,21 @@ def forget_decisions(store: Store, before: int) -> int:
     with store.reading() as cursor:
         days = sorted({one.day for one in sealed_days(cursor, DECISIONS) if first_microsecond(one.day) < before})
     for day in days:
-        while (gone := _forget_until(store, day, before)) is None:
-            finish_sealing(store)
-        removed += gone
+        removed += rewrite_decisions(store, day, lambda frame: frame.filter(pl.col("time") >= before)).removed
     for table in ("decisions", "earlier"):
         for generation in sql.GENERATIONS:
             store.in_steps(partial(step, table=f"{table}_{generation}"))
     store.do(partial(_leave_companions, before=before))
     return removed
+
+
+def rewrite_decisions(store: Store, day: str, kept_of: Callable[[pl.DataFrame], pl.DataFrame]) -> Rewritten:
+    """Write a sealed day of decisions again with what `kept_of` keeps of each file's frame, in one commit; nothing is
+    written where that is all as it was.
+    """
+    while (done := _rewrite(store, day, kept_of)) is None:
+        finish_sealing(store)
+    return done
 
 
 def replace_changes(cursor: Cursor, writer: int) -> None:
@@ -161,21 +176,26 @@ def _note_anew(cursor: Cursor, day: str, kept: Sequence[pl.DataFrame]) -> None:
         note_members(cursor, day, kept)
 
 
-def _forget_until(store: Store, day: str, until: int) -> int | None:
-    """Write a sealed day again without the decisions made before `until`; how many, None where another was quicker."""
+def _rewrite(store: Store, day: str, kept_of: Callable[[pl.DataFrame], pl.DataFrame]) -> Rewritten | None:
+    """One try of `rewrite_decisions`; None where another handle was quicker."""
     with store.reading() as cursor:
         before = named(cursor, DECISIONS, day)
     frames = [read_day(store.folder, one) for one in before]
-    kept = [frame.filter(pl.col("time") >= until) for frame in frames]
+    kept = [kept_of(frame) for frame in frames]
+    if all(one.equals(frame) for one, frame in zip(kept, frames, strict=True)):
+        return Rewritten(0, 0)
     sealed = _rewritten(store, DECISIONS, day, before, kept)
+    gone = [frame.join(one, on="decision_id", how="anti") for one, frame in zip(kept, frames, strict=True)]
 
-    def forget(cursor: Cursor) -> bool:
+    def count(cursor: Cursor) -> bool:
         if not _swap(cursor, before, sealed):
             return False
         _note_anew(cursor, day, kept)
+        forget_companions(cursor, pl.concat(gone))
         return True
 
-    return sum(map(len, frames)) - sum(map(len, kept)) if store.do(forget) else None
+    freed = sum(one.size for one in before) - (sealed.size if sealed else 0)
+    return Rewritten(sum(map(len, gone)), freed) if store.do(count) else None
 
 
 def _rewritten(

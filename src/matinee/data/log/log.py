@@ -23,6 +23,7 @@ from matinee.data.log.opening import check_quickly, opened
 from matinee.data.log.sealed import SealedDay, read_day
 from matinee.data.log.sqlite import SQLITE
 from matinee.data.log.store import generation, sealed_days
+from matinee.data.log.thinning import Thinned
 from matinee.errors import MatineeError
 from matinee.events import SCHEMA, of_visitors
 from matinee.profile import Profile
@@ -248,11 +249,15 @@ class EventLog:
         with self._store.reading() as cursor:
             return {user_id: int(latest) for user_id, latest in cursor.execute(sql.VISITORS)}
 
-    def check(self) -> None:
-        """Read everything and compare it with what was written. Raises `LogDamaged` naming the damaged part."""
+    def check(self) -> Thinned:
+        """Read everything and compare it with what was written. Raises `LogDamaged` naming the damaged part.
+
+        Returns which of its decisions stand for more than themselves, where it was thinned.
+        """
         check_quickly(self._store)
         for book in sql.BOOKS.values():
             self._store.steady(book, partial(self._store.read_all, book))
+        return self.decisions.thinned()
 
     def _snapshot(
         self, as_of: int, since: int | None, kinds: Sequence[str] | None, user_ids: Sequence[str] | None

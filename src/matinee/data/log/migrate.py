@@ -19,7 +19,7 @@ EVENTS = ", ".join(f'"{name}"' for name in SCHEMA)
 ADDED = {"source": "TEXT", "received": "BIGINT"}  # columns of events that version 3 brought
 OLD_EVENTS = ", ".join(f'"{name}"' for name in SCHEMA if name not in ADDED)
 # what records of that time could not say: nothing was asked of it
-ASKED_LATER: dict[str, Any] = {"dials": {}, "control": None}
+ASKED_LATER: dict[str, Any] = {"dials": {}, "control": None, "keep_probability": 1.0}
 AT_ONCE = 500  # decisions that are read as one
 
 
@@ -83,6 +83,12 @@ def _from_version_3(connection: sqlite3.Connection) -> None:
     connection.execute(sql.view("companions"))
 
 
+def _from_version_4(connection: sqlite3.Connection) -> None:
+    """All decisions were kept, which is what a decision without a `keep_probability` says. The version alone changes:
+    a Matinee that knows no thinning would take a thinned log for a whole one.
+    """
+
+
 def _take_in_records(connection: sqlite3.Connection, seq: str, tables: Sequence[str]) -> None:
     """Make decisions of records in JSON; those of which too little is told stay as they are, in `earlier`."""
     (generation,) = connection.execute(sql.GENERATION).fetchone() or ("a",)
@@ -105,4 +111,4 @@ def _body(text: str) -> bytes | None:
         return None
 
 
-_STEPS = {1: _from_version_1, 2: _from_version_2, 3: _from_version_3}
+_STEPS = {1: _from_version_1, 2: _from_version_2, 3: _from_version_3, 4: _from_version_4}

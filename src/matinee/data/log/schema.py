@@ -16,7 +16,7 @@ import polars as pl
 from matinee.decision.columns import DECIDED
 from matinee.events import DAY, SCHEMA, VISITOR
 
-VERSION = 4
+VERSION = 5
 FEW = 500  # names that a query may list
 
 COLUMNS = ", ".join(f'"{name}"' for name in SCHEMA)
