@@ -108,3 +108,15 @@ def test_titles_seen_are_played_or_rated_each_once():
     items, times = np.array([1, 1, 2, 3, 4, 5], np.int32), np.arange(6)
     history = Histories(np.array([0, 6, 6]), items, kinds, values, times)
     assert titles_seen(history).tolist() == [2, 0]
+
+
+def test_a_decision_that_stands_for_four_counts_four_times_for_titles_and_once_for_its_account():
+    """What learners add is 4 x weight: titles gain no more than they may, accounts count as ever."""
+    n = int(ACCOUNT) + 5
+    kept = {"keep_probability": np.full(n, 0.25)}
+    assert weights(replace(shown(list(range(n)), ["a"] * n, [0] * n), **kept)) == [1.0] * int(ACCOUNT) + [0.0] * 5
+    crowd = int(TITLE)
+    made = shown([7] * crowd, [f"m{k}" for k in range(crowd)], [0] * crowd)
+    thinned = replace(made, keep_probability=np.full(crowd, 0.25))
+    assert 4 * sum(weights(thinned)) == TITLE
+    assert 4 * sum(weights(thinned, new=True)) == NEW

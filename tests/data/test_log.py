@@ -625,7 +625,8 @@ def test_a_log_of_version_2_is_brought_to_today_with_all_that_it_held(tmp_path: 
     """Written by the code of that time: a sealed day, a late event, a deletion, decisions of several kinds."""
     with zipfile.ZipFile(Path(__file__).with_name("log_version_2.zip")) as old:
         old.extractall(tmp_path)
-    untold = {"dials": asdict(Dials()), "control": None, "keep_probability": 1.0}  # what nobody could ask for at that time
+    # what nobody could ask for at that time, nor was anything thinned
+    untold = {"dials": asdict(Dials()), "control": None, "keep_probability": 1.0}
     records = [{**told, **untold} for told in orjson.loads((tmp_path / "decisions.json").read_bytes())]
     for told in records:
         told["profile"] |= {"messages": False, "less_genres": []}  # nobody had asked for either

@@ -39,7 +39,7 @@ def decisions() -> Decisions:
 def test_every_title_stands_where_it_was_shown():
     frame = shown_choices([decisions()])
     assert frame.schema == pl.Schema(SHOWN)
-    assert frame.drop("score", "log_prob").rows() == [
+    assert frame.drop("score", "log_prob", "keep_probability").rows() == [
         ("p", "ann", 100, "home", "home", "a", None, "tv", 6, "top_picks", 0, 0, 4),
         ("p", "ann", 100, "home", "home", "a", None, "tv", 6, "genre", 1, 0, 5),
         ("p", "ann", 100, "home", "home", "a", None, "tv", 6, "genre", 1, 1, 6),

@@ -52,7 +52,8 @@ def test_the_new_order_is_right_on_average():
     clicks = rng.random((n, 3)) < looked * liked
     lines = [(f"d{k}", f"m{k}", t, 0, t) for k in range(n) for t in range(3)]
     told = pl.DataFrame(lines, ["decision_id", "user_id", "item", "row", "column"], orient="row")
-    frame = told.with_columns(pl.lit("web").alias("device"), pl.lit(6).alias("visible"))
+    columns = {"device": pl.lit("web"), "visible": pl.lit(6), "keep_probability": pl.lit(None, pl.Float64)}
+    frame = told.with_columns(**columns)
     logged = frame.with_columns(pl.Series("reward", clicks.ravel().astype(float)))
     found = by_clicks(logged, frame.with_columns((2 - pl.col("column")).alias("column")), LAYOUTS)
     truth = float(looked[::-1] @ liked)

@@ -19,7 +19,7 @@ def trials(n: int, seed: int = 0) -> Trials:
     chance = np.array([0.8, 0.3, 0.2, 0.5])[kind]
     sent = rng.random(n) < chance
     came = rng.random(n) < np.where(sent, WRITTEN[kind], SILENT[kind])
-    return Trials(kind[:, None].astype(np.float64), sent, chance, came.astype(np.float64), np.arange(n))
+    return Trials(kind[:, None].astype(np.float64), sent, chance, came.astype(np.float64), np.arange(n), np.ones(n))
 
 
 def test_the_four_kinds_are_told_apart():

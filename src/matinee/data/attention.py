@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from matinee.data.seen import days_of
+from matinee.data.shown_choices import STANDS_FOR
 from matinee.maths.arrays import Doubles
 from matinee.maths.attention import Counts, fit_attention
 from matinee.page import SCREENS, Attention, Layout, Layouts, Screen
@@ -73,10 +74,11 @@ def _fit(pages: pl.DataFrame, prior: Layout) -> AttentionFit:
 
 
 def _counted(pages: pl.DataFrame) -> tuple[Doubles, Counts]:
-    """The exponents of every place, and how often each member was shown it and saw it."""
+    """The exponents of every place, and how often each member was shown it and saw it, as often as decisions count."""
     lines = pages.with_columns(pl.Series("screens", _exponents(pages)[:, 2]))
     place = ("row", "column", "screens")
-    each = lines.group_by("user_id", *place, maintain_order=True).agg(pl.len().alias("shown"), pl.col("seen").sum())
+    shown = STANDS_FOR.sum().alias("shown"), (pl.col("seen") * STANDS_FOR).sum().alias("seen")
+    each = lines.group_by("user_id", *place, maintain_order=True).agg(*shown)
     places = each.select(place).unique(maintain_order=True).with_row_index("place")
     each = each.join(places, on=place, how="left", maintain_order="left")
     counts = Counts(

@@ -1,5 +1,8 @@
 """How much looks count for a learner, so that no account and no crowd of new members moves it far in a day.
 
+A decision of a thinned log stands for several (`Decisions.stands_for`), by which learners multiply these weights: what
+a title gains counts with that, what an account counts without, as each of the accounts that it stands for may.
+
 An account counts once a title and day, by its first look, and `ACCOUNT` in all of a day; a member counts by
 `likes.standing`; those known for less than a day together count `NEW` for a title on a day, as much as one who is
 known; a title gains `TITLE` a day at most. How far a weight moves a belief, `policies.posterior.most_moved` says. Days
@@ -57,7 +60,11 @@ class Counted:
             b = int(choices.decisions[line])
             self._begin(days[b])
             weights[line] = self._weight(
-                accounts[b], int(choices.actions[line]), float(standings.shares[b]), bool(standings.new[b])
+                accounts[b],
+                int(choices.actions[line]),
+                float(standings.shares[b]),
+                bool(standings.new[b]),
+                float(decisions.stands_for[b]),
             )
         self.as_of = max(self.as_of, int(decisions.requests.times.max(initial=0)))
         return weights
@@ -75,15 +82,16 @@ class Counted:
             self._titles.clear()
             self._of_new.clear()
 
-    def _weight(self, account: str, item: int, share: float, new: bool) -> float:
+    def _weight(self, account: str, item: int, share: float, new: bool, stands_for: float) -> float:
         if (account, item) in self._seen:
             return 0.0
         self._seen.add((account, item))
         left = NEW - self._of_new[item] if new else TITLE
-        weight = max(0.0, min(share, left, ACCOUNT - self._accounts[account], TITLE - self._titles[item]))
-        self._of_new[item] += weight * new
+        left = min(left, TITLE - self._titles[item]) / stands_for
+        weight = max(0.0, min(share, left, ACCOUNT - self._accounts[account]))
+        self._of_new[item] += weight * new * stands_for
         self._accounts[account] += weight
-        self._titles[item] += weight
+        self._titles[item] += weight * stands_for
         return weight
 
 

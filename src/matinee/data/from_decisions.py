@@ -46,11 +46,12 @@ class Decided:
         was left to chance, q = a of the decisions that showed it. P(missed) = (1 - q)^D prod (1 - a).
 
         Exact for single titles under one policy; near it in rows, which are taken as given, as is what
-        stands before.
+        stands before. A thinned log tells of members some of whose decisions it thinned and kept, and of
+        no others: of theirs it may have lost some.
         """
         each = [_sums(frame, layouts) for frame in (pl.DataFrame(schema=SHOWN), *shown)]
         pairs = pl.concat([one for one, _ in each]).group_by(_PAIR).sum()
-        asked = pl.concat([one for _, one in each]).group_by(_SURFACE).sum()
+        asked = _whole(pl.concat([one for _, one in each]).group_by(_SURFACE).sum())
         missed = pl.col("certain").exp() * (1 - _mean_chance()) ** pl.col("decisions")
         told = pairs.join(asked, on=_SURFACE).group_by("user_id", "item").agg((1 - missed.product()).alias("chance"))
         return cls(told)
@@ -119,9 +120,16 @@ class PropensityFit:
         )
 
 
+def _whole(asked: pl.DataFrame) -> pl.DataFrame:
+    """The members of whom the log holds all decisions: all, or where it was thinned those whom it kept."""
+    kept = asked.filter(pl.col("thinned") > 0)["user_id"].unique()
+    return asked.filter(pl.col("user_id").is_in(kept.implode())) if len(kept) else asked
+
+
 def _sums(shown: pl.DataFrame, layouts: Layouts) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Of each pair and surface how often it was `drawn`, the sums of 1 / q (`inverse`), of their `squares` and of a
-    (`looks`), and log prod (1 - a) of where it stood for `certain`; of each member and surface the `decisions`.
+    (`looks`), and log prod (1 - a) of where it stood for `certain`; of each member and surface the `decisions`, and
+    how many titles were of `thinned` ones.
     """
     kinds = {device: screen_of(device) for device in shown["device"].unique()}
     screen = pl.col("device").replace_strict(kinds, return_dtype=pl.String).alias("screen")
@@ -140,7 +148,10 @@ def _sums(shown: pl.DataFrame, layouts: Layouts) -> tuple[pl.DataFrame, pl.DataF
             (1 - pl.col("a")).clip(LEAST).log().filter(certain).sum().alias("certain"),
         )
     )
-    asked = lines.group_by(_SURFACE).agg(pl.col("decision_id").n_unique().cast(pl.Int64).alias("decisions"))
+    asked = lines.group_by(_SURFACE).agg(
+        pl.col("decision_id").n_unique().cast(pl.Int64).alias("decisions"),
+        (pl.col("keep_probability") < 1).sum().cast(pl.Int64).alias("thinned"),
+    )
     return pairs, asked
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from matinee.data.attention import AttentionFit, chances, layouts_of
 from matinee.data.from_decisions import PropensityFit
 from matinee.data.seen import WINDOW, days_of
+from matinee.data.shown_choices import STANDS_FOR
 from matinee.maths.arrays import Doubles, Floats, Int32s, Int64s
 from matinee.maths.ragged import gather
 from matinee.page import Layouts, Screen
@@ -27,7 +28,8 @@ class Looks:
     times    (decisions,) microseconds since 1970
     items    (looks,) titles, dense
     rewards  (looks,) what came of each, 0..1
-    weights  (looks,) 1 / P(its place is looked at), `WEIGHT` at most: so the looks stand for all that was shown
+    weights  (looks,) 1 / P(its place is looked at), `WEIGHT` at most, times the decisions that its own stands for: so
+             the looks stand for all that was shown
     """
 
     user_ids: pl.Series
@@ -114,7 +116,7 @@ def looks_of(pages: pl.DataFrame, layouts: Layouts, now: int) -> Looks:
         np.append(0, np.cumsum(heads["len"].to_numpy())).astype(np.int64),
         looked["item"].to_numpy(),
         looked["reward"].to_numpy(),
-        np.minimum(1 / chances(looked, layouts), WEIGHT),
+        np.minimum(1 / chances(looked, layouts), WEIGHT) * looked.select(STANDS_FOR).to_series().to_numpy(),
     )
 
 

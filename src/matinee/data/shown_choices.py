@@ -10,6 +10,7 @@ import polars as pl
 
 from matinee.decision import Decisions, Layer
 from matinee.decision.rows import KIND_NAMES
+from matinee.events import DAY
 from matinee.maths.arrays import Int64s
 from matinee.situation import N_DEVICES, device_of
 
@@ -29,7 +30,9 @@ SHOWN: Mapping[str, pl.DataType] = {
     "item": pl.Int32(),
     "score": pl.Float32(),
     "log_prob": pl.Float64(),
+    "keep_probability": pl.Float64(),  # of its decision in a thinned log; null: all were kept
 }
+STANDS_FOR = (1 / pl.col("keep_probability")).fill_null(1.0)  # how many lines that were shown each stands for
 _DEVICES = [device_of(code) for code in range(N_DEVICES)]
 
 
@@ -63,8 +66,21 @@ def _titles(batch: Decisions) -> pl.DataFrame:
         "item": choices.actions[title],
         "score": choices.scores[title],
         "log_prob": choices.log_probs[title],
+        "keep_probability": _kept(batch, decision),
     }
     return pl.DataFrame([pl.Series(name, columns[name], dtype, strict=False) for name, dtype in SHOWN.items()])
+
+
+def _kept(batch: Decisions, decision: Int64s) -> pl.Series:
+    if batch.keep_probability is None:
+        return pl.repeat(None, len(decision), dtype=pl.Float64, eager=True)
+    return pl.Series(batch.keep_probability[decision])
+
+
+def thinned_until(shown: pl.DataFrame) -> int:
+    """The end of the last day (microseconds since 1970) of which a log kept but a share in these titles, 0 of none."""
+    latest = shown.filter(pl.col("keep_probability") < 1)["time"].max()
+    return 0 if latest is None else (int(latest) // DAY + 1) * DAY  # type: ignore[arg-type]
 
 
 def _row_kinds(batch: Decisions, titles: Int64s) -> pl.Series:

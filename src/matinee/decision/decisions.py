@@ -338,7 +338,7 @@ def _require_kept(keep: Doubles | None, batch: int) -> None:
     wrong = ~((keep > 0) & (keep <= 1))
     if wrong.any():
         raise BadData(
-            f"decision {int(wrong.argmax())} was kept with the probability {keep[wrong][0]}; give one above 0 and up to 1"
+            f"decision {int(wrong.argmax())} was kept with probability {keep[wrong][0]}; give one above 0 and up to 1"
         )
 
 

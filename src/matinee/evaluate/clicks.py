@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from matinee.data.attention import chances
+from matinee.data.shown_choices import STANDS_FOR
 from matinee.evaluate.counterfactual import MEMBERS, Heaviest, Part, part
 from matinee.maths.off_policy import effective_size
 from matinee.maths.off_policy_support import TOLERANCE
@@ -38,33 +39,34 @@ def by_clicks(logged: pl.DataFrame, new: pl.DataFrame, layouts: Layouts) -> Part
         pl.col("user_id").first(),
         (pl.col("weight") * pl.col("reward")).sum().alias("new"),
         pl.col("reward").sum().alias("returns"),
+        STANDS_FOR.first().alias("often"),
         ((pl.col("weight") * pl.col("attention")).sum() / pl.col("attention").sum()).alias("share"),
     )
-    values, returns, share = (each[name].to_numpy() for name in ("new", "returns", "share"))
+    values, returns, share, often = (each[name].to_numpy() for name in ("new", "returns", "share", "often"))
     members = each["user_id"].rank("dense").to_numpy().astype(np.int64)
     heaviest = Heaviest.of(both["weight"].to_numpy(), logged["reward"].to_numpy())
-    told = {"CIPS": float(values.mean())}
-    found = part(NAME, np.ones(len(values)), values, returns, members, told, True, heaviest)
+    told = {"CIPS": float(np.average(values, weights=often))}
+    found = part(NAME, np.ones(len(values)), values, returns, members, told, True, heaviest, often)
     lost = untold(was, will)
     reason = _reason(found.members, lost, bool(returns.any()))
-    return replace(found, effective=effective_size(share), lost=lost, reason=reason)
+    return replace(found, effective=effective_size(often * share), lost=lost, reason=reason)
 
 
 def untold(was: pl.DataFrame, will: pl.DataFrame) -> float:
     """The share of the attention to new pages that goes to titles which the logged ones did not show."""
-    missing = will.join(was, on=_TITLE, how="anti")["attention"].sum()
-    whole = will["attention"].sum()
+    attention = (pl.col("attention") * pl.col("often")).sum()
+    missing, whole = (one.select(attention).item() for one in (will.join(was, on=_TITLE, how="anti"), will))
     return float(missing / whole) if whole else 0.0
 
 
 def _attention(shown: pl.DataFrame, layouts: Layouts) -> pl.DataFrame:
-    """How likely each title of a page is looked at: decision_id, item, `attention`."""
+    """How likely each title of a page is looked at: decision_id, item, `attention`, and how `often` the page counts."""
     kinds = {device: screen_of(device) for device in shown["device"].unique()}
     screen = pl.col("device").replace_strict(kinds, return_dtype=pl.String).alias("screen")
     places = shown.with_columns(screen, pl.col("row", "column").clip(0))
     looked = places.with_columns(pl.Series("attention", chances(places, layouts)))
     return looked.group_by(_TITLE, maintain_order=True).agg(
-        (1 - (1 - pl.col("attention")).product()).alias("attention")
+        (1 - (1 - pl.col("attention")).product()).alias("attention"), STANDS_FOR.first().alias("often")
     )
 
 

@@ -7,6 +7,8 @@ it can tell is its effective sample size.
 
 The interval is Cressie-Read's with members as what is sampled: weights are 1 on average, and what they
 miss of that is taken out of the estimate, which is the variance-optimal control variate of Delta-OPE.
+
+Where the log was thinned, each decision counts as often as it stands for in every mean and sum.
 """
 
 from __future__ import annotations
@@ -39,8 +41,9 @@ class Asked:
 
     `offsets` (decisions + 1); along the choices: `rows` of the page, `logged` and `target`
     log-probabilities given the choices before, `rewards`; `members` (decisions,) a number each;
-    `ids` (decisions,) by which decisions are named, their places where there are none. Raises
-    `BadData` where a choice was logged without a probability.
+    `ids` (decisions,) by which decisions are named, their places where there are none; `often`
+    (decisions,) how many each stands for, None = itself. Raises `BadData` where a choice was logged
+    without a probability.
     """
 
     offsets: Int64s
@@ -50,6 +53,7 @@ class Asked:
     rewards: Doubles
     members: Int64s
     ids: Sequence[str] = ()
+    often: Doubles | None = None
 
     def __post_init__(self) -> None:
         require_propensities(np.exp(self.logged))
@@ -61,15 +65,28 @@ class Asked:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    @property
+    def times(self) -> Doubles:
+        """(decisions,) how often each counts."""
+        return np.ones(len(self)) if self.often is None else self.often
+
     @classmethod
-    def of(cls, choices: Choices, target: Doubles, rewards: Doubles, members: Int64s, ids: Sequence[str] = ()) -> Asked:
-        """The choices of some decisions; `target` and `rewards` (lines,), `members` and `ids` (decisions,).
+    def of(
+        cls,
+        choices: Choices,
+        target: Doubles,
+        rewards: Doubles,
+        members: Int64s,
+        ids: Sequence[str] = (),
+        often: Doubles | None = None,
+    ) -> Asked:
+        """The choices of some decisions; `target`, `rewards` (lines,), `members`, `ids`, `often` (decisions,).
 
         A target within `LOGGED` of what was logged is taken for it: a log keeps no more digits.
         """
         logged = choices.log_probs
         target = np.where(np.abs(target - logged) <= LOGGED, logged, target)
-        return cls(choices.offsets, choices.rows.astype(np.int64), logged, target, rewards, members, ids)
+        return cls(choices.offsets, choices.rows.astype(np.int64), logged, target, rewards, members, ids, often)
 
     def named(self, some: Flags) -> str:
         """The first of `some` (decisions,), for a sentence."""
@@ -150,7 +167,8 @@ def gathered(parts: Sequence[Asked]) -> Asked:
         np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS
     )
     ids = [one for part in parts for one in part.ids]
-    return Asked(offsets_of(lengths), rows, logged, target, rewards, members, ids)
+    often = np.concatenate([part.times for part in parts])
+    return Asked(offsets_of(lengths), rows, logged, target, rewards, members, ids, often)
 
 
 COLUMNS = ("rows", "logged", "target", "rewards", "members")
@@ -172,12 +190,13 @@ def _parts(asked: Asked, deepest: int, predicted: Doubles | None, baseline: Doub
         ratio = np.where(above, asked.target - asked.logged, 0.0)
         weights = np.exp(np.minimum(asked.sums(ratio), LARGEST))
         returns = asked.sums(np.where(above, asked.rewards, 0.0))
-        new, estimates = off_policy.ips(weights, returns), _estimates(weights, returns)
+        new, estimates = off_policy.ips(weights, returns), _estimates(weights, returns, asked.times)
         if predicted is not None and baseline is not None:
             new = off_policy.dr(weights, returns, predicted, baseline)
-            estimates |= {"DM": float(baseline.mean()), "DR": float(new.mean())}
+            estimates |= {"DM": _mean(baseline, asked.times), "DR": _mean(new, asked.times)}
         chance = bool((asked.logged[above] < 0).any())
-        found = part(_named(asked, depth, deepest), weights, new, returns, asked.members, estimates, chance)
+        told = weights, new, returns, asked.members, estimates, chance, None, asked.times
+        found = part(_named(asked, depth, deepest), *told)
         yield _with_stuck(found, asked, (asked.sums(np.where(above, asked.logged, 0.0)) == 0) & (weights < 1 - LOGGED))
     if deepest > 1 and np.isfinite(asked.target).all():
         yield _one_at_a_time(asked)
@@ -200,8 +219,8 @@ def _one_at_a_time(asked: Asked) -> Part:
     weights = asked.sums(lines) / np.maximum(np.diff(asked.offsets), 1)
     new, returns = asked.sums(lines * asked.rewards), asked.sums(asked.rewards)
     chance = bool((asked.logged < 0).any())
-    told, heaviest = {"IPS": float(new.mean())}, Heaviest.of(lines, asked.rewards)
-    return part("one by one", weights, new, returns, asked.members, told, chance, heaviest)
+    told, heaviest = {"IPS": _mean(new, asked.times)}, Heaviest.of(lines, asked.rewards)
+    return part("one by one", weights, new, returns, asked.members, told, chance, heaviest, asked.times)
 
 
 def part(
@@ -213,21 +232,23 @@ def part(
     estimates: Mapping[str, float],
     chance: bool = True,
     heaviest: Heaviest | None = None,
+    often: Doubles | None = None,
 ) -> Part:
     """One part out of decisions: their weights, an estimator's values of the `new` policy, what was
     earned (decisions,), and members; `chance`: was anything left to it? `heaviest`: what weighs most,
-    by default a decision.
+    by default a decision; `often` (decisions,) how often each counts, None = once.
     """
+    times = np.ones(len(weights)) if often is None else often
     found = np.unique(members)
-    effective, lost = off_policy.effective_size(weights), unsupported(by_cluster(weights, members))[1]
-    told = _compared(weights, new, returns, members, heaviest or Heaviest.of(weights, returns))
+    effective, lost = off_policy.effective_size(times * weights), unsupported(by_cluster(weights, members, times))[1]
+    told = _compared(_Sampled(weights, new, returns, members, times), heaviest or Heaviest.of(weights, returns))
     return Part(
         name=name,
         decisions=len(weights),
         members=len(found),
         effective=effective,
         lost=lost,
-        logged=Estimate(*normal(by_cluster(returns, members))),
+        logged=Estimate(*normal(by_cluster(returns, members, times))),
         new=told[0],
         difference=told[1],
         relative=told[2],
@@ -236,40 +257,51 @@ def part(
     )
 
 
-def _compared(
-    weights: Doubles, new: Doubles, returns: Doubles, members: Int64s, heaviest: Heaviest
-) -> tuple[Estimate, Estimate, Estimate]:
+class _Sampled(NamedTuple):
+    """Decisions (decisions,) as `part` takes them."""
+
+    weights: Doubles
+    new: Doubles
+    returns: Doubles
+    members: Int64s
+    times: Doubles
+
+
+def _compared(sampled: _Sampled, heaviest: Heaviest) -> tuple[Estimate, Estimate, Estimate]:
     """The new value, its difference to what was earned, and that relative to it; a ratio by its linear terms."""
-    mean = float(returns.mean())
-    value, difference = (_interval(weights, new, returns, members, heaviest, current) for current in (0.0, 1.0))
+    mean = _mean(sampled.returns, sampled.times)
+    value, difference = (_interval(sampled, heaviest, current) for current in (0.0, 1.0))
     if not mean > 0:
         return value, difference, Estimate(np.nan, np.nan, np.nan)
     ratio = difference.value / mean
-    apart = _interval(weights, new, returns, members, heaviest, 1.0 + ratio)
+    apart = _interval(sampled, heaviest, 1.0 + ratio)
     return value, difference, Estimate(*(ratio + one / mean for one in (apart.value, apart.low, apart.high)))
 
 
-def _interval(
-    weights: Doubles, new: Doubles, returns: Doubles, members: Int64s, heaviest: Heaviest, current: float
-) -> Estimate:
+def _interval(sampled: _Sampled, heaviest: Heaviest, current: float) -> Estimate:
     """Of E[new - current returns], sampling members; the heaviest stands for what the log has not met."""
+    weights, new, returns, members, times = sampled
     values = new - current * returns
-    scale, mean = len(np.unique(members)) / len(members), float(values.mean())
+    scale, mean = len(np.unique(members)) * times.max() / times.sum(), _mean(values, times)
     ends = [(heaviest.weight - current) * end for end in (heaviest.least, heaviest.most)]
     low, high = (mean + scale * (end - mean) for end in (min(ends), max(ends)))
     ceiling = 1.0 + scale * (float(weights.max()) - 1.0)
-    return Estimate(*cressie_read(by_cluster(weights, members), by_cluster(values, members), ceiling, (low, high)))
+    of_weights, of_values = (by_cluster(one, members, times) for one in (weights, values))
+    return Estimate(*cressie_read(of_weights, of_values, ceiling, (low, high)))
 
 
-def _estimates(weights: Doubles, returns: Doubles) -> dict[str, float]:
+def _mean(values: Doubles, times: Doubles) -> float:
+    return float(np.average(values, weights=times))
+
+
+def _estimates(weights: Doubles, returns: Doubles, times: Doubles) -> dict[str, float]:
     """Of the new value, as a check on each other."""
     ceiling = float(np.sqrt(len(weights)))
-    values = {
-        "IPS": off_policy.ips(weights, returns),
-        "clipped IPS": off_policy.ips(off_policy.clipped(weights, ceiling), returns),
-        "SNIPS": off_policy.snips(weights, returns),
+    return {
+        "IPS": _mean(off_policy.ips(weights, returns), times),
+        "clipped IPS": _mean(off_policy.ips(off_policy.clipped(weights, ceiling), returns), times),
+        "SNIPS": float(off_policy.snips(times * weights, returns).mean()),
     }
-    return {name: float(one.mean()) for name, one in values.items()}
 
 
 def _reason(weights: Doubles, returns: Doubles, effective: float, lost: float, members: int, chance: bool) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from matinee.catalog import Catalog
+from matinee.data.shown_choices import STANDS_FOR
 from matinee.evaluate.results import Estimate
 from matinee.events import DAY, Rejections
 from matinee.maths.intervals import clustered_share
@@ -21,6 +22,7 @@ METHOD = (
     "An answer counts for the decision and place that it names, else for the latest decision that shows its title to "
     "that member; each look has the answer that rewards it most.",
     "Intervals are 95 % over members: however often a member looks, they are one member.",
+    "Where the log was thinned, a look counts for as many as its decision stands for; numbers of looks are the log's.",
     "Groups differ in who looks and what stands there. Only where chance decided is a difference also an effect.",
 )
 
@@ -146,12 +148,14 @@ def _calibration(looked: pl.DataFrame) -> Iterator[Bin]:
     binned = looked.with_columns(pl.Series("bin", np.searchsorted(edges, looked["score"].to_numpy(), side="left")))
     for part in binned.sort("bin", maintain_order=True).partition_by("bin", maintain_order=True):
         scores = part["score"].to_numpy().astype(np.float64)
-        yield Bin(float(scores.mean()), _share(f"{scores.min():.3f} to {scores.max():.3f}", part))
+        mean = float(np.average(scores, weights=part.select(STANDS_FOR).to_series()))
+        yield Bin(mean, _share(f"{scores.min():.3f} to {scores.max():.3f}", part))
 
 
 def _share(name: str, looked: pl.DataFrame) -> Share:
+    reward = pl.col("reward").cast(pl.Float64) * STANDS_FOR
     members = looked.group_by("user_id", maintain_order=True).agg(
-        pl.col("reward").cast(pl.Float64).sum().alias("total"), pl.len().cast(pl.Float64).alias("count")
+        reward.sum().alias("total"), STANDS_FOR.sum().alias("count")
     )
     rate = Estimate(*clustered_share(members["total"].to_numpy(), members["count"].to_numpy()))
     return Share(name, looked.height, members.height, rate)

@@ -2,6 +2,10 @@
 
 Time is cut into days or, where models are retrained weekly or less often, weeks. Alarms share `ALPHA`: in a service
 without a loop at most that share of reports has any.
+
+A thinned log kept some accounts whole: within a step, shares of genres, repeats and overlap are those of a sample of
+members, unbiased without weights, and chance is that of what is there. Coverage and inequality move with the number of
+showings; they are not told of steps of which some were thinned.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from scipy import sparse
 
 from matinee.catalog import Catalog
 from matinee.data.genres import genre_shares
+from matinee.data.shown_choices import STANDS_FOR, thinned_until
 from matinee.events import DAY
 from matinee.maths import spectra
 from matinee.maths.arrays import Doubles
@@ -125,6 +130,7 @@ MEASURES = {  # the measures of exposure that are followed
     "coverage": "share of the catalogue shown in a step",
     "gini": "inequality of exposure over titles in a step, 0 = equal",
 }
+BY_NUMBER = ("coverage", "gini")  # of them, those that move with the number of showings
 
 
 def loops_of(shown: pl.DataFrame, catalog: Catalog, rng: np.random.Generator) -> Loops:
@@ -145,9 +151,9 @@ def starved_of(shown: pl.DataFrame, catalog: Catalog) -> tuple[int, int]:
         return 0, 0
     now = int(shown["time"].to_numpy().max())
     new = (catalog.arrived > now - NEW_DAYS * DAY) & (catalog.arrived < now - LATELY // 2 * DAY)
-    lately = shown.filter(pl.col("time") > now - LATELY * DAY)["item"].to_numpy()
-    counts = np.bincount(lately, minlength=len(catalog))
-    return int(new.sum()), int((counts[new] < STARVED * len(lately) / len(catalog)).sum())
+    lately = shown.filter(pl.col("time") > now - LATELY * DAY).select("item", often=STANDS_FOR)
+    counts = np.bincount(lately["item"].to_numpy(), lately["often"].to_numpy(), len(catalog))
+    return int(new.sum()), int((counts[new] < STARVED * counts.sum() / len(catalog)).sum())
 
 
 def _looped(shown: pl.DataFrame, catalog: Catalog, rng: np.random.Generator) -> Loops:
@@ -160,9 +166,13 @@ def _looped(shown: pl.DataFrame, catalog: Catalog, rng: np.random.Generator) -> 
         since, until = (_day(int(days.min())), _day(int(days.max()))) if len(days) else (None, None)
         return Loops(steps, width, LEAST, since, until, training)
     first = int(days.max()) + 1 - steps * width
-    exposure = exposure_of(shown.filter(days >= first), catalog, first, width, steps)
+    lately = shown.filter(days >= first)
+    exposure = exposure_of(lately, catalog, first, width, steps)
     null = RedNoise.drawn(spectra.design(steps, 7 if width == 1 else 1), rng)
-    return detect(exposure, catalog.genres, null, first, width, training)
+    found = detect(exposure, catalog.genres, null, first, width, training)
+    if not thinned_until(lately):
+        return found
+    return replace(found, levels=tuple(one for one in found.levels if one.name not in BY_NUMBER))
 
 
 def exposure_of(shown: pl.DataFrame, catalog: Catalog, first: int, width: int, steps: int) -> Exposure:

@@ -19,15 +19,20 @@ class TitleMeans:
     of_title: Doubles
 
     @classmethod
-    def fit(cls, items: Int32s, rewards: Doubles, members: Int64s, titles: int) -> TitleMeans:
-        """(sum + PRIOR mean) / (times + PRIOR) of each title; `items`, `rewards` and `members` (rounds,)."""
+    def fit(
+        cls, items: Int32s, rewards: Doubles, members: Int64s, titles: int, stands_for: Doubles | None = None
+    ) -> TitleMeans:
+        """(sum + PRIOR mean) / (times + PRIOR) of each title; `items`, `rewards`, `members` and how many rounds each
+        `stands_for` (rounds,), None = itself alone.
+        """
         assert items.shape == rewards.shape == members.shape
+        often = np.ones(len(items)) if stands_for is None else stands_for
         means = np.empty((FOLDS, titles))
         for fold in range(FOLDS):
             others = members % FOLDS != fold
-            times = np.bincount(items[others], minlength=titles)
-            sums = np.bincount(items[others], rewards[others], titles)
-            mean = rewards[others].mean() if others.any() else 0.0
+            times = np.bincount(items[others], often[others], titles)
+            sums = np.bincount(items[others], often[others] * rewards[others], titles)
+            mean = np.average(rewards[others], weights=often[others]) if others.any() else 0.0
             means[fold] = (sums + PRIOR * mean) / (times + PRIOR)
         return cls(means)
 

@@ -7,6 +7,7 @@ import polars as pl
 
 from matinee.catalog import Catalog
 from matinee.data.exposures import open_loop
+from matinee.data.shown_choices import thinned_until
 from matinee.evaluate.looks import Share
 from matinee.evaluate.results import Estimate
 from matinee.events import DAY, PLAYED
@@ -19,8 +20,9 @@ def sought_of(shown: pl.DataFrame, events: pl.DataFrame, catalog: Catalog, days:
     """The plays of search and links, each title of a member once, and the share of them that a decision had shown to
     the member at most `days` before: what a system knew to offer without being asked.
 
-    `shown` as `data.shown_choices` gives it, `events` as `events.SCHEMA`. No system chose these titles, so they judge
-    one without its echo; but members seek what they know.
+    `shown` as `data.shown_choices` gives it, `events` as `events.SCHEMA`. Where the log was thinned, plays count from
+    so many days later on: of earlier ones nobody knows what had been shown. No system chose these titles, so they
+    judge one without its echo; but members seek what they know.
     """
     plays = events.filter((pl.col("kind") == "play") & (pl.col("value") >= PLAYED) & open_loop())
     found = plays.select(
@@ -28,6 +30,8 @@ def sought_of(shown: pl.DataFrame, events: pl.DataFrame, catalog: Catalog, days:
         pl.Series("item", catalog.spoken_for(plays["item_id"]), pl.Int32),
         pl.col("timestamp").cast(pl.Int64).alias("time"),
     ).filter(pl.col("item") >= 0)
+    if until := thinned_until(shown):
+        found = found.filter(pl.col("time") >= until + round(days * DAY))
     found = found.sort("time").unique(["user_id", "item"], keep="first", maintain_order=True)
     before = shown.select("user_id", "item", "time", pl.col("time").alias("at")).sort("time")
     joined = found.join_asof(before, on="time", by=["user_id", "item"], strategy="backward", check_sortedness=False)

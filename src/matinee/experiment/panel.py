@@ -10,7 +10,7 @@ import polars as pl
 
 from matinee.data.rewards import REWARDS, played
 from matinee.decision import Decisions
-from matinee.errors import BadRequest
+from matinee.errors import BadData, BadRequest
 from matinee.events import DAY, standing
 from matinee.experiment.allocate import NO_ARM
 from matinee.experiment.definition import Experiment
@@ -66,7 +66,8 @@ def panel_of(
     `batches` what `DecisionLog.read` gives from the start on; `events` (`events.SCHEMA`) from `BEFORE_DAYS`
     before it on. `metric`: the sum of a reward of `data.rewards`, or "returned": 1 for each later day with a play.
     Everything that an account does counts, on whatever surface, as what one surface wins another may lose. An account
-    that was seen in two arms (its profile moved to another account) is left out and counted.
+    that was seen in two arms (its profile moved to another account) is left out and counted. Raises `BadData` where
+    the log of its decisions was thinned: who entered when is no longer known of all.
     """
     if metric not in METRICS:
         raise BadRequest(f"metric is {metric!r:.100}; choose from {', '.join(METRICS)}")
@@ -111,6 +112,11 @@ def _lines(experiment: Experiment, batch: Decisions) -> pl.DataFrame:
         "arm": cells.arms[:, cells.names.index(experiment.name)],
         "time": requests.times,
     }
+    if batch.thinned:
+        raise BadData(
+            f"decisions of the experiment {experiment.name!r} were thinned, so who entered it when is not known of "
+            "all; read experiments before their days are thinned"
+        )
     lines = pl.DataFrame(told, schema=_ENTRY).filter(pl.col("arm") != NO_ARM)
     alone = pl.when(pl.col("account_id") == "").then("user_id").otherwise("account_id")
     return lines.with_columns(alone.alias("account_id"))

@@ -30,18 +30,22 @@ class Interval(NamedTuple):
 NOTHING = Interval(np.nan, np.nan, np.nan)
 
 
-def by_cluster(values: Doubles, clusters: Int64s) -> Doubles:
+def by_cluster(values: Doubles, clusters: Int64s, often: Doubles | None = None) -> Doubles:
     """(clusters,) values with the same mean, one a cluster, whose spread is that of a mean over
     whole clusters.
 
     `values` and `clusters` (rounds,): rounds of one member hang together, so members are what is
-    sampled. The ratio sum / count by its linear terms: m + (C / n) (sum_c - count_c m).
+    sampled. The ratio sum / count by its linear terms: m + (C / n) (sum_c - count_c m). Each round
+    counts as `often` (rounds,) says, None = once: counts, their sum n and sums are of that.
     """
     assert values.shape == clusters.shape, f"values {values.shape}, clusters {clusters.shape}"
+    times = np.ones(len(values)) if often is None else often
+    assert times.shape == values.shape, f"often {times.shape}, values {values.shape}"
     _, of = np.unique(clusters, return_inverse=True)
-    counts = np.bincount(of)
-    mean = values.mean()
-    return np.asarray(mean + len(counts) / len(values) * (np.bincount(of, values) - counts * mean))
+    counts = np.bincount(of, times)
+    mean = np.average(values, weights=times)
+    sums = np.bincount(of, times * values)
+    return np.asarray(mean + len(counts) / times.sum() * (sums - counts * mean))
 
 
 def normal(values: Doubles, level: float = LEVEL) -> Interval:

@@ -29,7 +29,8 @@ class Trials:
     """Decisions that could have gone either way, and what came of them, (n,) each.
 
     `features` (n, features) what was known; `sent`, and with which `chance`, in (0, 1); `outcome`
-    of that decision; `members` any number for each member, the same for all of their decisions.
+    of that decision; `members` any number for each member, the same for all of their decisions;
+    `often` each counts, as its decision stands for others of a thinned log.
     """
 
     features: Doubles
@@ -37,15 +38,14 @@ class Trials:
     chance: Doubles
     outcome: Doubles
     members: Int64s
+    often: Doubles
 
     def __len__(self) -> int:
         return len(self.sent)
 
     def of(self, which: Flags) -> Trials:
         """Those that `which` (n,) marks."""
-        return Trials(
-            self.features[which], self.sent[which], self.chance[which], self.outcome[which], self.members[which]
-        )
+        return Trials(*(getattr(self, one.name)[which] for one in fields(self)))
 
     @classmethod
     def joined(cls, parts: Sequence[Trials]) -> Self:
@@ -101,10 +101,10 @@ def effect_of_sending(trials: Trials) -> Effects:
     """
     require_enough(trials)
     knots = _knots(trials.features)
-    basis, fold = _basis(trials.features, knots), trials.fold
-    expected = [_out_of_fold(basis, trials.outcome, fold, trials.sent == sent) for sent in (False, True)]
+    basis = _basis(trials.features, knots)
+    expected = [_out_of_fold(basis, trials, trials.sent == sent) for sent in (False, True)]
     effects = pseudo_effects(trials.sent, trials.chance, trials.outcome, *expected)
-    return Effects(knots, _regression(_sums(basis, effects, fold)))
+    return Effects(knots, _regression(_sums(basis, effects, trials)))
 
 
 def chance_if_sent(trials: Trials) -> Effects:
@@ -114,7 +114,7 @@ def chance_if_sent(trials: Trials) -> Effects:
     require_enough(trials)
     knots = _knots(trials.features)
     sent = trials.of(trials.sent)
-    return Effects(knots, _regression(_sums(_basis(sent.features, knots), sent.outcome, sent.fold)))
+    return Effects(knots, _regression(_sums(_basis(sent.features, knots), sent.outcome, sent)))
 
 
 def require_enough(trials: Trials) -> None:
@@ -139,22 +139,23 @@ def _basis(features: Doubles, knots: Sequence[Sequence[float]]) -> Doubles:
     return np.concatenate([hats(features[:, k], np.array(one)) for k, one in enumerate(knots)], axis=1)
 
 
-def _sums(basis: Doubles, answers: Doubles, fold: Int64s) -> list[Products]:
-    """The sums that a regression needs, fold by fold."""
-    parts = [fold == one for one in range(FOLDS)]
-    return [Products.of(basis[part], answers[part, None], np.ones(int(part.sum()))) for part in parts]
+def _sums(basis: Doubles, answers: Doubles, trials: Trials) -> list[Products]:
+    """The sums over trials that a regression needs, fold by fold."""
+    parts = [trials.fold == one for one in range(FOLDS)]
+    return [Products.of(basis[part], answers[part, None], trials.often[part]) for part in parts]
 
 
 def _regression(folds: list[Products]) -> tuple[float, ...]:
     return tuple(total(folds).solve(best_penalty(folds, PENALTIES))[:, 0].tolist())
 
 
-def _out_of_fold(basis: Doubles, outcome: Doubles, fold: Int64s, arm: Flags) -> Doubles:
+def _out_of_fold(basis: Doubles, trials: Trials, arm: Flags) -> Doubles:
     """(n,) the outcome expected in an arm, of each decision by a model of the members of other
     folds.
     """
-    folds = _sums(basis[arm], outcome[arm], fold[arm])
+    those = trials.of(arm)
+    folds = _sums(basis[arm], those.outcome, those)
     whole, penalty = total(folds), best_penalty(folds, PENALTIES)
     weights = [(whole - one).solve(penalty)[:, 0] for one in folds]
     fitted = with_constant(basis) @ np.stack(weights, axis=1)
-    return np.clip(fitted[np.arange(len(fold)), fold], 0.0, 1.0)
+    return np.clip(fitted[np.arange(len(trials)), trials.fold], 0.0, 1.0)

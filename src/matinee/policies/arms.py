@@ -119,7 +119,7 @@ class LinearArms:
 
     def learn(self, decisions: Decisions, rewards: Doubles, weights: Doubles | None = None) -> None:
         """Learn from the titles of any decisions, its own and others': `rewards` (lines,), NaN where nobody looked, and
-        what each counts, `weights` (lines,), None = 1.
+        what each counts, `weights` (lines,), None = 1, for every decision that its own stands for.
         """
         choices = decisions.choices
         counts = np.ones(rewards.shape) if weights is None else weights
@@ -135,7 +135,7 @@ class LinearArms:
             decisions.requests.times[by],
             self.config.prior,
             int(decisions.requests.times.max(initial=0)),
-            counts[told],
+            counts[told] * decisions.stands_for[by],
         )
         self._versions.keep(posterior)
         self._take(posterior)

@@ -74,9 +74,12 @@ class Dats:
     def learn(self, decisions: Decisions, rewards: Doubles) -> None:
         """Learn from the titles of its own decisions: `rewards` (lines,), NaN where nobody looked, whenever they come.
 
-        Raises `BadRequest` where another policy chose a title that has a reward: its other probabilities are unknown.
+        Raises `BadRequest` where another policy chose a title that has a reward: its other probabilities are unknown;
+        and for decisions of a thinned log: how sure a mean is follows from every reward, one at a time.
         """
         choices = decisions.choices
+        if decisions.thinned:
+            raise BadRequest("these decisions are of a thinned log; adaptively weighted means need every decision")
         if rewards.shape != choices.log_probs.shape:
             raise BadRequest(f"{rewards.shape} rewards for {len(choices.log_probs)} choices; give one each")
         told = decisions.layer(Layer.TITLE) & ~np.isnan(rewards)

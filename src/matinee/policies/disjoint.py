@@ -77,7 +77,8 @@ class Disjoint:
     def after(self, told: Rewarded, titles: Doubles) -> Self:
         """With a batch of rewards; features of titles say nothing here."""
         factors, sums, means, variances = (one.copy() for one in (self.factors, self.sums, self.means, self.variances))
-        scaled = told.members / self.prior.noise, (told.rewards - self.prior.base_rate) / self.prior.noise
+        scale = np.sqrt(told.often) / self.prior.noise  # of what counts twice the noise halves its variance
+        scaled = told.members * scale[:, None], (told.rewards - self.prior.base_rate) * scale
         _add(*scaled, told.items, factors, sums)
         _refresh(np.unique(told.items), factors, sums, means, variances)
         return replace(self, factors=factors, sums=sums, means=means, variances=variances, version=self.version + 1)

@@ -275,12 +275,15 @@ class IndependentArms:
         return np.broadcast_to(mean, shape), np.broadcast_to(deviation, shape)
 
     def learn(self, decisions: Decisions, rewards: Doubles) -> None:
-        """Learn from the titles of any decisions: `rewards` (lines,), NaN where nobody looked."""
+        """Learn from the titles of any decisions, as often as each stands for: `rewards` (lines,), NaN where nobody
+        looked.
+        """
         seen = decisions.layer(Layer.TITLE) & ~np.isnan(rewards)
         items, titles = decisions.choices.actions[seen], len(self.catalog)
+        often = decisions.stands_for[decisions.choices.decisions[seen]]
         told = self._mind.told
-        counts, sums = told.counts + np.bincount(items, minlength=titles), told.sums.copy()
-        np.add.at(sums, items, rewards[seen])
+        counts, sums = told.counts + np.bincount(items, often, titles), told.sums.copy()
+        np.add.at(sums, items, often * rewards[seen])
         told = Told(counts, sums, told.version + 1)
         self._versions.keep(told)
         self._take(told)

@@ -81,9 +81,9 @@ class Logistic:
         parts = (self.weights, self.precisions, self.own, self.own_precisions)
         weights, precisions, own, own_precisions = (one.copy() for one in parts)
         of_shown = np.ascontiguousarray(titles[told.items])
-        batch = told.members, of_shown, told.items, told.rewards
-        _fit(*batch, self.prior.logit, self.precisions, weights, self.own_precisions, own)
-        _sharpen(*batch[:3], self.prior.logit, weights, own, precisions, own_precisions)
+        batch = told.members, of_shown, told.items, told.often
+        _fit(*batch, told.rewards, self.prior.logit, self.precisions, weights, self.own_precisions, own)
+        _sharpen(*batch, self.prior.logit, weights, own, precisions, own_precisions)
         return replace(
             self,
             weights=weights,
@@ -157,6 +157,7 @@ def _fit(
     members: Doubles,
     shown: Doubles,
     items: Int32s,
+    often: Doubles,
     rewards: Doubles,
     logit: float,
     precisions: Doubles,
@@ -170,14 +171,14 @@ def _fit(
     scores = _scores(members, shown, items, logit, weights, own)
     start, own_start = weights.copy(), own.copy()
     for _ in range(SWEEPS):
-        largest = _own_step(items, rewards, own_precisions, own_start, own, scores)
+        largest = _own_step(items, often, rewards, own_precisions, own_start, own, scores)
         for i in range(weights.shape[0]):
             for j in range(weights.shape[1]):
                 slope, curve = precisions[i, j] * (weights[i, j] - start[i, j]), precisions[i, j]
                 for n in range(len(items)):
                     x = members[n, i] * shown[n, j]
-                    slope += x * (_chance(scores[n]) - rewards[n])
-                    curve += 0.25 * x * x
+                    slope += often[n] * x * (_chance(scores[n]) - rewards[n])
+                    curve += often[n] * 0.25 * x * x
                 step = slope / curve
                 weights[i, j] -= step
                 for n in range(len(items)):
@@ -189,13 +190,19 @@ def _fit(
 
 @numba.njit(cache=True, nogil=True)
 def _own_step(
-    items: Int32s, rewards: Doubles, precisions: Doubles, start: Doubles, own: Doubles, scores: Doubles
+    items: Int32s,
+    often: Doubles,
+    rewards: Doubles,
+    precisions: Doubles,
+    start: Doubles,
+    own: Doubles,
+    scores: Doubles,
 ) -> float:
     """One step of every title's own part; returns the largest, in deviations."""
     slopes, curves = precisions * (own - start), precisions.copy()
     for n in range(len(items)):
-        slopes[items[n]] += _chance(scores[n]) - rewards[n]
-        curves[items[n]] += 0.25
+        slopes[items[n]] += often[n] * (_chance(scores[n]) - rewards[n])
+        curves[items[n]] += often[n] * 0.25
     steps = slopes / curves
     for item in range(len(own)):
         own[item] -= steps[item]
@@ -209,6 +216,7 @@ def _sharpen(
     members: Doubles,
     shown: Doubles,
     items: Int32s,
+    often: Doubles,
     logit: float,
     weights: Doubles,
     own: Doubles,
@@ -219,7 +227,7 @@ def _sharpen(
     scores = _scores(members, shown, items, logit, weights, own)
     for n in range(len(items)):
         chance = _chance(scores[n])
-        told = chance * (1.0 - chance)
+        told = often[n] * chance * (1.0 - chance)
         own_precisions[items[n]] += told
         for i in range(weights.shape[0]):
             for j in range(weights.shape[1]):

@@ -19,11 +19,19 @@ from matinee.policies.versions import Versions, kept_from
 
 
 class Rewarded(NamedTuple):
-    """A batch of rewards in 0..1: of `members` (n, size), for titles `items` (n,), `rewards` (n,)."""
+    """A batch of rewards in 0..1: of `members` (n, size), for titles `items` (n,), `rewards` (n,), each of which counts
+    as often as `counts` (n,) say, None = once.
+    """
 
     members: Doubles
     items: Int32s
     rewards: Doubles
+    counts: Doubles | None = None
+
+    @property
+    def often(self) -> Doubles:
+        """(n,) how often each counts."""
+        return np.ones(len(self.items)) if self.counts is None else self.counts
 
 
 class Knowledge(Protocol):
@@ -127,15 +135,18 @@ class PosteriorArms:
         return mind.knowledge.rewards(*mind.beliefs.of(self.features.members(requests)))
 
     def learn(self, decisions: Decisions, rewards: Doubles) -> None:
-        """Learn from the titles of any decisions: `rewards` (lines,) in 0..1, NaN where nobody looked."""
+        """Learn from the titles of any decisions, as often as each stands for: `rewards` (lines,) in 0..1, NaN where
+        nobody looked.
+        """
         choices = decisions.choices
         if rewards.shape != choices.log_probs.shape:
             raise BadRequest(f"{rewards.shape} rewards for {len(choices.log_probs)} choices; give one each")
         lines = decisions.layer(Layer.TITLE) & ~np.isnan(rewards)
         if ((rewards[lines] < 0) | (rewards[lines] > 1)).any():
             raise BadRequest(f"rewards go from {rewards[lines].min()} to {rewards[lines].max()}; give them in 0 to 1")
-        members = self.features.members(decisions.requests)[choices.decisions[lines]]
-        told = Rewarded(members, choices.actions[lines], rewards[lines].astype(np.float64))
+        by = choices.decisions[lines]
+        members = self.features.members(decisions.requests)[by]
+        told = Rewarded(members, choices.actions[lines], rewards[lines].astype(np.float64), decisions.stands_for[by])
         knowledge = self._mind.knowledge.after(told, self.features.titles)
         self._versions.keep(knowledge)
         self._take(knowledge)

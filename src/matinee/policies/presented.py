@@ -112,10 +112,11 @@ class Presented:
 
     def learn(self, decisions: Decisions, rewards: Doubles, weights: Doubles | None = None) -> None:
         """Learn how each picture and reason did from what its title's billboard earned: `rewards` (lines,), NaN where
-        nobody looked; each counts as `weights` (lines,) say, once where none are given.
+        nobody looked; each counts as `weights` (lines,) say, once where none are given, for every decision that its
+        own stands for.
         """
         earned, choices = _of_heads(decisions, rewards), decisions.choices
-        counts = _of_heads(decisions, np.ones(len(rewards)) if weights is None else weights)
+        counts = _of_heads(decisions, np.ones(len(rewards)) if weights is None else weights) * decisions.stands_for
         told = []
         for at, options in self._asked(decisions):
             b, action = choices.decisions[at], int(choices.actions[at])

@@ -149,8 +149,8 @@ class SlateArms:
         return means[of], deviations[of]
 
     def learn(self, decisions: Decisions, rewards: Doubles) -> None:
-        """Learn from the titles of any lists: `rewards` (lines,), NaN where nobody looked, above 0 a play, 0 where none
-        is known: that counts as far as it was likely looked at.
+        """Learn from the titles of any lists, as often as each stands for: `rewards` (lines,), NaN where nobody looked,
+        above 0 a play, 0 where none is known: that counts as far as it was likely looked at.
         """
         choices = decisions.choices
         if rewards.shape != choices.log_probs.shape:
@@ -164,8 +164,8 @@ class SlateArms:
         chances = np.zeros(played.shape)
         chances[by, columns] = np.clip(self.config.belief.moments(self._told)[0].ravel()[cells], 0.0, 1.0)
         looked = looks(played, chances, self.config.visible, self.config.patience)
-        np.add.at(counts.ravel(), cells, looked[by, columns])
-        np.add.at(sums.ravel(), cells, rewards[seen])
+        np.add.at(counts.ravel(), cells, decisions.stands_for[by] * looked[by, columns])
+        np.add.at(sums.ravel(), cells, decisions.stands_for[by] * rewards[seen])
         self._told = Told(counts, sums, self._told.version + 1)
         self._versions.keep(self._told)
 

@@ -17,7 +17,7 @@ from matinee.data.log import EventLog
 from matinee.data.outcomes import with_outcomes
 from matinee.data.rewards import REWARDS
 from matinee.data.seen import seen_pages
-from matinee.data.shown_choices import shown_choices
+from matinee.data.shown_choices import STANDS_FOR, shown_choices
 from matinee.decision import Decisions, Distribution, Enumerates, Layer, Policy, Progress, no_progress
 from matinee.errors import BadData, MatineeError
 from matinee.evaluate.clicks import by_clicks
@@ -126,7 +126,8 @@ class _Question:
             decisions, along = replace(decisions, choices=decisions.choices.keep(first)), along[first]
         policy = self.wanted.made(decisions.makers, decisions.catalog)
         members = np.array([self.members[one] for one in decisions.requests.user_ids])
-        asked = Asked.of(decisions.choices, policy.log_prob(decisions), along, members, decisions.ids)
+        told = policy.log_prob(decisions), along, members, decisions.ids, decisions.stands_for
+        asked = Asked.of(decisions.choices, *told)
         if not self.wanted.one_title:
             return _Answer(asked, instead=self._instead(policy, decisions))
         if self.model is None or not isinstance(policy, Enumerates):
@@ -137,11 +138,12 @@ class _Question:
 
     def _instead(self, policy: Policy, decisions: Decisions) -> pl.DataFrame | None:
         """The titles that the policy would show for pages that nothing was left to chance in, under their ids."""
-        certain = decisions.sums(decisions.choices.log_probs < 0) == 0
+        certain = decisions.sums((decisions.choices.log_probs < 0).astype(np.float64)) == 0
         if not certain.any():
             return None
         some = decisions.take(np.flatnonzero(certain))
-        return shown_choices([replace(policy.decide(some.requests, self.rng), ids=some.ids)])
+        made = policy.decide(some.requests, self.rng)
+        return shown_choices([replace(made, ids=some.ids, keep_probability=some.keep_probability)])
 
 
 def _by_clicks(
@@ -202,7 +204,8 @@ def _model(shown: pl.DataFrame, members: Mapping[str, int], titles: int) -> Titl
     """What titles earn where they stand first."""
     first = shown.filter(pl.col("row").eq(0) & pl.col("column").eq(0))
     who = np.array([members[one] for one in first["user_id"]], np.int64)
-    return TitleMeans.fit(first["item"].to_numpy(), first["reward"].to_numpy(), who, titles)
+    often = first.select(STANDS_FOR).to_series().to_numpy()
+    return TitleMeans.fit(first["item"].to_numpy(), first["reward"].to_numpy(), who, titles, often)
 
 
 def _earned(model: TitleMeans, members: Int64s, likely: Distribution, decisions: Decisions) -> Doubles:
@@ -244,6 +247,9 @@ def _notes(wanted: Target, batches: list[Decisions], refused: Counter[str]) -> I
             f"{known:,} of {sum(map(len, batches)):,} decisions were made before the model's last event: it may have "
             "learned from what came of them, which flatters it; --since looks at later ones."
         )
+    often = np.concatenate([one.stands_for for one in batches])
+    if (thinned := often[often > 1]).size:
+        yield f"The log was thinned: {thinned.size:,} of these decisions count for about {thinned.sum():,.0f}."
     if refused:
         yield f"Decisions that could not be asked and are left out: {_counted(refused)}."
 

@@ -32,7 +32,7 @@ DRAWS = 2_000  # of the best title's reward
 
 @dataclass
 class _Shown:
-    """A day: how often each title was shown, and what each choice's probability was."""
+    """A day: how often each title was shown, and what each choice's probability was. What is thinned is older."""
 
     items: Counter[int] = field(default_factory=Counter)
     log_probs: list[float] = field(default_factory=list)

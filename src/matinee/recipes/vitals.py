@@ -70,7 +70,9 @@ class Vitals:
 
 @dataclass
 class Watch:
-    """Looks at what the billboard decides, look by look; `since` is where the next look begins (microseconds)."""
+    """Looks at what the billboard decides, look by look; `since` is where the next look begins (microseconds). What
+    it looks at is younger than what is thinned, so each decision counts once.
+    """
 
     since: int
     _log_probs: Doubles = field(default_factory=lambda: np.empty(0))

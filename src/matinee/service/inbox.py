@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import numpy as np
 
@@ -39,9 +40,15 @@ def unanswered(history: Histories, since: int) -> Int32s:
 
 
 def _sent(log: EventLog, user_id: str, since: int) -> list[Decisions]:
-    """The decisions behind a member's messages, newest first; those of other systems have none."""
+    """The decisions behind a member's messages, newest first; those of other systems have none, and what the log has
+    thinned or forgotten says no longer why it was written.
+    """
     told = log.read(END_OF_TIME, since=since, kinds=["message"], user_ids=[user_id])
-    return [log.decisions.get(one) for one in told["decision_id"].drop_nulls().reverse()]
+    found = []
+    for one in told["decision_id"].drop_nulls().reverse():
+        with suppress(NotFound):
+            found.append(log.decisions.get(one))
+    return found
 
 
 async def _message(service: Service, sent: Decisions, user_id: str) -> MessageOut | None:

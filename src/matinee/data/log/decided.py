@@ -107,7 +107,10 @@ class DecisionLog:
             return next(decisions_of(columns_of_bodies([found[0]])))
         sealed = self._steady(lambda: self._sealed_one(decision_id))
         if sealed is None:
-            raise NotFound(f"no decision {decision_id!r} is in the log; check the id: its member was deleted, or the log was thinned or forgot it")
+            raise NotFound(
+                f"no decision {decision_id!r} is in the log; check the id: its member was deleted, or the log was "
+                "thinned or forgot it"
+            )
         return next(decisions_of(Columns.of_frame(sealed)))
 
     def of_member(self, user_id: str) -> list[Decisions]:

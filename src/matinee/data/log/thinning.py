@@ -79,7 +79,7 @@ def thinned(decided: pl.DataFrame, keep: float, seed: int) -> pl.DataFrame:
     """What the share `keep` of all decisions leaves of a frame of `columns.DECIDED`; those kept
     with a smaller probability stay as they are. Raises `BadRequest` where another seed kept them.
     """
-    draws, more = _draws(decided, seed), KEPT > keep
+    draws, more = _draws(decided, seed), keep < KEPT
     foreign = decided.filter(draws >= decided.select(KEPT).to_series())
     if foreign.height:
         raise BadRequest(

@@ -34,7 +34,8 @@ from matinee.workspace import Workspace
 RETURN_DAYS = 2.0  # within which a member who was written to, or not, comes back to play something
 LEARNED_DAYS = 90  # whose decisions an effect is learned from
 MOST = 50_000  # of the latest of them
-NOTHING = Trials(np.zeros((0, len(FEATURES))), np.zeros(0, np.bool_), np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
+_NONE = np.zeros(0)
+NOTHING = Trials(np.zeros((0, len(FEATURES))), _NONE > 0, _NONE, _NONE, _NONE.astype(np.int64), _NONE)
 
 
 def policy_of(
@@ -117,4 +118,4 @@ def trials_with(decisions: Decisions, features: Doubles, outcome: Doubles, membe
     """Decisions of sends and silences as trials, with what was known of each and what came of it, (batch,) each."""
     send = decisions.layer(Layer.SEND)
     sent, made = decisions.choices.actions[send] != SILENT, np.exp(decisions.choices.log_probs[send])
-    return Trials(features, sent, np.where(sent, made, 1.0 - made), outcome, members)
+    return Trials(features, sent, np.where(sent, made, 1.0 - made), outcome, members, decisions.stands_for)
