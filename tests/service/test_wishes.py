@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 import pytest
+from service_fakes import small_catalog
 
 from matinee.profile import Profile
+from matinee.surfaces.sway import Sway
 from matinee.testing import make_events
 
 
@@ -53,11 +55,13 @@ def test_a_genre_is_hidden_or_held_back_and_a_title_blocked_one_wish_at_a_time(c
     assert wish(client, "usual", item_id="t7")["blocked_titles"] == []
 
 
-def test_less_of_a_genre_is_a_boost_on_record(client, log):
+def test_less_of_a_genre_stands_on_record_beside_the_most_boosts(client, log):
     wish(client, "less", genre="Drama")
     page = client.post("/v1/home", json={"user_id": "ada", "boosts": [{"filter": "year > 2000", "factor": 2.0}] * 8})
-    control = log.decisions.get(page.json()["decision_id"]).requests.control
-    assert [(one.of, one.factor) for one in control.factors[8:]] == [('genre in ("Drama")', 0.25)]
+    requests = log.decisions.get(page.json()["decision_id"]).requests
+    assert requests.profile(0).less_genres == ("Drama",)
+    drama = next(item for item, genres in enumerate(small_catalog().titles["genres"]) if "Drama" in genres)
+    assert Sway.of(small_catalog(), requests).factors[0, drama] in (0.25, 0.25 * 2**8)
 
 
 @pytest.mark.parametrize(

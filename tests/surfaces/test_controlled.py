@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from pages import NOW, Linear, charts_of, policy_of, world
 
-from matinee.decision import Boost, Control, Decisions, Policy, Promotion, Requests, RowName
+from matinee.decision import Boost, Control, Decisions, People, Policy, Promotion, Requests, RowName
 from matinee.decision.filters import passing
 from matinee.history import Histories
 from matinee.maths.calibration import Platt
 from matinee.page import KEEPS_REPEATS, Layout, RowKind
+from matinee.profile import Profile
 from matinee.surfaces.search.intents import SearchConfig
 from matinee.surfaces.search.policy import SearchPolicy
 from matinee.surfaces.similar import SimilarPolicy
@@ -138,3 +140,16 @@ def test_the_odds_of_what_is_boosted_count_so_many_times():
     boosted = sway.boosted(worth)
     assert boosted[0].tolist() == pytest.approx([3 / 7, 1 / 2, 9 / 11])  # odds 1/4, 1, 9 become 3/4, 1, 9/2
     assert sway.honest(boosted, np.array([[0, 1, 2]], np.int32))[0].tolist() == pytest.approx(worth[0].tolist())
+
+
+def test_of_what_a_member_wants_less_the_odds_count_a_quarter_and_all_else_stays():
+    less = [Profile("ada", less_genres=("g1", "no such genre")), Profile("ben"), Profile("cy", less_genres=("g2",))]
+    sway = Sway.of(
+        CATALOG, replace(asking("home", Control()), people=People.of(less), members=np.arange(3, dtype=np.int32))
+    )
+    passes = np.stack([passing(CATALOG, f'genre = "{genre}"', NOW) for genre in ("g1", "none", "g2")])
+    worth = np.random.default_rng(0).uniform(0.1, 0.9, (3, N)).astype(np.float32)
+    boosted = sway.boosted(worth)
+    np.testing.assert_array_equal(boosted[~passes], worth[~passes])
+    odds = [one[passes] / (1.0 - one[passes]) for one in (boosted, worth)]
+    np.testing.assert_allclose(odds[0], odds[1] / 4, rtol=1e-5)

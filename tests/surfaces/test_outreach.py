@@ -14,10 +14,12 @@ from pages import NOW, Linear, world
 from matinee.clock import local_clock
 from matinee.decision import Layer, Requests
 from matinee.decision.eligibility import check
+from matinee.decision.filters import passing
 from matinee.decision.messages import Reason, events_of, sent_by, told_by
 from matinee.events import DAY, Kind
 from matinee.history import Histories
 from matinee.maths.calibration import Platt
+from matinee.maths.ragged import Ragged
 from matinee.maths.uplift import Level
 from matinee.models.effects import Effects
 from matinee.profile import Profile
@@ -74,6 +76,35 @@ def written(requests: Requests, *ages: int) -> Requests:
 )
 def test_conformance(effects, exploration):
     check_policy(lambda: policy(effects, price=0.05), CATALOG, asking(watchers(), exploration=exploration))
+
+
+def wishing(n: int, *genres: str) -> list[Profile]:
+    """Every other one of `n` members wants less of these genres."""
+    return [Profile(f"m{k}", messages=True, less_genres=genres if k % 2 == 0 else ()) for k in range(n)]
+
+
+def test_less_of_a_genre_is_offered_and_drawn_less_often_and_worth_less():
+    asked = asking(watchers(), profiles=wishing(12, "g1"))
+    check_policy(lambda: policy(effects_of("worth"), price=0.05), CATALOG, asked)
+    before, after = (policy(effects_of("worth")).weighed(one) for one in (asking(watchers()), asked))
+    held = passing(CATALOG, 'genre = "g1"', NOW)
+    chances = [np.bincount(one.messages.owners, one.title * held[one.messages.titles], 12) for one in (before, after)]
+    assert chances[1][::2].sum() < chances[0][::2].sum() / 3
+    np.testing.assert_array_equal(chances[1][1::2], chances[0][1::2])
+    assert (after.values[::2] <= before.values[::2]).all()
+    assert (after.values[::2] < before.values[::2]).any()
+
+
+def test_harm_done_by_what_is_held_back_counts_more():
+    """All that may be sent is of the genre: a message is worth a quarter, and four times as bad where it does harm."""
+    only = Ragged.of([[20 + k % 3] for k in range(12)])
+    for slope, times in ((1.0, 0.25), (-1.0, 4.0)):
+        made = policy(effects_of("worth", slope=slope))
+        genres = CATALOG.genres
+        asked = [asking(Histories.empty(12), profiles=wishing(12, *one), candidates=only) for one in ((), genres)]
+        before, after = (made.weighed(one).values for one in asked)
+        np.testing.assert_allclose(after[::2], before[::2] * times, atol=1e-6)  # both are rounded to 1e-7
+        np.testing.assert_array_equal(after[1::2], before[1::2])
 
 
 def test_a_send_is_a_send_a_title_and_a_reason_and_silence_is_one_choice():

@@ -16,6 +16,7 @@ from matinee.history import Histories
 from matinee.maths.calibration import Platt
 from matinee.maths.ragged import Ragged
 from matinee.page import Layout
+from matinee.profile import Profile
 from matinee.surfaces.play_something.moods import themes_of
 from matinee.surfaces.play_something.policy import REST, PlaySomethingConfig, PlaySomethingPolicy
 from matinee.testing import check_policy
@@ -73,6 +74,26 @@ PASTS = (
 def test_conformance(exploration):
     watched = Histories.of_items([[k, 10 + k] for k in range(len(PASTS))])
     check_policy(policy, CATALOG, asking(*PASTS, histories=watched, exploration=exploration))
+
+
+def test_less_of_a_genre_weighs_inside_the_probabilities_and_is_estimated_as_ever():
+    """Every other member wants less of comedies."""
+    wishes = [Profile(f"m{k}", less_genres=("Comedy",) if k % 2 == 0 else ()) for k in range(len(PASTS))]
+    asked = asking(*PASTS, profiles=wishes)
+    check_policy(policy, CATALOG, asked)
+    plain, wished = (policy().probabilities(one) for one in (asking(*PASTS), asked))
+    comedy = np.isin(plain.candidates.values % 5, (0, 1))
+    before, after = (one.sums(one.probs * comedy) for one in (plain, wished))
+    assert (before[::2] > 0).all()
+    assert (after[::2] < before[::2] / 4).all()
+    np.testing.assert_array_equal(after[1::2], before[1::2])
+    only = Ragged.of([[0, 1]] * len(PASTS))
+    made = [
+        policy().decide(replace(one, candidates=only, episodes=None), np.random.default_rng(0))
+        for one in (asking(*PASTS), asked)
+    ]
+    estimates = [dict(zip(one.titles.tolist(), one.choices.scores.tolist(), strict=True)) for one in made]
+    assert all(estimates[1][title] == pytest.approx(estimates[0][title]) for title in estimates[1])
 
 
 def test_without_an_episode_it_is_the_first_suggestion():

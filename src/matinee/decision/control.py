@@ -1,27 +1,25 @@
-"""Control: what a request asks of its answer beside who asks: a filter, boosts, less of genres, promotions, as text.
+"""Control: what a request asks of its answer beside who asks: a filter, boosts, promotions, as text.
 
 filter       only titles that pass it are shown; it narrows what may be shown and never widens it
 boosts       the odds that a title satisfies, p / (1 - p), count `factor` times for those that pass
-less         genres of which their member wants less: as a boost of `LESS` for titles of any of them
 promotions   of the places in rows that Matinee fills, at least this share goes to titles that pass, where there are any
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision.expressions import is_timed, parsed, quoted
+from matinee.decision.expressions import is_timed, parsed
 from matinee.decision.filters import passing
 from matinee.errors import BadRequest
-from matinee.maths.arrays import Doubles, Flags
+from matinee.maths.arrays import Flags
 
 MOST = 8  # boosts, and promotions, of one request
-LESS = 0.25  # factor of what a member wants less of
 STRONGEST = 1_000.0  # factor of a boost; the weakest is its inverse
 
 
@@ -56,18 +54,15 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A filter ("" = none), boosts, promotions and `less`, see above. Every expression is read when it is made."""
+    """A filter ("" = none), boosts and promotions, see above. Every expression is read when it is made."""
 
     filter: str = ""
     boosts: tuple[Boost, ...] = ()
     promotions: tuple[Promotion, ...] = ()
-    less: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.filter:
             _require_expression("filter", self.filter)
-        if self.less:
-            _require_expression("wish for less", _any_of(self.less))
         for name in ("boosts", "promotions"):
             if len(getattr(self, name)) > MOST:
                 raise BadRequest(f"there are {len(getattr(self, name))} {name}; give at most {MOST}")
@@ -81,21 +76,12 @@ class Control:
             return cls()
         boosts = tuple(Boost(**one) for one in plain["boosts"])
         promotions = tuple(Promotion(**one) for one in plain["promotions"])
-        return cls(plain["filter"], boosts, promotions, tuple(plain.get("less", ())))
+        return cls(plain["filter"], boosts, promotions)
 
     @property
     def plain(self) -> dict[str, Any] | None:
         """Itself as JSON can hold it, None where it asks for nothing."""
-        if self == Control():
-            return None
-        return {name: value for name, value in asdict(self).items() if name != "less" or value}
-
-    @property
-    def factors(self) -> tuple[Boost, ...]:
-        """The boosts, and what is held back as another one."""
-        if not self.less:
-            return self.boosts
-        return (*self.boosts, Boost(_any_of(self.less), LESS))
+        return None if self == Control() else asdict(self)
 
     @property
     def by_day(self) -> bool:
@@ -103,23 +89,10 @@ class Control:
         return bool(self.filter) and is_timed(parsed(self.filter))
 
 
-def log_factors(catalog: Catalog, control: Control, times: np.ndarray) -> Doubles:
-    """(batch, titles) the log of what the boosts make of each title's odds."""
-    found = np.zeros((len(times), len(catalog)))
-    for boost in control.factors:
-        found += np.log(boost.factor) * passing_at(catalog, boost.of, times)
-    return found
-
-
 def passing_at(catalog: Catalog, expression: str, times: np.ndarray) -> Flags:
     """(batch, titles) which titles pass at each of these times."""
     masks = [passing(catalog, expression, int(time)) for time in times]
     return np.stack(masks) if masks else np.zeros((0, len(catalog)), np.bool_)
-
-
-def _any_of(genres: Sequence[str]) -> str:
-    """The expression that titles of any of these genres pass."""
-    return f"genre in ({', '.join(map(quoted, genres))})"
 
 
 def _require_expression(what: str, text: str) -> None:

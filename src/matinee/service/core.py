@@ -104,8 +104,7 @@ class Service:
             layout, exploration = edition.layouts.of(asked.context.device), asked.exploration
             episodes = shown if chain is None else chain.episodes(plain.histories)
             placed = replace(plain, surface=surface.name, layout=layout, episodes=episodes)
-            wanted = replace(control, less=member.profile.less_genres)
-            named = replace(placed, exploration=exploration, control=wanted)
+            named = replace(placed, exploration=exploration, control=control)
             armed = in_experiments(surface.ask(asked, named, edition.catalog), self.deployment.experiments())
             requests = tuned(armed, asked, self.deployment.tunings().get(surface.name, Tuning()))
             day = local_day(member, asked.context, now, zone)

@@ -10,7 +10,6 @@ from difflib import get_close_matches
 
 from matinee.catalog import Catalog, folded
 from matinee.clock import zone_names
-from matinee.decision import Control
 from matinee.errors import UnknownName
 from matinee.profile import Profile
 from matinee.situation import ISO_COUNTRIES
@@ -33,8 +32,7 @@ def understood(profile: Profile, catalog: Catalog, stored: Profile | None = None
     """The profile with every name as the catalogue spells it, whatever its case and surrounding blanks.
 
     What the `stored` profile says may be said again, though no title has that name today. Where the catalogue tells no
-    title's language, every well-formed code is one. Raises `UnknownName` with the nearest known names,
-    `BadRequest` where the genres of which less is wanted are too many to say.
+    title's language, every well-formed code is one. Raises `UnknownName` with the nearest known names.
     """
     before = stored or Profile(profile.user_id)
     languages = catalog.names_in("languages")
@@ -43,7 +41,7 @@ def understood(profile: Profile, catalog: Catalog, stored: Profile | None = None
     zones = _among("time_zone", zone_names())
     genres, less = (_among(one, catalog.names_in("genres")) for one in ("blocked_genres", "less_genres"))
     titles = Vocabulary("blocked_titles", catalog.item_ids, lambda name: _ids(catalog, name))
-    known = replace(
+    return replace(
         profile,
         languages=_spelt(profile.languages, before.languages, spoken),
         country=next(iter(_spelt(_one(profile.country), _one(before.country), places)), None),
@@ -52,8 +50,6 @@ def understood(profile: Profile, catalog: Catalog, stored: Profile | None = None
         blocked_genres=_spelt(profile.blocked_genres, before.blocked_genres, genres),
         less_genres=_spelt(profile.less_genres, before.less_genres, less),
     )
-    Control(less=known.less_genres)  # which every page of the member will say
-    return known
 
 
 def _spelt(names: Sequence[str], stored: Sequence[str], known: Vocabulary) -> tuple[str, ...]:

@@ -1,22 +1,26 @@
-"""What a request's boosts and promotions make of titles: odds that count more, and shares of the places.
+"""What boosts, wishes for less and promotions make of titles: odds that count more or less, and shares of the places.
 
-The dial for exposure is one more promotion, of titles that few members met.
+A title of any genre of which its member wants less (`Profile.less_genres`) counts as boosted by `LESS`. The dial for
+exposure is one more promotion, of titles that few members met.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.decision import Requests
-from matinee.decision.control import log_factors, passing_at
+from matinee.decision.control import passing_at
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt16s
 from matinee.maths.shares import Shares
 
+LESS = 0.25
 EXPOSURE = 0.2  # share of the places that promotions leave which the dial gives to titles that few members met, at 1
+UNTOLD = np.zeros(0, np.bool_)
 
 
 @dataclass(frozen=True)
@@ -31,14 +35,14 @@ class Sway:
     groups: UInt16s
 
     @classmethod
-    def of(cls, catalog: Catalog, requests: Requests, seldom: Flags) -> Self:
-        """What the control and the dial for exposure of these requests ask for; `seldom` (titles,) those that few
-        members met, without titles where nobody knows.
+    def of(cls, catalog: Catalog, requests: Requests, seldom: Flags = UNTOLD) -> Self:
+        """What the control and the dial for exposure of these requests ask for, and what their members wish; `seldom`
+        (titles,) those that few members met, without titles where nobody knows.
         """
         control, times = requests.control, requests.times
         factors = np.empty((len(requests), 0), np.float32)
-        if control.factors:
-            factors = np.exp(log_factors(catalog, control, times)).astype(np.float32)
+        if control.boosts or any(one.less_genres for one in requests.people.profiles):
+            factors = np.exp(_log_factors(catalog, requests)).astype(np.float32)
         promoted = [(one.share, passing_at(catalog, one.of, times)) for one in control.promotions]
         if requests.dials.exposure and len(seldom) and not seldom.all():
             left = 1.0 - sum(share for share, _ in promoted)
@@ -63,8 +67,8 @@ class Sway:
         """(batch, titles) which titles are promoted."""
         return self.groups > 0
 
-    def boosted(self, worth: Floats) -> Floats:
-        """(batch, titles) `worth` with its odds boosted: f p / (1 - p + f p)."""
+    def boosted(self, worth: Doubles | Floats) -> Any:
+        """(batch, titles) `worth` with its odds boosted: f p / (1 - p + f p); to the bit itself where f is 1."""
         return _with_odds(worth, self.factors) if self.boosts else worth
 
     def honest(self, worths: Floats, items: Int32s) -> Floats:
@@ -83,9 +87,29 @@ class Sway:
         return Shares(self.shares, self.groups[b], np.zeros(len(self.shares) + 1, np.int64))
 
 
+def _with_odds(worth: Doubles | Floats, factors: Floats) -> Any:
+    return np.where(factors == 1.0, worth, factors * worth / (1.0 - worth + factors * worth)).astype(worth.dtype)
+
+
+def _log_factors(catalog: Catalog, requests: Requests) -> Doubles:
+    """(batch, titles) the log of what boosts and wishes make of each title's odds."""
+    people = requests.people
+    less = np.zeros((len(people.profiles), len(catalog)))
+    for rule, profile in enumerate(people.profiles):
+        less[rule, _of_any(catalog, profile.less_genres)] = np.log(LESS)
+    found: Doubles = less[people.rules[requests.members]]
+    for boost in requests.control.boosts:
+        found += np.log(boost.factor) * passing_at(catalog, boost.of, requests.times)
+    return found
+
+
+def _of_any(catalog: Catalog, genres: Sequence[str]) -> Flags:
+    """(titles,) which are of any of these genres, of those that the catalogue knows."""
+    found = np.zeros(len(catalog), np.bool_)
+    for genre in set(genres) & set(catalog.genres):
+        found[catalog.genre_titles[catalog.genres.index(genre)]] = True
+    return found
+
+
 def _for_all(titles: Flags, batch: int) -> Flags:
     return np.broadcast_to(titles, (batch, len(titles)))
-
-
-def _with_odds(worth: Floats, factors: Floats) -> Floats:
-    return np.asarray(factors * worth / (1.0 - worth + factors * worth), np.float32)

@@ -29,7 +29,8 @@ TITLE, REASON = 1, 2  # what a member's further random numbers are for
 class Weighed:
     """Messages with their `features` (messages, features), what each is `worth` and how likely each
     would be, if one is sent: `title` (messages,). `values` (batch,) is the worth expected of a
-    send.
+    send. What members wish less of is worth a part of what it would be, and drawn as much less
+    often.
     """
 
     messages: Messages
@@ -45,9 +46,10 @@ class Weighed:
         cls, messages: Messages, features: Doubles, worth: Doubles, exploration: float, timings: Mapping[str, float]
     ) -> Self:
         """Any title with chance `exploration`, else the one of most worth, the first of equals."""
-        worth = np.round(worth, VALUE_DIGITS)
-        counts, owners = messages.counts, messages.owners
-        title = exploration / np.maximum(counts, 1)[owners]
+        factors, owners = messages.factors.astype(np.float64), messages.owners
+        counted: Doubles = np.where(worth > 0, worth * factors, worth / factors)
+        worth = np.round(counted, VALUE_DIGITS)
+        title = exploration * factors / np.bincount(owners, factors, len(messages))[owners]
         title[_best(messages, worth)] += 1.0 - exploration
         expected = np.bincount(owners, title * worth, len(messages)).astype(np.float64)
         values = np.round(expected, VALUE_DIGITS)

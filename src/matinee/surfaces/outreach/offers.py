@@ -22,6 +22,7 @@ from matinee.maths.ragged import offsets_of, owners_of
 from matinee.surfaces.outreach.config import OutreachConfig
 from matinee.surfaces.outreach.seasons import seasons_for
 from matinee.surfaces.pages.deciding import worth_of
+from matinee.surfaces.sway import Sway
 from matinee.surfaces.trust import had_enough
 
 AT_ONCE = 2_000  # members whose titles are scored at a time
@@ -36,14 +37,15 @@ class Messages:
     """The messages that each member could get: member b owns `offsets[b]:offsets[b + 1]`, each
     title once.
 
-    `titles`, `reasons` (bit k is set where `Reason` k is true), `worth` (messages,); `eligible`
-    (batch,) how many titles each member may be shown.
+    `titles`, `reasons` (bit k is set where `Reason` k is true), `worth` and `factors` (messages,), the latter what the
+    member's wishes make of its odds; `eligible` (batch,) how many titles each member may be shown.
     """
 
     offsets: Int64s
     titles: Int32s
     reasons: Int8s
     worth: Floats
+    factors: Floats
     eligible: Int32s
 
     def __len__(self) -> int:
@@ -62,7 +64,7 @@ class Messages:
     @classmethod
     def joined(cls, parts: list[Messages]) -> Self:
         """The messages of all parts, one part after the other; at least one part."""
-        names = ("titles", "reasons", "worth", "eligible")
+        names = ("titles", "reasons", "worth", "factors", "eligible")
         flat = {name: np.concatenate([getattr(one, name) for one in parts]) for name in names}
         return cls(offsets_of(np.concatenate([one.counts for one in parts])), **flat)
 
@@ -91,6 +93,7 @@ def _found(
     allowed = eligible(catalog, requests)
     with blas_in_the_calling_thread():
         scores = scorer.score(requests)
+    wished = scores if not (sway := Sway.of(catalog, requests)).boosts else scores + _shift(sway, calibration)
     past, batch, width = requests.histories, len(requests), len(Reason) * config.each
     titles, reasons = np.zeros((batch, width), np.int32), np.zeros((batch, width), np.int8)
     counts = np.zeros(batch, np.int64)
@@ -98,7 +101,7 @@ def _found(
     offered = allowed & ~had_enough(requests, catalog)
     seasons = seasons_for(requests, catalog, offered, config.fresh, config.each)
     _walk(
-        past.offsets, past.items, past.kinds, past.values, requests.times, offered, scores, catalog.arrived,
+        past.offsets, past.items, past.kinds, past.values, requests.times, offered, wished, catalog.arrived,
         np.flatnonzero(fresh), config.fresh * DAY, seasons.offsets, seasons.values, config.each, titles,
         reasons, counts,
     )  # fmt: skip
@@ -106,21 +109,32 @@ def _found(
     owners = np.repeat(np.arange(batch), counts)
     worth = worth_of(scores[owners, titles[used]], calibration)
     rounded = (np.rint(worth / WORTH_STEP) * WORTH_STEP).astype(np.float32)
+    factors = sway.factors[owners, titles[used]] if sway.boosts else np.ones_like(rounded)
     shown = allowed.sum(axis=1, dtype=np.int32)
-    return Messages(offsets_of(counts), titles[used], reasons[used], rounded, shown)
+    return Messages(offsets_of(counts), titles[used], reasons[used], rounded, factors, shown)
+
+
+def _shift(sway: Sway, calibration: Platt) -> Floats:
+    """(batch, titles) what wishes add to scores, so that the odds of their probability are boosted; nothing where a
+    better score is no likelier to please.
+    """
+    if calibration.slope <= 0:
+        return np.zeros_like(sway.factors)
+    return np.asarray(np.log(sway.factors) / calibration.slope, np.float32)
 
 
 def _none(batch: int) -> Messages:
     """Nothing for anybody."""
     nothing, nobody = np.zeros(0, np.int32), np.zeros(batch, np.int32)
-    return Messages(offsets_of(nobody), nothing, nothing.astype(np.int8), nothing.astype(np.float32), nobody)
+    none = nothing.astype(np.float32)
+    return Messages(offsets_of(nobody), nothing, nothing.astype(np.int8), none, none, nobody)
 
 
 def _spread(found: Messages, open_to: Flags) -> Messages:
     """The messages of those who are open, among everybody."""
     counts, eligible = np.zeros(len(open_to), np.int64), np.zeros(len(open_to), np.int32)
     counts[open_to], eligible[open_to] = found.counts, found.eligible
-    return Messages(offsets_of(counts), found.titles, found.reasons, found.worth, eligible)
+    return Messages(offsets_of(counts), found.titles, found.reasons, found.worth, found.factors, eligible)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -24,6 +24,7 @@ from matinee.surfaces.pages.deciding import worth_of
 from matinee.surfaces.play_something.belief import posterior, promised
 from matinee.surfaces.play_something.moods import Moods, Themes
 from matinee.surfaces.stopwatch import Stopwatch
+from matinee.surfaces.sway import Sway
 from matinee.surfaces.trust import had_enough
 
 PASSED = (Kind.SKIP, Kind.NOT_NOW, Kind.LIGHTER, Kind.HEAVIER)
@@ -65,9 +66,10 @@ class PlaySomethingPolicy:
 
         P(title) is proportional to exp((log P(enjoyed | belief) + weight * information) / exploration)
 
-    After "lighter" the next title is lighter, after "heavier" heavier, after "more like this" among the titles nearest
-    to it, where there are any. `requests.episodes` tells what went before; without it each is a first suggestion.
-    Safe to share by threads. A batch holds some numbers for each of its titles: ask in chunks.
+    where P(enjoyed) has its odds boosted as the request and its member wish (`Sway`). After "lighter" the next title is
+    lighter, after "heavier" heavier, after "more like this" among the titles nearest to it, where there are any.
+    `requests.episodes` tells what went before; without it each is a first suggestion. Safe to share by threads. A batch
+    holds some numbers for each of its titles: ask in chunks.
     """
 
     policy_id: str
@@ -168,14 +170,14 @@ class PlaySomethingPolicy:
 
     def _choices(self, requests: Requests, offered: Flags, worth: Doubles, beliefs: Doubles) -> tuple[Doubles, Doubles]:
         """(batch, titles) each: P(title), and P(enjoyed) as believed."""
-        episodes = _episodes(requests)
+        episodes, sway = _episodes(requests), Sway.of(self.catalog, requests)
         exploration = self.config.exploration if requests.exploration is None else requests.exploration
-        values, enjoyed = np.zeros(worth.shape), np.zeros(worth.shape)
+        told, enjoyed = np.zeros(worth.shape), np.zeros(worth.shape)
         with blas_in_the_calling_thread():
             for b in range(len(requests)):
-                enjoyed[b], told = promised(beliefs[b], worth[b], self.moods)
-                weight = self.config.information * max(0.0, 1.0 - episodes.steps[b] / self.config.horizon)
-                values[b] = np.log(enjoyed[b]) + weight * told
+                enjoyed[b], told[b] = promised(beliefs[b], worth[b], self.moods)
+        weight = self.config.information * np.maximum(0.0, 1.0 - episodes.steps / self.config.horizon)
+        values = np.log(sway.boosted(enjoyed)) + weight[:, None] * told
         temperature = temperature_of(exploration)
         rule = Boltzmann(temperature) if temperature > 0.0 else EpsilonGreedy(0.0)
         return rule(values, offered), enjoyed
