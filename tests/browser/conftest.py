@@ -8,6 +8,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,14 @@ def api(running_demo) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def visit(browser, running_demo) -> Iterator[Callable[..., Any]]:
-    """Opens a page in a fresh browser profile; a script error or a request to elsewhere fails the test."""
+    """Opens a page of the demo."""
+    with visiting(browser, running_demo) as open_page:
+        yield open_page
+
+
+@contextmanager
+def visiting(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
+    """Opens pages in fresh browser profiles; a script error or a request to elsewhere fails the test."""
     contexts, complaints = [], []
 
     def open_page(path: str, width: int = 1280, height: int = 800, **settings: Any) -> Any:
@@ -87,8 +95,8 @@ def visit(browser, running_demo) -> Iterator[Callable[..., Any]]:
         page.set_default_timeout(WAIT * patience())
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: complaints.append(said.text) if complains(said) else None)
-        page.on("request", lambda asked: None if asked.url.startswith(running_demo) else complaints.append(asked.url))
-        page.goto(running_demo + path)
+        page.on("request", lambda asked: None if asked.url.startswith(address) else complaints.append(asked.url))
+        page.goto(address + path)
         return page
 
     yield open_page
