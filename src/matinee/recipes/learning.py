@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import polars as pl
 
 from matinee.catalog import Catalog
 from matinee.data.asked import as_asked
@@ -25,6 +26,7 @@ from matinee.maths.arrays import Doubles, Flags, Int64s
 from matinee.maths.ragged import offsets_of
 
 AT_ONCE = 2_000  # decisions of one version
+MEMBERS = 5_000  # whose events are read at a time
 SECOND = 1_000_000  # microseconds
 
 
@@ -120,10 +122,12 @@ def learn_from(
 def lessons(events: EventLog, catalog: Catalog, since: int, until: int, config: LearnerConfig) -> Iterator[Lesson]:
     """What the decisions of [since, until) teach, slice by slice, at most `AT_ONCE` of one moment and more at once."""
     for batches in _days(events, since, until):
-        for parts in _in_order(batches, config):
-            asked = [as_asked(one, events, catalog) for one in parts if one.requests.arrived is not None]
-            if asked:
-                yield _lesson(_by_time(as_one(asked)), events, catalog, config)
+        for slices in _read_together(_in_order(batches, config)):
+            theirs = events.read(END_OF_TIME, user_ids=list(_members(slices)), places=True)
+            for parts in slices:
+                known = theirs.filter(pl.col("user_id").is_in(list(_members([parts]))))
+                asked = [as_asked(one, events, catalog, known) for one in parts]
+                yield _lesson(_by_time(as_one(asked)), known, catalog, config)
 
 
 def _count_again(counted: Counted, events: EventLog, catalog: Catalog, as_of: int, config: LearnerConfig) -> None:
@@ -138,11 +142,10 @@ def _weights(counted: Counted, lesson: Lesson) -> Doubles:
     return counted.weights(lesson.decisions, lesson.looked, lesson.standings)
 
 
-def _lesson(decisions: Decisions, events: EventLog, catalog: Catalog, config: LearnerConfig) -> Lesson:
-    """All of one slice."""
+def _lesson(decisions: Decisions, theirs: pl.DataFrame, catalog: Catalog, config: LearnerConfig) -> Lesson:
+    """All of one slice, out of all events of its members."""
     start, end = config.slices(decisions.requests.times[:1])[0].tolist()
     known = end + round(config.window * SECOND)
-    theirs = events.read(END_OF_TIME, user_ids=decisions.requests.user_ids.unique().to_list())
     arrived = theirs.filter(arrival().dt.epoch("us") < known)
     stamp = arrived["timestamp"].dt.epoch("us")
     found = outcomes(decisions, arrived.filter((stamp >= start) & (stamp < known)), catalog, config.window, enjoyed)
@@ -157,6 +160,28 @@ def _days(events: EventLog, since: int, until: int) -> Iterator[list[Decisions]]
         end = min((day + 1) * DAY, until)
         yield list(events.decisions.read(end, max(since, day * DAY), "home"))
         since = end
+
+
+def _read_together(parts: Iterator[list[Decisions]]) -> Iterator[list[list[Decisions]]]:
+    """Slices in their order, as many at once as are of `MEMBERS` members, but at least one: an event is read once for
+    all of them. Decisions that do not say what had arrived are left out.
+    """
+    together, members = list[list[Decisions]](), set[str]()
+    for one in parts:
+        told = [batch for batch in one if batch.requests.arrived is not None]
+        theirs = _members([told])
+        if together and len(members | theirs) > MEMBERS:
+            yield together
+            together, members = [], set()
+        if told:
+            together.append(told)
+            members |= theirs
+    if together:
+        yield together
+
+
+def _members(slices: list[list[Decisions]]) -> set[str]:
+    return {user_id for parts in slices for batch in parts for user_id in batch.requests.user_ids}
 
 
 def _in_order(batches: list[Decisions], config: LearnerConfig) -> Iterator[list[Decisions]]:
