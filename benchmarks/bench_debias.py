@@ -162,7 +162,8 @@ def run(progress: Progress = no_progress) -> dict[str, Any]:
         result[name] = _plain(found[-1], base, counts)
     progress("pages", 0.95)
     result["pages"] = pages(world)
-    DebiasReport(f"A world of {MEMBERS:,} members and {TITLES} titles", found, METHOD).write_html(REPORT)
+    world_of = f"A world of {MEMBERS:,} members and {TITLES} titles"
+    DebiasReport(world_of, found, METHOD, [_of_pages(result["pages"])]).write_html(REPORT)
     return {**result, "report": str(REPORT), "seed": SEED, "machine": machine()}
 
 
@@ -191,6 +192,17 @@ def _by(told: Doubles, truth: Doubles, measured: Measured, base: Doubles) -> dic
         found[str(how)] = _three(_gain("EASE", cap, measured, measured.ndcg(model)[0], base))
     spread = float(np.sqrt(np.mean((logs[0] - logs[1]) ** 2)))
     return {"correlation": float(np.corrcoef(*logs)[0, 1]), "deviation": spread, **found}
+
+
+def _of_pages(found: dict[str, Any]) -> str:
+    """What logged decisions tell that counts do not, in a sentence."""
+    by, count = found["decisions"], found["counts"]
+    return (
+        "Pages pushed to audiences, each by its own titles: propensities by logged decisions have a correlation of "
+        f"{by['correlation']:.3f} with the truth, by counts {count['correlation']:.2f}; weighted likes gain "
+        f"{by['ips'][0]:.1%} and {count['ips'][0]:.1%}, doubly robust ones {by['doubly-robust'][0]:.1%} and "
+        f"{count['doubly-robust'][0]:.1%}."
+    )
 
 
 def _part(progress: Progress, name: str, k: int) -> Callable[[float], None]:

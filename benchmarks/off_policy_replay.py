@@ -27,13 +27,12 @@ from matinee.maths.mean_intervals import normal
 from matinee.policies.disjoint import Disjoint, DisjointPrior
 from matinee.policies.features import Features
 from matinee.policies.independent import BetaBelief, IndependentArms, IndependentConfig
-from matinee.policies.optimistic import OptimisticArms
-from matinee.policies.posterior_arms import PosteriorArms
+from matinee.policies.posterior_arms import PosteriorArms, PosteriorArmsConfig
 from matinee.policies.uniform import Uniform
 from matinee.testing import make_catalog
 
 LIVES, ROUNDS, AT_ONCE, KINDS, TITLES, AXES = 5, 10_000, 100, 4, 10, 4
-BELIEF = BetaBelief(1.0, 9.0)
+BELIEF, PRIOR = BetaBelief(1.0, 9.0), DisjointPrior(0.1, 0.2, 0.4)
 
 
 def independent(**settings: Any) -> Callable[[Catalog, Features], Policy]:
@@ -41,18 +40,22 @@ def independent(**settings: Any) -> Callable[[Catalog, Features], Policy]:
     return lambda catalog, _: IndependentArms("arms", catalog, IndependentConfig(BELIEF, **settings))
 
 
-def linear(catalog: Catalog, features: Features) -> PosteriorArms:
-    """One linear model a title, chosen from by Thompson sampling."""
-    size = features.axes.shape[1] + 1
-    return PosteriorArms("arms", catalog, features, Disjoint.nothing(len(catalog), size, DisjointPrior(0.1, 0.2, 0.4)))
+def linear(**settings: Any) -> Callable[[Catalog, Features], Policy]:
+    """One linear model of contexts a title."""
+
+    def made(catalog: Catalog, features: Features) -> Policy:
+        nothing = Disjoint.nothing(len(catalog), features.axes.shape[1] + 1, PRIOR)
+        return PosteriorArms("arms", catalog, features, nothing, PosteriorArmsConfig(**settings))
+
+    return made
 
 
 LEARNERS: dict[str, Callable[[Catalog, Features], Policy]] = {
     "Thompson": independent(),
     "UCB": independent(optimism=2.0),
     "epsilon-greedy": independent(optimism=0.0, floor=0.1),
-    "LinTS": linear,
-    "LinUCB": lambda catalog, features: OptimisticArms("bound", linear(catalog, features)),
+    "LinTS": linear(),
+    "LinUCB": linear(sampling=False, optimism=1.0),
 }
 
 

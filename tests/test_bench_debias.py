@@ -38,5 +38,6 @@ def test_a_small_run_writes_its_page_and_correction_gains(bench, monkeypatch, tm
     assert all(np.isfinite([*one["relative"], *one["biased"], one["effective"]]).all() for one in found["rows"])
     page = (tmp_path / "var" / "debias.html").read_text("utf-8")
     assert "A policy &lt;that&gt; pushes: " in page
+    assert "propensities by logged decisions have a correlation of 0.9" in page
     assert page.count("<svg") == 1
     assert page.count('<th scope="row">') == 8

@@ -79,6 +79,9 @@ def test_a_folder_of_the_dataset_is_judged_both_ways(part, tmp_path):
     assert found["random to bts: on policy"].startswith("0.20000 [")
     assert "by SLOPE" in found["bts to random: DRos"]
     assert len(found) == 2 * 9
+    section = part("bench_off_policy")._of_both_ways(found)
+    assert section.tables[0].heads == ("estimator", "random to bts", "bts to random")
+    assert [row[0] for row in section.tables[0].rows][:3] == ["on policy", "effective rounds", "IPS"]
 
 
 def test_replay_of_learners_is_below_their_life(part):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -82,7 +83,16 @@ def _run_bench(name: Bench, given: dict[str, Any]) -> dict[str, Any]:
     with progress_bar(name.value) as progress:
         result: dict[str, Any] = module.run(progress, **given)
     table = Table(title=name.value, title_justify="left", show_header=False)
-    for key, value in result.items():
+    for key, value in _flat(result):
         table.add_row(key, f"{value:,.4g}" if isinstance(value, float) else str(value))
     console.print(table)
     return result
+
+
+def _flat(result: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Each number of a result, those within others named by all that they stand in."""
+    for key, value in result.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{key}, {name}", one) for name, one in _flat(value))
+        else:
+            yield key, value

@@ -43,7 +43,7 @@ def estimates(feedback: Mapping[str, Any], action_dist: Doubles, rng: np.random.
     """The value of the policy `action_dist` (rounds, actions, positions) by every estimator.
 
     The reward model is `AdditiveRewards`, cross-fitted over folds that `rng` deals. Intervals are
-    Cressie-Read's, which hold under heavy weights. Those of DM (normal), Switch-DR and DRos are of the
+    Cressie-Read's within 0..1, which hold under heavy weights. Those of DM (normal), Switch-DR and DRos are of the
     chosen setting: what bias it has is not in them. Raises `BadData` as `weights_and_rewards` and
     `AdditiveRewards.fit` do.
     """
@@ -83,7 +83,7 @@ def _interval(log: _Log, used: Doubles, values: Doubles, model: tuple[Doubles, D
         float(baseline.max()) + heaviest * (most - float(predicted.min())),
     )
     found = cressie_read(log.weights, values, ceiling, ends)
-    return Interval(float(values.mean()), found.low, found.high)
+    return Interval(float(values.mean()), max(found.low, 0.0), min(found.high, 1.0))
 
 
 def effective(feedback: Mapping[str, Any], action_dist: Doubles) -> float:

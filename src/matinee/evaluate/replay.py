@@ -58,4 +58,5 @@ def replay(
         if isinstance(policy, Learns) and len(heard):
             policy.learn(decisions.take(heard), rewards[heard])
     ends = (float(rewards.min(initial=0.0)), float(rewards.max(initial=0.0)))
-    return Replayed(matched, cressie_read(np.ones(int(matched.sum())), rewards[matched], 1.0, ends), learns)
+    told = cressie_read(np.ones(int(matched.sum())), rewards[matched], 1.0, ends)
+    return Replayed(matched, told._replace(low=max(told.low, ends[0]), high=min(told.high, ends[1])), learns)

@@ -50,15 +50,17 @@ class Under:
 
 @dataclass(frozen=True, slots=True)
 class DebiasReport:
-    """What correction did; `method` says how it was measured."""
+    """What correction did; `method` says how it was measured, `more` what else was found."""
 
     title: str
     policies: Sequence[Under]
     method: Sequence[str]
+    more: Sequence[str] = ()
 
     def findings(self) -> Iterator[str]:
-        """A sentence a policy."""
-        return (one.finding for one in self.policies)
+        """A sentence a policy, and what else was found."""
+        yield from (one.finding for one in self.policies)
+        yield from self.more
 
     def write_html(self, path: Path) -> None:
         """Write one file with plots and tables that needs nothing else to open."""
