@@ -29,6 +29,7 @@ from matinee.surfaces.charts import charts
 from matinee.surfaces.home import HomePolicy
 from matinee.train import train
 
+MODELS_SHOWN = ("transition-graph", "ease-recent", "popularity")
 DRAWS = 10
 TITLES = 20  # a genre needs as many to be asked about: film noir and westerns of MovieLens 100K have 24 and 27
 ROWS, PLACES = 3, 21  # what a person sees at first
@@ -114,8 +115,8 @@ def table(policy: HomePolicy, exploration: float | None = None) -> dict[str, tup
 def run(progress: Progress = no_progress) -> dict[str, Any]:
     """The table of each model of a service's home page, as keys `MODEL, GENRE`."""
     results: dict[str, Any] = {}
-    for at, model in enumerate(("ease-recent", "popularity")):
-        progress(model, at / 2)
+    for at, model in enumerate(MODELS_SHOWN):
+        progress(model, at / len(MODELS_SHOWN))
         for genre, (rows, share, best_row, best_share) in table(made(model)).items():
             best = f"row {best_row}, share {best_share:.2f}"
             results[f"{model}, {genre}"] = f"row {rows:.1f}, share {share:.2f}; best page: {best}"

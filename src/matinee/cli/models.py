@@ -177,6 +177,8 @@ def _metrics_table(name: str, artifact_id: str, metrics: dict[str, Any], changed
             low, high = share_interval(metrics[key], metrics[f"{key}_se"])
             table.add_row(key, f"{metrics[key]:.4f} [dim]{low:.4f} to {high:.4f}[/]")
     table.add_row("measured on", f"the last likes of {metrics['members']:,} members, all titles ranked")
+    if "cost" in metrics:
+        table.add_row("cost", str(metrics["cost"]))
     for key, before, now in changed.fallen:
         table.add_row("[bold red]fell[/]", f"{key} from {before:.4f} to {now:.4f}")
     for one in changed.moved:

@@ -23,13 +23,15 @@ from matinee.data.dataset import Dataset
 from matinee.data.histories import histories_of, training_data
 from matinee.data.sources import reading, tabular
 from matinee.data.sources.frames import to_pandas
-from matinee.decision import Requests, Scorer
+from matinee.decision import Progress, Requests, Scorer, no_progress
 from matinee.decision.eligibility import eligible
 from matinee.errors import BadData, BadRequest
 from matinee.history import Histories, TrainingData
 from matinee.maths.ragged import owners_of
 from matinee.maths.ranking_metrics import top_n
 from matinee.profile import Profile
+from matinee.recipes.costs import Cost, foretold, taken, told
+from matinee.recipes.models.entry import Model
 from matinee.recipes.registry import MODELS
 
 BATCH = 256  # members scored at a time
@@ -48,25 +50,35 @@ def read(interactions: Any, titles: Any = None, **options: Any) -> Dataset:
     return tabular.read(interactions, titles, **options)
 
 
-def fit(model: str | Scorer, data: Dataset, seed: int = 0) -> Recommender:
-    """Fit a model of the registry by its name, or a scorer of your own settings, on everything in `data`."""
+def fit(model: str | Scorer, data: Dataset, seed: int = 0, progress: Progress = no_progress) -> Recommender:
+    """Fit a model of the registry by its name, or a scorer of your own settings, on everything in `data`.
+
+    `progress` is told what is being done and the share of the work done; of a model of the registry, first what it will
+    cost. `Recommender.cost` says what it took.
+    """
     if data.events.is_empty():
         raise BadData(f"{data.name} holds no event to learn from: {data.rejections}; print(data.describe()) says why")
-    name, scorer = (model, _named(model)) if isinstance(model, str) else (type(model).__name__, model)
+    name, scorer = (model, _named(model).make()) if isinstance(model, str) else (type(model).__name__, model)
     after = int(data.events["timestamp"].cast(pl.Int64).max()) + 1  # type: ignore[arg-type]
     training = training_data(data.events, data.catalog, after)
-    return Recommender(name, data, scorer.fit(training, np.random.default_rng(seed)), training)
+
+    def fitted() -> Scorer:
+        return scorer.fit(training, np.random.default_rng(seed), progress)
+
+    found = told(foretold(_named(name), training), fitted, progress) if isinstance(model, str) else taken(fitted)
+    return Recommender(name, data, found[0], training, found[1])
 
 
-def _named(name: str) -> Scorer:
+def _named(name: str) -> Model:
     if name not in MODELS:
         raise BadRequest(f"there is no model {name!r}{_meant(name, list(MODELS))}; choose from {[*MODELS]}")
-    return MODELS[name].make()
+    return MODELS[name]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Recommender:
-    """A fitted model that answers in frames: `scorer` is the model itself, `training` what it learned from.
+    """A fitted model that answers in frames: `scorer` is the model itself, `training` what it learned from, `cost` what
+    fitting took; None for a model that was loaded.
 
     Ids may be text or integers; they come back as they came in the data. Answers are polars frames, and pandas frames
     where the data was one. The guarantees of `eligibility` hold as of the data's last event.
@@ -76,6 +88,7 @@ class Recommender:
     data: Dataset
     scorer: Scorer
     training: TrainingData
+    cost: Cost | None = None
 
     def __repr__(self) -> str:
         return f"Recommender({self.name!r}, {self.data!r})"

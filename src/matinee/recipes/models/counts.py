@@ -22,6 +22,7 @@ from matinee.recipes.models.entry import (
     half_life,
     kappa,
 )
+from matinee.recipes.models.work import Counts, Work, learned_by_all
 
 
 def _popularity(choose: Choices) -> Scorer:
@@ -93,9 +94,21 @@ def _transition_graph(choose: Choices) -> Scorer:
     )
 
 
+def work_of_pairs(counts: Counts) -> Work:
+    """Every two titles that a member liked, counted once."""
+    return learned_by_all(counts) + Work(lookups=1.2 * counts.pairs, bytes=1_200.0 * counts.liked)
+
+
+def _work_of_graphs(counts: Counts) -> Work:
+    """Two steps from each title, of the `widest` each, for nine ways to walk."""
+    steps = counts.liked * min(counts.liked, TransitionConfig().widest) ** 2
+    return work_of_pairs(counts) + Work(lookups=2.6 * steps, bytes=20_000.0 * counts.liked)
+
+
 POPULARITY = Model(
     "popularity",
     lambda: Popularity,
+    learned_by_all,
     space=_popularity,
     boards={board: {"popularity": _everything_ever} for board in (NCF, NEXT_ITEM, STRONG, SHOWN_LISTS)},
 )
@@ -108,6 +121,7 @@ POPULARITY_7D = replace(
 NEIGHBORS = Model(
     "neighbors",
     lambda: Neighbors,
+    work_of_pairs,
     space=_neighbors,
     boards={
         NCF: {"neighbors": lambda: Neighbors(NeighborsConfig(kappa=NO_PRIOR))},
@@ -118,6 +132,7 @@ NEIGHBORS = Model(
 USER_NEIGHBORS = Model(
     "user-neighbors",
     lambda: UserNeighbors,
+    learned_by_all,
     space=_user_neighbors,
     boards={
         NEXT_ITEM: {"user-neighbors": lambda: UserNeighbors(UserNeighborsConfig(half_life=5.0, kappa=NO_PRIOR))},
@@ -127,6 +142,7 @@ USER_NEIGHBORS = Model(
 MARKOV = Model(
     "markov",
     lambda: Markov,
+    learned_by_all,
     space=_markov,
     boards={
         NEXT_ITEM: {
@@ -138,6 +154,7 @@ MARKOV = Model(
 TRANSITION_GRAPH = Model(
     "transition-graph",
     lambda: TransitionGraph,
+    _work_of_graphs,
     space=_transition_graph,
     boards={board: {"transition-graph": None} for board in (NCF, NEXT_ITEM, STRONG, SHOWN_LISTS)},
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from matinee.decision import Scorer
+from matinee.recipes.models.work import WorkOf
 
 NCF, NEXT_ITEM, STRONG, SHOWN_LISTS, IN_TIME = "ncf", "next-item", "strong", "shown-lists", "in-time"
 NO_PRIOR = 1e-6  # kappa: published protocols ask members with long histories, and the published models know no prior
@@ -39,14 +40,16 @@ class Model:
     """A model by its name: its type, its settings, what tuning may choose from, and where it stands on leaderboards.
 
     `type_name`: what a manifest calls the type; `type` imports it when it is asked for, so that a service without
-    networks starts without torch. `settings`: builds it unfitted, by default with the type's defaults. `space`: None
-    for a model that is not tuned. `boards`: leaderboard (`NCF`, `NEXT_ITEM`, `STRONG`, `SHOWN_LISTS`, `IN_TIME`) ->
-    name there -> settings that suit its protocol, None for the model's own. In time every model stands with its own
-    settings besides, unless it `ranks_lists` and learns from nothing else.
+    networks starts without torch. `work`: what a fit with its own settings takes, by counts of the data. `settings`:
+    builds it unfitted, by default with the type's defaults. `space`: None for a model that is not tuned. `boards`:
+    leaderboard (`NCF`, `NEXT_ITEM`, `STRONG`, `SHOWN_LISTS`, `IN_TIME`) -> name there -> settings that suit its
+    protocol, None for the model's own. In time every model stands with its own settings besides, unless it
+    `ranks_lists` and learns from nothing else.
     """
 
     type_name: str
     type: Callable[[], type[Scorer]]
+    work: WorkOf
     settings: Make | None = None
     space: Space | None = None
     boards: Mapping[str, Mapping[str, Make | None]] = field(default_factory=dict)

@@ -25,6 +25,7 @@ from matinee.recipes.models.entry import (
     half_life,
     kappa,
 )
+from matinee.recipes.models.work import FLOAT, Counts, Work, learned_by_all
 
 PUBLISHED = FactorsConfig(size=192, epochs=12, alpha0=0.3, reg=0.007, kappa=NO_PRIOR)  # Rendle et al. 2022
 
@@ -80,9 +81,33 @@ def _by_descent() -> Scorer:
     return Factors(config, solve=Descent())
 
 
+def work_of_factors(counts: Counts) -> Work:
+    """A system of equations for each member and each title, in every epoch."""
+    config = FactorsConfig()
+    squares, cubes = config.size**2, config.size**3
+    products = config.epochs * (2 * counts.likes * squares + (counts.members + counts.titles) * cubes / 3)
+    held = FLOAT * config.size * (counts.members + counts.titles)
+    return learned_by_all(counts) + Work(0.25 * products, bytes=held)
+
+
+def _work_of_content(counts: Counts) -> Work:
+    """What is told of each title, as numbers."""
+    return learned_by_all(counts) + Work(lookups=4_200.0 * counts.titles, bytes=2_000.0 * counts.titles)
+
+
+def _work_of_content_factors(counts: Counts) -> Work:
+    return work_of_factors(counts) + _work_of_content(counts)
+
+
+def _work_of_debiased_factors(counts: Counts) -> Work:
+    """Likes and looks in vain, in every epoch."""
+    return learned_by_all(counts) + Work(lookups=480.0 * counts.likes)
+
+
 FACTORS = Model(
     "factors",
     lambda: Factors,
+    work_of_factors,
     space=_factors,
     boards={
         NCF: {"factors": _published, "factors by descent": _by_descent},
@@ -93,8 +118,8 @@ FACTORS = Model(
         STRONG: {"factors": lambda: Factors(FactorsConfig(size=512, alpha0=0.3, reg=0.007, kappa=NO_PRIOR))},
     },
 )
-CONTENT = Model("content", lambda: Content, space=_content, boards={SHOWN_LISTS: {"content": None}})
-CONTENT_FACTORS = Model("content-factors", lambda: ContentFactors, space=_content_factors)
+CONTENT = Model("content", lambda: Content, _work_of_content, space=_content, boards={SHOWN_LISTS: {"content": None}})
+CONTENT_FACTORS = Model("content-factors", lambda: ContentFactors, _work_of_content_factors, space=_content_factors)
 
 
 def _interests(choose: Choices) -> Scorer:
@@ -107,7 +132,7 @@ def _interests(choose: Choices) -> Scorer:
     )
 
 
-INTERESTS = Model("interests", lambda: Interests, space=_interests)
+INTERESTS = Model("interests", lambda: Interests, work_of_factors, space=_interests)
 
 
 def _debiased_factors(choose: Choices) -> Scorer:
@@ -124,6 +149,7 @@ def _debiased_factors(choose: Choices) -> Scorer:
 DEBIASED_FACTORS = Model(
     "debiased-factors",
     lambda: DebiasedFactors,
+    _work_of_debiased_factors,
     space=_debiased_factors,
     boards={SHOWN_LISTS: {"debiased-factors": None}},
 )

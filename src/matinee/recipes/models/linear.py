@@ -7,9 +7,10 @@ from dataclasses import replace
 from matinee.decision import Scorer
 from matinee.models.debiased.autoencoder import DebiasedEase, DebiasedEaseConfig
 from matinee.models.debiased.targets import DebiasConfig
-from matinee.models.linear_autoencoder import Ease, EaseConfig
+from matinee.models.linear_autoencoder import Ease, EaseConfig, few_members
 from matinee.models.slim import Slim, SlimConfig
 from matinee.models.sparse_inverse import SparseInverse, SparseInverseConfig
+from matinee.recipes.models.counts import work_of_pairs
 from matinee.recipes.models.entry import (
     NCF,
     NEXT_ITEM,
@@ -21,6 +22,7 @@ from matinee.recipes.models.entry import (
     half_life,
     kappa,
 )
+from matinee.recipes.models.work import DOUBLE, FLOAT, Counts, Work
 
 
 def _slim(choose: Choices) -> Scorer:
@@ -60,9 +62,36 @@ def _ease(choose: Choices) -> Scorer:
     )
 
 
+def _work_of_slim(counts: Counts) -> Work:
+    """All liked titles beside each."""
+    square = counts.liked**2
+    return work_of_pairs(counts) + Work(lookups=6.0 * square, bytes=5.0 * square)
+
+
+def _work_of_sparse_inverse(counts: Counts) -> Work:
+    """A regression of each title on its nearest ones."""
+    nearest = min(counts.liked, SparseInverseConfig().neighbors)
+    return work_of_pairs(counts) + Work(products=7.0 * counts.liked * nearest**3)
+
+
+def _work_of_ease(counts: Counts) -> Work:
+    """A square of the liked titles inverted, or one of the members where they are few."""
+    members, liked = counts.members, counts.liked
+    products = members * liked * (members + liked) if few_members(members, liked) else liked**3
+    return work_of_pairs(counts) + Work(products, bytes=FLOAT * liked * (liked + min(members, liked)))
+
+
+def _work_of_debiased_ease(counts: Counts) -> Work:
+    """A square of the liked titles inverted, and times all titles, in doubles."""
+    square = counts.liked**2
+    products = 2.0 * square * (counts.liked + counts.titles)
+    return work_of_pairs(counts) + Work(1.2 * products, 350.0 * counts.likes, 6.0 * DOUBLE * square)
+
+
 SLIM = Model(
     "slim",
     lambda: Slim,
+    _work_of_slim,
     space=_slim,
     boards={
         NCF: {"slim": lambda: Slim(SlimConfig(kappa=NO_PRIOR))},
@@ -73,6 +102,7 @@ SLIM = Model(
 SPARSE_INVERSE = Model(
     "sparse-inverse",
     lambda: SparseInverse,
+    _work_of_sparse_inverse,
     space=_sparse_inverse,
     boards={
         STRONG: {
@@ -83,6 +113,7 @@ SPARSE_INVERSE = Model(
 EASE = Model(
     "ease",
     lambda: Ease,
+    _work_of_ease,
     space=_ease,
     boards={
         NCF: {"ease": lambda: Ease(EaseConfig(l2=1_000.0, kappa=NO_PRIOR))},  # Rendle et al. 2022
@@ -117,6 +148,7 @@ def _debiased_ease(choose: Choices) -> Scorer:
 DEBIASED_EASE = Model(
     "debiased-ease",
     lambda: DebiasedEase,
+    _work_of_debiased_ease,
     space=_debiased_ease,
     boards={SHOWN_LISTS: {"debiased-ease": None}},
 )

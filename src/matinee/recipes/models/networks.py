@@ -13,9 +13,13 @@ from matinee.extras import needing
 from matinee.history import TrainingData
 from matinee.models.factors import Factors, FactorsConfig, Initial
 from matinee.recipes.models.entry import IN_TIME, NCF, NEXT_ITEM, Choices, Make, Model, kappa
+from matinee.recipes.models.work import FLOAT, Counts, Work, learned_by_all
 
 if TYPE_CHECKING:
     from matinee.models.deep.fitting import Training
+
+A_STEP = 1_000_000.0  # look-ups that a step of a network costs, whatever it learns
+A_NETWORK = 4e8  # bytes that a step of 32 long histories holds
 
 
 def _factorization_machine_type() -> type[Scorer]:
@@ -113,22 +117,60 @@ def _vectors_of_factors(data: TrainingData, rng: np.random.Generator) -> NDArray
     return Factors(FactorsConfig(size=64)).fit(data, rng).title_vectors
 
 
+def _work_of_matching(counts: Counts) -> Work:
+    """Each moment of each member against all liked titles, in every epoch."""
+    return _work_of_pairs_met(counts, 8_192, 64)
+
+
+def _work_of_feed_forward(counts: Counts) -> Work:
+    """The same, where every pair of a moment and a title goes through the layers."""
+    return _work_of_pairs_met(counts, 512, 64 * 32)
+
+
+def _work_of_pairs_met(counts: Counts, candidates: int, size: int) -> Work:
+    """Forty epochs over the moments, each beside so many `candidates` at most; a pair costs `size` products, thrice
+    each way.
+    """
+    met = min(counts.liked, candidates)
+    steps = counts.moments / 128 + 1
+    once = Work(6.0 * counts.moments * met * size, steps * (A_STEP + 80.0 * counts.liked))
+    return learned_by_all(counts) + Work(40 * once.products, 40 * once.lookups, 8.0 * FLOAT * 128 * met * 4)
+
+
+def work_of_sequences(counts: Counts) -> Work:
+    """Each token against all titles, in every epoch; a step of few tokens costs what a step costs."""
+    epochs, size, layers, length, batch = 12, 64, 2, 200, 32
+    steps = max(counts.members, counts.events / length) / batch + 1
+    products = 3.0 * counts.events * size * (counts.liked + 12 * layers * size)
+    lookups = steps * (A_STEP + 200.0 * counts.liked)
+    return learned_by_all(counts) + Work(epochs * products, epochs * lookups, A_NETWORK + 4_000.0 * counts.liked)
+
+
 FACTORIZATION_MACHINE = Model(
     "factorization-machine",
     _factorization_machine_type,
+    _work_of_matching,
     space=_factorization_machine,
     boards={NCF: {"factorization-machine": None}},
 )
 TWO_TOWER = Model(
     "two-tower",
     _two_tower_type,
+    _work_of_matching,
     space=_two_tower,
     boards={NCF: {"two-tower": None}, NEXT_ITEM: {"two-tower": None}},
 )
-FEED_FORWARD = Model("feed-forward", _feed_forward_type, space=_feed_forward, boards={NCF: {"feed-forward": None}})
+FEED_FORWARD = Model(
+    "feed-forward",
+    _feed_forward_type,
+    _work_of_feed_forward,
+    space=_feed_forward,
+    boards={NCF: {"feed-forward": None}},
+)
 SEQUENCE = Model(
     "sequence",
     _sequence_type,
+    work_of_sequences,
     space=_sequence,
     boards={
         NEXT_ITEM: {

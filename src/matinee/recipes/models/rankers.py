@@ -10,10 +10,14 @@ from matinee.models.ranking.folds import Labels
 from matinee.models.ranking.list_ranker import ListRanker, ListRankerConfig
 from matinee.models.ranking.ranker import Ranker, RankerConfig
 from matinee.models.ranking.trees import TreesConfig
-from matinee.recipes.models.counts import USER_NEIGHBORS
+from matinee.recipes.models.counts import MARKOV, NEIGHBORS, POPULARITY, TRANSITION_GRAPH, USER_NEIGHBORS
 from matinee.recipes.models.entry import NEXT_ITEM, SHOWN_LISTS, STRONG, Choices, Make, Model
 from matinee.recipes.models.latent import FACTORS
 from matinee.recipes.models.linear import EASE, EDLAE, SLIM
+from matinee.recipes.models.networks import SEQUENCE
+from matinee.recipes.models.work import FLOAT, Counts, Work
+
+STAGES = (POPULARITY, NEIGHBORS, EASE, FACTORS, MARKOV, MARKOV, TRANSITION_GRAPH)  # those of `Ranker.standard`
 
 
 def _sequence_ranker_type() -> type[Scorer]:
@@ -89,9 +93,31 @@ def _of_lists(**settings: Any) -> Make:
     return make
 
 
+def _work_of_rankers(counts: Counts) -> Work:
+    """The first stages twice, and the trees between."""
+    stages = sum((stage.work(counts) for stage in (*STAGES, *STAGES)), Work())
+    return stages + _work_of_trees(min(counts.members, RankerConfig().most) * 100, 60)
+
+
+def _work_of_sequence_rankers(counts: Counts) -> Work:
+    """The same, and the sequence model once and a little."""
+    return _work_of_rankers(counts) + SEQUENCE.work(counts) + SEQUENCE.work(counts)
+
+
+def _work_of_list_rankers(counts: Counts) -> Work:
+    """What the lists say of each title shown, and the trees."""
+    return EASE.work(counts) + NEIGHBORS.work(counts) + _work_of_trees(counts.events, 40)
+
+
+def _work_of_trees(rows: int, features: int) -> Work:
+    """A hundred trees in each of six rounds, each of which looks at every feature of every row."""
+    return Work(lookups=500.0 * rows * features, bytes=10.0 * FLOAT * rows * features)
+
+
 RANKER = Model(
     "ranker",
     lambda: Ranker,
+    _work_of_rankers,
     space=_ranker,
     boards={
         # First stages are not fitted again, so that they know as little of a member's last titles as in training.
@@ -102,12 +128,14 @@ RANKER = Model(
 SEQUENCE_RANKER = Model(
     "sequence-ranker",
     _sequence_ranker_type,
+    _work_of_sequence_rankers,
     space=_sequence_ranker,
     boards={NEXT_ITEM: {"sequence-ranker": _next_item_sequence_ranker}},
 )
 LIST_RANKER = Model(
     "list-ranker",
     lambda: ListRanker,
+    _work_of_list_rankers,
     space=_list_ranker,
     boards={
         SHOWN_LISTS: {
