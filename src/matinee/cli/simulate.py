@@ -15,15 +15,17 @@ from rich.panel import Panel
 from rich.table import Table
 
 from matinee.cli.data import fetch
-from matinee.cli.terminal import REPORT_WIDTH, Html, Json, Seed, console, named, progress_bar
+from matinee.cli.terminal import REPORT_WIDTH, Html, Json, Seed, console, named, progress_bar, show
 
 if TYPE_CHECKING:
+    from matinee.report.retraining import RetrainingReport
     from matinee.report.simulation import SimulationReport
     from matinee.simulate.marginals import Marginal
     from matinee.simulate.result import SimulationResult
     from matinee.simulate.world import World
 
-MANY, FEW = 2_000, 200  # members by default, and where each page is written into a log
+MANY, FEW, SOME = 2_000, 200, 3_000  # members by default, where each page is written into a log, where models retrain
+DAYS, LONG = 28, 42  # by default, and where models retrain
 MEASURES = {
     "plays": "plays a member",
     "reward": "reward a member",
@@ -41,8 +43,12 @@ BY_DAY = {  # from the first day to the last
 
 
 def simulate(
-    members: Annotated[int | None, typer.Option(min=1, help=f"Members; {MANY:,}, with --into {FEW}.")] = None,
-    days: Annotated[int, typer.Option(min=1, max=3_650, help="Days that each policy plays.")] = 28,
+    members: Annotated[
+        int | None, typer.Option(min=1, help=f"Members; {MANY:,}, with --into {FEW}, with --retrain {SOME:,}.")
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3_650, help=f"Days that each plays; {DAYS}, with --retrain {LONG}.")
+    ] = None,
     policies: Annotated[
         str | None, typer.Option("--policies", help="Names, separated by commas; others are compared with the first.")
     ] = None,
@@ -55,11 +61,27 @@ def simulate(
             "--into", help="A workspace whose home page simulated members visit; its log keeps what comes of it."
         ),
     ] = None,
+    retrain: Annotated[
+        int | None,
+        typer.Option(min=1, help="Retrain a model every so many days on its own log, and tell what it does."),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Which, with --retrain: genre-rates, popularity, factors, ease.")
+    ] = "genre-rates",
+    damped: Annotated[bool, typer.Option(help="With --retrain: also damped, beside as it is.")] = True,
+    seeds: Annotated[int, typer.Option(min=2, max=100, help="With --retrain: worlds, one a seed.")] = 3,
     html: Html = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Let policies play for days in a world that knows the truth: how members fare with each, and how sure that is."""
+    if retrain is not None:
+        if into is not None or policies is not None:
+            raise typer.BadParameter("--retrain makes its own world and billboard; leave --into and --policies out")
+        told = _retrain(data, model, damped, members or SOME, days or LONG, retrain, seeds)
+        show(told, html, as_json)
+        return
+    days = days or DAYS
     if into is None:
         report = _play(data, members or MANY, days, policies, seed, whole=html is not None)
     elif policies is not None or data is not None:
@@ -91,6 +113,21 @@ def _play(path: Path | None, members: int, days: int, names: str | None, seed: i
         if whole:
             return reported(dataset, makers, members, days, seed, progress, near)
         return SimulationReport(play(dataset, makers, members, days, seed, progress, near))
+
+
+def _retrain(
+    path: Path | None, model: str, damped: bool, members: int, days: int, every: int, seeds: int
+) -> RetrainingReport:
+    """A model that learns from what it showed, in worlds after a data set."""
+    from matinee.data.sources.reading import guess, read
+    from matinee.recipes.retraining import retraining
+    from matinee.report.retraining import RetrainingReport
+
+    where = path or fetch()
+    dataset = read(guess(where), where)
+    with progress_bar("retraining") as progress:
+        told = retraining(dataset, model, damped, members, days, every, seeds, progress)
+    return RetrainingReport(told, dataset.name)
 
 
 def _visit(folder: Path, members: int, days: int, seed: int) -> SimulationReport:

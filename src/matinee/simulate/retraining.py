@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -12,7 +12,7 @@ from matinee.decision import Layer, Policy, Progress, no_progress
 from matinee.maths.arrays import Doubles, Flags, Int32s
 from matinee.page import ONE_TITLE
 from matinee.simulate.answers import Answers
-from matinee.simulate.loop import live_day
+from matinee.simulate.loop import Lived, live_day
 from matinee.simulate.world import World
 
 
@@ -56,20 +56,37 @@ class Course(NamedTuple):
 def retrained(
     world: World, first: Policy, learn: Learn, days: int, every: int, progress: Progress = no_progress
 ) -> Course:
-    """THE FLOW: `first` decides for `every` days, then what `learn` makes of these days alone, and so on.
-
-    One title a visit. The world changes in place.
-    """
-    genres, policy, lately = genre_shares(world.catalog), first, list[Answers]()
+    """What was shown, and what it was worth, where each training learns from the looks since the last one alone."""
+    genres = genre_shares(world.catalog)
     course = Course(*(np.zeros(shape) for shape in _shapes(days, genres.shape[1], len(world.members))))
+    taught = days_retrained(
+        world, first, lambda lately: learn(Looks.of([one.answers for one in lately])), days, every, progress
+    )
+    for day, lived in taught:
+        _count(course, day, lived.answers, genres)
+    return course
+
+
+def days_retrained(
+    world: World,
+    first: Policy,
+    learn: Callable[[list[Lived]], Policy],
+    days: int,
+    every: int,
+    progress: Progress = no_progress,
+) -> Iterator[tuple[int, Lived]]:
+    """THE FLOW: `first` decides for `every` days, then what `learn` makes of what was lived since, and so on.
+
+    The day and what was lived, batch by batch. One title a visit. The world changes in place.
+    """
+    policy, lately = first, list[Lived]()
     for day in range(days):
         progress(f"day {day + 1} of {days}", day / days)
         if day and day % every == 0:
-            policy, lately = learn(Looks.of(lately)), []
+            policy, lately = learn(lately), []
         for lived in live_day(world, policy, day, lambda here, visits: here.requests(visits, layout=ONE_TITLE)):
-            lately.append(lived.answers)
-            _count(course, day, lived.answers, genres)
-    return course
+            lately.append(lived)
+            yield day, lived
 
 
 def _shapes(days: int, genres: int, members: int) -> list[tuple[int, ...]]:
