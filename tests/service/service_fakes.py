@@ -79,8 +79,10 @@ class GenrePolicy:
         among = np.ones(pages.rows.shape, np.int32)
         allowed = eligible(self.catalog, requests)
         names: dict[RowName, int] = {}
+        bits = requests.bits(rng)
         for b in range(len(requests)):
-            self._fill(b, requests, allowed[b].copy(), rng, pages, among, names)
+            own = np.random.default_rng(int(bits[b]))
+            self._fill(b, requests, allowed[b].copy(), own, pages, among, names)
         ids = tuple(uuid.UUID(bytes=rng.bytes(16), version=4).hex for _ in range(len(requests)))
         return Decisions(
             requests,
@@ -88,7 +90,7 @@ class GenrePolicy:
             (Maker(self.name, "fake-1"),),
             Choices.of_pages(pages, np.ones_like(among), among),
             allowed.sum(axis=1, dtype=np.int32),
-            rng.integers(2**64, size=len(requests), dtype=np.uint64),
+            bits,
             tuple(names),
             timings={"all": (time.perf_counter() - started) * 1e3},
         )

@@ -99,13 +99,17 @@ def test_all_that_was_acknowledged_is_known_now_whatever_time_it_bears():
         assert known.times.tolist() == times, "and none of it at or after now"
 
 
+def blank(user_ids):
+    return [Member(Profile(user_id), Histories.empty(1)) for user_id in user_ids]
+
+
 def test_a_member_loaded_while_an_event_was_on_its_way_is_not_kept():
     started, go = threading.Event(), threading.Event()
 
-    def load(user_id):
+    def load(user_ids):
         started.set()
         go.wait(5)
-        return Member(Profile(user_id), Histories.empty(1))
+        return blank(user_ids)
 
     async def scenario():
         members = Members(load, 10)
@@ -125,11 +129,11 @@ def test_a_member_loaded_while_an_event_was_on_its_way_is_not_kept():
 def test_a_member_forgotten_while_being_loaded_is_loaded_once_more():
     names, started, go = iter(["old", "new"]), threading.Event(), threading.Event()
 
-    def load(user_id):
+    def load(user_ids):
         name = next(names)
         started.set()
         go.wait(60)
-        return Member(Profile(user_id, name=name), Histories.empty(1))
+        return [Member(Profile(user_id, name=name), Histories.empty(1)) for user_id in user_ids]
 
     async def scenario():
         members = Members(load, 10)
@@ -144,7 +148,7 @@ def test_a_member_forgotten_while_being_loaded_is_loaded_once_more():
 
 def test_only_the_most_recent_members_stay_in_memory():
     async def scenario():
-        members = Members(lambda user_id: Member(Profile(user_id), Histories.empty(1)), 3)
+        members = Members(blank, 3)
         for user_id in "abcadae":
             await members.get(user_id)
         return list(members._kept)
@@ -154,7 +158,7 @@ def test_only_the_most_recent_members_stay_in_memory():
 
 def test_a_deletion_waits_for_those_inside_and_lets_nobody_in():
     async def scenario():
-        members, story = Members(lambda user_id: Member(Profile(user_id), Histories.empty(1)), 3), []
+        members, story = Members(blank, 3), []
 
         async def visit(name, seconds):
             async with members.visiting(["ada"]):

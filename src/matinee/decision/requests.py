@@ -111,6 +111,7 @@ class Requests:
     cells        (batch) experiments and arms
     arrived      (batch,) the place in the log's order of arrival up to which histories count; None where no log is
     logged_digests  (batch,) of the histories that decisions of a log saw, while these are left empty
+    seeds        (batch,) of the chance of each, so that the rest of the batch has no part in it; None = the batch's
 
     One `surface`, `layout`, `exploration` (0 = the best page, 1 = rows and titles drawn in proportion to their
     worth; None = the policy's own), setting of the `dials` and `control` (filter, boosts, promotions) serve the whole
@@ -135,6 +136,7 @@ class Requests:
     cells: Cells | None = None
     arrived: Int64s | None = None
     logged_digests: UInt64s | None = None
+    seeds: UInt64s | None = None
     control: Control = Control()
 
     def __post_init__(self) -> None:
@@ -150,6 +152,10 @@ class Requests:
 
     def __repr__(self) -> str:
         return f"Requests({len(self):,} for {self.surface!r})"
+
+    def bits(self, rng: np.random.Generator) -> UInt64s:
+        """(batch,) the random bits of each decision: its own seed, where it has one, else drawn of `rng`."""
+        return rng.integers(2**64, size=len(self), dtype=np.uint64) if self.seeds is None else self.seeds
 
     def digest(self, b: int) -> int:
         """64 bits of all that is known of what member `b` did, see `Histories.digests`."""
@@ -206,6 +212,7 @@ COLUMNS = (
     "cells",
     "arrived",
     "logged_digests",
+    "seeds",
 )
 
 

@@ -11,7 +11,7 @@ from matinee.maths.arrays import Doubles
 def drawn(requests: Requests, probs: Doubles, scores: Doubles, rng: np.random.Generator, maker: Maker) -> Decisions:
     """One title a request from `probs` (batch, titles), none where all are 0; `scores` (batch, titles)."""
     batch, titles = len(requests), probs.shape[1]
-    bits = rng.integers(2**64, size=batch, dtype=np.uint64)
+    bits = requests.bits(rng)
     sums = probs.cumsum(axis=1)
     levels = np.minimum((bits >> np.uint64(11)) * 2.0**-53 * sums[:, -1], np.nextafter(sums[:, -1], 0.0))[:, None]
     chosen = np.minimum((sums <= levels).sum(axis=1), titles - 1).astype(np.int32)

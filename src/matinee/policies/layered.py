@@ -14,8 +14,10 @@ from matinee.history import SPEAKING
 from matinee.maths.arrays import Doubles, Flags, Int32s
 from matinee.maths.ragged import Ragged, offsets_of
 from matinee.page import Layouts, RowKind
+from matinee.policies.arm_kernels import of_version
 
 BILLBOARD = RowName(RowKind.BILLBOARD)
+BELOW = 2**32  # the chance of the rows is another one than that of any version of the billboard
 KNOWN = (*SPEAKING, Kind.LIST_ADD, Kind.SEEN)  # what says that a member knows a title already
 
 
@@ -83,7 +85,8 @@ def _below(requests: Requests, titles: Int32s) -> Requests | None:
         return None
     shown = titles >= 0
     asked = _without(requests, Ragged(offsets_of(shown), titles[shown]))
-    return replace(asked, layout=replace(layout, rows=layout.rows - 1, billboard=False))
+    seeds = None if requests.seeds is None else of_version(requests.seeds, BELOW)
+    return replace(asked, layout=replace(layout, rows=layout.rows - 1, billboard=False), seeds=seeds)
 
 
 def _without(requests: Requests, titles: Ragged) -> Requests:

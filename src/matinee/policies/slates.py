@@ -106,7 +106,7 @@ class SlateArms:
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """A list per request, shorter where fewer titles are eligible."""
         told, batch = self._told, len(requests)
-        bits = rng.integers(2**64, size=batch, dtype=np.uint64)
+        bits = requests.bits(rng)
         lists, log_probs = (np.full((batch, self._size(requests)), fill) for fill in (-1, 0.0))
         sizes, scores = np.zeros(batch, np.int32), np.zeros(lists.shape, np.float32)
         for group in self._groups(requests):

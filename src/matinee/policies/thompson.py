@@ -47,7 +47,7 @@ class ThompsonSampling:
     def decide(self, requests: Requests, beliefs: Beliefs, rng: np.random.Generator, maker: Maker) -> Decisions:
         """One title per request; none where none is eligible."""
         batch = len(requests)
-        bits = kernels.of_version(rng.integers(2**64, size=batch, dtype=np.uint64), max(maker.posterior, 0))
+        bits = kernels.of_version(requests.bits(rng), max(maker.posterior, 0))
         chosen, sizes = np.empty(batch, np.int32), np.empty(batch, np.int32)
         probs, scores = np.ones(batch), np.zeros(batch)
 

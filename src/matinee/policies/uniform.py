@@ -26,7 +26,7 @@ class Uniform:
 
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One title per request."""
-        bits = rng.integers(2**64, size=len(requests), dtype=np.uint64)
+        bits = requests.bits(rng)
         titles, lists = self._offered(requests)
         sizes = np.diff(titles.offsets)[lists]
         place = ((bits >> np.uint64(11)) * 2.0**-53 * sizes).astype(np.int64)

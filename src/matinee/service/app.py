@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from matinee.errors import MatineeError, NotFound
 from matinee.service.addresses import Known, New, no_unknown_parameter
+from matinee.service.batches import billboards, homes
 from matinee.service.core import Service
 from matinee.service.deployment import Deployment
 from matinee.service.hidden import hidden
@@ -24,9 +25,20 @@ from matinee.service.leaving import Leaving
 from matinee.service.load_shedding import LoadShedding
 from matinee.service.present import profile_out
 from matinee.service.problems import Json, Problem, answer_error, problem_words
-from matinee.service.requests import EventsIn, GenreWishIn, HomesIn, Id, ProfileIn, Text, TitlesIn, TitleWishIn
+from matinee.service.requests import (
+    BillboardsIn,
+    EventsIn,
+    GenreWishIn,
+    HomesIn,
+    Id,
+    ProfileIn,
+    Text,
+    TitlesIn,
+    TitleWishIn,
+)
 from matinee.service.responses import (
     BeliefsOut,
+    BillboardsOut,
     DeletedOut,
     EventsOut,
     ExportOut,
@@ -110,9 +122,14 @@ def _reading(service: Service) -> APIRouter:
     _add_surfaces(router, service, "read")
 
     @router.post("/homes", response_model=PagesOut, responses=statuses(400, 404, 422))
-    async def homes(asked: HomesIn) -> Response:
+    async def many_homes(asked: HomesIn) -> Response:
         """Several home pages at once, each a decision of its own, in the order asked."""
-        return Json({"pages": await service.homes(asked.homes)})
+        return Json({"pages": await homes(service, asked.homes)})
+
+    @router.post("/billboards", response_model=BillboardsOut, responses=statuses(400, 422))
+    async def many_billboards(asked: BillboardsIn) -> Response:
+        """The billboard of each of up to 1,000 members, in the order asked: the one of their home page, alone."""
+        return Json(await billboards(service, asked))
 
     @router.get("/decisions/{decision_id:id}", responses=FOUND)
     async def decision(decision_id: Known) -> Response:

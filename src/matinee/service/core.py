@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime
-from functools import partial
-from secrets import randbits, token_hex
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,7 +19,7 @@ from matinee.data.histories import histories_of
 from matinee.data.log import EventLog
 from matinee.data.tunings import Tuning
 from matinee.decision import Decisions, Requests
-from matinee.decision.eligibility import check, eligible
+from matinee.decision.eligibility import eligible
 from matinee.errors import ArtifactRefused, BadRequest, NotFound, Overloaded
 from matinee.events import END_OF_TIME
 from matinee.history import Histories
@@ -33,24 +31,24 @@ from matinee.service.coming import coming, shares_watched
 from matinee.service.deployment import Deployment, Offer
 from matinee.service.draws import Draws
 from matinee.service.edition import Edition, require_same_titles
-from matinee.service.fallback import Served
 from matinee.service.members import Member, Members
 from matinee.service.metrics import Metrics
 from matinee.service.one_request import asked_about, in_experiments, local_day, request_of, tuned, with_company
 from matinee.service.probe import probe
 from matinee.service.records import Records
-from matinee.service.requests import AskIn, ContextIn, FollowIn, HomeIn, PageIn
+from matinee.service.requests import AskIn, ContextIn, FollowIn, PageIn
 from matinee.service.responses import EventOut, EventsOut, GrownOut, NextOut, StateOut, TitleOut
+from matinee.service.settling import Ask, Batch, Made, Watching, settled
 from matinee.service.shown import ShownLately
 from matinee.service.state import states_of
-from matinee.service.surfaces import HOME, Surface
+from matinee.service.surfaces import Surface
 from matinee.service.titles import item_of, narrowed
 from matinee.service.validation import Validated, actions_of, after, answering, rows_of, validate
 from matinee.service.visitors import is_visitor
 
 T = TypeVar("T")
+READ_AT_ONCE = 500  # members
 NOBODY = Member(Profile(""), Histories.empty(1))  # an id that no client can send
-ATTEMPTS = 3  # at a page whose member changes while it is made
 
 
 class Service:
@@ -65,7 +63,7 @@ class Service:
         self.unready = "the policies are being checked"
         self._edition = Edition.of(deployment.catalog, deployment.policies, deployment.threads)
         self._seen, _ = deployment.log.changes(0)
-        self._draws = Draws(deployment.secret or deployment.log.id.encode())
+        self.draws = Draws(deployment.secret or deployment.log.id.encode())
         self._shown = ShownLately(deployment.log.decisions.get, deployment.max_members)
         self._reloading = asyncio.Lock()
 
@@ -98,7 +96,8 @@ class Service:
         if isinstance(asked, PageIn):
             shown = await page_after(asked, surface.name, self.deployment.log.decisions.get)
 
-        def ask(edition: Edition, member: Member, *company: Member) -> tuple[Requests, int]:
+        def ask(edition: Edition, _: Sequence[int], watchers: Sequence[Sequence[Member]]) -> list[Batch]:
+            member, *company = watchers[0]
             plain = request_of(edition.catalog, member, asked.context, now, asked.exclude, zone)
             plain = with_company(plain, company)
             layout, exploration = edition.layouts.of(asked.context.device), asked.exploration
@@ -107,21 +106,12 @@ class Service:
             named = replace(placed, exploration=exploration, control=control)
             armed = in_experiments(surface.ask(asked, named, edition.catalog), self.deployment.experiments())
             requests = tuned(armed, asked, self.deployment.tunings().get(surface.name, Tuning()))
-            day = local_day(member, asked.context, now, zone)
-            return requests, self._seed(user_id, day, surface.name, asked_about(requests, edition.catalog), asked.draw)
+            day, about = local_day(member, asked.context, now, zone), asked_about(requests, edition.catalog)
+            return [Batch([0], requests, [self.draws.seed(user_id, day, surface.name, about, asked.draw)])]
 
-        watching = [user_id, *asked.company]
-        async with self.members.visiting([one for one in watching if one]):
-            edition, served = await self._settled(watching, surface.name, ask)
-            decided = time.perf_counter()
-            await self._durable(self.deployment.log.decisions.submit(served.decisions))
-            self._shown.add(served.decisions)
-            await self.records.note_messages(served.decisions)
-        logged = time.perf_counter()
-        for miss in served.missed:
-            self.metrics.fallbacks.labels(surface.name, miss.step, miss.reason).inc()
-        answer = surface.answer(edition.presenter, served, asked)
-        answer["timings"]["log"] = round((logged - decided) * 1e3, 3)
+        (made,) = await self.decide_all(surface.name, [[user_id, *asked.company]], ask)
+        served = replace(made.served, watchers=tuple(one.profile for one in made.members[0]))
+        answer = surface.answer(made.edition.presenter, served, asked)
         answer["timings"]["total"] = round((time.perf_counter() - started) * 1e3, 3)
         return answer
 
@@ -133,12 +123,17 @@ class Service:
             raise BadRequest(f"the answer cannot be taken: {taken['results'][0]['reason']}")
         return chain
 
-    async def homes(self, asked: Sequence[HomeIn]) -> list[dict[str, Any]]:
-        """Home pages in the order asked, decided as many at a time as each policy has threads."""
-        at_once, pages = self.deployment.threads, list[dict[str, Any]]()
-        for start in range(0, len(asked), at_once):
-            pages += await asyncio.gather(*(self.decide(HOME, one) for one in asked[start : start + at_once]))
-        return pages
+    async def decide_all(self, surface: str, watching: Watching, ask: Ask) -> list[Made]:
+        """Decisions for each of those who are `watching`, see `settled`; all of them are on disk when it returns."""
+        async with self.members.visiting({one for each in watching for one in each if one}):
+            made = await settled(surface, watching, ask, self._watchers, self.deployment.deadline)
+            started = time.perf_counter()
+            await asyncio.gather(*(self._kept(one.served.decisions) for one in made))
+        for one in made:
+            for miss in one.served.missed:
+                self.metrics.fallbacks.labels(surface, miss.step, miss.reason).inc(len(one.rows))
+        spent = round((time.perf_counter() - started) * 1e3, 3)
+        return [one.logged(spent) for one in made]
 
     async def take(self, events: Sequence[Any]) -> EventsOut:
         """Judge, log and apply a batch of events; what is accepted is on disk and counts for the next page.
@@ -247,45 +242,28 @@ class Service:
         latest = requests.histories.tastes.items[::-1]
         return [edition.catalog.names[item] for item in latest[allowed[latest]][:n].tolist()]
 
-    async def _settled(
-        self, watching: Sequence[str | None], surface: str, ask: Callable[..., tuple[Requests, int]]
-    ) -> tuple[Edition, Served]:
-        """The decision for who is `watching`, who asks first, as stored when it is done: made again where one of them
-        changed meanwhile. `ask(edition, *members)` says what is asked.
+    async def _kept(self, decisions: Decisions) -> None:
+        """Log decisions and know what they showed."""
+        submit = self.deployment.log.decisions.submit
+        queued = await asyncio.to_thread(submit, decisions) if len(decisions) > 1 else submit(decisions)
+        await self._durable(queued)
+        self._shown.add(decisions)
+        await self.records.note_messages(decisions)
 
-        Members and the edition that serves when they are known belong together: every other edition forgot them.
-        """
-        members, edition = await self._watchers(watching)
-        for _ in range(ATTEMPTS):
-            served = await edition.fallback(surface).decide(
-                *ask(edition, *members), self.deployment.deadline, partial(_check, edition.catalog)
-            )
-            before, (members, now_serving) = members, await self._watchers(watching)
-            if not any(map(_outdated, before, members)):
-                decisions = replace(served.decisions, ids=(token_hex(16),))
-                return edition, replace(served, decisions=decisions, watchers=tuple(one.profile for one in members))
-            edition = now_serving
-        raise Overloaded(
-            f"member {watching[0]!r:.100} changed {ATTEMPTS} times while the page was made", retry_after=1.0
-        )
-
-    async def _watchers(self, watching: Sequence[str | None]) -> tuple[list[Member], Edition]:
+    async def _watchers(self, watching: Watching) -> tuple[list[list[Member]], Edition]:
         """The members who watch, and what serves now. Raises `NotFound` for company of whom nothing is known."""
         while True:
             edition = self._edition
-            members = [await self.member(one) if one else self._anybody() for one in watching]
+            self._follow()
+            known = await self.members.get_all({one for each in watching for one in each if one})
             if edition is self._edition:
                 break
-        for one in members[1:]:
-            if one.profile == Profile(one.profile.user_id) and not len(one.history.items):
-                await self.records.profile(one.profile.user_id)
+        members = [[known[one] if one else self._anybody() for one in each] for each in watching]
+        for _, *company in members:
+            for one in company:
+                if one.profile == Profile(one.profile.user_id) and not len(one.history.items):
+                    await self.records.profile(one.profile.user_id)
         return members, edition
-
-    def _seed(self, user_id: str | None, day: date, surface: str, about: str, draw: int) -> int:
-        """The chance of a page: one a day for a member, one a request for nobody in particular."""
-        if user_id is None:
-            return randbits(128)
-        return self._draws.seed(user_id, day, surface, about, draw)
 
     async def allowed(self, user_id: str | None) -> tuple[Edition, Requests, Flags]:
         """What serves now, the member's situation, and which titles may be named or pictured to them: (titles,)."""
@@ -349,15 +327,23 @@ class Service:
             probe(policies, catalog, now)
         return Edition.of(catalog, policies, self.deployment.threads)
 
-    def _load(self, user_id: str) -> Member:
-        """One member as the log knows them."""
-        log = self.deployment.log
-        profile = log.profile(user_id) or Profile(user_id)
-        if is_visitor(user_id):
-            profile = self.deployment.visitors.profile(user_id, profile, self.catalog)
-        arrived = log.arrived
-        events = log.read(END_OF_TIME, user_ids=[user_id], arrived=arrived)
-        return Member(profile, histories_of(events, [user_id], self.catalog, END_OF_TIME), arrived)
+    def _load(self, user_ids: Sequence[str]) -> list[Member]:
+        """Members as the log knows them."""
+        log, found = self.deployment.log, list[Member]()
+        for start in range(0, len(user_ids), READ_AT_ONCE):
+            some = user_ids[start : start + READ_AT_ONCE]
+            arrived = log.arrived
+            events = log.read(END_OF_TIME, user_ids=some, arrived=arrived)
+            histories = histories_of(events, some, self.catalog, END_OF_TIME)
+            for b, user_id in enumerate(some):
+                own = histories if len(some) == 1 else histories.take(np.array([b]))
+                found.append(Member(self._profile(user_id), own, arrived))
+        return found
+
+    def _profile(self, user_id: str) -> Profile:
+        """What is known of a member, by the rules for visitors where it is one."""
+        profile = self.deployment.log.profile(user_id) or Profile(user_id)
+        return self.deployment.visitors.profile(user_id, profile, self.catalog) if is_visitor(user_id) else profile
 
 
 def _firsts(validated: Sequence[Validated]) -> list[Validated]:
@@ -377,15 +363,6 @@ def _of_series(item: int, watched: Mapping[int, float], up_next: Mapping[int, Ne
     """What is told of a series beside a title."""
     shares = {"watched": watched[item]} if item in watched else {}
     return {**shares, "next": up_next[item]} if item in up_next else shares
-
-
-def _check(catalog: Catalog, requests: Requests, decisions: Decisions) -> None:
-    check(catalog, replace(decisions, requests=requests))
-
-
-def _outdated(known: Member, now: Member) -> bool:
-    """Whether a page made for the member as `known` may break what holds `now`: another profile, or actions deleted."""
-    return known.profile != now.profile or len(known.history.items) > len(now.history.items)
 
 
 def _last_event(log: EventLog, now: int) -> int:

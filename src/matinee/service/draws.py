@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
+from secrets import randbits
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,12 @@ class Draws:
 
     secret: bytes
 
-    def seed(self, user_id: str, day: date, surface: str, about: str = "", draw: int = 0) -> int:
-        """128 bits for a member's page of `surface` (about a title) on a local day; another `draw` is another page."""
+    def seed(self, user_id: str | None, day: date, surface: str, about: str = "", draw: int = 0) -> int:
+        """128 bits for a member's page of `surface` (about a title) on a local day; another `draw` is another page.
+
+        For nobody in particular they are others each time.
+        """
+        if user_id is None:
+            return randbits(128)
         asked = json.dumps([user_id, day.isoformat(), surface, about, draw])
         return int.from_bytes(blake2b(asked.encode(), key=self.secret, digest_size=16).digest(), "big")

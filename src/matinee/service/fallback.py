@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 
 from matinee.decision import Decisions, Policy, Requests
 from matinee.errors import Overloaded
+from matinee.maths.arrays import UInt64s
 from matinee.profile import Profile
 
 log = logging.getLogger("matinee.service")
@@ -56,15 +59,17 @@ class Step:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=f"policy-{name}")
         self._abandoned: set[Future[Decisions]] = set()
 
-    async def decide(self, requests: Requests, seed: int, seconds: float, check: Check) -> Decisions | Unanswered:
+    async def decide(
+        self, requests: Requests, seeds: Sequence[int], seconds: float, check: Check
+    ) -> Decisions | Unanswered:
         """The policy's checked decisions, or why there are none within `seconds`.
 
-        Its chance follows `seed`, its name and its artifact; no other step shares the generator.
+        The chance of each follows its seed (128 bits), the step's name and its artifact; no other step shares it.
         """
         self._abandoned = {call for call in self._abandoned if not call.done()}
         if len(self._abandoned) >= self._workers:
             return Unanswered(self.name, "late", f"all {self._workers} threads are still busy with late calls")
-        call = self._pool.submit(self._run, requests, np.random.default_rng([seed, *self._version]), check)
+        call = self._pool.submit(self._run, replace(requests, seeds=self._own(seeds)), check)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(call), max(seconds, 0.0))
         except TimeoutError:
@@ -75,8 +80,12 @@ class Step:
             log.exception("the step %r failed", self.name)
             return Unanswered(self.name, "failed", f"raised {type(error).__name__}")
 
-    def _run(self, requests: Requests, rng: np.random.Generator, check: Check) -> Decisions:
-        decisions = self.policy.decide(requests, rng)
+    def _own(self, seeds: Sequence[int]) -> UInt64s:
+        keyed = blake2b(self._version, digest_size=8)
+        return np.array([_hashed(keyed.copy(), one) for one in seeds], np.uint64)
+
+    def _run(self, requests: Requests, check: Check) -> Decisions:
+        decisions = self.policy.decide(requests, np.random.default_rng(requests.seeds))
         check(requests, decisions)
         return decisions
 
@@ -88,7 +97,7 @@ class Fallback:
         assert steps, "a fallback needs at least one step"
         self.steps = [Step(name, policy, workers) for name, policy in steps]
 
-    async def decide(self, requests: Requests, seed: int, deadline: float, check: Check) -> Served:
+    async def decide(self, requests: Requests, seeds: Sequence[int], deadline: float, check: Check) -> Served:
         """The decisions of the first step that answers; all but the last share `deadline` seconds.
 
         Raises `Overloaded` when even the last step does not answer.
@@ -99,10 +108,15 @@ class Fallback:
             left = deadline - (time.perf_counter() - started)
             if step is self.steps[-1]:
                 left = max(left, deadline / 2)
-            found = await step.decide(requests, seed, left, check)
+            found = await step.decide(requests, seeds, left, check)
             if isinstance(found, Decisions):
                 named = replace(found, fallback=step.name) if missed else found
                 return Served(named, tuple(missed))
             missed.append(found)
         reasons = "; ".join(f"{miss.step} {miss.detail}" for miss in missed)
         raise Overloaded(f"no policy answered ({reasons}); try again in a second", retry_after=1.0)
+
+
+def _hashed(state: Any, seed: int) -> int:
+    state.update(seed.to_bytes(16))
+    return int.from_bytes(state.digest())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -56,7 +56,7 @@ class _Load:
 class Members:
     """At most `capacity` members in memory, the least recently asked for leave first.
 
-    `load` reads one member from the log; it runs in a thread. All other methods belong to the event loop.
+    `load` reads members from the log, in their order; it runs in a thread. All other methods belong to the event loop.
 
     Two rules keep memory and log in step. A member who is being deleted lets nobody in until the deletion is done,
     and a deletion waits for those inside (`visiting`). A member loaded while one of their events was on its way to
@@ -64,7 +64,7 @@ class Members:
     being loaded is loaded once more.
     """
 
-    def __init__(self, load: Callable[[str], Member], capacity: int) -> None:
+    def __init__(self, load: Callable[[Sequence[str]], Sequence[Member]], capacity: int) -> None:
         self._load = load
         self._capacity = capacity
         self._kept: OrderedDict[str, Member] = OrderedDict()
@@ -79,19 +79,18 @@ class Members:
 
     async def get(self, user_id: str) -> Member:
         """The member as known now; from memory, else from the log."""
-        while (member := self._kept.get(user_id)) is None:
-            load = _Load(keeps=user_id not in self._writing)
-            self._loads.setdefault(user_id, []).append(load)
-            try:
-                found = await asyncio.to_thread(self._load, user_id)
-            finally:
-                self._ended(user_id, load)
-            if load.keeps and user_id not in self._kept:
-                self._keep(user_id, found)
-            if not load.again:
-                return found
-        self._kept.move_to_end(user_id)
-        return member
+        return (await self.get_all([user_id]))[user_id]
+
+    async def get_all(self, user_ids: Collection[str]) -> dict[str, Member]:
+        """The members as known now, by id; those who are not in memory are read from the log together."""
+        found: dict[str, Member] = {}
+        while missing := [one for one in user_ids if one not in found and one not in self._kept]:
+            found |= await self._loaded(missing)
+        for user_id in user_ids:
+            if user_id not in found:
+                found[user_id] = self._kept[user_id]
+                self._kept.move_to_end(user_id)
+        return found
 
     def extend(self, actions: Iterable[Action]) -> None:
         """Add acknowledged events to the members in memory; one who took something back is read anew."""
@@ -145,6 +144,21 @@ class Members:
             self.forget(user_id)
             self._deleting.discard(user_id)
             await self._tell()
+
+    async def _loaded(self, user_ids: Sequence[str]) -> dict[str, Member]:
+        """Those of these members, read from the log, whom nobody forgot meanwhile."""
+        loads = {one: _Load(keeps=one not in self._writing) for one in dict.fromkeys(user_ids)}
+        for user_id, load in loads.items():
+            self._loads.setdefault(user_id, []).append(load)
+        try:
+            read = await asyncio.to_thread(self._load, list(loads))
+        finally:
+            for user_id, load in loads.items():
+                self._ended(user_id, load)
+        for member, (user_id, load) in zip(read, loads.items(), strict=True):
+            if load.keeps and user_id not in self._kept:
+                self._keep(user_id, member)
+        return {user_id: member for member, (user_id, load) in zip(read, loads.items(), strict=True) if not load.again}
 
     def _keep(self, user_id: str, member: Member) -> None:
         self._kept[user_id] = member

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import Decisions, Dials, Pages
+from matinee.decision import Decisions, Dials, Layer, Pages
 from matinee.decision.evidence import row_title, suggestion_reason, title_reasons
 from matinee.decision.messages import Reason, told_by, words
 from matinee.decision.rows import KIND_NAMES
@@ -18,6 +18,8 @@ from matinee.profile import Profile
 from matinee.service.coming import coming
 from matinee.service.fallback import Unanswered
 from matinee.service.responses import (
+    BillboardOut,
+    ChosenOut,
     DialsOut,
     FallbackOut,
     HeadOut,
@@ -80,6 +82,45 @@ class Presenter:
             "rows": [self._row(pages, r, explain, up_next) for r in used],
             "timings": _milliseconds(decisions),
         }
+
+    def billboards(
+        self, decisions: Decisions, explain: bool = True, missed: tuple[Unanswered, ...] = ()
+    ) -> list[BillboardOut]:
+        """A batch of pages of one title each, in short."""
+        pages, log_probs = decisions.page(), decisions.log_probs.tolist()
+        users, fallback = decisions.requests.user_ids.to_list(), _fallback(decisions.fallback, missed)
+        told: list[BillboardOut] = []
+        for b, (decision_id, user_id) in enumerate(zip(decisions.ids, users, strict=True)):
+            one: BillboardOut = {
+                "decision_id": decision_id,
+                "user_id": user_id,
+                "log_prob": log_probs[b],
+                "fallback": fallback,
+                "item": self._chosen(pages, b, explain),
+            }
+            if one["item"] is None and (note := _note(decisions, b)):
+                one["note"] = note
+            told.append(one)
+        return told
+
+    def _chosen(self, pages: Pages, b: int, explain: bool) -> ChosenOut | None:
+        """The first title of page `b`."""
+        item, art = int(pages.items[b, 0, 0]), int(pages.art[b, 0, 0])
+        if item < 0:
+            return None
+        chosen: ChosenOut = {
+            "item_id": self._catalog.item_ids[item],
+            "title": self._catalog.names[item],
+            "score": float(pages.scores[b, 0, 0]),
+            "log_prob": float(pages.item_log_probs[b, 0, 0]),
+        }
+        if explain:
+            (chosen["reason"],) = title_reasons(pages, b, 0, self._catalog)
+        if art >= 0:
+            chosen["art"] = art
+            chosen["presentation_log_prob"] = float(pages.presentation_log_probs[b, 0, 0])
+            chosen["artwork_url"] = self._artworks[item][art] if self._artworks[item] else None
+        return chosen
 
     def suggestion(
         self, decisions: Decisions, explain: bool = True, missed: tuple[Unanswered, ...] = ()
@@ -201,10 +242,11 @@ class Presenter:
         return placed
 
 
-def _note(decisions: Decisions) -> str:
+def _note(decisions: Decisions, b: int = 0) -> str:
     """Why an answer is empty that was filtered, or that goes on after others; "" for any other."""
-    requests, left = decisions.requests, int(decisions.eligible[0])
-    if len(decisions.titles):
+    requests, left = decisions.requests, int(decisions.eligible[b])
+    lines = slice(decisions.choices.offsets[b], decisions.choices.offsets[b + 1])
+    if decisions.layer(Layer.TITLE)[lines].any():
         return ""
     if requests.control.filter:
         count = f"{left:,} titles pass it, and none of them belongs here" if left else "no title left passes it"

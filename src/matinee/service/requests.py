@@ -154,17 +154,13 @@ class PromotionIn(Body):
     share: Annotated[float, Field(gt=0, le=1)]
 
 
-class AskIn(Body):
-    """What every surface may be asked."""
+class HowIn(Body):
+    """How a decision may be asked for, whoever asks."""
 
-    user_id: Annotated[Id | None, Field(description="left out: a visitor, for this request alone")] = None
-    context: ContextIn = ContextIn()
-    exclude: Ids = Field(default_factory=list, description="titles not to show this time")
     filter: Expression = ""
     boosts: Annotated[list[BoostIn], Field(max_length=MOST)] = []
     promotions: Annotated[list[PromotionIn], Field(max_length=MOST)] = []
     exploration: Exploration | None = None
-    draw: Draw = 0
     explain: Annotated[bool, Field(description="say for each title why it is there")] = True
 
     @property
@@ -172,6 +168,15 @@ class AskIn(Body):
         """What narrows and sways the answer. Raises `BadRequest`."""
         boosts = tuple(Boost(one.filter, one.factor) for one in self.boosts)
         return Control(self.filter, boosts, tuple(Promotion(one.filter, one.share) for one in self.promotions))
+
+
+class AskIn(HowIn):
+    """What every surface may be asked."""
+
+    user_id: Annotated[Id | None, Field(description="left out: a visitor, for this request alone")] = None
+    context: ContextIn = ContextIn()
+    exclude: Ids = Field(default_factory=list, description="titles not to show this time")
+    draw: Draw = 0
 
     @property
     def company(self) -> Sequence[str]:
@@ -215,6 +220,22 @@ class HomesIn(Body):
     """Asks for several home pages at once."""
 
     homes: Annotated[list[HomeIn], Field(min_length=1, max_length=MAX_PAGES)]
+
+
+class MemberIn(Body):
+    """One member of a batch."""
+
+    user_id: Id
+    context: ContextIn = ContextIn()
+    exclude: Ids = Field(default_factory=list, description="titles not to show this time")
+    draw: Draw = 0
+
+
+class BillboardsIn(HowIn):
+    """Asks for one title each for many members, all in the same way."""
+
+    members: Annotated[list[MemberIn], Field(min_length=1, max_length=MAX_BATCH)]
+    dials: DialsIn = DialsIn()
 
 
 class SimilarIn(TunedIn):

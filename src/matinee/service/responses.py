@@ -165,6 +165,39 @@ class PagesOut(TypedDict):
     pages: list[PageOut]
 
 
+class ChosenOut(TypedDict):
+    """The title of a billboard. `score` estimates the probability that it satisfies, if looked at; `log_prob` is that
+    of the title, `presentation_log_prob` that of its picture and reason, given the title.
+    """
+
+    item_id: str
+    title: str
+    score: float
+    log_prob: float
+    reason: NotRequired[str]
+    art: NotRequired[int]
+    artwork_url: NotRequired[str | None]
+    presentation_log_prob: NotRequired[float]
+
+
+class BillboardOut(TypedDict):
+    """A billboard, logged as a decision of its own. `log_prob` is that of all of it; no `item`: `note` says why."""
+
+    decision_id: str
+    user_id: str
+    log_prob: float
+    fallback: FallbackOut | None
+    item: ChosenOut | None
+    note: NotRequired[str]
+
+
+class BillboardsOut(TypedDict):
+    """Billboards in the order asked. `timings` are milliseconds."""
+
+    billboards: list[BillboardOut]
+    timings: dict[str, float]
+
+
 class EventOut(TypedDict):
     """What became of one event. `decision` says why it was taken without the decision that it names."""
 

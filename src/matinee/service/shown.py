@@ -6,11 +6,13 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, Self
 
 from matinee.decision import Decisions, Layer
 from matinee.errors import NotFound
 from matinee.maths.arrays import Int16s, Int32s
+from matinee.maths.ragged import narrowed
 
 Doubt = Literal["unknown", "another member's", "not shown there"]
 
@@ -25,10 +27,14 @@ class Shown:
     items: Int32s
 
     @classmethod
-    def of(cls, decisions: Decisions) -> Self:
-        """A batch of one."""
+    def of(cls, decisions: Decisions) -> list[Self]:
+        """What each decision of a batch showed."""
         title, choices = decisions.layer(Layer.TITLE), decisions.choices
-        return cls(decisions.requests.user_ids[0], choices.rows[title], choices.columns[title], choices.actions[title])
+        rows, columns, items = choices.rows[title], choices.columns[title], choices.actions[title]
+        offsets = narrowed(choices.offsets, title).tolist()
+        owns = [slice(*ends) for ends in pairwise(offsets)]
+        users = decisions.requests.user_ids.to_list()
+        return [cls(user_id, rows[own], columns[own], items[own]) for user_id, own in zip(users, owns, strict=True)]
 
     def has(self, item: int, row: int | None, column: int | None) -> bool:
         """Whether the title stood there; a row or column that is left out may be any."""
@@ -49,9 +55,9 @@ class ShownLately:
         self._kept: OrderedDict[str, Shown] = OrderedDict()
 
     def add(self, decisions: Decisions) -> None:
-        """Keep a batch of one."""
-        self._kept[decisions.ids[0]] = Shown.of(decisions)
-        if len(self._kept) > self._capacity:
+        """Keep a batch."""
+        self._kept.update(zip(decisions.ids, Shown.of(decisions), strict=True))
+        while len(self._kept) > self._capacity:
             self._kept.popitem(last=False)
 
     def forget(self, user_id: str) -> None:
@@ -70,7 +76,7 @@ class ShownLately:
 
     def _read(self, decision_id: str) -> Shown | None:
         try:
-            return Shown.of(self._load(decision_id))
+            return Shown.of(self._load(decision_id))[0]
         except NotFound:
             return None
 

@@ -76,7 +76,7 @@ class HomePolicy:
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One page per request. The random bits of a page depend on `rng` and its place in the batch only."""
         batch = len(requests)
-        bits = rng.integers(2**64, size=batch, dtype=np.uint64)
+        bits = requests.bits(rng)
         ids = decision_ids(batch, rng)
         block = max(1, min(BLOCK, AT_ONCE // max(len(self.catalog), 1)))
         if batch <= block:

@@ -48,7 +48,7 @@ class SimilarPolicy:
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One row per request."""
         watch = Stopwatch()
-        bits = rng.integers(2**64, size=len(requests), dtype=np.uint64)
+        bits = requests.bits(rng)
         allowed = eligible(self.catalog, requests)
         sway = Sway.of(self.catalog, requests, self.seldom)
         pools, left = self._pools(requests, allowed, sway)

@@ -12,7 +12,7 @@ import polars as pl
 
 from matinee.catalog import Catalog
 from matinee.data.log import EventLog
-from matinee.decision import Choices, Decisions, Enumerates, Layer, Learns, Policy, Requests, row_key, row_name
+from matinee.decision import Choices, Decisions, Enumerates, Layer, Learns, Policy, Requests, RowName, row_key, row_name
 from matinee.decision.columns import SCORE_UNIT
 from matinee.decision.decisions import LINES, SILENT
 from matinee.decision.eligibility import check
@@ -32,8 +32,8 @@ def check_policy(make: Callable[[], Policy], catalog: Catalog, requests: Request
     `requests` should hold members with and without histories; at least two. Checked: ids, the order of the choices,
     guarantees, no title twice, log-probabilities at most 0 and equal to `log_prob` choice by choice, also asked again
     from a log, row names that outlive titles to come, impossible decisions, silence where nothing may be shown, same
-    seed same decision, batch equals single where nothing is left to chance; and what a policy offers beyond: a
-    distribution (`Enumerates`), learning (`Learns`).
+    seed same decision, batch equals single where nothing is left to chance or each has a seed of its own; and what a
+    policy offers beyond: a distribution (`Enumerates`), learning (`Learns`).
     """
     policy = make()
     decisions = policy.decide(requests, np.random.default_rng(7))
@@ -52,6 +52,7 @@ def check_policy(make: Callable[[], Policy], catalog: Catalog, requests: Request
     _check_same(again.choices, decisions.choices, "the same seed gave another decision")
     assert again.ids == decisions.ids, "the same seed gave other ids"
     _check_singles(policy, requests)
+    _check_own_chance(policy, requests)
     if isinstance(policy, Enumerates):
         check_enumerates(policy, catalog, decisions)
     if isinstance(policy, Learns):
@@ -176,6 +177,23 @@ def _check_singles(policy: Policy, requests: Requests) -> None:
         single = policy.decide(certain.take(np.array([b])), np.random.default_rng(0))
         same = np.array_equal(single.titles, batch.take(np.array([b])).titles)
         assert same, f"request {b} is answered otherwise alone than in a batch"
+
+
+def _check_own_chance(policy: Policy, requests: Requests) -> None:
+    seeds = np.random.default_rng(1).integers(2**64, size=len(requests), dtype=np.uint64)
+    own = replace(requests, seeds=seeds)
+    batch = policy.decide(own, np.random.default_rng(2))
+    for b in range(min(FEW, len(requests))):
+        single, same = policy.decide(own.take(np.array([b])), np.random.default_rng(3)), batch.take(np.array([b]))
+        message = f"request {b} with a seed of its own is answered otherwise alone than in a batch"
+        assert _said(single) == _said(same), message
+        assert np.allclose(single.choices.log_probs, same.choices.log_probs, rtol=TOLERANCE, atol=TOLERANCE), message
+
+
+def _said(decisions: Decisions) -> list[RowName | int]:
+    """What was chosen, whatever the order of the names of rows."""
+    actions, rows = decisions.choices.actions.tolist(), decisions.layer(Layer.ROW).tolist()
+    return [decisions.row_names[one] if row else one for one, row in zip(actions, rows, strict=True)]
 
 
 def _check_same(one: Choices, other: Choices, message: str, but: tuple[str, ...] = ()) -> None:

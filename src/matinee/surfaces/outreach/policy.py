@@ -86,7 +86,7 @@ class OutreachPolicy:
     def decide_of(self, requests: Requests, weighed: Weighed, rng: np.random.Generator) -> Decisions:
         """`decide`, of what was weighed before."""
         chances = probabilities(weighed, self.level, self.share)
-        bits = stratified(chances.send, rng)
+        bits = stratified(chances.send, rng) if requests.seeds is None else requests.seeds
         decisions = Decisions(
             requests=requests,
             ids=decision_ids(len(requests), rng),

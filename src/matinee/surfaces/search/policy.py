@@ -54,7 +54,7 @@ class SearchPolicy:
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One page per request."""
         watch = Stopwatch()
-        bits = rng.integers(2**64, size=len(requests), dtype=np.uint64)
+        bits = requests.bits(rng)
         allowed = eligible(self.catalog, requests)
         watch.lap("eligible")
         worth = self._worth(requests)

@@ -45,7 +45,7 @@ class TogetherPolicy:
     def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
         """One page per request. Raises `BadRequest` where somebody watches alone."""
         watch = Stopwatch()
-        bits = rng.integers(2**64, size=len(requests), dtype=np.uint64)
+        bits = requests.bits(rng)
         ids = decision_ids(len(requests), rng)
         watchers, catalog = Watchers.of(requests), self.catalog
         allowed = eligible(catalog, requests)
