@@ -22,6 +22,7 @@ TITLE |= {"languages": ["en"], "countries": ["DK"], "released": "1966-12-23", "i
 BODIES = {
     ("POST", "/v1/home"): HOME,
     ("POST", "/v1/homes"): {"homes": [HOME]},
+    ("POST", "/v1/billboards"): {"members": [{"user_id": "ada", "context": CONTEXT, "exclude": ["t1"]}]},
     ("POST", "/v1/similar"): {"item_id": "t1", "user_id": "ada", "context": CONTEXT, "exclude": ["t1"]},
     ("POST", "/v1/events"): {"events": [EVENT]},
     ("PUT", "/v1/profiles/{user_id}"): PROFILE,

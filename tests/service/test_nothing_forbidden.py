@@ -64,7 +64,8 @@ def may_see(title: dict, profile: dict) -> bool:
 def texts_for(client, user: str) -> list[str]:
     """What the service says to a member, wherever it speaks of titles."""
     page = client.post("/v1/home", json={"user_id": user, "exploration": 1.0})
-    asked = [page, client.get(f"/v1/decisions/{page.json()['decision_id']}")]
+    many = client.post("/v1/billboards", json={"members": [{"user_id": user}], "exploration": 1.0})
+    asked = [page, many, client.get(f"/v1/decisions/{page.json()['decision_id']}")]
     asked += [client.get(f"/{path}?user={user}") for path in ("home", "list", "start")]
     asked += [client.get(f"/v1/state?user_id={user}")]
     asked += [client.get(f"/v1/titles?prefix=film&user_id={user}&n=100")]

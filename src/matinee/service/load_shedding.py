@@ -29,9 +29,11 @@ HEADERS = [
 ]
 MEMBER_PAGES = ("/home", "/list", "/start")
 PAGES = ("/", "/docs", "/openapi.json", "/metrics", "/posters", "/static", "/health/live", "/health/ready")
-API = (*SURFACES, "homes", "events", "decisions", "profiles", "exports", "titles", "state", "artifacts")
+API = (*SURFACES, "homes", "billboards", "events", "decisions", "profiles", "exports", "titles", "state", "artifacts")
 PATHS = frozenset((*MEMBER_PAGES, *PAGES, *(f"/v1/{name}" for name in API)))
 WORK = ("/v1/", *MEMBER_PAGES)
+BATCHES = ("/v1/homes", "/v1/billboards")
+FEWER = 8  # times fewer batches than single requests are in flight
 
 
 class LoadShedding:
@@ -39,14 +41,15 @@ class LoadShedding:
 
     Host, origin and key are judged from the headers, before a body is read; only whole bodies take one of the places of
     the requests in flight. What needs no key (`/docs`, `/metrics`, `/static`) has as many places of its own, so that it
-    takes none from members' pages. `/health` needs no place.
+    takes none from members' pages; batches have an eighth as many. `/health` needs no place.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, deployment: Deployment) -> None:
         self._app = app
         self._metrics = metrics
         self._keys = deployment.keys
-        self._max_in_flight = deployment.max_in_flight
+        most = deployment.max_in_flight
+        self._most = {"work": most, "public": most, "batches": max(1, most // FEWER)}
         self._bodies = Bodies(deployment.max_body, deployment.body_seconds, deployment.max_waiting)
         self._in_flight: Counter[str] = Counter()
 
@@ -68,7 +71,7 @@ class LoadShedding:
         if scope["path"].startswith("/health/"):
             await self._app(scope, receive, send)
             return
-        lane = "work" if scope["path"].startswith(WORK) else "public"
+        lane = _lane(scope["path"])
         self._require_room(lane)
         body = await self._bodies.whole(scope, receive)
         with self._place(lane):
@@ -86,7 +89,7 @@ class LoadShedding:
             raise no_key()
 
     def _require_room(self, lane: str) -> None:
-        if self._in_flight[lane] >= self._max_in_flight:
+        if self._in_flight[lane] >= self._most[lane]:
             self._metrics.shed.inc()
             raise overloaded(f"{self._in_flight[lane]} requests are being answered already")
 
@@ -102,7 +105,7 @@ class LoadShedding:
 
     def _count(self, lane: str, step: int) -> None:
         self._in_flight[lane] += step
-        self._metrics.in_flight.set(self._in_flight["work"])
+        self._metrics.in_flight.set(self._in_flight["work"] + self._in_flight["batches"])
 
     def _safely(self, send: Send, path: str) -> Send:
         async def send_safely(message: Message) -> None:
@@ -112,6 +115,13 @@ class LoadShedding:
             await send(message)
 
         return send_safely
+
+
+def _lane(path: str) -> str:
+    """Whose places a request takes."""
+    if path in BATCHES:
+        return "batches"
+    return "work" if path.startswith(WORK) else "public"
 
 
 def _label(path: str) -> str:
