@@ -112,6 +112,7 @@ class Service:
         (made,) = await self.decide_all(surface.name, [[user_id, *asked.company]], ask)
         served = replace(made.served, watchers=tuple(one.profile for one in made.members[0]))
         answer = surface.answer(made.edition.presenter, served, asked)
+        answer["timings"]["log"] = served.decisions.timings["log"]
         answer["timings"]["total"] = round((time.perf_counter() - started) * 1e3, 3)
         return answer
 
