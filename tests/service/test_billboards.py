@@ -132,9 +132,9 @@ def test_what_is_asked_alike_is_decided_as_one_batch(serve, log):
     records = [log.decisions.record(one["decision_id"]) for one in batch]
     arms = [record["cells"]["bolder"] for record in records]
     assert [record["exploration"] for record in records] == [0.3 if arm else None for arm in arms]
-    apart = Counter((arm, k == 0, k == 1) for k, arm in enumerate(arms))
+    apart = Counter((bool(arm), k == 1) for k, arm in enumerate(arms))
     assert sorted(sizes.elements()) == sorted(apart.values())
-    assert records[0]["control"]["less"] == ("Horror",)
+    assert records[0]["profile"]["less_genres"] == ("Horror",)
     assert records[1]["layout"]["attention"] != records[2]["layout"]["attention"]
 
 

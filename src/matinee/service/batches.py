@@ -65,7 +65,7 @@ def _batches(
     contexts, excludes = [one.who.context for one in asked], [one.who.exclude for one in asked]
     plain = requests_of(edition.catalog, members, contexts, now, excludes, deployment.time_zone)
     placed = replace(plain, surface=HOME)
-    for at, requests in alike(placed, asked, members, edition.layouts, deployment.experiments()):
+    for at, requests in alike(placed, asked, edition.layouts, deployment.experiments()):
         seeds = []
         for k, b in enumerate(at):
             who, about = asked[b].who, asked_about(requests, edition.catalog, k)

@@ -67,16 +67,15 @@ def requests_of(
 def alike(
     requests: Requests,
     asked: Sequence[Asked],
-    members: Sequence[Member],
     layouts: Layouts,
     experiments: Sequence[Experiment],
 ) -> Iterator[tuple[list[int], Requests]]:
     """The requests with their arms, in batches of those that are asked alike, and their places in the whole batch."""
     placed = in_cells(requests, experiments)
     places: dict[tuple[How, bool], list[int]] = {}
-    for b, (one, member) in enumerate(zip(asked, members, strict=True)):
+    for b, one in enumerate(asked):
         layout = layouts.of(one.who.context.device)
-        own = _own(one.how, member, layout, settings_of(experiments, placed.cells, b))
+        own = _own(one.how, layout, settings_of(experiments, placed.cells, b))
         places.setdefault((own, one.episodes is None), []).append(b)
     for (how, _), at in places.items():
         some = placed if len(at) == len(placed) else placed.take(np.array(at))
@@ -90,11 +89,10 @@ def exploration_of(asked: float | None, settings: Sequence[Settings]) -> float |
     return told[-1] if asked is None and told else asked
 
 
-def _own(how: How, member: Member, layout: Layout, settings: Sequence[Settings]) -> How:
-    """How it is asked for this member on this screen."""
-    less = member.profile.less_genres
+def _own(how: How, layout: Layout, settings: Sequence[Settings]) -> How:
+    """How it is asked for on this screen, in these arms."""
     return How(
-        replace(how.control, less=less) if less else how.control,
+        how.control,
         how.dials,
         exploration_of(how.exploration, settings),
         replace(how.layout, attention=layout.attention) if how.layout else layout,
