@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -107,6 +107,19 @@ def test_a_model_that_knew_the_outcomes_is_said_to(place, tmp_path):
     train_into(copy, "popularity", np.random.default_rng(1))
     found = counterfactual(copy, "home:model=popularity")
     assert f"{PAGES} of {PAGES} decisions were made before the model's last event" in found.notes[0]
+
+
+def test_a_thinned_log_is_judged_by_what_it_kept(place, tmp_path):
+    copy = Workspace(shutil.copytree(place.folder, tmp_path / "thinned"))
+    with EventLog(copy.log_path) as log:
+        log.decisions.thin(datetime.now(UTC).date() + timedelta(days=1), 0.5)
+        kept = sum(len(one) for one in log.decisions.read(2**62))
+    assert 0 < kept < PAGES
+    whole, found = (counterfactual(one, "home:exploration=0.5") for one in (place, copy))
+    assert found.decisions == kept
+    assert f"The log was thinned: {kept:,} of these decisions count for about {2 * kept:,}." in found.notes
+    assert found.parts[0].effective < whole.parts[0].effective
+    assert {verdict(one) for one in counterfactual(copy, "home:exploration=1").parts} == {"the same in every decision"}
 
 
 def test_a_log_without_chance_says_so(tmp_path):

@@ -159,6 +159,21 @@ def test_it_learns_from_the_log_and_every_page_is_asked_again_of_the_version_tha
         assert replayed._mind.posterior.same(learned), "a replay of the log left another posterior"
 
 
+def test_what_a_thinned_log_kept_teaches_as_often_as_it_stands_for(place):
+    """Half of the members are kept: of each all looks, twice over."""
+    with EventLog(place.log_path) as log:
+        with served(place, log, Learner(place, log, CONFIG)) as client:
+            looks = live(client, 0)
+        log.decisions.thin(datetime.fromtimestamp(DAWN + 86_400, UTC).date(), 0.5)
+        kept = {user for one in log.decisions.read(2**62) for user in one.requests.user_ids}
+        replayed = billboard_of(place, Catalog.load(place.catalog_path), "thompson")
+        learn_from(log, [replayed], HAND.over(0), CONFIG)
+    counted = firsts([look for look in looks if look[0] in kept])
+    assert 0 < len(kept) < MEMBERS
+    assert replayed.told[0].sum() == 2 * len(counted)
+    assert replayed.told[1].sum() == pytest.approx(2 * sum(counted))
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path

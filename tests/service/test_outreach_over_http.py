@@ -85,6 +85,16 @@ def test_a_title_that_may_no_longer_be_seen_leaves_the_inbox(client):
     assert client.get("/v1/messages?user_id=ada").json() == {"messages": []}
 
 
+def test_a_message_whose_decision_is_gone_leaves_the_inbox(client, log):
+    """As where a log was thinned: no page fails for it, and who asks for the decision is told what there may be."""
+    wants(client)
+    sent = write_to(client)
+    log.decisions.forget(2**62)
+    assert client.get("/v1/messages?user_id=ada").json() == {"messages": []}
+    gone = client.get(f"/v1/decisions/{sent['decision_id']}")
+    assert (gone.status_code, "the log was thinned or forgot it" in gone.text) == (404, True)
+
+
 def test_the_messages_of_other_systems_count(client):
     wants(client)
     now = datetime.now(UTC)
