@@ -10,7 +10,7 @@ import pytest
 
 import matinee
 from matinee.data.histories import training_data
-from matinee.recipes.costs import Cost, foretold, pace, taken
+from matinee.recipes.costs import Cost, expected, pace, taken
 from matinee.recipes.models.work import Counts, Work
 from matinee.recipes.registry import MODELS
 from matinee.testing import cyclic
@@ -28,7 +28,7 @@ def ratings(ml100k):
 @pytest.mark.parametrize("name", CHEAP)
 def test_what_is_told_is_near_what_a_fit_takes(name, ratings):
     model = MODELS[name]
-    told = foretold(model, ratings)
+    told = expected(model, ratings)
     tries = [taken(lambda: model.make().fit(ratings, np.random.default_rng(0)))[1] for _ in range(2)]
     spent = min(tries, key=lambda one: one.seconds)  # the first compiles
     assert 1 / FACTOR < told.seconds / spent.seconds < FACTOR
@@ -64,7 +64,7 @@ def test_counts_are_those_of_the_histories():
 
 def test_two_fits_cost_twice_one():
     data, model = cyclic(60, length=5), MODELS["ease"]
-    assert foretold(model, data, fits=2).seconds == pytest.approx(2 * foretold(model, data).seconds)
+    assert expected(model, data, fits=2).seconds == pytest.approx(2 * expected(model, data).seconds)
     assert pace() is pace()
 
 

@@ -61,7 +61,7 @@ def pace() -> Pace:
     return Pace(products, ROWS * ENTRIES**2 / _quickest(lambda: columns @ rows))
 
 
-def foretold(model: Model, data: TrainingData, fits: int = 1) -> Cost:
+def expected(model: Model, data: TrainingData, fits: int = 1) -> Cost:
     """What so many fits of a model with its own settings will take, one after the other; meant to be within a factor of
     three of the truth.
     """
@@ -70,7 +70,7 @@ def foretold(model: Model, data: TrainingData, fits: int = 1) -> Cost:
 
 
 def told(cost: Cost, fit: Callable[[], Fitted], progress: Progress) -> tuple[Fitted, Cost]:
-    """The same as `taken`, after `progress` was told the `cost` that is foretold."""
+    """The same as `taken`, after `progress` was told the `cost` that is expected."""
     progress(f"this will take about {cost}", 0.0)
     return taken(fit)
 

@@ -30,7 +30,7 @@ from matinee.history import Histories, TrainingData
 from matinee.maths.ragged import owners_of
 from matinee.maths.ranking_metrics import top_n
 from matinee.profile import Profile
-from matinee.recipes.costs import Cost, foretold, taken, told
+from matinee.recipes.costs import Cost, expected, taken, told
 from matinee.recipes.models.entry import Model
 from matinee.recipes.registry import MODELS
 
@@ -65,7 +65,7 @@ def fit(model: str | Scorer, data: Dataset, seed: int = 0, progress: Progress = 
     def fitted() -> Scorer:
         return scorer.fit(training, np.random.default_rng(seed), progress)
 
-    found = told(foretold(_named(name), training), fitted, progress) if isinstance(model, str) else taken(fitted)
+    found = told(expected(_named(name), training), fitted, progress) if isinstance(model, str) else taken(fitted)
     return Recommender(name, data, found[0], training, found[1])
 
 

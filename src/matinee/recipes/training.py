@@ -25,7 +25,7 @@ from matinee.events import END_OF_TIME
 from matinee.history import TrainingData
 from matinee.models.artifacts.artifact import Artifact, load_artifact, save_artifact
 from matinee.page import Layouts
-from matinee.recipes.costs import foretold, told
+from matinee.recipes.costs import expected, told
 from matinee.recipes.registry import MODELS, SCORERS
 from matinee.train import Previous, Trained, train, warm_start
 from matinee.workspace import Workspace
@@ -60,9 +60,9 @@ def train_into(
     if previous is not None:
         trained = warm_start(data, previous, scorer, rng, progress, looks)
     else:
-        cost = foretold(model, data, fits=2)
+        cost = expected(model, data, fits=2)
         trained, spent = told(cost, lambda: train(data, scorer, rng, progress, looks), progress)
-        trained = replace(trained, metrics={**trained.metrics, "cost": f"{spent}, foretold {cost}"})
+        trained = replace(trained, metrics={**trained.metrics, "cost": f"{spent}, expected {cost}"})
     changed = _drift(workspace, name, catalog, trained)
     _require_no_collapse(workspace, name, Drift() if accept else changed)
     folder = workspace.new_artifact(name)
