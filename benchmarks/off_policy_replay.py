@@ -60,8 +60,8 @@ LEARNERS: dict[str, Callable[[Catalog, Features], Policy]] = {
 
 
 def on_the_sample(folder: Path | None = None) -> dict[str, str]:
-    """What each learner would have earned at the start of its life on the uniform log; and what the log of Thompson
-    sampling says instead.
+    """What each learner would have earned at the start of its life on the uniform log, biased low, for it hears of
+    matched rounds alone; and that the log of Thompson sampling is refused.
     """
     uniform, learned = (sample.feedback_in(folder, policy) for policy in sample.POLICIES)
     decisions, rewards = decisions_of(uniform)
@@ -69,12 +69,11 @@ def on_the_sample(folder: Path | None = None) -> dict[str, str]:
     found = {"uniform, on policy": sample.interval(normal(rewards))}
     for name, make in LEARNERS.items():
         one = replay(make(titles, features.features(len(titles), AXES)), decisions, rewards, np.random.default_rng(0))
-        matched = f"{int(one.matched.sum())} of {len(rewards):,} rounds matched"
-        found[name] = f"{sample.interval(one.value)}, {matched}; biased low, for it heard of those alone"
+        found[name] = f"{sample.interval(one.value)}, {int(one.matched.sum())} of {len(rewards):,} rounds matched"
     try:
         replay(Uniform(titles), *decisions_of(learned), np.random.default_rng(0))
     except BadData as refused:
-        found["on the log of Thompson sampling"] = f"refused: {refused}"
+        found["on the log of Thompson sampling"] = f"refused: {str(refused).partition(';')[0]}"
     return found
 
 
