@@ -65,7 +65,11 @@ def test_what_cannot_be_told_is_said():
     logged = many(lambda k: page((0, 0, 0), (1, 0, 1), decision=k, rewards=[1.0, 0.0]))
     strange = by_clicks(logged, many(lambda k: page((0, 0, 0), (9, 0, 1), decision=k)), LAYOUTS)
     assert strange.lost == pytest.approx(0.8 / 1.8)
-    assert strange.reason == "44 % of the attention to the new pages goes to titles that these pages did not show"
+    assert strange.reason == "44 % of the attention to the new pages goes to titles that these pages hardly showed"
+    deep = many(lambda k: page((0, 0, 0), (1, 6, 0), decision=k, rewards=[1.0, 1.0]))  # looked at with 1 / 64
+    risen = by_clicks(deep, many(lambda k: page((0, 0, 0), (1, 0, 1), decision=k)), LAYOUTS)
+    assert (risen.new.value, risen.lost) == (pytest.approx(1.0), pytest.approx(0.8 / 1.8))
+    assert by_clicks(deep, deep, LAYOUTS).lost == 0.0
     assert by_clicks(logged[:40], logged[:40], LAYOUTS).reason == "only 20 members"
     silent = logged.with_columns(pl.lit(0.0).alias("reward"))
     assert by_clicks(silent, silent, LAYOUTS).reason == "none of these decisions was answered"

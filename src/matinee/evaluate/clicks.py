@@ -2,8 +2,8 @@
 
 What comes of a title is attention to its place times a liking of it that no place changes; the liking cancels, and
 what came of a title weighs attention in the new page / in the logged one (CIPS, see `maths/off_policy_clicks.py`).
-Titles that a logged page did not show stay unknown: their share of the new page's attention is said, and too large a
-share refused.
+Titles that a logged page did not show, or only where hardly anybody looks, stay unknown: their share of the new page's
+attention is said, and too large a share refused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from matinee.maths.off_policy import effective_size
 from matinee.maths.off_policy_support import TOLERANCE
 from matinee.page import Layouts, screen_of
 
-NAME = "whole page, by clicks"
+NAME = "page, by clicks"
+MOST = 20.0  # times as likely looked at as in the logged page, above which a title stays unknown
 _TITLE = ("decision_id", "item")
 
 
@@ -31,8 +32,9 @@ def by_clicks(logged: pl.DataFrame, new: pl.DataFrame, layouts: Layouts) -> Part
     missed at all of them. Sampled are members.
     """
     was, will = (_attention(frame, layouts) for frame in (logged, new))
+    weight = pl.col("attention_new").fill_null(0.0) / pl.col("attention")
     both = was.join(will, on=_TITLE, how="left", suffix="_new").with_columns(
-        (pl.col("attention_new").fill_null(0.0) / pl.col("attention")).alias("weight")
+        pl.when(weight <= MOST).then(weight).otherwise(0.0).alias("weight")
     )
     weighed = logged.join(both, on=_TITLE, how="left", maintain_order="left")
     each = weighed.group_by("decision_id", maintain_order=True).agg(
@@ -53,9 +55,11 @@ def by_clicks(logged: pl.DataFrame, new: pl.DataFrame, layouts: Layouts) -> Part
 
 
 def untold(was: pl.DataFrame, will: pl.DataFrame) -> float:
-    """The share of the attention to new pages that goes to titles which the logged ones did not show."""
-    attention = (pl.col("attention") * pl.col("often")).sum()
-    missing, whole = (one.select(attention).item() for one in (will.join(was, on=_TITLE, how="anti"), will))
+    """The share of the attention to new pages that goes to titles of which the logged ones cannot tell."""
+    attention = pl.col("attention") * pl.col("often")
+    known = (pl.col("attention") <= MOST * pl.col("attention_was")).fill_null(False)
+    both = will.join(was.select(*_TITLE, pl.col("attention").alias("attention_was")), on=_TITLE, how="left")
+    missing, whole = both.select(attention.filter(~known).sum(), attention.sum().alias("whole")).row(0)
     return float(missing / whole) if whole else 0.0
 
 
@@ -73,7 +77,7 @@ def _attention(shown: pl.DataFrame, layouts: Layouts) -> pl.DataFrame:
 def _reason(members: int, lost: float, answered: bool) -> str:
     """Why nothing can be told, in words; "" where it can."""
     if lost > TOLERANCE:
-        return f"{100 * lost:.0f} % of the attention to the new pages goes to titles that these pages did not show"
+        return f"{100 * lost:.0f} % of the attention to the new pages goes to titles that these pages hardly showed"
     if members < MEMBERS:
         return f"only {members:,} members"
     return "" if answered else "none of these decisions was answered"

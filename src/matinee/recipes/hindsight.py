@@ -162,7 +162,7 @@ def _by_clicks(
         f"In {found.decisions:,} decisions nothing was left to chance, so that probabilities tell nothing (IPS is "
         "refused) and the chance of clicks stands in (CIPS). It takes for granted that what comes of a title is "
         f"attention to its place times a liking that no place and no neighbour changes; attention is {attention}. "
-        f"{100 * found.lost:.0f} % of the attention to the new pages goes to titles that the logged ones did not show."
+        f"{100 * found.lost:.0f} % of the attention to the new pages goes to titles that the logged ones hardly showed."
     )
 
 

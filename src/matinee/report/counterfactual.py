@@ -30,7 +30,7 @@ METHOD = (
     "Weights are 1 on average; what they miss of that is taken out of the estimate (Delta-OPE). Intervals are 95 %, "
     "by Cressie-Read likelihood over members: however often a member comes, they are one member.",
     "By clicks, where nothing was left to chance: what came of a title counts as many times as its new place is looked "
-    "at for each time of the old (CIPS). Titles that the logged page did not show stay unknown.",
+    "at for each time of the old (CIPS). Titles that the logged page hardly showed stay unknown.",
     "Effective sample size: decisions of the new policy that the log is worth. Below 100 it cannot tell.",
     "What members do later because of a better page is not in it: histories are those of the log.",
 )
