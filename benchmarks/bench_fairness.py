@@ -9,8 +9,8 @@ Scaled: `maths.fairness.scaled`, for each draw as strongly as costs at most `SPE
 Floor: the last `PLACES` by `maths.fairness.quantiles`.
 
 Keys of the result: `as it is`, `scaled`, `floor`: the mean over draws and its t interval of `ndcg`, of the four tails
-of mean discounted gain, and of the relative `change` of NDCG; `curve`: the share of NDCG that each strength costs, by
-draw; `strengths` chosen, `machine`.
+of mean discounted gain, and of the relative `change` of NDCG; `curve`: the same of each strength for all draws;
+`strengths` chosen, `machine`.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def run(progress: Progress = no_progress, folder: Path | None = None) -> dict[st
     chosen = [_chosen(np.delete(lost, draw, axis=0)) for draw in range(DRAWS)]
     ways = {"as it is": [0.0] * DRAWS, "scaled": chosen, "floor": ["floor"] * DRAWS}
     found: dict[str, Any] = {name: _line(draws, which) for name, which in ways.items()}
-    curve = {f"{one:g}": lost[:, at].round(4).tolist() for at, one in enumerate(STRENGTHS)}
+    curve = {f"{one:g}": _line(draws, [one] * DRAWS) for one in STRENGTHS}
     return {**found, "curve": curve, "strengths": chosen, "machine": machine()}
 
 

@@ -185,7 +185,7 @@ def _serve(
             loops=lambda: watch.numbers,
             experiments=experiments,
             tunings=tunings,
-            watched=learner.watched,
+            watched=lambda: learner.watched().with_alarms(watch.alarms),
             studio=learner.studio,
             visitors=_visitors(place),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -11,10 +11,14 @@ import numpy as np
 from matinee.catalog import Catalog
 from matinee.data.log import EventLog
 from matinee.data.shown_choices import shown_choices
+from matinee.decision.whom import listed
 from matinee.evaluate.loops import MOST, Kind, Loops, loops_of
 from matinee.events import DAY
 from matinee.recipes.background import looking
+from matinee.report.loops import REMEDIES
+from matinee.service.watched import Alarm
 
+NEW, MOST_STARVED = 10, 0.5  # new titles from which something is said of them, and the share that may be starved
 FIRST, EVERY = 60.0, 6 * 3600.0  # seconds until the first look, so that a start is quick, and between looks
 LOOKED_BACK = MOST * DAY  # microseconds
 
@@ -26,6 +30,7 @@ class LoopWatch:
     events: EventLog
     catalog: Callable[[], Catalog]
     numbers: Mapping[str, float] = field(default_factory=dict)
+    alarms: tuple[Alarm, ...] = ()
 
     def running(self) -> AbstractContextManager[None]:
         """Look in the background while the block runs."""
@@ -33,9 +38,20 @@ class LoopWatch:
         return looking(self.look, first=FIRST, every=EVERY, failed=failed)
 
     def look(self, now: int) -> None:
-        """Look at what was shown before `now` (microseconds since 1970, UTC), and keep the numbers."""
+        """Look at what was shown before `now` (microseconds since 1970, UTC), and keep numbers and alarms."""
         shown = shown_choices(self.events.decisions.read(now, since=now - LOOKED_BACK))
-        self.numbers = numbers_of(loops_of(shown, self.catalog(), np.random.default_rng(0)))
+        loops = loops_of(shown, self.catalog(), np.random.default_rng(0))
+        self.numbers, self.alarms = numbers_of(loops), tuple(alarms_of(loops))
+
+
+def alarms_of(loops: Loops) -> Iterator[Alarm]:
+    """What degrades a service: each kind of loop that was found, and new titles that most members are kept from."""
+    for one in loops.alarms:
+        about = f" of {listed(one.genres)}" if one.genres else ""
+        yield Alarm(f"loop_{one.kind}", f"the log tells of {one.kind}{about} since {one.since}", REMEDIES[one.kind])
+    if loops.new >= NEW and loops.starved > MOST_STARVED * loops.new:
+        cause = f"of {loops.new:,} new titles {loops.starved:,} were shown less than a tenth as often as an even share"
+        yield Alarm("starved", cause, "turn up the dial exposure: `matinee dials home --exposure 0.5`")
 
 
 def numbers_of(loops: Loops) -> dict[str, float]:

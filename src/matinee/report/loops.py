@@ -19,6 +19,7 @@ UNBIAS = (
     "from more than the days since the last training"
 )
 VARY = "leave some places to chance, turn up the dials exposure, novelty and freshness, and learn by 1 / probability"
+REMEDIES = {Kind.SWING: UNBIAS, Kind.GROWTH: UNBIAS, Kind.NARROWING: VARY, Kind.SAMENESS: VARY}
 METHOD = (
     f"Alarms of a report without a loop: at most {sum(ALPHA.values()):.0%} of all reports have one. Swings, growth and "
     "trends are compared with red noise, AR(1), which drifts without a beat; genres are corrected by Holm.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 
@@ -21,3 +21,7 @@ class Watched:
 
     gauges: Mapping[str, float] = field(default_factory=dict)
     alarms: tuple[Alarm, ...] = ()
+
+    def with_alarms(self, more: tuple[Alarm, ...]) -> Watched:
+        """The same with more alarms."""
+        return replace(self, alarms=(*self.alarms, *more))
