@@ -84,11 +84,14 @@ def test_a_folder_of_the_dataset_is_judged_both_ways(part, tmp_path):
     assert [row[0] for row in section.tables[0].rows][:3] == ["on policy", "effective rounds", "IPS"]
 
 
-def test_replay_of_learners_is_below_their_life(part):
+def test_replay_of_learners_is_below_their_life(part, monkeypatch):
     """Two lives of 4,000 rounds: their replays hear of one round in ten. The gap of both learners together is .15, its
     standard error .04 from some 800 matched rounds.
     """
-    found = part("off_policy_replay").replays(2, 4_000)
+    replayed = part("off_policy_replay")
+    some = {name: replayed.LEARNERS[name] for name in ("Thompson", "LinTS", "LinUCB")}
+    monkeypatch.setattr(replayed, "LEARNERS", some)
+    found = replayed.replays(2, 4_000)
     gaps = [found[f"{name}: life"] - found[f"{name}: replay"] for name in ("LinTS", "LinUCB")]
     assert sum(gaps) > 0
     assert found["LinTS: life"] > found["Thompson: life"]  # who hears of contexts earns more
