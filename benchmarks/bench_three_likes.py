@@ -33,6 +33,7 @@ MODELS_SHOWN = ("transition-graph", "ease-recent", "popularity")
 DRAWS = 10
 TITLES = 20  # a genre needs as many to be asked about: film noir and westerns of MovieLens 100K have 24 and 27
 ROWS, PLACES = 3, 21  # what a person sees at first
+NEWCOMERS = 300
 MINUTE = 60_000_000
 
 
@@ -112,12 +113,22 @@ def table(policy: HomePolicy, exploration: float | None = None) -> dict[str, tup
     return found
 
 
+def unnamed(policy: HomePolicy, seed: int = 0) -> float:
+    """The share of newcomers whose best page has no row that names what they picked."""
+    popular, rng = policy.charts.popular[None].items[:100], np.random.default_rng(seed)
+    pages = [asked(policy, rng.choice(popular, 3, replace=False).tolist(), 0.0, 1).page() for _ in range(NEWCOMERS)]
+    return float(np.mean([not (page.row_kinds == RowKind.BECAUSE_YOU_LIKED).any() for page in pages]))
+
+
 def run(progress: Progress = no_progress) -> dict[str, Any]:
     """The table of each model of a service's home page, as keys `MODEL, GENRE`."""
     results: dict[str, Any] = {}
     for at, model in enumerate(MODELS_SHOWN):
         progress(model, at / len(MODELS_SHOWN))
-        for genre, (rows, share, best_row, best_share) in table(made(model)).items():
+        policy = made(model)
+        if policy.config.rows.because_rows:
+            results[f"{model}, pages that name no pick"] = f"{unnamed(policy):.1%}"
+        for genre, (rows, share, best_row, best_share) in table(policy).items():
             best = f"row {best_row}, share {best_share:.2f}"
             results[f"{model}, {genre}"] = f"row {rows:.1f}, share {share:.2f}; best page: {best}"
     return results

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import catalog_of
+from pages import catalog_of, pools_of
 
 from matinee.history import Histories
-from matinee.surfaces.taste import FEW, GenreSets, everybody, intents, with_taste
+from matinee.page import RowKind
+from matinee.surfaces.taste import FEW, MOST, GenreSets, everybody, intents, name_tastes, with_taste
 
 GENRES = [["Western"], ["Drama", "Western"], ["Drama", "Western"], ["Drama"], [], ["Comedy", "Drama"]]
 CATALOG = catalog_of(GENRES)
@@ -65,10 +66,32 @@ def test_three_likes_of_any_genre_show_on_the_next_page(model, monkeypatch, ml10
     monkeypatch.chdir(BENCHMARKS.parent)
     import bench_three_likes as bench
 
-    found = bench.table(bench.made(model))
+    policy = bench.made(model)
+    found = bench.table(policy)
     assert {"Western", "Film-Noir", "Drama", "Comedy"} <= set(found)
     for genre, (rows, share, best_row, best_share) in found.items():
         assert rows >= 0.9, f"{genre}: a row in {rows:.0%} of the draws"
         assert share >= 1 / 3, f"{genre}: {share:.0%} of the first places"
         assert best_row, f"{genre}: no row on the best page"
         assert best_share >= 1 / 3, f"{genre}: {best_share:.0%} of the first places of the best page"
+    monkeypatch.setattr(bench, "NEWCOMERS", 60)
+    if policy.config.rows.because_rows:
+        assert bench.unnamed(policy) == 0.0, "somebody meets no row that names what they picked"
+
+
+def test_a_row_that_names_a_liked_title_is_worth_more_by_its_share_of_the_likes():
+    pools = pools_of([[(2, 0.1)], [(4, 0.4)], [(5, 0.1)]])
+    pools.kinds[0, 1:] = RowKind.BECAUSE_YOU_LIKED, RowKind.BECAUSE_YOU_WATCHED, RowKind.TOP_PICKS
+    pools.keys[0, 1:] = 3, 0, -1
+    tastes = Histories.of_items([[3, 0, 1]]).tastes
+    tastes.weights[:] = 1.0, 0.5, 0.5
+    name_tastes(pools, tastes, intents(tastes, CATALOG, SHARES), CATALOG, SHARES)
+    assert pools.worths[0, 1:, 0].tolist() == pytest.approx([0.1 * 1.25, 0.4 * 1.125, 0.1])
+
+
+def test_a_row_is_never_worth_more_than_sure():
+    pools = pools_of([[(2, 0.99)]])
+    pools.kinds[0, 1], pools.keys[0, 1] = RowKind.BECAUSE_YOU_LIKED, 3
+    tastes = Histories.of_items([[3]]).tastes
+    name_tastes(pools, tastes, intents(tastes, CATALOG, SHARES), CATALOG, SHARES)
+    assert pools.worths[0, 1, 0] == MOST

@@ -162,7 +162,7 @@ class HomePolicy:
         offered = (self.catalog, self._themes, self.charts, self._suited, config, sway)
         pools = candidate_rows(requests, allowed, near, worth, nearest, *offered)
         pi = intents(tastes, self.catalog, self.charts.genre_shares)
-        name_tastes(pools, pi, self.catalog, self.charts.genre_shares)
+        name_tastes(pools, tastes, pi, self.catalog, self.charts.genre_shares)
         return pools
 
     def build(self, pools: Pools, requests: Requests, sway: Sway, bits: UInt64s, shown: Shown | None = None) -> Built:

@@ -19,8 +19,8 @@ import numpy as np
 
 from matinee.catalog import Catalog
 from matinee.history import Tastes
-from matinee.maths.arrays import Doubles, Floats, Int32s
-from matinee.maths.ragged import Ragged
+from matinee.maths.arrays import Doubles, Floats, Int32s, Int64s
+from matinee.maths.ragged import Ragged, owners_of
 from matinee.page import RowKind
 from matinee.surfaces.pages import kernels
 from matinee.surfaces.pages.rows import Pools
@@ -30,6 +30,7 @@ STEPS = 10  # of EM
 FEW = 5.0  # likes at which the genres say half as much as they say of one who liked nothing else
 MOST = np.float32(1 - 1e-6)  # no title is thought to satisfy surely
 SCENT = 2.0  # in a row that names the one taste a member is after, a title is likelier to satisfy by this share
+PICKED = 0.5  # and by this share in a row that names the one title that a member liked
 
 
 def intents(tastes: Tastes, catalog: Catalog, genre_shares: Floats) -> Doubles:
@@ -82,12 +83,31 @@ def with_taste(worth: Floats, tastes: Tastes, pi: Doubles, sets: GenreSets, genr
     return np.minimum(lifted, MOST, out=lifted)
 
 
-def name_tastes(pools: Pools, pi: Doubles, catalog: Catalog, genre_shares: Floats) -> None:
-    """Raise the worths in rows that name a genre which a member is after more than others: there they look first."""
+def name_tastes(pools: Pools, tastes: Tastes, pi: Doubles, catalog: Catalog, genre_shares: Floats) -> None:
+    """Raise the worths in rows that name what a member is after: there they look first.
+
+    A genre counts as much as the member is after it, where that is more than most are; a title that was liked, as its
+    share of all that the member likes: one of three is what they came for, one of a hundred hardly is.
+    """
     own = np.where(pi > everybody(genre_shares), pi, 0.0)
     b, row = np.nonzero((pools.kinds == RowKind.GENRE) | (pools.kinds == RowKind.GENRE_TAG))
     tags = np.where(pools.kinds[b, row] == RowKind.GENRE_TAG, max(len(catalog.tags), 1), 1)
-    scent = own[b, pools.keys[b, row] // tags]
-    b, row, scent = b[scent > 0], row[scent > 0], scent[scent > 0]
-    raised = pools.worths[b, row] * (1.0 + SCENT * scent[:, None]).astype(np.float32)
+    _raise(pools, b, row, SCENT * own[b, pools.keys[b, row] // tags])
+    b, row = np.nonzero((pools.kinds == RowKind.BECAUSE_YOU_LIKED) | (pools.kinds == RowKind.BECAUSE_YOU_WATCHED))
+    _raise(pools, b, row, PICKED * _shares(tastes, b, pools.keys[b, row]))
+
+
+def _raise(pools: Pools, b: Int64s, row: Int64s, by: Doubles) -> None:
+    b, row, by = b[by > 0], row[by > 0], by[by > 0]
+    raised = pools.worths[b, row] * (1.0 + by[:, None]).astype(np.float32)
     pools.worths[b, row] = np.minimum(raised, MOST)
+
+
+def _shares(tastes: Tastes, members: Int64s, items: Int32s) -> Doubles:
+    """(rows,) the share that each title has of the weights of its member's tastes."""
+    owners, width = owners_of(tastes.offsets), int(max(tastes.items.max(initial=0), items.max(initial=0))) + 1
+    sums = np.bincount(owners, tastes.weights, len(tastes))
+    keys = owners * width + tastes.items
+    order = np.argsort(keys)
+    at = np.searchsorted(keys[order], members * width + items)
+    return tastes.weights[order[at]] / np.maximum(sums[members], np.finfo(np.float64).tiny)
