@@ -166,9 +166,11 @@ class Requests:
         """(batch,) `digest` of each."""
         return self.histories.digests() if self.logged_digests is None else self.logged_digests
 
-    @property
+    @cached_property
     def user_ids(self) -> pl.Series:
         """(batch,) who asks."""
+        if len(self.people) == 1:
+            return self.people.user_ids.new_from_index(0, len(self))
         return self.people.user_ids.gather(self.members)
 
     def profile(self, b: int) -> Profile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ from matinee.page import Layout, Layouts
 from matinee.service.members import Member
 from matinee.service.requests import ContextIn, HomeIn, MemberIn
 from matinee.situation import Situations
+
+MINUTE = 60 * 1_000_000  # microseconds
 
 
 class How(NamedTuple):
@@ -102,14 +105,21 @@ def _own(how: How, layout: Layout, settings: Sequence[Settings]) -> How:
 def _contexts(members: Sequence[Member], asked: Sequence[ContextIn], now: int, time_zone: str) -> list[Context]:
     """The situations as asked; the rest from profiles, the clocks on members' walls, and the web as the device."""
     zones = [zone_of(who.profile, one.country, time_zone) for who, one in zip(members, asked, strict=True)]
-    clocks = {zone: local_clock(np.array([now], np.int64), zone) for zone in set(zones)}
+    clocks = [_clock(now // MINUTE, zone) for zone in zones]
     return [
         Context(
             country=one.country or who.profile.country,
             device=one.device or "web",
             language=one.language,
-            hour=int(clocks[zone][0][0]) if one.hour is None else one.hour,
-            weekday=int(clocks[zone][1][0]) if one.weekday is None else one.weekday,
+            hour=hour if one.hour is None else one.hour,
+            weekday=weekday if one.weekday is None else one.weekday,
         )
-        for who, one, zone in zip(members, asked, zones, strict=True)
+        for who, one, (hour, weekday) in zip(members, asked, clocks, strict=True)
     ]
+
+
+@lru_cache(1_024)
+def _clock(minute: int, zone: str) -> tuple[int, int]:
+    """The hour and weekday of a minute since 1970: no zone turns its clock within one."""
+    hours, weekdays = local_clock(np.array([minute * MINUTE], np.int64), zone)
+    return int(hours[0]), int(weekdays[0])
