@@ -93,7 +93,7 @@ def looks_of(
         unfinished=looked.filter(pl.col("time") + round(days * DAY) > now).height,
         since=since,
         until=until,
-        whole=_share("all", looked),
+        whole=share_of("all", looked),
         breakdowns=tuple(_breakdowns(looked)),
         calibration=tuple(_calibration(looked)),
         left_out=left_out or Rejections(),
@@ -134,7 +134,7 @@ _PROPERTIES: Mapping[str, tuple[str, pl.Expr, bool]] = {  # what it says, the gr
 def _breakdowns(looked: pl.DataFrame) -> Iterator[Breakdown]:
     for name, (about, group, by_looks) in _PROPERTIES.items():
         parts = looked.with_columns(group.alias("group")).sort("group", maintain_order=True)
-        shares = [_share(part["group"][0], part) for part in parts.partition_by("group", maintain_order=True)]
+        shares = [share_of(part["group"][0], part) for part in parts.partition_by("group", maintain_order=True)]
         if by_looks:
             shares.sort(key=lambda share: -share.looks)
         yield Breakdown(name, about, tuple(shares))
@@ -149,10 +149,11 @@ def _calibration(looked: pl.DataFrame) -> Iterator[Bin]:
     for part in binned.sort("bin", maintain_order=True).partition_by("bin", maintain_order=True):
         scores = part["score"].to_numpy().astype(np.float64)
         mean = float(np.average(scores, weights=part.select(STANDS_FOR).to_series()))
-        yield Bin(mean, _share(f"{scores.min():.3f} to {scores.max():.3f}", part))
+        yield Bin(mean, share_of(f"{scores.min():.3f} to {scores.max():.3f}", part))
 
 
-def _share(name: str, looked: pl.DataFrame) -> Share:
+def share_of(name: str, looked: pl.DataFrame) -> Share:
+    """The reward per look of a group; `looked` has the columns user_id and reward."""
     reward = pl.col("reward").cast(pl.Float64) * STANDS_FOR
     members = looked.group_by("user_id", maintain_order=True).agg(
         reward.sum().alias("total"), STANDS_FOR.sum().alias("count")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -12,13 +12,16 @@ from matinee.catalog import Catalog
 from matinee.data.log import EventLog
 from matinee.data.shown_choices import shown_choices
 from matinee.decision.whom import listed
+from matinee.evaluate.looks import Share
 from matinee.evaluate.loops import MOST, Kind, Loops, loops_of
+from matinee.evaluate.served import served_by_likes
 from matinee.events import DAY
 from matinee.recipes.background import looking
 from matinee.report.loops import REMEDIES
 from matinee.service.watched import Alarm
 
 NEW, MOST_STARVED = 10, 0.5  # new titles from which something is said of them, and the share that may be starved
+FEW = 30  # members of a group, below which nothing is said of it
 FIRST, EVERY = 60.0, 6 * 3600.0  # seconds until the first look, so that a start is quick, and between looks
 LOOKED_BACK = MOST * DAY  # microseconds
 
@@ -41,7 +44,11 @@ class LoopWatch:
         """Look at what was shown before `now` (microseconds since 1970, UTC), and keep numbers and alarms."""
         shown = shown_choices(self.events.decisions.read(now, since=now - LOOKED_BACK))
         loops = loops_of(shown, self.catalog(), np.random.default_rng(0))
-        self.numbers, self.alarms = numbers_of(loops), tuple(alarms_of(loops))
+        events = self.events.read(now, since=now - LOOKED_BACK)
+        served = served_by_likes(shown, events, self.catalog(), now)
+        rates = {f"plays_a_look_likes_{one.name}": one.rate.value for one in served if one.members >= FEW}
+        self.numbers = {**numbers_of(loops), **rates}
+        self.alarms = (*alarms_of(loops), *unserved(served))
 
 
 def alarms_of(loops: Loops) -> Iterator[Alarm]:
@@ -52,6 +59,16 @@ def alarms_of(loops: Loops) -> Iterator[Alarm]:
     if loops.new >= NEW and loops.starved > MOST_STARVED * loops.new:
         cause = f"of {loops.new:,} new titles {loops.starved:,} were shown less than a tenth as often as an even share"
         yield Alarm("starved", cause, "turn up the dial exposure: `matinee dials home --exposure 0.5`")
+
+
+def unserved(served: Sequence[Share]) -> Iterator[Alarm]:
+    """Members of so many likes who surely play less than half as much, look by look, as the best served."""
+    known = [one for one in served if one.members >= FEW]
+    best = max((one.rate.low for one in known), default=0.0)
+    for one in known:
+        if one.rate.high < best / 2:
+            cause = f"members with {one.name} likes or a few more play {one.rate.value:.1%} of what they look at"
+            yield Alarm(f"served_{one.name}", cause, "train again, and compare models by likes: `matinee evaluate`")
 
 
 def numbers_of(loops: Loops) -> dict[str, float]:
