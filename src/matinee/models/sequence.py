@@ -22,7 +22,7 @@ from matinee.models.artifacts.widen import WidePrior, require_appended
 from matinee.models.cold_start import Prior
 from matinee.models.content.features import TitleEncoder
 from matinee.models.deep.fitting import Training, best_device, seeded
-from matinee.models.deep.sequence_config import Body, Loss, SequenceConfig
+from matinee.models.deep.sequence_config import FEW_PLAYS, Body, Loss, SequenceConfig
 from matinee.models.deep.sequence_fitting import fit_sequence_network
 from matinee.models.deep.sequence_network import SequenceNetwork
 from matinee.models.deep.title_vectors import TitleVectors
@@ -100,8 +100,10 @@ class Sequence:
         encoder = TitleEncoder.fit(data.catalog)
         features = encoder.encode(data.catalog)
         tokens = tokens_of(data.histories, len(data.catalog), self.config.reading)
+        counts = _counts(tokens, data)
+        self.config = decided(self.config, counts)
         with seeded(rng):
-            network = _network(self.config, _counts(tokens, data), features)
+            network = _network(self.config, counts, features)
         if self.initial is not None:
             network.titles.start_at(self.initial(data, rng))
         return self._train(network, encoder, tokens, data, self.config.training, rng, progress, look)
@@ -135,7 +137,7 @@ class Sequence:
         if len(known) == fitted.n_titles == len(catalog):
             return self
         features = torch.from_numpy(fitted.encoder.encode(catalog, first=len(known)))
-        answering = torch.cat([known, features @ fitted.network.titles.content])
+        answering = torch.cat([known, fitted.network.titles.of_content(features)])
         added = len(known) + np.flatnonzero(~features.any(dim=1).numpy())
         silent = np.concatenate([fitted.silent[fitted.silent < len(known)], added])
         grown = type(self)(self.config, self.initial)
@@ -326,5 +328,12 @@ def _counts(tokens: Tokens, data: TrainingData) -> NDArray[np.float32]:
     return np.bincount(tokens.items, minlength=len(data.catalog)).astype(np.float32)
 
 
+def decided(config: SequenceConfig, counts: NDArray[np.float32]) -> SequenceConfig:
+    """The settings with `unit` decided by the tokens of each title (titles,), where that was left open."""
+    if config.unit is not None:
+        return config
+    return replace(config, unit=bool(counts.sum() < FEW_PLAYS * np.count_nonzero(counts)))
+
+
 def _network(config: SequenceConfig, counts: NDArray[np.float32], features: NDArray[np.float32]) -> SequenceNetwork:
-    return SequenceNetwork(config, TitleVectors(counts, features, config.size, config.id_dropout))
+    return SequenceNetwork(config, TitleVectors(counts, features, config.size, config.id_dropout, bool(config.unit)))

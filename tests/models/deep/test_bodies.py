@@ -1,5 +1,6 @@
 """Bodies look back only, whatever they are; dropout keeps what it says; title vectors mix as their formula says."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -105,6 +106,18 @@ def test_a_title_is_its_embedding_as_far_as_it_was_played_plus_its_content():
     torch.testing.assert_close(found[1], 0.5 * titles.embeddings[1] + 2 * titles.content[1])
     torch.testing.assert_close(found[2], titles.embeddings[2])
     torch.testing.assert_close(found[3], found[1])
+
+
+@torch.no_grad()
+def test_vectors_of_one_length_keep_their_direction_and_bias():
+    plain = titles_of([0, TRUST, 1e9], [[1, 0], [0, 2], [0, 0]])
+    plain.content[0, 4], plain.embeddings[2, 4] = 3.0, -5.0
+    unit, every = deepcopy(plain), torch.arange(3)
+    unit.unit = True
+    expected = plain(every)[:, :4] / plain(every)[:, :4].norm(dim=1, keepdim=True)
+    torch.testing.assert_close(unit(every)[:, :4], expected)
+    torch.testing.assert_close(unit(every)[:, 4], plain(every)[:, 4])
+    torch.testing.assert_close(unit.of_content(torch.tensor([[1.0, 0.0]])), unit(every)[:1])
 
 
 @torch.no_grad()

@@ -40,7 +40,7 @@ MAKERS = {
     "factorization-machine": of(FactorizationMachine, FactorizationMachineConfig, **MATCHING),
     "two-tower": of(TwoTower, TwoTowerConfig, hidden=8, dropout=0.0, **MATCHING),
     "feed-forward": of(FeedForward, FeedForwardConfig, hidden=8, dropout=0.0, **MATCHING),
-    "sequence": of(Sequence, SequenceConfig, reading=Reading(False, False), **ORDER),
+    "sequence": of(Sequence, SequenceConfig, reading=Reading(False, False), unit=False, **ORDER),
 }
 BRIEF = {"training": Training(2, 16, 0.01)}
 ASKED = Requests.of_histories(Histories.of_items([[0, 2], [1]]))

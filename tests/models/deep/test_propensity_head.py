@@ -128,6 +128,7 @@ TINY = SequenceConfig(
     layers=1,
     heads=1,
     length=20,
+    unit=False,
     unknown=0.5,
     recent=0,
     training=Training(12, 16, 1e-2),

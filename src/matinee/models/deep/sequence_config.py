@@ -11,6 +11,7 @@ from matinee.models.deep.propensity_head import HeadConfig
 from matinee.models.deep.tokens import Reading
 
 MANY = 2**31 - 1
+FEW_PLAYS = 30.0  # tokens of a title, on average over those played
 WHOLE = (  # knobs that are whole numbers, the least and the most
     ("size", 1, MANY),
     ("layers", 1, 100),
@@ -57,8 +58,9 @@ class SequenceConfig:
     `calibration`) always is.
     `kappa`: history length at which popularity counts half; a network knows what is popular, so little is enough.
     `refit_epochs`: epochs of a warm-start refit. `head`: a propensity head that weighs what is learned, None for none.
-    `search`: seconds of one core that `fit` may take to find dropout, rate, epochs, size and loss by members' last
-    likes, see `sequence_search`; what it found says 0.
+    `unit`: whether titles' vectors have length 1, see `TitleVectors`; None: where a title has fewer than `FEW_PLAYS`
+    tokens on average, which `fit` decides and keeps. `search`: seconds of one core that `fit` may take to find dropout,
+    rate, epochs, size and loss by members' last likes, see `sequence_search`; what it found says 0.
     """
 
     body: Body = Body.TRANSFORMER
@@ -81,6 +83,7 @@ class SequenceConfig:
     training: Training = Training(epochs=12, batch=32, rate=3e-3, decay=0.01, half=True)
     refit_epochs: int = 3
     head: HeadConfig | None = None
+    unit: bool | None = None
     search: float = 0.0
 
     def __post_init__(self) -> None:
@@ -101,6 +104,8 @@ class SequenceConfig:
                 raise BadRequest(
                     f"the sequence model's {name} is {value}; give a whole number from {least} to {most:,}"
                 )
+        if self.unit not in (None, True, False):
+            raise BadRequest(f"the sequence model's unit is {self.unit}; give true, false or none")
         if not 0 <= self.search < float("inf"):
             raise BadRequest(f"the sequence model's search is {self.search}; give seconds, 0 or more")
         if not self.kappa > 0:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 TRUST = 3.0  # tokens of a title at which its own embedding counts half
 SPREAD = 0.02  # standard deviation of the random start
@@ -18,14 +19,18 @@ class TitleVectors(nn.Module):
     probability `dropout`, in histories and as a candidate alike, so that W alone can stand for it: a title that
     nobody played has gate 0 and a useful vector from its first day. A title without content keeps its own embedding.
     Features are for learning: they are no part of the state, and `forget` lets go of them.
+    `unit`: every vector is divided by its length (the bias stays), so that one that was seldom played, whose gate is
+    nearly closed, may stand as high as any other.
     """
 
     counts: Tensor
     features: Tensor
 
-    def __init__(self, counts: NDArray[np.float32], features: NDArray[np.float32], size: int, dropout: float) -> None:
+    def __init__(
+        self, counts: NDArray[np.float32], features: NDArray[np.float32], size: int, dropout: float, unit: bool = False
+    ) -> None:
         super().__init__()
-        self.dropout = dropout
+        self.dropout, self.unit = dropout, unit
         self.register_buffer("counts", torch.from_numpy(np.array(counts, np.float32)))
         self.register_buffer("features", torch.from_numpy(np.nan_to_num(features).astype(np.float32)), persistent=False)
         self.embeddings = nn.Parameter(torch.randn(len(counts), size + 1) * SPREAD)
@@ -41,7 +46,16 @@ class TitleVectors(nn.Module):
         if self.training and self.dropout:
             kept = torch.rand_like(gates) >= self.dropout
             gates = gates * (kept | ~features.any(dim=1))
-        return gates[:, None] * self.embeddings.index_select(0, titles) + features @ self.content
+        return self._scaled(gates[:, None] * self.embeddings.index_select(0, titles) + features @ self.content)
+
+    def of_content(self, features: Tensor) -> Tensor:
+        """(k, size + 1) vectors and biases of titles of which nothing but `features` (k, columns) is known."""
+        return self._scaled(features @ self.content)
+
+    def _scaled(self, vectors: Tensor) -> Tensor:
+        if not self.unit:
+            return vectors
+        return torch.cat([functional.normalize(vectors[:, :-1], dim=1), vectors[:, -1:]], dim=1)
 
     def forget(self) -> None:
         """Let go of the features once no vector of these titles will be worked out again."""
