@@ -2,7 +2,7 @@
 
     python benchmarks/bench_serve.py
     python benchmarks/bench_serve.py BEFORE NOW   # two source trees, taking turns at pages alone
-    python benchmarks/bench_serve.py --billboard  # pages of a Thompson billboard alone, one title each
+    python benchmarks/bench_serve.py --billboard  # a Thompson billboard alone: one a request, and a batch a request
 
 The server is `matinee serve` on MovieLens 100K with the log in a temporary folder; the load generator runs beside it.
 `run()` returns machine; first_page_seconds (from starting the process to the first page, artifacts
@@ -80,21 +80,30 @@ def _unexpected(report: dict[str, Any], *expected: str) -> int:
     return odd + sum(report["errors"].values())
 
 
-def billboards(progress: Progress, decisions: int = 2_000) -> dict[str, Any]:
-    """Decisions of one title by a Thompson billboard over HTTP, each durable before it is answered."""
+def billboards(progress: Progress) -> dict[str, Any]:
+    """Decisions of one title by a Thompson billboard over HTTP, each durable before it is answered, by the number asked
+    for at once. `processor_ms` is the server's a decision, `billboards_per_second` what was answered.
+    """
     with server(progress, "thompson") as (port, process_id, *_):
-        load(port=port, what="billboard", count=1_000, connections=CONNECTIONS)
-        start = processor_seconds(process_id)
-        held = load(port=port, what="billboard", count=decisions, connections=CONNECTIONS)
-        used = processor_seconds(process_id) - start
-    answered = held["statuses"].get("200", 0)
+        singles = _asked(port, process_id, {"what": "billboard", "count": 1_000, "connections": CONNECTIONS}, 1)
+        found = {"1": singles}
+        for size, count in ((100, 60), (1_000, 20)):
+            spec = {"what": "billboards", "count": count, "connections": 2, "size": size}
+            found[str(size)] = _asked(port, process_id, spec, size)
+    return {f"{key}_at_{size}": value for size, one in found.items() for key, value in one.items()}
+
+
+def _asked(port: int, process_id: int, spec: dict[str, Any], size: int) -> dict[str, float]:
+    """What the server does with this load, each request of `size` decisions, after a third as much to warm up."""
+    load(port=port, **{**spec, "count": spec["count"] // 3})
+    start = processor_seconds(process_id)
+    held = load(port=port, **spec)
+    used, answered = processor_seconds(process_id) - start, held["statuses"].get("200", 0) * size
     return {
-        "decisions": decisions,
         "billboards_per_second": answered / held["seconds"],
         "processor_ms": used * 1e3 / max(answered, 1),
         "p50_ms": held["p50_ms"],
         "errors": _unexpected(held, "200"),
-        "machine": machine(),
     }
 
 

@@ -70,6 +70,9 @@ def body(what: str, n: int, size: int) -> tuple[str, bytes]:
     if what == "billboard":
         asked = {"user_id": str(n % MEMBERS + 1), "layout": {"rows": 1, "columns": 1}, "explain": False}
         return "/v1/home", orjson.dumps(asked)
+    if what == "billboards":
+        members = [{"user_id": str((n * size + k) % MEMBERS + 1)} for k in range(size)]
+        return "/v1/billboards", orjson.dumps({"members": members, "explain": False})
     stamp = time.time_ns()
     events = [
         {
