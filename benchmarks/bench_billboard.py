@@ -1,14 +1,17 @@
-"""The billboard that learns against a greedy one, in the world: enjoyment, hidden gems, new titles, and its own log.
+"""The billboard that learns against greedy ones, in the world: enjoyment, hidden gems, new titles, and its own log.
 
     python benchmarks/bench_billboard.py [--data FOLDER]
 
 For each of `SEEDS` a world after a data set (MovieLens 100K if none is given) of `MEMBERS` members lives `DAYS` days
-with each billboard, both meeting the same luck. Twenty titles that hardly anybody has watched are gems: a group would
-love them. Writes `var/billboard.html`. Keys: `more_enjoyment` (a member, of Thompson less greedy, over all seeds, with
-`_low`, `_high`) and `more_percent`; `gems_found_thompson`, `_greedy` (of `gems`, shown in the last week ten times as
-often as by chance, mean over seeds); `new_shown_...` and `new_regret_...` (share of decisions that show a title of the
-last four weeks, and the regret a decision that these pay); `entropy_...` on the last day; `truths` and `inside`
-(estimates from the log of the Thompson billboard, of itself and of others, whose 95 % interval holds the truth).
+with each billboard, all meeting the same luck: `greedy` leaves as much to chance as `thompson`, `never` leaves nothing.
+Twenty titles that hardly anybody has watched are gems: a group would love them. Writes `var/billboard.html`.
+
+Keys: `more_enjoyment` (a member, of Thompson less greedy, over all seeds, with `_low`, `_high`) and `more_percent`;
+`more_never`, the same of Thompson less the greedy one without chance; of each billboard `gems_found_...` (of `gems`,
+shown in the last week ten times as often as by chance, mean over seeds) and `gems_shown_...` (decisions in all);
+`new_shown_...` and `new_regret_...` (share of decisions that show a title of the last four weeks, and the regret a
+decision that these pay); `entropy_...` on the last day; `truths` and `inside` (estimates from the log of the Thompson
+billboard, of itself and of others, whose 95 % interval holds the truth).
 """
 
 from __future__ import annotations
@@ -38,13 +41,15 @@ SEEDS, MEMBERS, DAYS = (0, 1, 2), 5_000, 28
 OPEN = replace(PRIOR, title_deviation=0.1)  # leaves a title room to be better than its kind
 MAKERS = {
     "greedy": linear_arms("greedy", ArmsConfig(sampling=False, prior=PRIOR)),  # with `OPEN` it earns a sixth less
+    "never": linear_arms("never", ArmsConfig(sampling=False, floor=1e-9, prior=PRIOR)),
     "thompson": linear_arms("thompson", ArmsConfig(prior=OPEN)),
 }
 VAR = Path(__file__).resolve().parents[1] / "var"
 METHOD = (
-    "Both billboards read the same features; one draws each title with the probability that it is the best one, the "
-    "other takes the best mean. Both leave 1 % to chance and learn once a day. Titles may differ from their kind by a "
-    "standard deviation of 0.1 for the first, 0.05 for the other, which earns less with 0.1.",
+    "All read the same features and learn once a day. Thompson draws each title with the probability that it is the "
+    "best one, the others take the best mean; Thompson and greedy leave 1 % to chance, never leaves nothing.",
+    "Titles may differ from their kind by a standard deviation of 0.1 for Thompson, 0.05 for others, which earn less "
+    "with 0.1.",
     "Regret is the truth as the world stands: what the best title would have earned more. It counts every member's own "
     "best of all titles, which no billboard can know, so that it does not go to zero.",
     "A gem is found when the last week showed it ten times as often as chance would.",
@@ -64,12 +69,13 @@ def run(
 
 
 def _told(trials: Sequence[BillboardTrial]) -> dict[str, Any]:
-    more = _more(trials)
+    more, without = _more(trials), _more(trials, "never")
     base = np.concatenate([one.courses["greedy"].tally.sums["enjoyment"] for one in trials]).mean()
     told: dict[str, Any] = {
         "members": MEMBERS, "days": DAYS, "seeds": len(trials), "gems": len(trials[0].gems),
         "more_enjoyment": more.value, "more_enjoyment_low": more.low, "more_enjoyment_high": more.high,
         "more_percent": 100 * more.value / float(base),
+        "more_never": without.value, "more_never_low": without.low, "more_never_high": without.high,
     }  # fmt: skip
     for name in MAKERS:
         courses = [one.courses[name] for one in trials]
@@ -84,11 +90,10 @@ def _told(trials: Sequence[BillboardTrial]) -> dict[str, Any]:
     return {**told, "truths": len(truths), "inside": sum(one.held for one in truths)}
 
 
-def _more(trials: Sequence[BillboardTrial]) -> Estimate:
+def _more(trials: Sequence[BillboardTrial], other: str = "greedy") -> Estimate:
     """How much more a member enjoyed with the Thompson billboard, members of all seeds paired by their luck."""
     gained = [
-        one.courses["thompson"].tally.sums["enjoyment"] - one.courses["greedy"].tally.sums["enjoyment"]
-        for one in trials
+        one.courses["thompson"].tally.sums["enjoyment"] - one.courses[other].tally.sums["enjoyment"] for one in trials
     ]
     values = np.concatenate(gained)
     found = normal(by_cluster(values, np.arange(len(values))))
@@ -133,11 +138,11 @@ def _report(trials: Sequence[BillboardTrial], found: dict[str, Any]) -> Billboar
 
 
 def _findings(found: dict[str, Any], more: Estimate) -> list[str]:
-    thompson, greedy = (found[f"gems_found_{name}"] for name in ("thompson", "greedy"))
+    thompson, greedy, never = (found[f"gems_found_{name}"] for name in ("thompson", "greedy", "never"))
     share, paid = 100 * found["new_shown_thompson"], number(found["new_regret_thompson"], 4)
     return [
         f"A member enjoys {interval(more, 3, sign=True)} titles more with Thompson ({found['more_percent']:.1f} %).",
-        f"Gems found of {found['gems']}: {thompson:.1f} by Thompson, {greedy:.1f} by greedy.",
+        f"Gems found of {found['gems']}: {thompson:.1f} by Thompson, {greedy:.1f} by greedy, {never:.1f} by never.",
         f"New titles get {share:.1f} % of Thompson's decisions, and pay {paid} of regret a decision.",
         f"Thompson's own log: {found['inside']} of {found['truths']} estimates have the truth inside their interval.",
     ]

@@ -145,6 +145,7 @@ def test_features_are_one_and_directions_that_do_not_move_when_titles_come():
     np.testing.assert_allclose(few.axes, more.axes)
     np.testing.assert_allclose(more.titles[:TITLES], few.titles)
     assert more.titles[TITLES:].tolist() == [[1.0, 0.0, 0.0, 0.0]] * 4
+    assert more.doubts.tolist() == [0.0] * TITLES + [1.0] * 4
     members = few.members(asked(6))
     np.testing.assert_allclose(np.linalg.norm(members[:, 1:], axis=1), [0, 1, 1, 0, 1, 1])
     assert (members[:, 0] == 1).all()
@@ -162,3 +163,21 @@ def test_the_random_bits_are_those_of_the_version():
     assert (made.at(0).decide(requests, np.random.default_rng(7)).titles == first.titles).all()
     agree = np.mean(later.titles == first.titles)
     assert agree < 0.5, "nothing was learned, yet they choose alike"
+
+
+def test_a_title_that_is_foretold_is_doubted_by_what_it_lacks_of_the_mean_length():
+    points = Points()
+    foretold = np.vstack([np.full((TITLES, 4), 9.0), 0.5 * points.title_vectors[:2], np.zeros((1, 4))])
+    told = Features.of(points, TITLES + 3, 3, foretold)
+    np.testing.assert_allclose(told.titles[:TITLES], Features.of(points, TITLES, 3).titles)
+    np.testing.assert_allclose(told.titles[TITLES : TITLES + 2, 1:], 0.5 * told.titles[:2, 1:], rtol=1e-6)
+    lengths = np.sum(told.titles[TITLES:, 1:] ** 2, axis=1)
+    np.testing.assert_allclose(told.doubts[TITLES:], np.maximum(1.0 - lengths, 0.0))
+    assert told.doubts[-1] == 1.0
+    assert not told.doubts[:TITLES].any()
+
+
+def test_a_vector_of_next_to_nothing_is_none():
+    points = Points()
+    points.title_vectors[5] = 1e-12
+    assert np.flatnonzero(Features.of(points, TITLES, 3).doubts).tolist() == [5]

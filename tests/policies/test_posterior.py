@@ -145,3 +145,17 @@ def test_counting_twice_is_learning_twice():
     counted = nothing.after(*rewards, PRIOR, counts=np.full(60, 2.0))
     np.testing.assert_allclose(counted.products, twice.products)
     np.testing.assert_allclose(counted.rewards, twice.rewards)
+
+
+def test_doubt_about_features_is_doubt_about_the_title_until_it_is_shown():
+    """A deviation of its own of sqrt(.15² + 2 doubt .3²): the same as in a ridge regression with that prior."""
+    (members, shown, *rest), titles = told()
+    doubts = np.where(np.arange(TITLES) == 4, 0.5, 0.0)
+    found = Posterior.nothing(TITLES, SIZE).after(members, shown, *rest, PRIOR)
+    sure, doubtful = (found.beliefs(titles, PRIOR, one).of(members[:2]) for one in (0.0, doubts))
+    np.testing.assert_allclose(doubtful[0], sure[0])
+    np.testing.assert_allclose(doubtful[1][:, :4], sure[1][:, :4])
+    np.testing.assert_allclose(doubtful[1][:, 4] ** 2, sure[1][:, 4] ** 2 + 2 * 0.5 * 0.3**2)
+    every = found.beliefs(titles, PRIOR, 0.5).of(members[:2])
+    wide = Prior(0.2, 0.3, np.sqrt(0.15**2 + 2 * 0.5 * 0.3**2), 0.4)
+    np.testing.assert_allclose(every, found.beliefs(titles, wide).of(members[:2]))

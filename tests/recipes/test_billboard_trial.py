@@ -12,10 +12,11 @@ from matinee.policies.arms import ArmsConfig
 from matinee.policies.uniform import Uniform
 from matinee.recipes import billboard_trial
 from matinee.recipes.billboard_trial import obscure_titles, trial
-from matinee.recipes.billboards import PRIOR, linear_arms
+from matinee.recipes.billboards import PRIOR, before_launch, factors_of, linear_arms
 from matinee.report.billboard import BillboardReport, Told
 from matinee.report.courses import Series
-from matinee.simulate.gems import PULL, lovers, with_gems
+from matinee.simulate.config import WorldConfig
+from matinee.simulate.gems import PULL, lovers, with_gems, with_new_gems
 from matinee.simulate.world import World
 from matinee.testing import make_events
 
@@ -66,3 +67,27 @@ def test_gems_are_hidden_and_loved(dataset):
     others = np.setdiff1d(np.arange(TITLES), obscure)
     assert (gems.titles.vectors[others] == world.titles.vectors[others]).all()
     assert (world.titles.appeal[obscure] < gems.titles.appeal[obscure]).all(), "the world itself stays as it was"
+
+
+def test_new_gems_stay_what_they_are_like(dataset):
+    world = World.from_data(dataset, 150, seed=0)
+    items = np.flatnonzero(world.titles.vectors.any(axis=1))[:3].astype(np.int32)
+    gems = with_new_gems(world, items).titles
+    lengths = [np.linalg.norm(one[items].astype(np.float64), axis=1) for one in (world.titles.vectors, gems.vectors)]
+    along = np.sum(world.titles.vectors[items] * gems.vectors[items], axis=1)
+    np.testing.assert_allclose(along, lengths[0] * lengths[1], rtol=1e-5)
+    assert gems.appeal[items] == pytest.approx(world.titles.appeal.max() + PULL)
+
+
+def test_what_is_yet_to_be_launched_is_kept_from_who_learns(dataset):
+    """Nobody likes those titles then: they stand where their content puts them, and are doubted."""
+    world = World.from_data(dataset, 150, WorldConfig(launching=0.5), seed=0)
+    later = world.titles.launched > 0
+    before = before_launch(dataset, world)
+    assert {world.catalog.index[one] for one in before.events["item_id"]} == set(
+        np.flatnonzero(~later & (np.arange(TITLES) < TITLES - 10)).tolist()
+    )
+    features = factors_of(before, world, 0)
+    assert (features.doubts[later] > 0.3).all()
+    assert features.titles[later, 1:].any(axis=1).all()
+    assert not features.doubts[~later & (np.arange(TITLES) < TITLES - 10)].any()

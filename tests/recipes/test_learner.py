@@ -293,6 +293,26 @@ def test_every_way_to_choose_learns_restarts_and_is_asked_again(place, way):
     assert (found.asked, found.same, found.refused) == (20, 20, {})
 
 
+def test_titles_that_come_later_begin_with_their_content_and_change_no_old_decision(place):
+    with EventLog(place.log_path) as log:
+        learner = Learner(place, log, CONFIG)
+        with served(place, log, learner) as client:
+            live(client, 0, 10)
+            learner.look(HAND.over(0))
+        made = learner.arms.posterior
+    genres = {"new": ["War"], "silent": []}
+    told = [{"item_id": name, "title": name, "genres": genre} for name, genre in genres.items()]
+    Catalog.load(place.catalog_path).put(told).save(place.catalog_path)
+    grown = billboard_of(place, Catalog.load(place.catalog_path), "thompson")
+    assert grown.posterior == made == 1
+    features = grown.features
+    assert features.titles[TITLES, 1:].any()
+    assert not features.titles[TITLES + 1, 1:].any()
+    assert 0 < features.doubts[TITLES] < features.doubts[TITLES + 1] == 1.0
+    found = audit(place, 10)
+    assert (found.asked, found.same, found.refused) == (10, 10, {})
+
+
 def test_a_billboard_of_parameters_that_lacked_a_setting_is_asked_again(place):
     """As they stood on disk before there were windows and optimism, under a digest that is no longer theirs."""
     with EventLog(place.log_path) as log:

@@ -31,6 +31,7 @@ class Bench(StrEnum):
     AUDIT = "audit"
     ARMS = "arms"
     BILLBOARD = "billboard"
+    NEWCOMERS = "newcomers"
     REGRET = "regret"
     CAROUSEL = "carousel"
     BANDIT_SPEED = "bandit-speed"

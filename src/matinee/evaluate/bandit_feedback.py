@@ -56,7 +56,7 @@ class Contexts:
         middle = self.context - self.context.mean(axis=0)
         axes = np.linalg.svd(middle, full_matrices=False)[2][:size]
         signs = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])
-        return Features(self, (axes * signs[:, None]).T, np.ones((titles, 1)))
+        return Features(self, (axes * signs[:, None]).T, np.ones((titles, 1)), np.zeros(titles))
 
     @property
     def title_vectors(self) -> Floats:

@@ -75,7 +75,7 @@ class LinearArms:
         if start.rewards.shape != (len(catalog), size):
             raise BadRequest(f"a posterior of shape {start.rewards.shape} for {len(catalog)} titles, {size} features")
         self._versions = kept_from(start, learned is None, versions)
-        self._mind = _Mind(start, start.beliefs(features.titles, config.prior))
+        self._take(start)
 
     @property
     def posterior(self) -> int:
@@ -92,6 +92,11 @@ class LinearArms:
         """What was learned of each title, (titles,): what its looks count, and the sum of their rewards."""
         posterior = self._mind.posterior
         return posterior.products[:, 0], posterior.rewards[:, 0]
+
+    @property
+    def learned_as(self) -> str:
+        """Under which what it learns is kept: sums over rewards, whatever is said of titles since."""
+        return digest(*self._parts)
 
     @property
     def maker(self) -> Maker:
@@ -157,8 +162,13 @@ class LinearArms:
         self._mind.posterior.save(folder, self.config.prior)
 
     def _take(self, posterior: Learned) -> None:
-        self._mind = _Mind(posterior, posterior.beliefs(self.features.titles, self.config.prior))
+        beliefs = posterior.beliefs(self.features.titles, self.config.prior, self.features.doubts)
+        self._mind = _Mind(posterior, beliefs)
 
     def _maker(self, mind: _Mind) -> Maker:
-        parameters = digest(self.policy_id, self.config, self.features.axes.shape)
+        parameters = digest(*self._parts, *self.catalog.versioned)
         return Maker(self.policy_id, self.artifact_id, parameters, mind.posterior.version)
+
+    @property
+    def _parts(self) -> tuple[object, ...]:
+        return self.policy_id, self.config, self.features.axes.shape

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from matinee.decision import Requests
 from matinee.errors import BadRequest
-from matinee.maths.arrays import Doubles, Floats
+from matinee.maths.arrays import Doubles, Flags, Floats
+
+FAINT = 1e-6  # of the mean length: a shorter vector is that of a title of which nothing was learned
 
 
 @runtime_checkable
@@ -77,16 +79,20 @@ class LastLayer:
 @dataclass(frozen=True)
 class Features:
     """`titles` (titles, size + 1): 1 and the title along the `axes` (vector size, size) of most variance, with a mean
-    square length of 1; and `members`. A title that the vectors do not know is 1 and zeros.
+    square length of 1; and `members`. A title that the vectors do not know is 1 and what was `foretold` of it, and its
+    `doubts` (titles,) is what that lacks of the mean square length: 1 where nothing was; 0 for titles that they know.
     """
 
     vectors: Vectors
     axes: Doubles
     titles: Doubles
+    doubts: Doubles
 
     @classmethod
-    def of(cls, vectors: Vectors, titles: int, size: int) -> Self:
-        """The features of a catalogue of `titles`, out of vectors of its first ones, on `size` axes at most."""
+    def of(cls, vectors: Vectors, titles: int, size: int, foretold: Floats | None = None) -> Self:
+        """The features of a catalogue of `titles`, out of vectors of its first ones, on `size` axes at most, and of
+        those `foretold` (titles, vector size) for the others.
+        """
         known = np.asarray(vectors.title_vectors[:titles], np.float64)
         if size < 0:
             raise BadRequest(f"features on {size} axes; give 0 or more")
@@ -95,13 +101,24 @@ class Features:
         along = np.zeros((titles, len(axes)))
         along[: len(known)] = known @ axes.T
         length = np.sqrt(np.mean(np.sum(along[: len(known)] ** 2, axis=1))) if len(known) else 0.0
-        return cls(vectors, axes.T, _with_one(along / (length or 1.0)))
+        unknown = ~np.append(is_known(known), np.zeros(titles - len(known), np.bool_))
+        if foretold is not None:
+            along[unknown] = foretold[unknown].astype(np.float64) @ axes.T
+        along /= length or 1.0
+        doubts = np.where(unknown, np.maximum(1.0 - np.sum(along**2, axis=1), 0.0), 0.0)
+        return cls(vectors, axes.T, _with_one(along), doubts)
 
     def members(self, requests: Requests) -> Doubles:
         """(batch, size + 1): 1 and the direction of each request's point; zeros where nothing is known."""
         points = np.asarray(self.vectors.member_vectors(requests), np.float64) @ self.axes
         lengths = np.linalg.norm(points, axis=1, keepdims=True)
         return _with_one(points / np.where(lengths > 0, lengths, 1.0))
+
+
+def is_known(vectors: Floats | Doubles) -> Flags:
+    """(titles,) whether anything was learned of each title that has a vector (titles, size)."""
+    lengths = np.linalg.norm(np.asarray(vectors, np.float64), axis=1)
+    return np.asarray(lengths > FAINT * (np.sqrt(np.mean(lengths**2)) if len(lengths) else 0.0))
 
 
 def _with_one(rows: Doubles) -> Doubles:

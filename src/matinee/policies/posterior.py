@@ -5,7 +5,9 @@ The reward of title a for a member with features u is modelled as
     r = b + uᵀ W v_a + e_a + noise,   W_ij ~ N(0, deviation²),  e_a ~ N(0, title_deviation²),  noise ~ N(0, noise²),
 
 with v_a the title's features and b the base rate: one model for all titles, which a new title enters with what the
-others taught, and a part of its own. Everything rewards say is in two sums a title, over its rewards with weights w:
+others taught, and a part of its own. Where v_a is doubtful e_a varies by doubt * |u|² deviation² more, for what W would
+have made of the rest of v_a; |u|² counts as 2. Everything rewards say is in two sums a title, over its rewards with
+weights w:
 
     U_a = Σ w u uᵀ        R_a = Σ w r u
 
@@ -29,6 +31,7 @@ from matinee.policies import arm_kernels as kernels
 from matinee.policies import stored
 
 DAY = 86_400_000_000  # microseconds
+MEMBER = 2.0  # |u|² of a member of whom something is known: 1 and a direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +135,13 @@ class Posterior:
         sums = np.array_equal(one.products, two.products) and np.array_equal(one.rewards, two.rewards)
         return sums and (self.version, self.as_of) == (other.version, other.as_of)
 
-    def beliefs(self, titles: Doubles, prior: Prior) -> Beliefs:
-        """What follows for titles with features `titles` (titles, width)."""
+    def beliefs(self, titles: Doubles, prior: Prior, doubts: Doubles | float = 0.0) -> Beliefs:
+        """What follows for titles with features `titles` (titles, width) and these `doubts` (titles,) about them."""
         size, width = self.rewards.shape[1], titles.shape[1]
         trust = prior.noise**-2
         seen, rewards = self.products[:, :size], self.rewards - prior.base_rate * self.products[:, :size]
-        own = prior.title_deviation**2 / (1 + prior.title_deviation**2 * trust * seen[:, 0])  # 1 / d_a
+        open_ = prior.title_deviation**2 + doubts * MEMBER * prior.deviation**2
+        own = open_ / (1 + open_ * trust * seen[:, 0])  # 1 / d_a
         share = trust * own[:, None] * seen  # of what a title's own part takes from W: T = I - share e_0'
         precision, moment = np.empty((size, width, size, width)), np.empty((size, width))
         for pair, (i, j) in enumerate(_pairs(size)):

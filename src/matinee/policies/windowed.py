@@ -86,9 +86,9 @@ class Windowed:
             return False
         return all(one.same(two) for (_, one), (_, two) in zip(self.days, other.days, strict=True))
 
-    def beliefs(self, titles: Doubles, prior: Prior) -> Beliefs:
-        """What follows for titles with features `titles` (titles, width)."""
-        return self.whole.beliefs(titles, prior)
+    def beliefs(self, titles: Doubles, prior: Prior, doubts: Doubles | float = 0.0) -> Beliefs:
+        """As that of `Posterior`."""
+        return self.whole.beliefs(titles, prior, doubts)
 
     def save(self, folder: Path, prior: Prior) -> None:
         """Write each day's sums of titles with rewards, and the prior, into an existing folder."""

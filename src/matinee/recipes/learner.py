@@ -21,10 +21,12 @@ from matinee.decision import Maker
 from matinee.errors import ArtifactRefused, BadRequest
 from matinee.events import DAY
 from matinee.models.artifacts.artifact import Artifact, id_of, load_artifact
+from matinee.models.artifacts.widen import Widened
 from matinee.policies.arms import ArmsConfig, LinearArms
 from matinee.policies.features import AverageTaste, Features
 from matinee.policies.posterior import Prior
 from matinee.recipes.background import looking
+from matinee.recipes.foretold import foretold_vectors
 from matinee.recipes.learning import SECOND, LearnerConfig, LearnsFromLog, learn_from
 from matinee.recipes.posteriors import kept_posteriors
 from matinee.recipes.registry import SCORERS
@@ -73,16 +75,18 @@ def _arms(
     parameters: Mapping[str, Any],
     made_by: Maker | None = None,
 ) -> LinearArms:
-    """What was learned lies under the digest of those who learned it, whatever today's is of the same parameters."""
+    """What was learned lies where they learned it, or under the digest of who made a decision before that changed."""
     config = ArmsConfig(**{**parameters["arms"], "prior": Prior(**parameters["arms"]["prior"])})
-    vectors = getattr(artifact.scorer, "title_vectors", None)
+    fitted = artifact.scorer.scorer if isinstance(artifact.scorer, Widened) else artifact.scorer
+    vectors = getattr(fitted, "title_vectors", None)
     if vectors is None:
         raise ArtifactRefused(f"{artifact.artifact_id} has no vectors of titles; train `{VECTORS}`")
-    features = Features.of(AverageTaste(vectors), len(catalog), parameters["size"])
+    foretold = foretold_vectors(vectors, catalog)
+    features = Features.of(AverageTaste(vectors), len(catalog), parameters["size"], foretold)
     plain = LinearArms(parameters["policy"], artifact.artifact_id, catalog, features, config)
-    maker = made_by or plain.maker
-    folder = workspace.folder / "posteriors" / f"{maker.parameters}-{artifact.artifact_id}"
-    kept = kept_posteriors(folder, config.prior)
+    known_as = {plain.learned_as, *(() if made_by is None else (made_by.parameters,))}
+    folders = [workspace.folder / "posteriors" / f"{one}-{artifact.artifact_id}" for one in known_as]
+    kept = kept_posteriors(next((one for one in folders if one.is_dir()), folders[0]), config.prior)
     learned = kept.latest if made_by is None else kept.find(made_by.posterior)
     return LinearArms(plain.policy_id, plain.artifact_id, catalog, features, config, learned, kept)
 

@@ -18,11 +18,20 @@ def with_gems(world: World, items: Int32s, rng: np.random.Generator) -> World:
     """A copy of the world in which each of `items` is what one of its members would have wished for: `PULL` above the
     most appealing title, as worth while as the best twentieth, and along that member's taste.
     """
-    titles, tastes = world.titles, world.members.tastes
-    centers = tastes[rng.choice(len(tastes), len(items), replace=False)].astype(np.float64)
+    tastes = world.members.tastes
+    return _raised(world, items, tastes[rng.choice(len(tastes), len(items), replace=False)].astype(np.float64))
+
+
+def with_new_gems(world: World, items: Int32s) -> World:
+    """The same of titles that stay what they are like, so that their content tells as much of them as of any other."""
+    return _raised(world, items, world.titles.vectors[items].astype(np.float64))
+
+
+def _raised(world: World, items: Int32s, along: Doubles) -> World:
+    titles = world.titles
     vectors, appeal, worth = titles.vectors.copy(), titles.appeal.copy(), titles.worth.copy()
     length = np.quantile(np.linalg.norm(vectors.astype(np.float64), axis=1), 0.9)
-    vectors[items] = length * centers / np.linalg.norm(centers, axis=1, keepdims=True)
+    vectors[items] = length * along / np.linalg.norm(along, axis=1, keepdims=True)
     appeal[items] = titles.appeal.max() + PULL
     worth[items] = np.quantile(titles.worth, 0.95)
     gems = replace(titles, vectors=vectors, appeal=appeal, worth=worth)
