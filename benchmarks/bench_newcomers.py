@@ -75,10 +75,10 @@ def _soon(world: World, seed: int) -> Int32s:
 
 def _features(dataset: Dataset, world: World, seed: int) -> Mapping[str, Features]:
     """What each billboard reads of titles."""
-    foretold = factors_of(before_launch(dataset, world), world, seed)
-    plain = Features.of(foretold.vectors, len(world.catalog), SIZE)
+    predicted = factors_of(before_launch(dataset, world), world, seed)
+    plain = Features.of(predicted.vectors, len(world.catalog), SIZE)
     sure = replace(plain, doubts=np.zeros(len(world.catalog)))
-    return {"sure": sure, "doubtful": plain, "content": foretold, "greedy": foretold}
+    return {"sure": sure, "doubtful": plain, "content": predicted, "greedy": predicted}
 
 
 def _lived(begun: World, features: Mapping[str, Features], items: Int32s) -> dict[str, Any]:

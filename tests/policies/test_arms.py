@@ -165,10 +165,10 @@ def test_the_random_bits_are_those_of_the_version():
     assert agree < 0.5, "nothing was learned, yet they choose alike"
 
 
-def test_a_title_that_is_foretold_is_doubted_by_what_it_lacks_of_the_mean_length():
+def test_a_title_that_is_predicted_is_doubted_by_what_it_lacks_of_the_mean_length():
     points = Points()
-    foretold = np.vstack([np.full((TITLES, 4), 9.0), 0.5 * points.title_vectors[:2], np.zeros((1, 4))])
-    told = Features.of(points, TITLES + 3, 3, foretold)
+    predicted = np.vstack([np.full((TITLES, 4), 9.0), 0.5 * points.title_vectors[:2], np.zeros((1, 4))])
+    told = Features.of(points, TITLES + 3, 3, predicted)
     np.testing.assert_allclose(told.titles[:TITLES], Features.of(points, TITLES, 3).titles)
     np.testing.assert_allclose(told.titles[TITLES : TITLES + 2, 1:], 0.5 * told.titles[:2, 1:], rtol=1e-6)
     lengths = np.sum(told.titles[TITLES:, 1:] ** 2, axis=1)

@@ -79,7 +79,7 @@ class LastLayer:
 @dataclass(frozen=True)
 class Features:
     """`titles` (titles, size + 1): 1 and the title along the `axes` (vector size, size) of most variance, with a mean
-    square length of 1; and `members`. A title that the vectors do not know is 1 and what was `foretold` of it, and its
+    square length of 1; and `members`. A title that the vectors do not know is 1 and what was `predicted` of it, and its
     `doubts` (titles,) is what that lacks of the mean square length: 1 where nothing was; 0 for titles that they know.
     """
 
@@ -89,9 +89,9 @@ class Features:
     doubts: Doubles
 
     @classmethod
-    def of(cls, vectors: Vectors, titles: int, size: int, foretold: Floats | None = None) -> Self:
+    def of(cls, vectors: Vectors, titles: int, size: int, predicted: Floats | None = None) -> Self:
         """The features of a catalogue of `titles`, out of vectors of its first ones, on `size` axes at most, and of
-        those `foretold` (titles, vector size) for the others.
+        those `predicted` (titles, vector size) for the others.
         """
         known = np.asarray(vectors.title_vectors[:titles], np.float64)
         if size < 0:
@@ -102,8 +102,8 @@ class Features:
         along[: len(known)] = known @ axes.T
         length = np.sqrt(np.mean(np.sum(along[: len(known)] ** 2, axis=1))) if len(known) else 0.0
         unknown = ~np.append(is_known(known), np.zeros(titles - len(known), np.bool_))
-        if foretold is not None:
-            along[unknown] = foretold[unknown].astype(np.float64) @ axes.T
+        if predicted is not None:
+            along[unknown] = predicted[unknown].astype(np.float64) @ axes.T
         along /= length or 1.0
         doubts = np.where(unknown, np.maximum(1.0 - np.sum(along**2, axis=1), 0.0), 0.0)
         return cls(vectors, axes.T, _with_one(along), doubts)

@@ -17,7 +17,7 @@ from matinee.policies.arms import ArmsConfig, LinearArms
 from matinee.policies.features import AverageTaste, Features, Vectors
 from matinee.policies.posterior import Prior
 from matinee.policies.uniform import Uniform
-from matinee.recipes.foretold import foretold_vectors
+from matinee.recipes.newcomers import predicted_vectors
 from matinee.recipes.registry import MODELS
 from matinee.recipes.ways import ways_to_choose
 from matinee.simulate.world import World
@@ -40,9 +40,9 @@ def linear_arms(name: str, config: ArmsConfig, features: Reads | None = None) ->
 
 
 def factors_of(dataset: Dataset, world: World, seed: int) -> Features:
-    """The factors of a data set; those of titles that nobody in it likes are foretold from content."""
+    """The factors of a data set; those of titles that nobody in it likes are predicted from content."""
     vectors = _fitted(dataset, seed)
-    return Features.of(AverageTaste(vectors), len(world.catalog), SIZE, foretold_vectors(vectors, world.catalog))
+    return Features.of(AverageTaste(vectors), len(world.catalog), SIZE, predicted_vectors(vectors, world.catalog))
 
 
 def before_launch(dataset: Dataset, world: World) -> Dataset:

@@ -26,8 +26,8 @@ from matinee.policies.arms import ArmsConfig, LinearArms
 from matinee.policies.features import AverageTaste, Features
 from matinee.policies.posterior import Prior
 from matinee.recipes.background import looking
-from matinee.recipes.foretold import foretold_vectors
 from matinee.recipes.learning import SECOND, LearnerConfig, LearnsFromLog, learn_from
+from matinee.recipes.newcomers import predicted_vectors
 from matinee.recipes.posteriors import kept_posteriors
 from matinee.recipes.registry import SCORERS
 from matinee.recipes.studio import studio_of
@@ -81,8 +81,8 @@ def _arms(
     vectors = getattr(fitted, "title_vectors", None)
     if vectors is None:
         raise ArtifactRefused(f"{artifact.artifact_id} has no vectors of titles; train `{VECTORS}`")
-    foretold = foretold_vectors(vectors, catalog)
-    features = Features.of(AverageTaste(vectors), len(catalog), parameters["size"], foretold)
+    predicted = predicted_vectors(vectors, catalog)
+    features = Features.of(AverageTaste(vectors), len(catalog), parameters["size"], predicted)
     plain = LinearArms(parameters["policy"], artifact.artifact_id, catalog, features, config)
     known_as = {plain.learned_as, *(() if made_by is None else (made_by.parameters,))}
     folders = [workspace.folder / "posteriors" / f"{one}-{artifact.artifact_id}" for one in known_as]

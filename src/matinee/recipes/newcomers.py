@@ -1,4 +1,4 @@
-"""Vectors of titles that nobody has watched yet, foretold from their genres, tags, words and pictures."""
+"""Vectors of titles that nobody has watched yet, predicted from their genres, tags, words and pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matinee.policies.features import is_known
 SEED = 0  # of the folds by which the penalty is chosen
 
 
-def foretold_vectors(vectors: Floats, catalog: Catalog) -> Floats:
+def predicted_vectors(vectors: Floats, catalog: Catalog) -> Floats:
     """(titles, size) the `vectors` of the first titles of a catalogue, and for those that they do not know what a ridge
     regression on content says, fitted on those that they know: the less content foretells, the nearer to zeros. Zeros
     where a title's content says nothing.

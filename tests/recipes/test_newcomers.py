@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from matinee.catalog import Catalog
-from matinee.recipes.foretold import foretold_vectors
+from matinee.recipes.newcomers import predicted_vectors
 
 KNOWN, GENRES = 60, ("Drama", "War", "Comedy")
 
@@ -28,7 +28,7 @@ def vectors() -> np.ndarray:
 
 
 def test_a_new_title_stands_among_those_like_it(vectors):
-    found = foretold_vectors(vectors, catalog_of([["War"], ["Comedy"], [], ["Unheard of"]]))
+    found = predicted_vectors(vectors, catalog_of([["War"], ["Comedy"], [], ["Unheard of"]]))
     np.testing.assert_array_equal(found[:KNOWN], vectors)
     for row, genre in ((KNOWN, 1), (KNOWN + 1, 2)):
         np.testing.assert_allclose(found[row], vectors[np.arange(KNOWN) % 3 == genre].mean(axis=0), atol=0.15)
@@ -36,19 +36,19 @@ def test_a_new_title_stands_among_those_like_it(vectors):
 
 
 def test_titles_that_come_later_change_none(vectors):
-    few, more = (foretold_vectors(vectors, catalog_of([["War"]] + n * [["Drama"]])) for n in (0, 40))
+    few, more = (predicted_vectors(vectors, catalog_of([["War"]] + n * [["Drama"]])) for n in (0, 40))
     np.testing.assert_array_equal(more[: KNOWN + 1], few)
 
 
 def test_content_that_tells_nothing_is_not_believed():
-    """Vectors that have nothing to do with genres: what is foretold is a fraction of them."""
+    """Vectors that have nothing to do with genres: what is predicted is a fraction of them."""
     vectors = np.random.default_rng(1).normal(size=(KNOWN, 4)).astype(np.float32)
-    found = foretold_vectors(vectors, catalog_of([["War"]]))
+    found = predicted_vectors(vectors, catalog_of([["War"]]))
     assert np.linalg.norm(found[-1]) < 0.25 * np.sqrt(np.mean(np.sum(vectors**2, axis=1)))
 
 
-def test_what_the_vectors_do_not_know_is_foretold_too_and_nothing_without_any(vectors):
+def test_what_the_vectors_do_not_know_is_predicted_too_and_nothing_without_any(vectors):
     faint = vectors.copy()
     faint[4] = 1e-12
-    assert np.linalg.norm(foretold_vectors(faint, catalog_of([]))[4] - vectors[1::3].mean(axis=0)) < 0.6
-    assert foretold_vectors(np.zeros((KNOWN, 4), np.float32), catalog_of([["War"]])).shape == (KNOWN + 1, 4)
+    assert np.linalg.norm(predicted_vectors(faint, catalog_of([]))[4] - vectors[1::3].mean(axis=0)) < 0.6
+    assert predicted_vectors(np.zeros((KNOWN, 4), np.float32), catalog_of([["War"]])).shape == (KNOWN + 1, 4)
