@@ -112,10 +112,14 @@ def test_a_promotion_has_its_share_of_the_places(surface, exploration):
         assert promoted[shown].sum() >= np.floor(0.4 * len(shown) + 0.5), f"{surface}, page {b}"
 
 
+THRICE = Control(boosts=(Boost('genre = "g1"', 3.0),))
+
+
 @pytest.mark.parametrize("surface", SURFACES)
 def test_a_boost_moves_titles_up_and_no_estimate(surface):
-    control = Control(boosts=(Boost('genre = "g1"', 3.0),))
-    boosted, plain = decided(surface, control, 0.0), decided(surface, Control(), 0.0)
+    tall = {"layout": Layout(rows=12, columns=8, visible=4)} if surface == "home" else {}
+    asked = [asking(surface, control, 0.0, **tall) for control in (THRICE, Control())]
+    boosted, plain = (SURFACES[surface][0]().decide(one, np.random.default_rng(0)) for one in asked)
     passes = passing(CATALOG, 'genre = "g1"', NOW)
     assert passes[boosted.titles].mean() > passes[plain.titles].mean() + 0.05
     estimates = {(b, item): score for b, item, score in estimates_of(plain)}
