@@ -18,6 +18,7 @@ from matinee.history import Histories
 from matinee.maths.beyond_accuracy import intra_list_diversity, mean_of, miscalibration
 from matinee.maths.calibration import Platt
 from matinee.page import KEEPS_REPEATS, Attention, Layout, RowKind
+from matinee.surfaces import taste
 from matinee.surfaces.home import HomePolicy
 from matinee.surfaces.pages.builder import build_pages
 from matinee.surfaces.pages.turned import mix_of
@@ -88,8 +89,11 @@ def test_conformance_at_both_ends_of_exploration(exploration):
 
 
 @pytest.mark.parametrize(("exploration", "told"), [(0.0, "8bfa549729f72296"), (0.3, "11ffd92f9897b875")])
-def test_dials_that_are_off_leave_the_pages_of_before_there_were_any(exploration, told):
-    """What was chosen among how many, as the code chose it that knew no dials (commit d3667a9)."""
+def test_dials_that_are_off_leave_the_pages_of_before_there_were_any(exploration, told, monkeypatch):
+    """What was chosen among how many, as the code chose it that knew no dials (commit d3667a9), nor counted rows more
+    for the likes that they name.
+    """
+    monkeypatch.setattr(taste, "PICKED", 0.0)
     for fields in ({}, {"dials": Dials()}, {"dials": Dials(0.0, 0.0, 0.0, 0.0)}):
         choices = policy_of(CATALOG).decide(asking(exploration=exploration, **fields), np.random.default_rng(0)).choices
         assert blake2b(choices.actions.tobytes() + choices.among.tobytes(), digest_size=8).hexdigest() == told
