@@ -88,7 +88,7 @@ def test_all_that_is_believed_shown_and_learned_is_on_the_page(browser, studio):
     with visiting(browser, address) as visit:
         page = visit("/studio")
         words = page.locator("main").inner_text()
-        assert f"Learned today: {told.learned_today:,.1f} looks" in words
+        assert f"Learned today: {told.learned_today:,.0f} looks" in words
         assert "version 2" in words
         rows = page.locator("section:has(h2:text-is('Titles')) tbody tr")
         best = told.titles[0]

@@ -13,7 +13,7 @@ STUDIO = Studio(
     billboard="billboard-thompson",
     version=12,
     as_of="2026-03-01T12:00:00+00:00",
-    learned_today=34.5,
+    learned_today=34.6,
     titles=[
         TitleBelief("t1", NASTY, 0.21, 0.1, 0.32, 0.4, 56.0, 0.25, 7),
         TitleBelief("t2", "B", 0.1, 0, 0.2, 0, 0.0, None, 0),
@@ -27,7 +27,7 @@ STUDIO = Studio(
 def test_the_page_shows_beliefs_days_versions_and_alarms_and_escapes_what_it_shows(serve):
     alarm = Alarm("stale", "nothing was learned", "look at the disk")
     page = serve(studio=lambda: STUDIO, watched=lambda: Watched({}, (alarm,))).get("/studio").text
-    for words in ("version 12", "34.5 looks", "0.100 to 0.320", "40.00%", "2026-03-01", "0.0123", "<svg role='img'>",
+    for words in ("version 12", "35 looks", "0.100 to 0.320", "40.00%", "2026-03-01", "0.0123", "<svg role='img'>",
                   "Nothing was learned", "Look at the disk"):  # fmt: skip
         assert words in page, words
     assert NASTY not in page
