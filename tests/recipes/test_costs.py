@@ -69,8 +69,8 @@ def test_two_fits_cost_twice_one():
 
 
 def test_a_cost_is_read_as_seconds_and_megabytes():
-    assert str(Cost(0.04, 3 << 20)) == "0.0 s of the processor and 3 MB"
-    assert str(Cost(1_234.5, None)) == "1,234 s of the processor"
+    assert str(Cost(0.04, 3 << 20)) == "0.0 s and 3 MB"
+    assert str(Cost(1_234.5, None)) == "1,234 s"
 
 
 def test_a_fit_says_first_what_it_will_cost_and_keeps_what_it_took():

@@ -24,7 +24,7 @@ LAYOUT = Layout(rows=6, columns=8, visible=4)
 
 @pytest.mark.parametrize(("exploration", "where"), [(0.3, Where(1)), (0.3, Where()), (1.0, Where())], ids=str)
 def test_a_dozen_pages_tell_what_many_would_show(exploration, where):
-    """Off by less than a half in the logarithm, wherever chance decides; by the probability of what was drawn alone, as
+    """Off by less than .6 in the logarithm, wherever chance decides; by the probability of what was drawn alone, as
     if no other page could have shown it, they are off by more where all is drawn.
     """
     policy = policy_of(world(80), exploration, where=where)
@@ -51,4 +51,4 @@ def test_a_dozen_pages_tell_what_many_would_show(exploration, where):
     off = {name: np.log(both[name].to_numpy() / both["truth"].to_numpy()) for name in ("chance", "alone")}
     deviation = {name: np.sqrt((one**2).mean()) for name, one in off.items()}
     assert len(both) > 100
-    assert deviation["chance"] < min(0.5, deviation["alone"] + 1e-3)
+    assert deviation["chance"] < min(0.6, deviation["alone"] + 1e-3)

@@ -36,7 +36,7 @@ class Cost:
 
     def __str__(self) -> str:
         held = "" if self.bytes is None else f" and {max(1, self.bytes >> 20):,} MB"
-        return f"{self.seconds:,.{1 if self.seconds < 10 else 0}f} s of the processor{held}"
+        return f"{self.seconds:,.{1 if self.seconds < 10 else 0}f} s{held}"
 
 
 @dataclass(frozen=True, slots=True)
