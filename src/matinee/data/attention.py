@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 import polars as pl
 
-from matinee.data.seen import days_of
+from matinee.data.seen import days_of, screens_of
 from matinee.data.shown_choices import STANDS_FOR
 from matinee.maths.arrays import Doubles
 from matinee.maths.attention import Counts, fit_attention
@@ -62,6 +62,14 @@ def chances(pages: pl.DataFrame, layouts: Layouts) -> Doubles:
     decays = {screen: np.log(astuple(layouts.of(screen).attention)) for screen in SCREENS}
     each = np.array([decays[screen] for screen in pages["screen"]]).reshape(-1, 3)
     return np.asarray(np.exp((each * _exponents(pages)).sum(axis=1)))
+
+
+def with_attention(shown: pl.DataFrame, layouts: Layouts) -> pl.DataFrame:
+    """Titles as shown (`data.shown_choices`), each with its `screen` and the `attention` to its place: how likely that
+    is looked at. A title that stands in no row or column stands first.
+    """
+    placed = shown.with_columns(screens_of(shown["device"]), pl.col("row", "column").clip(0))
+    return placed.with_columns(pl.Series("attention", chances(placed, layouts)))
 
 
 def _fit(pages: pl.DataFrame, prior: Layout) -> AttentionFit:

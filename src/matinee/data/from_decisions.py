@@ -9,13 +9,13 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from matinee.data.attention import chances
+from matinee.data.attention import with_attention
 from matinee.data.exposures import LEAST, Exposures, Propensities, by_default, exposures_of, of_found
 from matinee.data.shown_choices import SHOWN
 from matinee.errors import BadData
 from matinee.history import TrainingData
 from matinee.maths.arrays import Doubles
-from matinee.page import Layouts, screen_of
+from matinee.page import Layouts
 
 CERTAIN = 1 - 1e-9  # probability, from which on nothing was left to chance
 _PAIR, _ROW, _SURFACE = ("user_id", "surface", "item"), ("decision_id", "row"), ("user_id", "surface")
@@ -131,11 +131,8 @@ def _sums(shown: pl.DataFrame, layouts: Layouts) -> tuple[pl.DataFrame, pl.DataF
     (`looks`), and log prod (1 - a) of where it stood for `certain`; of each member and surface the `decisions`, and
     how many titles were of `thinned` ones.
     """
-    kinds = {device: screen_of(device) for device in shown["device"].unique()}
-    screen = pl.col("device").replace_strict(kinds, return_dtype=pl.String).alias("screen")
-    known = shown.filter(pl.col("user_id") != "").with_columns(screen, pl.col("row", "column").clip(0))
-    p = pl.col("log_prob").exp().clip(LEAST, 1.0)
-    lines = known.with_columns(pl.Series("a", chances(known, layouts)), p.alias("p"))
+    known = with_attention(shown.filter(pl.col("user_id") != ""), layouts)
+    lines = known.with_columns(pl.col("attention").alias("a"), pl.col("log_prob").exp().clip(LEAST, 1.0).alias("p"))
     certain, inverse = pl.col("p") >= CERTAIN, 1 / pl.col("q")
     pairs = (
         lines.with_columns(_seen().alias("q"))

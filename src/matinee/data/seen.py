@@ -32,7 +32,7 @@ def seen_pages(batches: Iterable[Decisions], events: pl.DataFrame, catalog: Cata
     shown = shown_choices(of_home).filter(pl.col("user_id") != "")
     places = seen.select(*_PLACE, pl.lit(True).alias("seen"))
     marked = shown.join(places, on=_PLACE, how="left", maintain_order="left").with_columns(
-        pl.col("seen").fill_null(False), _screens(shown["device"])
+        pl.col("seen").fill_null(False), screens_of(shown["device"])
     )
     looked_at = marked.filter(pl.col("seen").any().over("decision_id"))
     return with_outcomes(looked_at, events, catalog, WINDOW, liked)
@@ -44,6 +44,12 @@ def days_of(times: pl.Series) -> tuple[str, str] | None:
     return None if days.is_empty() else (str(days.min()), str(days.max()))
 
 
+def screens_of(devices: pl.Series) -> pl.Series:
+    """The kind of screen of each device, as `screen`."""
+    kinds = {device: screen_of(device) for device in devices.unique()}
+    return devices.replace_strict(kinds, return_dtype=pl.Enum(SCREENS)).alias("screen")
+
+
 def _of(wanted: frozenset[str], batch: Decisions) -> Decisions:
     """Those of a batch that are wanted."""
     return batch.take(np.flatnonzero([one in wanted for one in batch.ids]))
@@ -53,8 +59,3 @@ def _impressions(events: pl.DataFrame) -> pl.DataFrame:
     """Each place that came into view, once."""
     said = events.filter(pl.col("kind") == "impression", pl.all_horizontal(pl.col(_PLACE).is_not_null()))
     return said.group_by(_PLACE).agg(pl.col("timestamp").min())
-
-
-def _screens(devices: pl.Series) -> pl.Series:
-    kinds = {device: screen_of(device) for device in devices.unique()}
-    return devices.replace_strict(kinds, return_dtype=pl.Enum(SCREENS)).alias("screen")

@@ -13,12 +13,12 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from matinee.data.attention import chances
+from matinee.data.attention import with_attention
 from matinee.data.shown_choices import STANDS_FOR
 from matinee.evaluate.counterfactual import MEMBERS, Heaviest, Part, part
 from matinee.maths.off_policy import effective_size
 from matinee.maths.off_policy_support import TOLERANCE
-from matinee.page import Layouts, screen_of
+from matinee.page import Layouts
 
 NAME = "page, by clicks"
 MOST = 20.0  # times as likely looked at as in the logged page, above which a title stays unknown
@@ -65,12 +65,10 @@ def untold(was: pl.DataFrame, will: pl.DataFrame) -> float:
 
 def _attention(shown: pl.DataFrame, layouts: Layouts) -> pl.DataFrame:
     """How likely each title of a page is looked at: decision_id, item, `attention`, and how `often` the page counts."""
-    kinds = {device: screen_of(device) for device in shown["device"].unique()}
-    screen = pl.col("device").replace_strict(kinds, return_dtype=pl.String).alias("screen")
-    places = shown.with_columns(screen, pl.col("row", "column").clip(0))
-    looked = places.with_columns(pl.Series("attention", chances(places, layouts)))
-    return looked.group_by(_TITLE, maintain_order=True).agg(
-        (1 - (1 - pl.col("attention")).product()).alias("attention"), STANDS_FOR.first().alias("often")
+    return (
+        with_attention(shown, layouts)
+        .group_by(_TITLE, maintain_order=True)
+        .agg((1 - (1 - pl.col("attention")).product()).alias("attention"), STANDS_FOR.first().alias("often"))
     )
 
 
