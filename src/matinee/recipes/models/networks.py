@@ -17,6 +17,7 @@ from matinee.recipes.models.work import FLOAT, Counts, Work, learned_by_all
 
 if TYPE_CHECKING:
     from matinee.models.deep.fitting import Training
+    from matinee.models.deep.match_scorer import MatchConfig
 
 A_STEP = 1_000_000.0  # look-ups that a step of a network costs, whatever it learns
 A_NETWORK = 4e8  # bytes that a step of 32 long histories holds
@@ -119,29 +120,38 @@ def _vectors_of_factors(data: TrainingData, rng: np.random.Generator) -> NDArray
 
 def _work_of_matching(counts: Counts) -> Work:
     """Each moment of each member against all liked titles, in every epoch."""
-    return _work_of_pairs_met(counts, 8_192, 64)
+    with needing("deep"):
+        from matinee.models.factorization_machine import FactorizationMachineConfig
+    config = FactorizationMachineConfig()
+    return _work_of_pairs_met(counts, config, config.size)
 
 
 def _work_of_feed_forward(counts: Counts) -> Work:
     """The same, where every pair of a moment and a title goes through the layers."""
-    return _work_of_pairs_met(counts, 512, 64 * 32)
+    with needing("deep"):
+        from matinee.models.feed_forward import FeedForwardConfig
+    config = FeedForwardConfig()
+    return _work_of_pairs_met(counts, config, config.size * config.hidden)
 
 
-def _work_of_pairs_met(counts: Counts, candidates: int, size: int) -> Work:
-    """Forty epochs over the moments, each beside so many `candidates` at most; a pair costs `size` products, thrice
+def _work_of_pairs_met(counts: Counts, config: MatchConfig, products: int) -> Work:
+    """All epochs over the moments, each beside so many candidates at most; a pair costs so many `products`, thrice
     each way.
     """
-    met = min(counts.liked, candidates)
-    steps = counts.moments / 128 + 1
-    once = Work(6.0 * counts.moments * met * size, steps * (A_STEP + 80.0 * counts.liked))
-    return learned_by_all(counts) + Work(40 * once.products, 40 * once.lookups, 8.0 * FLOAT * 128 * met * 4)
+    met, epochs, batch = min(counts.liked, config.candidates), config.training.epochs, config.training.batch
+    steps = counts.moments / batch + 1
+    once = Work(6.0 * counts.moments * met * products, steps * (A_STEP + 80.0 * counts.liked))
+    return learned_by_all(counts) + Work(epochs * once.products, epochs * once.lookups, 8.0 * FLOAT * batch * met * 4)
 
 
-def work_of_sequences(counts: Counts) -> Work:
+def _work_of_sequences(counts: Counts) -> Work:
     """Each token against all titles, in every epoch; a step of few tokens costs what a step costs."""
-    epochs, size, layers, length, batch = 12, 64, 2, 200, 32
-    steps = max(counts.members, counts.events / length) / batch + 1
-    products = 3.0 * counts.events * size * (counts.liked + 12 * layers * size)
+    with needing("deep"):
+        from matinee.models.sequence import SequenceConfig
+    config = SequenceConfig()
+    size, epochs = config.size, config.training.epochs
+    steps = max(counts.members, counts.events / config.length) / config.training.batch + 1
+    products = 3.0 * counts.events * size * (counts.liked + 12 * config.layers * size)
     lookups = steps * (A_STEP + 200.0 * counts.liked)
     return learned_by_all(counts) + Work(epochs * products, epochs * lookups, A_NETWORK + 4_000.0 * counts.liked)
 
@@ -170,7 +180,7 @@ FEED_FORWARD = Model(
 SEQUENCE = Model(
     "sequence",
     _sequence_type,
-    work_of_sequences,
+    _work_of_sequences,
     space=_sequence,
     boards={
         NEXT_ITEM: {

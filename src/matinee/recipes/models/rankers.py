@@ -100,7 +100,7 @@ def _work_of_rankers(counts: Counts) -> Work:
 
 
 def _work_of_sequence_rankers(counts: Counts) -> Work:
-    """The same, and the sequence model once and a little."""
+    """The same, and the sequence model twice, as every stage."""
     return _work_of_rankers(counts) + SEQUENCE.work(counts) + SEQUENCE.work(counts)
 
 
