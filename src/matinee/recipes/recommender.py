@@ -65,7 +65,10 @@ def fit(model: str | Scorer, data: Dataset, seed: int = 0, progress: Progress = 
     def fitted() -> Scorer:
         return scorer.fit(training, np.random.default_rng(seed), progress)
 
-    found = told(expected(_named(name), training), fitted, progress) if isinstance(model, str) else taken(fitted)
+    if isinstance(model, str) and progress is not no_progress:
+        found = told(expected(_named(name), training), fitted, progress)
+    else:
+        found = taken(fitted)
     return Recommender(name, data, found[0], training, found[1])
 
 
