@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from other_evenings import evenings
 from test_audit import dataset
 
 from matinee.data.log import EventLog
-from matinee.data.outcomes import outcomes
-from matinee.data.rewards import REWARDS
 from matinee.evaluate.clicks import NAME
 from matinee.page import Layout
 from matinee.recipes.hindsight import counterfactual
@@ -53,15 +51,9 @@ def truth(place, world, requests, name):
     with EventLog(place.log_path) as log:
         catalog, policies = catalog_and_policies(place, log, exploration=0.0)
     makers = policies["home"][0][1].decide(requests.take(np.arange(1)), np.random.default_rng(0)).makers
-    made, found = target(place, catalog, name).made(makers, len(catalog)), []
-    for seed in range(4):
-        other = deepcopy(world)
-        other.seed = 100 + seed
-        decisions = made.decide(requests, np.random.default_rng(seed))
-        answers = other.answer(decisions)
-        told = outcomes(decisions, answers.events(catalog), catalog, 86_400.0, REWARDS["played"]).reward
-        found.append(np.nansum(told) / len(decisions))
-    return float(np.mean(found))
+    made = target(place, catalog, name).made(makers, len(catalog))
+    lived = evenings(made, world, requests, catalog, seeds=4)
+    return float(np.mean([np.nansum(played) / len(decisions) for decisions, played in lived]))
 
 
 @pytest.mark.parametrize("name", ["home:model=popularity", "home:exploration=1"])

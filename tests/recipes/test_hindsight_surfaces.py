@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from other_evenings import evenings
 from test_audit import dataset
 
 from matinee.data.log import EventLog
-from matinee.data.outcomes import outcomes
-from matinee.data.rewards import REWARDS
 from matinee.errors import BadRequest
 from matinee.events import END_OF_TIME
 from matinee.page import Layout
@@ -69,15 +67,10 @@ def truth(place, world, requests, policy, first=False):
     with EventLog(place.log_path) as log:
         catalog, _ = catalog_and_policies(place, log)
     found = []
-    for seed in range(3):
-        other = deepcopy(world)
-        other.seed = 100 + seed
-        decisions = policy.decide(requests, np.random.default_rng(seed))
-        answers = other.answer(decisions)
-        told = outcomes(decisions, answers.events(catalog), catalog, 86_400.0, REWARDS["played"]).reward
+    for decisions, played in evenings(policy, world, requests, catalog, seeds=3):
         choices = decisions.choices
-        counts = (choices.rows == 0) & (choices.columns <= 0) if first else np.ones(len(told), np.bool_)
-        found.append(np.nansum(told[counts]) / len(decisions))
+        counts = (choices.rows == 0) & (choices.columns <= 0) if first else np.ones(len(played), np.bool_)
+        found.append(np.nansum(played[counts]) / len(decisions))
     return float(np.mean(found))
 
 

@@ -121,6 +121,16 @@ def served(place: Workspace, log: EventLog, learner: Learner) -> TestClient:
     return TestClient(create_app(deployment), "http://localhost")
 
 
+def taught(place: Workspace) -> Learner:
+    """A learner of ten pages of one slice."""
+    with EventLog(place.log_path) as log:
+        learner = Learner(place, log, CONFIG)
+        with served(place, log, learner) as client:
+            live(client, 0, 10)
+            learner.look(HAND.over(0))
+    return learner
+
+
 def test_it_learns_from_the_log_and_every_page_is_asked_again_of_the_version_that_made_it(place, monkeypatch):
     read, lesson = [], learning._lesson
     monkeypatch.setattr(learning, "_lesson", lambda *asked: read.append(1) or lesson(*asked))
@@ -294,12 +304,7 @@ def test_every_way_to_choose_learns_restarts_and_is_asked_again(place, way):
 
 
 def test_titles_that_come_later_begin_with_their_content_and_change_no_old_decision(place):
-    with EventLog(place.log_path) as log:
-        learner = Learner(place, log, CONFIG)
-        with served(place, log, learner) as client:
-            live(client, 0, 10)
-            learner.look(HAND.over(0))
-        made = learner.arms.posterior
+    made = taught(place).arms.posterior
     genres = {"new": ["War"], "silent": []}
     told = [{"item_id": name, "title": name, "genres": genre} for name, genre in genres.items()]
     Catalog.load(place.catalog_path).put(told).save(place.catalog_path)
@@ -315,11 +320,7 @@ def test_titles_that_come_later_begin_with_their_content_and_change_no_old_decis
 
 def test_a_billboard_of_parameters_that_lacked_a_setting_is_asked_again(place):
     """As they stood on disk before there were windows and optimism, under a digest that is no longer theirs."""
-    with EventLog(place.log_path) as log:
-        learner = Learner(place, log, CONFIG)
-        with served(place, log, learner) as client:
-            live(client, 0, 10)
-            learner.look(HAND.over(0))
+    learner = taught(place)
     maker, digest = learner.arms.maker, "0" * 32
     parameters = place.parameters(maker.parameters)
     del parameters["arms"]["optimism"], parameters["arms"]["prior"]["window_days"]
