@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from matinee.data.histories import histories_of
 from matinee.data.sources import sequences
+from matinee.data.sources.reading import Source, guess
 from matinee.errors import BadData
 
 LATER = 10**15
@@ -154,6 +155,28 @@ def test_attributes_beside_a_text_become_tags(tmp_path):
     (tmp_path / "item2attributes.json").write_text('{"5": [1, 2], "6": ["red"], "99": [3]}')
     catalog = sequences.read(tmp_path).catalog
     assert dict(catalog.titles.select("item_id", "tags").iter_rows()) == {"5": ["1", "2"], "6": ["red"], "7": []}
+
+
+@pytest.mark.parametrize(
+    ("names", "source"),
+    [
+        (["toys.txt"], Source.SEQUENCES),
+        (["toys.txt", "item2attributes.json"], Source.SEQUENCES),
+        (["Toys_and_Games.txt", "Toys_and_Games_item2attributes.json"], Source.SEQUENCES),
+        (["toys.txt", "other.txt", "item2attributes.json"], Source.MOVIELENS),
+        (["toys.txt", "README.md"], Source.MOVIELENS),
+        (["item2attributes.json"], Source.MOVIELENS),
+        (["ratings.csv", "movies.csv"], Source.MOVIELENS),
+        (["combined_data_1.txt", "item2attributes.json"], Source.NETFLIX),
+        (["train.jsonl", "item2attributes.json"], Source.RANKLENS),
+        (["train_triplets.txt", "item2attributes.json"], Source.TASTE_PROFILE),
+        (["train.ascii", "test.ascii", "item2attributes.json"], Source.MNAR),
+    ],
+)
+def test_a_text_alone_or_beside_its_attributes_is_told_from_other_sources(tmp_path, names, source):
+    for name in names:
+        (tmp_path / name).write_text("1 5 6\n")
+    assert guess(tmp_path) == source
 
 
 @pytest.mark.parametrize("broken", ["[1, 2]", "{", '{"5": 3}'])

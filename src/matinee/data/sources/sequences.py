@@ -31,6 +31,7 @@ from matinee.maths.ragged import Ragged
 
 NOTE = "times only count positions: hours, weekdays and ages mean nothing"
 TEXTS = (".txt", ".csv", ".tsv", ".inter", ".dat")
+ATTRIBUTES = "2attributes.json"
 _HEADERS = ("user_id", "user_id:token", "userid", "user")
 _RATING = ["user_id", "item_id", "rating", "time"]
 
@@ -64,9 +65,12 @@ def read(
 
 
 def holds(path: Path) -> bool:
-    """Whether a folder holds files that this source recognises by their names, or one text and nothing else."""
+    """Whether a folder holds files that this source recognises by their names, or one text, with or without attributes
+    beside it, and nothing else.
+    """
     names = [one.name for one in path.iterdir()] if path.is_dir() else []
-    alone = len(names) == 1 and names[0].endswith(".txt")
+    others = [one for one in names if not one.endswith(ATTRIBUTES)]
+    alone = len(others) == 1 and others[0].endswith(".txt")
     return alone or any(one.endswith(".train.rating") or Path(one).stem in ("sequences", "pairs") for one in names)
 
 
@@ -159,7 +163,7 @@ def _catalog(path: Path, clean: pl.DataFrame, asked: pl.DataFrame | None) -> Cat
     occurring = [clean["item_id"]] + ([] if asked is None else [_candidates(asked).explode()])
     ids = pl.concat(occurring).unique().to_frame()
     ids = ids.sort(pl.col("item_id").cast(pl.Int64, strict=False), "item_id")
-    if any(path.glob("*2attributes.json")):
+    if any(path.glob(f"*{ATTRIBUTES}")):
         return Catalog.from_frame(ids.join(_attributes(path), on="item_id", how="left", maintain_order="left"))
     if not (path / "movies.dat").is_file() or any(path.glob("*.train.rating")):  # NCF's ids are of its own
         return Catalog.from_frame(ids)
@@ -170,7 +174,7 @@ def _catalog(path: Path, clean: pl.DataFrame, asked: pl.DataFrame | None) -> Cat
 
 def _attributes(path: Path) -> pl.DataFrame:
     """item_id and tags, of S3-Rec's `*2attributes.json`: an object of item_id -> list of numbers or names."""
-    (name, *_) = Files.of(path).ending("2attributes.json")
+    (name, *_) = Files.of(path).ending(ATTRIBUTES)
     try:
         told = json.loads(Files.of(path).text(name))
         tags = [[str(one) for one in attributes] for attributes in told.values()]
