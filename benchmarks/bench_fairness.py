@@ -23,7 +23,6 @@ import numpy as np
 import polars as pl
 from machine import machine
 from scipy import sparse
-from scipy.stats import t as student
 
 from matinee.cli.data import fetch
 from matinee.data.dataset import Dataset
@@ -35,6 +34,7 @@ from matinee.evaluate.measure import NDCG, Cutoff, measure_hits
 from matinee.events import END_OF_TIME
 from matinee.maths.arrays import Doubles, Int32s
 from matinee.maths.fairness import Gains, gains_of, quantiles, scaled, tails, with_floor
+from matinee.maths.mean_intervals import student
 from matinee.maths.ragged import Ragged
 from matinee.maths.ranking_metrics import top_n
 from matinee.recipes.registry import MODELS
@@ -115,8 +115,7 @@ def _line(draws: list[dict[Any, Doubles]], which: list[Any]) -> dict[str, tuple[
     values = np.array([one[way] for one, way in zip(draws, which, strict=True)])
     base = np.array([one[0.0][0] for one in draws])
     whole = np.column_stack([values, values[:, 0] / base - 1])
-    half = student.ppf(0.975, DRAWS - 1) * whole.std(axis=0, ddof=1) / np.sqrt(DRAWS)
-    ends = np.stack([whole.mean(axis=0), whole.mean(axis=0) - half, whole.mean(axis=0) + half], axis=1).round(4)
+    ends = np.stack(student(whole), axis=1).round(4)
     return dict(zip(("ndcg", *KEYS, "change"), map(tuple, ends.tolist()), strict=True))
 
 

@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 from machine import machine
 from scipy.signal import lfilter
-from scipy.stats import t as student
 
 from matinee.cli.data import fetch
 from matinee.data.sources.reading import Source, read
@@ -31,6 +30,7 @@ from matinee.decision import Progress, no_progress, part_of
 from matinee.evaluate.loops import Exposure, Kind, detect
 from matinee.evaluate.results import Estimate
 from matinee.maths import spectra
+from matinee.maths.mean_intervals import student
 from matinee.recipes.laboratory import ONCE, REPEATED, Damped, damping, homogenization
 from matinee.report.courses import Series
 from matinee.report.laboratory import MEASURES, Arm, LaboratoryReport
@@ -93,10 +93,8 @@ def _variety(once: bool, progress: Progress) -> dict[str, dict[str, Estimate]]:
 
 
 def _over_seeds(effects: list[Effect]) -> dict[str, Estimate]:
-    values = np.array(effects)
-    half = student.ppf(0.975, len(values) - 1) * values.std(axis=0, ddof=1) / np.sqrt(len(values))
-    means = values.mean(axis=0)
-    return {key: Estimate(m, m - h, m + h) for key, m, h in zip(MEASURES, means.tolist(), half.tolist(), strict=True)}
+    told = np.stack(student(np.array(effects)), axis=1)
+    return {key: Estimate(*one) for key, one in zip(MEASURES, told.tolist(), strict=True)}
 
 
 def _arm(name: str, damped: Damped, genres: tuple[str, ...]) -> Arm:

@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 from bench_page import make_policy
 from machine import machine
-from scipy.stats import t as student
 
 from matinee.decision import Requests
 from matinee.events import DAY
 from matinee.history import Histories
+from matinee.maths.mean_intervals import student
 from matinee.models.effects import Effects
 from matinee.page import ONE_TITLE
 from matinee.profile import Profile
@@ -147,9 +147,8 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def _words(values: list[float]) -> str:
     """The mean and its 95 % interval over worlds."""
-    mean, n = float(np.mean(values)), len(values)
-    half = float(student.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
-    return f"{mean:.1f} ({mean - half:.1f} to {mean + half:.1f})"
+    mean, low, high = student(np.array(values))
+    return f"{mean:.1f} ({low:.1f} to {high:.1f})"
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
 
 from matinee.evaluate.measure import Metric
 from matinee.evaluate.results import Estimate
 from matinee.maths.arrays import Doubles
+from matinee.maths.mean_intervals import student
 
 MEASURES = (
     Metric("overlap", "Homogenization", "", "share of a member's titles that another, drawn at random, saw too"),
@@ -39,19 +39,14 @@ class Retrained:
         return len(next(iter(self.arms.values()))["reward"])
 
     def late(self, arm: str, measure: str) -> Estimate:
-        """The mean over the later half of the trainings."""
-        return over_seeds(self._late(arm, measure))
+        """The mean over the later half of the trainings, with its 95 % t interval over seeds."""
+        return Estimate(*map(float, student(self._late(arm, measure))))
 
     def change(self, arm: str, measure: str) -> Estimate:
         """By how much that is more than in the first arm, world by world."""
-        return over_seeds(self._late(arm, measure) - self._late(next(iter(self.arms)), measure))
+        more = self._late(arm, measure) - self._late(next(iter(self.arms)), measure)
+        return Estimate(*map(float, student(more)))
 
     def _late(self, arm: str, measure: str) -> Doubles:
         trainings = self.arms[arm][measure][:, 1:]
         return np.asarray(trainings[:, trainings.shape[1] // 2 :].mean(axis=1))
-
-
-def over_seeds(values: Doubles) -> Estimate:
-    """The mean of values (seeds,) with its 95 % t interval."""
-    half = student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return Estimate(float(values.mean()), float(values.mean() - half), float(values.mean() + half))

@@ -1,6 +1,7 @@
-"""Intervals of a mean of per-round values; the last two hold under heavy weights.
+"""Intervals of a mean of per-round values, or of a few runs; the last two hold under heavy weights.
 
 normal, bootstrap   for many rounds of light weights; too narrow where few rounds carry most of it
+student             for a few runs that each sum up many rounds, such as worlds of other seeds
 cressie_read        an empirical likelihood that knows that weights are 1 on average, and how large
                     they may be (Karampatziakis, Langford and Mineiro 2020)
 betting             right at every number of rounds, also when peeked at (Waudby-Smith and Ramdas
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.special import stdtrit
 from scipy.stats import chi2, norm
 
 from matinee.maths.arrays import Doubles, Int64s
@@ -56,6 +58,22 @@ def normal(values: Doubles, level: float = LEVEL) -> Interval:
     mean = float(values.mean())
     half = float(norm.ppf((1 + level) / 2) * values.std(ddof=1) / np.sqrt(len(values)))
     return Interval(mean, mean - half, mean + half)
+
+
+def student(values: Doubles, level: float = LEVEL) -> tuple[Doubles, Doubles, Doubles]:
+    """The mean over runs and the ends of its interval, mean ± t s / sqrt(n), each of shape (...).
+
+    `values` (n, ...), a run a row; s^2 = sum((values - mean)^2) / (n - 1), t the (1 + level) / 2
+    quantile of Student's distribution with n - 1 degrees of freedom: exact where runs are normal and
+    independent. A single run has infinite ends. Source: Student, "The Probable Error of a Mean", 1908.
+    """
+    runs = len(values)
+    assert runs, "no run has no mean"
+    mean = np.asarray(values.mean(axis=0))
+    if runs == 1:
+        return mean, np.full_like(mean, -np.inf), np.full_like(mean, np.inf)
+    half = stdtrit(runs - 1, (1 + level) / 2) * values.std(axis=0, ddof=1) / np.sqrt(runs)
+    return mean, mean - half, mean + half
 
 
 def bootstrap(values: Doubles, rng: np.random.Generator, draws: int = 1_000, level: float = LEVEL) -> Interval:

@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import RenderableType
 
 from matinee.evaluate.measure import Metric
-from matinee.evaluate.retrained import MEASURES, Retrained, over_seeds
+from matinee.evaluate.retrained import MEASURES, Retrained
 from matinee.maths.arrays import Doubles
+from matinee.maths.mean_intervals import student
 from matinee.report.courses import Series
 from matinee.report.curves import Curves, CurvesReport, Rows, Section
 from matinee.report.offline import plain
@@ -91,6 +92,5 @@ class RetrainingReport:
 
 def _series(name: str, courses: Doubles, key: int) -> Series:
     """A line over trainings out of (seeds, stretches), without the first stretch, which is chance's."""
-    told = [over_seeds(column) for column in courses[:, 1:].T]
-    values, lows, highs = zip(*((one.value, one.low, one.high) for one in told), strict=True)
+    values, lows, highs = (one.tolist() for one in student(courses[:, 1:]))
     return Series(name, values, key, lows, highs)
