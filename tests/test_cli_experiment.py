@@ -1,6 +1,7 @@
 """The verb for experiments: start, list, tell, stop, with words for what cannot be."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,7 @@ from matinee.data.log import EventLog
 from matinee.decision import Cells
 from matinee.events import DAY
 from matinee.experiment.allocate import cells
+from matinee.experiment.definition import Arm, Experiment
 from matinee.experiment.folder import Experiments
 from matinee.testing import make_decisions
 
@@ -42,6 +44,21 @@ def test_start_list_tell_stop(matinee, place, tmp_path):
     code, out = matinee("bolder", "--stop")
     assert code == 1
     assert "what ended stays ended" in " ".join(out.split())
+
+
+def test_no_decision_of_a_running_experiment_goes(verb, place):
+    begun = Experiment("begun", "salt", (Arm("one", 0.5), Arm("two", 0.5)), 0)
+    Experiments(place.experiments_path).start(begun)
+    _lived(place, replace(begun, name="bolder"))
+    for words in (("--thin-before", "1970-01-03", "--keep", "0.5"), ("--forget-decisions-before", "1970-01-03")):
+        code, out = verb("log", *words)
+        assert code == 1
+        assert "'begun' runs since 1970-01-01" in " ".join(out.split())
+    assert verb("experiment", "begun", "--stop")[0] == 0
+    assert "Thinned: " in verb("log", "--thin-before", "1970-01-03", "--keep", "0.5")[1]
+    code, out = verb("experiment", "begun")
+    assert code == 1, "none of its arms stayed with a decision, yet others of its time were thinned"
+    assert "read experiments before their days are thinned" in " ".join(out.split())
 
 
 def _lived(place, found):

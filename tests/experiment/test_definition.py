@@ -5,6 +5,7 @@ import json
 import pytest
 
 from matinee.errors import BadData, BadRequest, NotFound
+from matinee.events import DAY
 from matinee.experiment.definition import Arm, Experiment, Settings, of_record
 from matinee.experiment.folder import Experiments
 
@@ -86,6 +87,19 @@ def test_two_that_change_one_thing_at_one_time_are_refused(tmp_path):
     known.start(Experiment("aa", "s3", (Arm("one", 0.5), Arm("two", 0.5)), 0))
     known.stop("bolder", 2_000_000)
     known.start(Experiment("bolder-later", "s2", HALVES, 2_000_000))
+
+
+def test_what_a_running_experiment_is_read_from_is_kept(tmp_path):
+    known = Experiments(tmp_path)
+    known.require_all_kept(9 * DAY, 10 * DAY)
+    known.start(Experiment("begun", "s", HALVES, 3 * DAY + 5))
+    known.require_all_kept(3 * DAY, 10 * DAY)
+    with pytest.raises(BadRequest, match=r"'begun' runs since 1970-01-04 and .* give 1970-01-04 or an earlier day"):
+        known.require_all_kept(4 * DAY, 10 * DAY)
+    known.stop("begun", 9 * DAY)
+    known.require_all_kept(4 * DAY, 10 * DAY)
+    with pytest.raises(BadRequest, match="'begun' runs"):
+        known.require_all_kept(4 * DAY, 8 * DAY)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "7", '{"name": "bolder"}', "[" * 100_000, "{\xff"])

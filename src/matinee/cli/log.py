@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,6 +55,7 @@ def log(
     if (thin_before is None) != (keep is None):
         raise typer.BadParameter("--thin-before and --keep go together: days before which, and the share that stays")
     place = Workspace(workspace)
+    _require_experiments_whole(place, forget_decisions_before, thin_before)
     if rebuild:
         _rebuild(place.log_path)
     else:
@@ -63,12 +65,24 @@ def log(
         if seal_before is not None:
             console.print(f"Sealed {len(opened.seal(seal_before.date())):,} day(s).")
         if forget_decisions_before is not None:
-            before = int(forget_decisions_before.replace(tzinfo=UTC).timestamp()) * 1_000_000
-            console.print(f"Removed {opened.decisions.forget(before):,} decision(s).")
+            console.print(f"Removed {opened.decisions.forget(_instant(forget_decisions_before)):,} decision(s).")
         if thin_before is not None and keep is not None:
             _thin(opened, thin_before, keep, seed)
     if ask_again:
         _ask_again(place, ask_again)
+
+
+def _require_experiments_whole(place: Workspace, *before: datetime | None) -> None:
+    from matinee.experiment.folder import Experiments
+
+    for day in before:
+        if day is not None:
+            Experiments(place.experiments_path).require_all_kept(_instant(day), time.time_ns() // 1_000)
+
+
+def _instant(day: datetime) -> int:
+    """Microseconds since 1970 of the start of a day in UTC."""
+    return int(day.replace(tzinfo=UTC).timestamp()) * 1_000_000
 
 
 def _check(log: EventLog, path: Path) -> None:

@@ -65,6 +65,19 @@ class Experiments:
         _write(self._path(name), ended)
         return ended
 
+    def require_all_kept(self, before: int, now: int) -> None:
+        """Raise `BadRequest` where an experiment that runs at `now` needs decisions made before `before`, in
+        microseconds since 1970, UTC: what comes of it is read from every one since its start.
+        """
+        for one in self.read():
+            if one.start < before and (one.end is None or one.end > now):
+                day = instant(one.start)[:10]
+                raise BadRequest(
+                    f"the experiment {one.name!r} runs since {day} and is read from every decision since then; give "
+                    f"{day} or an earlier day, or end it and read it first: matinee experiment {one.name} --stop, then "
+                    f"matinee experiment {one.name}"
+                )
+
     def _path(self, name: str) -> Path:
         if not NAME.fullmatch(name):
             raise BadRequest(f"the name of an experiment is {name!r:.100}; give 1 to 64 of a-z, 0-9 and -")

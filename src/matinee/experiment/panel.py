@@ -11,7 +11,7 @@ import polars as pl
 from matinee.data.rewards import REWARDS, played
 from matinee.decision import Decisions
 from matinee.errors import BadData, BadRequest
-from matinee.events import DAY, standing
+from matinee.events import DAY, END_OF_TIME, standing
 from matinee.experiment.allocate import NO_ARM
 from matinee.experiment.definition import Experiment
 from matinee.maths.arrays import Doubles, Int8s, Int32s
@@ -67,7 +67,7 @@ def panel_of(
     before it on. `metric`: the sum of a reward of `data.rewards`, or "returned": 1 for each later day with a play.
     Everything that an account does counts, on whatever surface, as what one surface wins another may lose. An account
     that was seen in two arms (its profile moved to another account) is left out and counted. Raises `BadData` where
-    the log of its decisions was thinned: who entered when is no longer known of all.
+    decisions of its time were thinned, in an arm or in none: who entered when is no longer known of all.
     """
     if metric not in METRICS:
         raise BadRequest(f"metric is {metric!r:.100}; choose from {', '.join(METRICS)}")
@@ -103,6 +103,7 @@ def _entries(experiment: Experiment, batches: Iterable[Decisions]) -> tuple[pl.D
 
 def _lines(experiment: Experiment, batch: Decisions) -> pl.DataFrame:
     """The decisions of a batch that are in an arm."""
+    _require_whole(experiment, batch)
     requests, cells = batch.requests, batch.requests.cells
     if cells is None or experiment.name not in cells.names or requests.surface != experiment.surface:
         return pl.DataFrame(schema=_ENTRY)
@@ -112,14 +113,19 @@ def _lines(experiment: Experiment, batch: Decisions) -> pl.DataFrame:
         "arm": cells.arms[:, cells.names.index(experiment.name)],
         "time": requests.times,
     }
-    if batch.thinned:
-        raise BadData(
-            f"decisions of the experiment {experiment.name!r} were thinned, so who entered it when is not known of "
-            "all; read experiments before their days are thinned"
-        )
     lines = pl.DataFrame(told, schema=_ENTRY).filter(pl.col("arm") != NO_ARM)
     alone = pl.when(pl.col("account_id") == "").then("user_id").otherwise("account_id")
     return lines.with_columns(alone.alias("account_id"))
+
+
+def _require_whole(experiment: Experiment, batch: Decisions) -> None:
+    """None of its time may have been thinned away, which shows in what stayed of those days, in an arm or in none."""
+    times, end = batch.requests.times, END_OF_TIME if experiment.end is None else experiment.end
+    if ((batch.stands_for > 1) & (times >= experiment.start) & (times < end)).any():
+        raise BadData(
+            f"decisions of the time of the experiment {experiment.name!r} were thinned, so who entered it when is not "
+            "known of all; read experiments before their days are thinned"
+        )
 
 
 def _measured(
