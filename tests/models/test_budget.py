@@ -48,6 +48,22 @@ def test_a_busy_machine_throws_no_model_away():
     assert len(scorer.asked) == 8
 
 
+def test_nobody_waits_for_a_model_that_computes_far_too_long():
+    """5 ms of the processor each time, where 1 ms is allowed: four requests say it, not a second of them."""
+    scorer = Slow(0.0)
+
+    def score(requests, asked=scorer.score):
+        until = time.thread_time() + 0.005
+        while time.thread_time() < until:
+            pass
+        return asked(requests)
+
+    scorer.score = score
+    with pytest.raises(ArtifactRefused, match=r"takes \d+(\.\d+)? ms a request, the least of 3, and 1 are allowed"):
+        Budget(milliseconds=1.0).require_speed("home/slow", scorer, 500)
+    assert len(scorer.asked) == 4
+
+
 def test_the_first_request_warms_up_and_one_that_is_quick_is_enough():
     scorer = Slow(0.0)
     Budget(milliseconds=1_000.0).require_speed("quick", scorer, 500)
