@@ -9,7 +9,7 @@ import pytest
 from pages import NOW, policy_of, world
 from test_eligibility import may_see, random_catalog, random_requests
 
-from matinee.decision import UNSPOKEN, Company, Layer, People, Requests
+from matinee.decision import UNSPOKEN, Company, Decisions, Layer, People, Requests
 from matinee.errors import BadRequest
 from matinee.events import Kind
 from matinee.history import Histories
@@ -128,6 +128,76 @@ def test_the_worth_to_all_is_between_that_to_each():
     watchers, offered = Watchers.of(asking([[]], [[[]]])), np.ones((1, 3), bool)
     found = wishes_of(watchers, worths, offered, TogetherConfig(fairness=0.0))
     np.testing.assert_allclose(found.worth[0], np.array([0.75, 0.75, 0.25]) * 0.3, rtol=1e-5)
+
+
+def wanting_less(requests: Requests, genres: list[tuple[str, ...]]) -> Requests:
+    """Each person of `requests.people` wants less of these genres."""
+    return replace(requests, people=People.of([Profile(f"m{p}", less_genres=one) for p, one in enumerate(genres)]))
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_it_keeps_the_promises_of_every_policy_where_some_want_less(rule):
+    less = [("g1",), (), ("g2", "g3"), (), ("g4",), (), ("g1",), (), ("g5",)]
+    check_policy(lambda: policy(0.4, rule=rule), CATALOG, wanting_less(ASKED, less))
+
+
+QUARTER = np.log(0.25)
+
+
+@pytest.mark.parametrize("asks", [0, 1])
+def test_less_weighs_in_the_wishes_of_whoever_asked_for_it(asks):
+    """Worth .4 and .2 to both. A quarter of the odds .4 / .6 is 1 / 6, so 1 / 7: the second title is now the best of
+    one of them, of whose it has 5 / 7. Their mean wishes are 6 / 7 and 3 / 4 of the mean best .3.
+    """
+    worths, offered = np.array([[0.4, 0.2]] * 2, np.float32), np.ones((1, 2), bool)
+    less = np.zeros((2, 2))
+    less[asks, 0] = QUARTER
+    found = wishes_of(Watchers.of(asking([[]], [[[]]])), worths, offered, TogetherConfig(), less)
+    np.testing.assert_allclose(found.worth[0], [0.4, 0.2], rtol=1e-6)
+    held = 0.3 * np.array([6 / 7, 3 / 4])
+    odds = held / (1 - held) / np.array([0.4 / 0.6, 0.2 / 0.8])
+    np.testing.assert_allclose(np.exp(found.less[0]), odds, rtol=1e-5)
+    assert odds[0] < 0.6
+
+
+def test_what_all_want_less_of_counts_a_quarter():
+    worths, offered = np.array([[0.4, 0.2]] * 2, np.float32), np.ones((1, 2), bool)
+    less = np.array([[QUARTER, 0.0]] * 2)
+    found = wishes_of(Watchers.of(asking([[]], [[[]]])), worths, offered, TogetherConfig(), less)
+    np.testing.assert_allclose(np.exp(found.less[0]), [0.25, 1.0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("wanting", [0, 1])
+def test_a_title_that_one_wants_less_of_is_not_pushed_on_them_whoever_asks(wanting):
+    """Of 100 pages each, drawn with the same luck: fewer titles of the genre, and the worth that is told stays."""
+    asked = asking([[1, 2]] * 100, [[[50, 51]]] * 100)
+    people = [("g1",) if k // 100 == wanting else () for k in range(200)]
+    made = [
+        policy(0.5, fairness=0.0).decide(wanting_less(asked, one), np.random.default_rng(3))
+        for one in ([()] * 200, people)
+    ]
+    of_genre = np.zeros(N, bool)
+    of_genre[CATALOG.genre_titles[CATALOG.genres.index("g1")]] = True
+    before, after = (of_genre[one.titles].mean() for one in made)
+    assert after < 0.8 * before
+    told = [_worth_of_picks(one) for one in made]
+    both = sorted(told[0].keys() & told[1].keys())
+    assert of_genre[both].any()
+    np.testing.assert_allclose([told[0][k] for k in both], [told[1][k] for k in both], rtol=1e-4)
+
+
+def _worth_of_picks(made: Decisions) -> dict[int, float]:
+    page = made.page()
+    picks = page.row_kinds == RowKind.TOP_PICKS
+    items, scores = page.items[picks], page.scores[picks]
+    return dict(zip(items[items >= 0].tolist(), scores[items >= 0].tolist(), strict=True))
+
+
+def test_who_wants_less_of_it_would_not_choose_it_alone():
+    worths, offered = np.array([[0.4, 0.2]] * 2, np.float32), np.ones((1, 2), bool)
+    less = np.array([[QUARTER, 0.0], [0.0, 0.0]])
+    found = wishes_of(Watchers.of(asking([[]], [[[]]])), worths, offered, TogetherConfig(approves=1), less)
+    assert found.approves.tolist() == [[False, True], [True, False]]
 
 
 @pytest.mark.parametrize("wrong", [{"fairness": 1.5}, {"memory": -0.1}, {"approves": 0}])

@@ -35,14 +35,15 @@ class Sway:
     groups: UInt16s
 
     @classmethod
-    def of(cls, catalog: Catalog, requests: Requests, seldom: Flags = UNTOLD) -> Self:
-        """What the control and the dial for exposure of these requests ask for, and what their members wish; `seldom`
-        (titles,) those that few members met, without titles where nobody knows.
+    def of(cls, catalog: Catalog, requests: Requests, seldom: Flags = UNTOLD, wished: Doubles | None = None) -> Self:
+        """What the control and the dial for exposure of these requests ask for, and what is wished; `seldom` (titles,)
+        those that few members met, without titles where nobody knows; `wished` (batch, titles) in the form of
+        `less_of`, which tells it where it is left out.
         """
         control, times = requests.control, requests.times
-        factors = np.empty((len(requests), 0), np.float32)
-        if control.boosts or any(one.less_genres for one in requests.people.profiles):
-            factors = np.exp(_log_factors(catalog, requests)).astype(np.float32)
+        told = less_of(catalog, requests) if wished is None else wished
+        if control.boosts:
+            told = _boosts(catalog, requests) + (told if told.size else 0.0)
         promoted = [(one.share, passing_at(catalog, one.of, times)) for one in control.promotions]
         if requests.dials.exposure and len(seldom) and not seldom.all():
             left = 1.0 - sum(share for share, _ in promoted)
@@ -50,7 +51,7 @@ class Sway:
         groups = np.zeros((len(requests), len(catalog) if promoted else 0), np.uint16)
         for k, (_, titles) in enumerate(promoted):
             groups |= titles.astype(np.uint16) << np.uint16(k)
-        return cls(factors, np.array([share for share, _ in promoted]), groups)
+        return cls(np.exp(told).astype(np.float32), np.array([share for share, _ in promoted]), groups)
 
     @property
     def boosts(self) -> bool:
@@ -69,14 +70,14 @@ class Sway:
 
     def boosted(self, worth: Doubles | Floats) -> Any:
         """(batch, titles) `worth` with its odds boosted: f p / (1 - p + f p); to the bit itself where f is 1."""
-        return _with_odds(worth, self.factors) if self.boosts else worth
+        return with_odds(worth, self.factors) if self.boosts else worth
 
     def honest(self, worths: Floats, items: Int32s) -> Floats:
         """What `boosted` took these `worths` of `items` (batch, ...) from; those of item -1 stay."""
         if not self.boosts:
             return worths
         batch = np.arange(len(items)).reshape(-1, *[1] * (items.ndim - 1))
-        return np.where(items >= 0, _with_odds(worths, 1.0 / self.factors[batch, items]), worths)
+        return np.where(items >= 0, with_odds(worths, 1.0 / self.factors[batch, items]), worths)
 
     def logits(self, b: int, items: Int32s) -> Floats:
         """What the boosts add to the logits of these titles for request `b`."""
@@ -87,17 +88,27 @@ class Sway:
         return Shares(self.shares, self.groups[b], np.zeros(len(self.shares) + 1, np.int64))
 
 
-def _with_odds(worth: Doubles | Floats, factors: Floats) -> Any:
-    return np.where(factors == 1.0, worth, factors * worth / (1.0 - worth + factors * worth)).astype(worth.dtype)
-
-
-def _log_factors(catalog: Catalog, requests: Requests) -> Doubles:
-    """(batch, titles) the log of what boosts and wishes make of each title's odds."""
+def less_of(catalog: Catalog, requests: Requests) -> Doubles:
+    """(batch, titles) the log of what the wish of who asks for less makes of each title's odds; without titles where
+    nobody wishes for less.
+    """
     people = requests.people
+    if not any(one.less_genres for one in people.profiles):
+        return np.empty((len(requests), 0))
     less = np.zeros((len(people.profiles), len(catalog)))
     for rule, profile in enumerate(people.profiles):
         less[rule, _of_any(catalog, profile.less_genres)] = np.log(LESS)
-    found: Doubles = less[people.rules[requests.members]]
+    return less[people.rules[requests.members]]
+
+
+def with_odds(worth: Doubles | Floats, factors: Floats) -> Any:
+    """(batch, titles) `worth` with odds that count `factors` times; to the bit itself where that is 1."""
+    return np.where(factors == 1.0, worth, factors * worth / (1.0 - worth + factors * worth)).astype(worth.dtype)
+
+
+def _boosts(catalog: Catalog, requests: Requests) -> Doubles:
+    """(batch, titles) the log of what boosts make of each title's odds."""
+    found = np.zeros((len(requests), len(catalog)))
     for boost in requests.control.boosts:
         found += np.log(boost.factor) * passing_at(catalog, boost.of, requests.times)
     return found

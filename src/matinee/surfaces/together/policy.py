@@ -18,7 +18,7 @@ from matinee.surfaces.pages.deciding import decided, log_probs_of, pages_of, sho
 from matinee.surfaces.pages.rows import Pools
 from matinee.surfaces.reasons import with_reasons
 from matinee.surfaces.stopwatch import Stopwatch
-from matinee.surfaces.sway import Sway
+from matinee.surfaces.sway import Sway, less_of
 from matinee.surfaces.tilt import straightened, tilt
 from matinee.surfaces.together.midst import in_the_midst
 from matinee.surfaces.together.reasons import with_watchers
@@ -26,6 +26,8 @@ from matinee.surfaces.together.watchers import Watchers
 from matinee.surfaces.together.wishes import TogetherConfig, Wishes, wishes_of
 from matinee.surfaces.trust import had_enough
 from matinee.surfaces.unboosted import unboosted
+
+EDITION = 2  # of what the same parameters decide: since 2 everybody's wish for less counts, before that of who asks did
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,14 @@ class TogetherPolicy:
         watch.lap("scores")
         offered, wishes = self._wishes(watchers, worths, allowed)
         watch.lap("worth")
-        as_one, sway = watchers.as_one(requests), Sway.of(catalog, requests, self.home.charts.seldom)
+        as_one, sway = watchers.as_one(requests), self._sway(requests, wishes)
         pools, left = self._rows(as_one, offered, named, wishes.worth, sway)
         watch.lap("rows")
         built = self.home.build(pools, as_one, sway, bits)
         built = straightened(unboosted(built, pools, sway), pools, left)
         watch.lap("page")
         because = self._because(watchers, built.items, named)
-        evidence = self._evidence(watchers, as_one, built.items, because, worths)
+        evidence = self._evidence(watchers, as_one, built.items, because, wishes.wished)
         made = decided(
             requests,
             pages_of(pools, built, evidence, catalog),
@@ -84,7 +86,7 @@ class TogetherPolicy:
         requests = decisions.requests
         watchers, allowed = Watchers.of(requests), eligible(self.catalog, requests)
         offered, wishes = self._wishes(watchers, self._worths(watchers), allowed)
-        as_one, sway = watchers.as_one(requests), Sway.of(self.catalog, requests, self.home.charts.seldom)
+        as_one, sway = watchers.as_one(requests), self._sway(requests, wishes)
         named = nameable(self.catalog, requests, allowed)
         pools, _ = self._rows(as_one, offered, named, wishes.worth, sway)
         shown = shown_in(decisions, pools, self.catalog)
@@ -93,9 +95,9 @@ class TogetherPolicy:
 
     @cached_property
     def maker(self) -> Maker:
-        """What its decisions say of who made them."""
+        """What its decisions say of who made them; those of another edition cannot be asked again."""
         home = self.home.maker
-        return Maker(self.policy_id, home.artifact, digest(self.policy_id, home.parameters, self.config))
+        return Maker(self.policy_id, home.artifact, digest(self.policy_id, home.parameters, self.config, EDITION))
 
     @property
     def catalog(self) -> Catalog:
@@ -126,7 +128,12 @@ class TogetherPolicy:
         begun = allowed & in_the_midst(watchers, self.catalog)
         for offered in (unmet, begun):
             np.logical_and.at(offered, watchers.whose, enough)
-        return unmet | begun, wishes_of(watchers, worths, unmet, self.config)
+        less = less_of(self.catalog, watchers.alone)
+        return unmet | begun, wishes_of(watchers, worths, unmet, self.config, less)
+
+    def _sway(self, requests: Requests, wishes: Wishes) -> Sway:
+        """What the control, the dial for exposure and the wishes of all make of titles."""
+        return Sway.of(self.catalog, requests, self.home.charts.seldom, wishes.less)
 
     def _rows(
         self, as_one: Requests, offered: Flags, named: Flags, worth: Floats, sway: Sway
@@ -141,9 +148,9 @@ class TogetherPolicy:
         strongest = self.home.scorer.explain(watchers.alone, asked)
         return only_allowed(strongest, named[watchers.whose], UNSPOKEN).reshape(-1, *items.shape[1:])
 
-    def _evidence(self, watchers: Watchers, as_one: Requests, items: Int32s, because: Int32s, worths: Floats) -> Int32s:
-        """(batch, r, c) the evidence of whom a title is worth most to, else what is true of it for everybody."""
-        value = np.where(items[watchers.whose] >= 0, _worth_at(worths, items[watchers.whose]), -1.0)
+    def _evidence(self, watchers: Watchers, as_one: Requests, items: Int32s, because: Int32s, wished: Floats) -> Int32s:
+        """(batch, r, c) the evidence of who wishes a title most, else what is true of it for everybody."""
+        value = np.where(items[watchers.whose] >= 0, _worth_at(wished, items[watchers.whose]), -1.0)
         evidence = np.full(items.shape, -1, np.int32)
         for b in range(len(watchers)):
             own = watchers.of_request(b)

@@ -1,4 +1,6 @@
-"""What several wish, as one worth a title: the rule, and whose turn it is after the nights they had together."""
+"""What several wish, as one worth a title: the rule, whose turn it is after the nights they had together, and what one
+or another wants less of.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from scipy.special import logit
 
 from matinee.errors import BadRequest, require_share
 from matinee.maths import group
 from matinee.maths.arrays import Doubles, Flags, Floats
+from matinee.surfaces.sway import with_odds
 from matinee.surfaces.together.watchers import Watchers
 
 
@@ -40,35 +44,69 @@ class TogetherConfig:
             raise BadRequest(f"approves is {self.approves}; each approves of a title or more")
 
 
+LEAST = np.float32(1e-6)
+NONE_LESS = np.empty((0, 0))
+
+
 @dataclass(frozen=True)
 class Wishes:
-    """`worth` (batch, titles) of each title to all who watch; `approves` (watchers, titles) who would choose it alone;
-    `weights` (watchers,) whose turn it is, 1 in sum for a request.
+    """`worth` (batch, titles) of each title to all who watch; `less` (batch, titles) the log of what they want less of
+    makes of its odds, without titles where none wants less of anything; `wished` (watchers, titles) what each title
+    counts for each of them; `approves` (watchers, titles) who would choose it alone; `weights` (watchers,) whose turn
+    it is, 1 in sum for a request.
     """
 
     worth: Floats
+    less: Doubles
+    wished: Floats
     approves: Flags
     weights: Doubles
 
 
-def wishes_of(watchers: Watchers, worths: Floats, offered: Flags, config: TogetherConfig) -> Wishes:
-    """The wishes of all, out of what each title is worth to each alone: `worths` (watchers, titles).
+def wishes_of(
+    watchers: Watchers, worths: Floats, offered: Flags, config: TogetherConfig, less: Doubles = NONE_LESS
+) -> Wishes:
+    """The wishes of all, out of what each title is worth to each alone: `worths` (watchers, titles), and the log of
+    what each one's wish for less makes of its odds: `less` (watchers, titles), without titles where none wishes so.
 
     A wish is the share of the best that is `offered` (batch, titles); the worth to all is on the scale of `worths`.
+    Whose turn it is and who approves follow from the wishes with less.
     """
-    worth = np.empty((len(watchers), worths.shape[1]), np.float32)
+    wished = with_odds(worths, np.exp(less)) if less.size else worths
     approves, weights = np.zeros(worths.shape, np.bool_), np.empty(len(worths))
     for b in range(len(watchers)):
         own = watchers.of_request(b)
-        best = _best(worths[own], offered[b])
-        wishes = np.minimum(worths[own] / best[:, None], 1.0)
-        approves[own] = _among_the_best(worths[own], offered[b], config.approves)
-        weights[own] = group.turns(_had(watchers, b, wishes, config.memory), config.fairness)
-        worth[b] = _agreed(wishes, weights[own], approves[own], config.rule) * best.mean()
-    return Wishes(np.clip(worth, LEAST, 1 - LEAST), approves, weights)
+        approves[own] = _among_the_best(wished[own], offered[b], config.approves)
+        had = _had(watchers, b, _shares(wished[own], offered[b]), config.memory)
+        weights[own] = group.turns(had, config.fairness)
+
+    def agreed(each: Floats) -> Floats:
+        return _worth_to_all(watchers, each, offered, weights, approves, config.rule)
+
+    worth = agreed(worths)
+    held = _logits(agreed(wished)) - _logits(worth) if less.size else np.empty((len(worth), 0))
+    return Wishes(worth, held, wished, approves, weights)
 
 
-LEAST = np.float32(1e-6)
+def _worth_to_all(
+    watchers: Watchers, worths: Floats, offered: Flags, weights: Doubles, approves: Flags, rule: Rule
+) -> Floats:
+    """(batch, titles) one worth a title, on the scale of `worths` (watchers, titles)."""
+    worth = np.empty((len(watchers), worths.shape[1]), np.float32)
+    for b in range(len(watchers)):
+        own = watchers.of_request(b)
+        wishes = _shares(worths[own], offered[b])
+        worth[b] = _agreed(wishes, weights[own], approves[own], rule) * _best(worths[own], offered[b]).mean()
+    return np.clip(worth, LEAST, 1 - LEAST)
+
+
+def _logits(worth: Floats) -> Doubles:
+    return np.asarray(logit(worth.astype(np.float64)))
+
+
+def _shares(worths: Floats, offered: Flags) -> Doubles:
+    """(people, titles) the share of the best of what is offered, at most 1."""
+    return np.asarray(np.minimum(worths / _best(worths, offered)[:, None], 1.0), np.float64)
 
 
 def _agreed(wishes: Doubles, weights: Doubles, approves: Flags, rule: Rule) -> Doubles:
