@@ -219,7 +219,7 @@ class Workspace:
             write_whole(self.units_path, lambda draft: draft.write_bytes(units.write()))
             new = log.import_events(dataset.events, progress)
             log.add_profiles(list(profiles_of(dataset.events).values()))
-        about = [f"{dataset.name} ({dataset.licence})", *dataset.notes]
+        about = [f"{dataset.name} ({dataset.licence})", *(note[:1].upper() + note[1:] for note in dataset.notes)]
         write_whole(self.folder / "about.txt", lambda draft: draft.write_text(". ".join(about), "utf-8"))
         catalog.save(self.catalog_path)
         return new

@@ -39,3 +39,19 @@ def test_a_row_of_a_genre_ends_in_more_of_it(visit, fresh):
     row.locator(".more a").click()
     page.locator("h1").get_by_text(genre, exact=True).wait_for()
     assert all(genre in item["genres"] for item in titles(page))
+
+
+def test_on_a_phone_the_chosen_genre_is_in_sight_words_are_whole_and_the_end_says_so(visit, fresh):
+    page = visit(f"/browse?user={fresh}&genre=Western")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    page.get_by_text("That was all.").wait_for()
+    assert page.locator("#more").count() == 0
+    chosen = page.locator(".chip[aria-current]").first.bounding_box()
+    assert chosen["x"] >= 0
+    assert chosen["x"] + chosen["width"] <= 390
+    cut = (
+        "[...document.querySelectorAll('.lettering .facts')].filter((line) => [...line.children].some((word) => "
+        "word.offsetTop === line.children[0].offsetTop && word.scrollWidth > line.clientWidth)).length"
+    )
+    assert page.evaluate(cut) == 0

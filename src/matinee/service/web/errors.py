@@ -7,7 +7,11 @@ from jinja2 import Environment
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HEADINGS = {404: "There is nothing here", 422: "This address is not complete", 503: "Matinee has too much to do"}
+SAID = {  # status: a heading, and what to do in a browser
+    404: ("There is nothing here", "No page has this address, or what it showed is gone."),
+    422: ("This address is not complete", "It does not say whose page it is, or says it in a way that cannot be read."),
+    503: ("Matinee has too much to do", "Try again in a moment."),
+}
 FOR_PROGRAMS = ("/v1/", "/health/", "/metrics", "/openapi.json", "/static/", "/posters/")
 
 
@@ -38,9 +42,9 @@ class ErrorPages:
         return send_page
 
     def _as_page(self, start: Message, body: bytes) -> list[Message]:
-        words, status = orjson.loads(body), start["status"]
-        heading = HEADINGS.get(status, "That did not work")
-        page = self._page.render(heading=heading, message=words["message"], remedy=words.get("remedy", "")).encode()
+        status, details = start["status"], orjson.loads(body)["message"]
+        heading, advice = SAID.get(status, ("That did not work", "Try again, or choose who is watching."))
+        page = self._page.render(heading=heading, advice=advice, status=status, details=details).encode()
         headers = MutableHeaders(raw=list(start["headers"]))
         headers["content-type"] = "text/html; charset=utf-8"
         headers["content-length"] = str(len(page))

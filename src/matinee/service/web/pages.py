@@ -146,6 +146,7 @@ def member_pages(service: Service) -> APIRouter:
         )
         page = await service.decide(SEARCH, asked)
         told = {"wanted": wanted, "genres": service.catalog.genres, "years": YEARS, "page": page, "after": after}
+        told["full"] = BROWSED
         return _html(render, "browse.html", **told, **await _of_member(service, request, user, device))
 
     @router.get("/together")

@@ -93,11 +93,13 @@ def _styles(genres: Sequence[str]) -> list[tuple[Palette, tuple[Motif, ...]]]:
 
 
 def lettering(name: str) -> str:
-    """How large a name stands on a poster: "large", "middle" or "small", so that its longest word stays whole."""
+    """How large a name stands on a poster: "large" to "tight", so that its longest word stays whole."""
     longest = max(map(len, name.split()), default=0)
     if longest <= 9 and len(name) <= 14:
         return "large"
-    return "middle" if longest <= 11 and len(name) <= 30 else "small"
+    if longest <= 11:
+        return "middle" if len(name) <= 30 else "small"
+    return "tight"
 
 
 def split_year(title: str) -> tuple[str, str]:

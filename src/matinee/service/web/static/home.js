@@ -25,6 +25,8 @@ function perform(kind, element) {
   else act(kind, slot);
 }
 
+document.querySelectorAll(".chips [aria-current]").forEach((chosen) => chosen.scrollIntoView({ block: "nearest", inline: "center" }));
+
 document.querySelector("#page").addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.dataset.scroll) scrollBy(button);
