@@ -173,3 +173,32 @@ def test_the_notebook_runs(monkeypatch, ml100k):
     assert names["model"].recommend(users=["ada"], n=3).height == 3
     westerns = names["model"].recommend(users=["ada"], n=10).join(names["titles"], on="item_id")
     assert sum("Western" in genres for genres in westerns["genres"]) >= 1
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, "3", None, True])
+def test_a_number_of_titles_that_is_none_is_refused(model, n):
+    for ask in (lambda: model.recommend("3", n=n), lambda: model.similar("4", n=n)):
+        with pytest.raises(BadRequest, match="ask for a whole number of titles, at least one"):
+            ask()
+
+
+def test_one_member_may_be_named_by_a_number_of_numpy_and_not_by_a_fraction(model):
+    assert model.recommend(np.int64(3), n=1).equals(model.recommend("3", n=1))
+    with pytest.raises(BadRequest, match=r"users is 3\.0"):
+        model.recommend(3.0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"model": None}, "a NoneType is no model"),
+        ({"model": Ease}, "the class Ease is no model"),
+        ({"data": "ratings.csv"}, "a str is no data set; read it first"),
+        ({"data": pl.DataFrame(plays())}, "a DataFrame is no data set; read it first"),
+        ({"seed": -1}, "the seed is -1"),
+        ({"seed": "1"}, "the seed is '1'"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_by_name(model, asked, message):
+    with pytest.raises(BadRequest, match=message):
+        matinee.fit(**{"model": "ease", "data": model.data, **asked})

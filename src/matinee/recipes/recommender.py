@@ -10,9 +10,10 @@ model.similar("603")
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -54,8 +55,9 @@ def fit(model: str | Scorer, data: Dataset, seed: int = 0, progress: Progress = 
     """Fit a model of the registry by its name, or a scorer of your own settings, on everything in `data`.
 
     `progress` is told what is being done and the share of the work done; of a model of the registry, first what it will
-    cost. `Recommender.cost` says what it took.
+    cost. `Recommender.cost` says what it took. Raises `BadRequest` for anything that is no model, data set or seed.
     """
+    _require_fittable(model, data, seed)
     if data.events.is_empty():
         raise BadData(f"{data.name} holds no event to learn from: {data.rejections}; print(data.describe()) says why")
     name, scorer = (model, _named(model).make()) if isinstance(model, str) else (type(model).__name__, model)
@@ -70,6 +72,25 @@ def fit(model: str | Scorer, data: Dataset, seed: int = 0, progress: Progress = 
     else:
         found = taken(fitted)
     return Recommender(name, data, found[0], training, found[1])
+
+
+def _require_fittable(model: Any, data: Any, seed: Any) -> None:
+    if isinstance(model, type) or not isinstance(model, str | Scorer):
+        seen = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise BadRequest(f"{seen} is no model; give its name, such as 'ease', or a scorer, such as Ease(EaseConfig())")
+    if not isinstance(data, Dataset):
+        raise BadRequest(f"a {type(data).__name__} is no data set; read it first: matinee.read(...)")
+    if not _is_whole(seed) or seed < 0:
+        raise BadRequest(f"the seed is {seed!r}; give a whole number from 0 on")
+
+
+def _require_count(n: Any) -> None:
+    if not _is_whole(n) or n < 1:
+        raise BadRequest(f"n is {n!r}; ask for a whole number of titles, at least one")
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, Integral) and not isinstance(number, bool)
 
 
 def _named(name: str) -> Model:
@@ -103,6 +124,7 @@ class Recommender:
         before may be among them. A member with fewer titles left has fewer lines. Raises `BadRequest` for an id that
         the data does not hold.
         """
+        _require_count(n)
         asked = self._members(users)
         histories = histories_of(self.training.events, asked, self.training.catalog, self.training.as_of)
         profiles = tuple(self.data.profiles.get(user, Profile(user)) for user in asked)
@@ -117,6 +139,7 @@ class Recommender:
         They are what the model recommends to somebody who liked nothing else, as far as that like speaks for them.
         Raises `BadRequest` for an id that the data does not hold.
         """
+        _require_count(n)
         catalog = self.training.catalog
         if str(item) not in catalog.index:
             raise BadRequest(f"there is no title {item!r} in the data{_meant(str(item), catalog.item_ids)}")
@@ -128,7 +151,10 @@ class Recommender:
         """Ids as text, all of them known."""
         if users is None:
             return self.training.user_ids
-        asked = [str(one) for one in ([users] if isinstance(users, str | int) else users)]
+        single = isinstance(users, str | Integral)
+        if not single and not isinstance(users, Iterable):
+            raise BadRequest(f"users is {users!r}; give one id as text or a whole number, or several")
+        asked = [str(one) for one in ([users] if single else users)]  # type: ignore[union-attr]
         known = dict.fromkeys([*self.training.user_ids, *self.data.profiles])
         for one in asked:
             if one not in known:
@@ -137,8 +163,6 @@ class Recommender:
 
     def _best(self, requests: Requests, n: int, seen: bool, explained: bool = False) -> pl.DataFrame:
         """The best titles of a few members as a frame; with `explained` only those for which a taste speaks."""
-        if n < 1:
-            raise BadRequest(f"n is {n}; ask for at least one title")
         scores, histories = self.scorer.score(requests), requests.histories
         allowed = eligible(self.training.catalog, requests)
         if not seen:
