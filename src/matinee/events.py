@@ -137,7 +137,7 @@ class Rejections:
             f"{count:,} {reason} (for example {', '.join(self.examples[reason])})"
             for reason, count in sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
         ]
-        return f"{self.total:,} rows rejected: " + "; ".join(parts)
+        return f"{self.total:,} {'row' if self.total == 1 else 'rows'} rejected: " + "; ".join(parts)
 
 
 def clean(
@@ -147,11 +147,11 @@ def clean(
 
     `frame` needs `event_id`, `user_id`, `kind` and `timestamp` (UTC datetime, or seconds since 1970);
     the other columns of `SCHEMA` are filled with nulls when absent, unknown columns are dropped.
-    A row is rejected when an identifier is missing, a visitor's or longer than `MAX_TEXT`, the kind is unknown, the
-    time is before 1970 or more than `CLOCK_SKEW` after `now`, a value is not a number in 0..1 where the kind
-    needs one, or a good row of that member before it has the same `event_id`. Where the kind needs no value, a
-    value is dropped. `written`, row by row beside `frame`, holds the number of each `row` in its file, and time, kind
-    and value as they stand there: examples name them.
+    A row is rejected when an identifier is missing, a visitor's, longer than `MAX_TEXT` or holds a control character,
+    which no request may name, the kind is unknown, the time is before 1970 or more than `CLOCK_SKEW` after `now`, a
+    value is not a number in 0..1 where the kind needs one, or a good row of that member before it has the same
+    `event_id`. Where the kind needs no value, a value is dropped. `written`, row by row beside `frame`, holds the
+    number of each `row` in its file, and time, kind and value as they stand there: examples name them.
 
     Raises `BadData` when a required column is missing or a column has a type that cannot be read at all.
     """
@@ -169,9 +169,11 @@ def clean(
         .gt(MAX_TEXT)
         .fill_null(False)
     )
+    unprinted = pl.any_horizontal(pl.col("user_id", "item_id").str.contains(r"\p{Cc}").fill_null(False))
     value_bad = pl.col("value").is_null() | ~pl.col("value").is_between(0.0, 1.0)
     checks: list[tuple[str, pl.Expr]] = [
         ("identifier or query too long", too_long),
+        ("with a control character in an id", unprinted),
         ("without a user_id", pl.col("user_id").fill_null("").eq("")),
         ("of an unknown kind", ~pl.col("kind").is_in(KIND_NAMES).fill_null(False)),
         ("of a visitor, whose ids are never imported", of_visitors()),

@@ -114,6 +114,8 @@ def recognise(
 
     Raises `BadData` when a mapped column is not there, one of `needed` is not found, or a name of ours is unknown.
     """
+    if not isinstance(mapping, Mapping):
+        raise BadData(f"the column mapping is a {type(mapping).__name__}; give ours to yours, such as user_id to uid")
     wrong = [name for name in mapping if name not in known]
     absent = [column for column in mapping.values() if column and column not in present]
     if wrong or absent:
@@ -133,7 +135,10 @@ def recognise(
             found[name] = matches[0]
     missing = [name for name in needed if name not in found]
     if missing:
+        headed = not any(re.fullmatch(r"[\d.]+", name) for name in present)
+        unnamed = "" if headed else "; where the first line is no header, write one above it"
         raise BadData(
-            f"no column for {missing} among {list(present)[:30]}; rename one, or map it: --map {missing[0]}=NAME"
+            f"no column for {missing} among {list(present)[:30]}; rename one, or map it: "
+            f"--map {missing[0]}=NAME{unnamed}"
         )
     return found

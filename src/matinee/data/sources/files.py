@@ -33,7 +33,7 @@ class Files:
         elif path.exists():
             found = _zip_names(regular(path, max_bytes))
         else:
-            raise BadData(f"there is nothing at {path}; give an existing folder or zip archive")
+            raise BadData(f"there is nothing at {path}; give an existing file, folder or zip archive")
         deepest_first = sorted(found, key=lambda name: (-name.count("/"), name))
         return cls(path, {PurePosixPath(name).name: name for name in deepest_first}, max_bytes)
 

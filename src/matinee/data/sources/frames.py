@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from matinee.data.sources.tables import refuse_repeated
 from matinee.errors import BadData
 
 
@@ -24,6 +25,7 @@ def as_polars(frame: Any) -> pl.DataFrame:
     if isinstance(frame, pl.LazyFrame):
         return frame.collect()
     if is_pandas(frame) and hasattr(frame, "columns"):
+        refuse_repeated([str(name) for name in frame.columns], "the frame")
         return pl.DataFrame([_column(str(name), frame[name]) for name in frame.columns])
     raise BadData(f"cannot read a {type(frame).__name__} as a table; give a polars or pandas frame, or a path")
 

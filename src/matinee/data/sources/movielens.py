@@ -169,7 +169,8 @@ def _read_layout(files: Files) -> tuple[pl.DataFrame, pl.DataFrame]:
     else:
         raise BadData(
             f"{files.path} holds no MovieLens data (it has {sorted(files.places)[:8]}); give the folder or zip with "
-            "u.data and u.item, ratings.csv and movies.csv, or ratings.dat and movies.dat"
+            "u.data and u.item, ratings.csv and movies.csv, or ratings.dat and movies.dat; "
+            "of a table of your own, give the file"
         )
     return _numbers(ratings, files), titles
 

@@ -108,5 +108,5 @@ def guess(path: Path) -> Source:
     if path.suffix in lines:
         return Source.TABULAR if tabular.holds(path) else Source.RANKLENS
     if path.is_file() and path.suffix in (*sequences.TEXTS, ".parquet", ""):
-        return Source.TABULAR if tabular.holds(path) else Source.SEQUENCES
+        return Source.TABULAR if tabular.holds(path) or tabular.is_laid_out(path) else Source.SEQUENCES
     return Source.SEQUENCES if sequences.holds(path) else Source.MOVIELENS

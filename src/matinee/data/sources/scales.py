@@ -25,8 +25,14 @@ def best_of(values: Doubles) -> float:
     best = next((scale for scale in SCALES if (values > scale).mean() <= WILD), None)
     doubt = _doubt(values, best)
     if doubt or best is None:
-        raise BadData(f"{doubt}; say what the best rating is with --best, for example --best 5")
+        raise BadData(f"{doubt}; say what the best rating is, for example with --best 5 (in Python best=5)")
     return best
+
+
+def require_best(best: float | None) -> None:
+    """Raise `BadData` where the best rating that was said is no number above 0; None was not said."""
+    if best is not None and not (isinstance(best, int | float) and np.isfinite(best) and best > 0):
+        raise BadData(f"the best rating is {best!r}; give a number above 0, such as 5 for stars")
 
 
 def require_fit(values: Doubles, best: float) -> None:
@@ -44,7 +50,7 @@ def _doubt(values: Doubles, best: float | None) -> str:
     if best is None:
         return f"ratings such as {values.max():g} are on no known scale"
     if len(values) < ENOUGH:
-        return f"{len(values):,} ratings up to {values.max():g} do not tell what they are out of"
+        return f"too few ratings to tell what they are out of: {len(values):,}, up to {values.max():g}"
     if not (values == best).any():
         return f"the ratings reach {values[values <= best].max():g} and do not tell what they are out of"
     below = max((scale for scale in SCALES if scale < best), default=0.0)

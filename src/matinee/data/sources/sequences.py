@@ -101,6 +101,8 @@ def _entries(path: Path, max_bytes: int) -> pl.DataFrame:
         ordered = frame.sort("order", maintain_order=True) if "order" in frame.columns else frame
         return ordered.select("user_id", "item_id")
     text = Files(path.parent, {path.name: path.name}, max_bytes).text(path.name)
+    if "\0" in text:
+        raise BadData(f"{path} is no text, for it holds NUL bytes; give text, Parquet, or a packed table named .gz")
     lines = pl.Series("line", text.splitlines(), pl.String).str.strip_chars(" \t,;\r")
     fields = lines.filter(lines != "").str.replace_all(r"[\s,;]+", " ").str.split(" ")
     if len(fields) and fields[0][0].lower() in _HEADERS:

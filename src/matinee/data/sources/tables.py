@@ -95,6 +95,8 @@ def _separated(text: Path | bytes, path: Path) -> Table:
     """A separated text; Latin-1 where it is no UTF-8: every byte is a character there, so two ids never become one."""
     head = head_of(path).encode()
     refuse_utf16(_first_bytes(text), str(path))
+    if b"\r" in head.rstrip(b"\r\n"):
+        raise BadData(f"{path} ends its lines as old Macs did, with CR alone; save it with LF or CRLF")
     separator = max("\t,;|", key=head.decode().count)
     try:
         return _split(text, separator, path)
@@ -141,11 +143,12 @@ def _names(header: tuple[str | None, ...]) -> list[str]:
     return [name.strip() if name is not None else f"column {at + 1}" for at, name in enumerate(header)]
 
 
-def refuse_repeated(names: list[str], path: Path) -> None:
+def refuse_repeated(names: list[str], path: Path | str) -> None:
     """Raise `BadData` where two columns have one name."""
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise BadData(f"{path} repeats the column(s) {repeated}; give each a name of its own, or drop all but one")
+        some = repeated[:8]
+        raise BadData(f"{path} repeats the column(s) {some}; give each a name of its own, or drop all but one")
 
 
 def refuse_utf16(head: bytes, name: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from matinee.data.sources.bounds import MAX_BYTES, regular
 from matinee.data.sources.columns import INTERACTIONS, RATIOS, UNCLEAR, plain, recognise
 from matinee.data.sources.frames import as_polars, is_pandas
 from matinee.data.sources.kinds import CLICKS, IGNORE, kinds_of
-from matinee.data.sources.scales import best_of, require_fit, share_scale
+from matinee.data.sources.scales import best_of, require_best, require_fit, share_scale
 from matinee.data.sources.tables import Table, head_of, is_json_lines, keys_of, numbered, table_of, unreadable
 from matinee.data.sources.times import moments
 from matinee.data.sources.titles import Titles, titles_of
@@ -36,6 +37,7 @@ from matinee.maths.arrays import Doubles
 NEEDED = ("user_id", "item_id", "timestamp")
 IDS = ("user_id", "item_id", "event_id", "decision_id")
 DECIDING = ("click", "value", "share", "watched")  # without kinds, each says what a row is; one may
+LOOKED_AT = 1_000  # lines of a text without known column names
 ONE_UNIT = (0.01, 3.0)  # shares watched lie in here where seconds are divided by seconds
 
 
@@ -63,6 +65,7 @@ def read(
     """
     table = _rows_of(interactions, max_bytes)
     found = _deciding(recognise(table.frame.columns, INTERACTIONS, columns or {}, NEEDED), table.frame)
+    require_best(best)
     known = units if best is None else replace(units, best=best)
     file = _name_of(interactions)
     prepared, written, notes, known = _prepared(table, found, known, time_format, kinds or {})
@@ -106,6 +109,19 @@ def holds(path: Path) -> bool:
     return any(plain(name.strip("\"' ")) in INTERACTIONS["user_id"] for name in re.split(r"[\t,;|]", head))
 
 
+def is_laid_out(path: Path) -> bool:
+    """Whether a text is a table whose columns have other names, or none: its lines are equally wide and begin alike.
+
+    A line of sequences has as many titles as its member, who has that line alone; pairs are two wide.
+    """
+    if path.suffix == ".parquet":
+        return False
+    with path.open(encoding="latin-1") as text:
+        lines = [re.split(r"[\t,;|]", line) for line in islice(text, LOOKED_AT) if line.strip()]
+    widths, first = {len(cells) for cells in lines}, [cells[0] for cells in lines[1:]]
+    return len(widths) == 1 and widths.pop() > 2 and len(set(first)) < len(first)
+
+
 def _parquet_names(path: Path) -> list[str]:
     try:
         return list(pl.read_parquet_schema(regular(path)))
@@ -126,6 +142,8 @@ def _deciding(found: Mapping[str, str], frame: pl.DataFrame) -> dict[str, str]:
     """The columns that are read: a column of kinds, or one that says what a row is. Raises `BadData` on several."""
     unclear = [one for one in frame.columns if plain(one) in UNCLEAR and one not in found.values()]
     several = [ours for ours in DECIDING if ours in found]
+    if found["user_id"] == found["item_id"]:
+        raise BadData(f"the column {found['user_id']!r} is mapped to user_id and to item_id; map each to its own")
     if "watched" in found and "duration" not in found:
         raise BadData(
             f"{found['watched']!r} is no share without how long the title is; add a column of durations in the same "
