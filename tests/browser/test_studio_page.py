@@ -107,6 +107,8 @@ def test_all_that_is_believed_shown_and_learned_is_on_the_page(browser, studio):
         assert [float(one.split()[-1]) for one in days] == [round(day.entropy, 2) for day in told.days]
         assert page.locator("section:has(h2:text-is('Versions')) tbody tr").count() == len(told.versions) == 3
         assert page.locator("figure svg").count() == len(told.plots) == 3
+        beliefs = page.locator("figure svg").first.locator("text.number").all_text_contents()
+        assert beliefs[0] == f"{best.mean:.2f} [{best.low:.2f}, {best.high:.2f}]", "a value has no sign before it"
 
 
 @pytest.mark.parametrize("width", [390, 1280, 1920])

@@ -170,6 +170,7 @@ def test_the_report_says_it_in_three_forms(tmp_path):
     console.print(report.table())
     said = console.export_text()
     assert "First title: better by" in said
+    assert "within 1 day of 2,000 decisions" in said
     assert "A note." in said
     assert all(len(line) <= 100 for line in said.splitlines())
     told = json.loads(json.dumps(report.json()))

@@ -137,7 +137,7 @@ def _plots(titles: list[TitleBelief], days: list[DayShown], versions: list[Versi
     """Nothing is drawn of what is not there yet."""
     best = [(_short(one.title), Estimate(one.mean, one.low, one.high)) for one in titles[:DRAWN]]
     about = "The best titles for somebody of whom nothing is known, with 95 % intervals."
-    plots = [Plot("What is believed", spans(best, "reward of a look", digits=2), about)] if best else []
+    plots = [Plot("What is believed", spans(best, "reward of a look", digits=2, sign=False), about)] if best else []
     if len(days) > 1:
         entropy = over_days([one.day for one in days], [Series("entropy", [one.entropy for one in days])], "nats", True)
         plots.append(Plot("How much is left to chance", entropy, "Mean of −log p of the titles shown."))

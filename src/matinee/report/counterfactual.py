@@ -81,7 +81,8 @@ def findings(found: Counterfactual, label: str) -> Iterator[str]:
             f"{most.name.capitalize()}: in {most.stuck:,} of {most.decisions:,} decisions nothing was left to chance "
             f"and the new policy would choose otherwise; what it earns there is unknown ({most.named})."
         )
-    yield f"Counted: {label}, of what came within {found.days:g} days of {found.decisions:,} decisions."
+    within = f"{found.days:g} day{'' if found.days == 1 else 's'}"
+    yield f"Counted: {label}, of what came within {within} of {found.decisions:,} decisions."
     yield from found.notes
 
 

@@ -71,15 +71,20 @@ def side_by_side(groups: Sequence[Group], key: str, label: str) -> Markup:
     )
 
 
-def spans(rows: Sequence[tuple[str, Estimate]], label: str, truths: Sequence[float] = (), digits: int = 1) -> Markup:
-    """Estimates with intervals, a row each, filled where they leave the line at zero; `truths` (rows,) are crosses."""
+def spans(
+    rows: Sequence[tuple[str, Estimate]], label: str, truths: Sequence[float] = (), digits: int = 1, sign: bool = True
+) -> Markup:
+    """Estimates with intervals, a row each, filled where they leave the line at zero; `truths` (rows,) are crosses.
+
+    Numbers have a `sign`, as changes do; beside truths they are values, which have none.
+    """
     height = TOP + ROW * len(rows) + FOOT
     ends = [0.0, *truths, *(end for _, one in rows for end in (one.low, one.high))]
     x, ticks = svg.axis(ends, LEFT + 130, WIDTH - 190)
     parts = [*svg.x_grid(x, ticks, height, label), svg.line(x(0), TOP, x(0), height - FOOT, "zero")]
     for row, (name, one) in enumerate(rows):
         y = TOP + ROW * (row + 0.5)
-        said = interval(one, digits if not truths else 3, sign=not truths)
+        said = interval(one, digits if not truths else 3, sign=sign and not truths)
         parts += [svg.text(LEFT + 116, y + 5, name, "end"), svg.text(WIDTH - 174, y + 5, said, "start", "number")]
         parts += _whisker(x, one, y, "open" if one.low <= 0 <= one.high else "group0")
         parts += _cross(x(truths[row]), y) if truths else ()
@@ -99,7 +104,7 @@ def shares(groups: Sequence[Share], label: str) -> Markup:
     height = TOP + ROW * len(groups) + FOOT
     marked = [one for one in groups if one.members >= FEW] or groups
     x, ticks = svg.axis([0.0, *(end for one in marked for end in (one.rate.low, one.rate.high))], LEFT, WIDTH - 230)
-    parts = list(svg.x_grid(x, _percents(ticks), height, label))
+    parts = list(svg.x_grid(x, _of_shares(ticks), height, label))
     for row, one in enumerate(groups):
         y = TOP + ROW * (row + 0.5)
         said = f"{percent(one.rate)} of {one.looks:,}"
@@ -115,7 +120,7 @@ def changes(parts: Sequence[Part], label: str) -> Markup:
     height = TOP + ROW * len(parts) + FOOT
     told = [one.relative for one in parts if not one.reason]
     x, ticks = svg.axis([0.0, *(end for one in told for end in (one.low, one.high))], LEFT, WIDTH - 180)
-    parts_of = [*svg.x_grid(x, [(at, f"{100 * at:.6g} %") for at, _ in ticks], height, f"change of {label}")]
+    parts_of = [*svg.x_grid(x, _percents(ticks), height, f"change of {label}")]
     parts_of.append(svg.line(x(0), TOP, x(0), height - FOOT, "zero"))
     for row, one in enumerate(parts):
         y = TOP + ROW * (row + 0.5)
@@ -137,8 +142,8 @@ def calibration(bins: Sequence[Bin], label: str) -> Markup:
     least, most = min(one for one in numbers if one > 0), max(numbers)
     x, x_ticks = svg.log_axis([least, most], LEFT - 80, WIDTH - RIGHT)
     y, y_ticks = svg.log_axis([least, most], height - FOOT, TOP)
-    parts = list(svg.x_grid(x, _percents(x_ticks), height, "mean score"))
-    parts += svg.y_grid(y, _percents(y_ticks), label, WIDTH - RIGHT)
+    parts = list(svg.x_grid(x, _of_shares(x_ticks), height, "mean score"))
+    parts += svg.y_grid(y, _of_shares(y_ticks), label, WIDTH - RIGHT)
     parts.append(svg.line(x(least), y(least), x(most), y(most), "zero"))
     for one in bins:
         rate = one.share.rate
@@ -148,9 +153,14 @@ def calibration(bins: Sequence[Bin], label: str) -> Markup:
     return svg.drawing(height, parts, f"{label} against the mean score in {len(bins)} bins; the table has the numbers")
 
 
+def _of_shares(ticks: Ticks) -> Ticks:
+    """Those ticks as percentages that a share can have: 0 to 100."""
+    return _percents([(at, told) for at, told in ticks if -1e-9 <= at <= 1 + 1e-9])
+
+
 def _percents(ticks: Ticks) -> Ticks:
-    """The same ticks as percentages, those of a share alone: 0 to 100."""
-    return [(at, f"{100 * at:.6g} %") for at, _ in ticks if -1e-9 <= at <= 1 + 1e-9]
+    """The same ticks as percentages, with a true minus sign."""
+    return [(at, f"{100 * at:.6g} %".replace("-", "−")) for at, _ in ticks]
 
 
 def _apart(wished: Sequence[tuple[float, float]]) -> list[float]:
