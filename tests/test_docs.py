@@ -105,6 +105,26 @@ def test_every_model_has_an_idea_a_formula_and_says_when_it_wins_and_fails(name)
         assert re.search(rf"\b{word}\b", text, re.I), f"{name} does not say when the model {word.removesuffix('s?')}s"
 
 
+def measured_tables() -> list[tuple[str, str]]:
+    """Tables of quality, each with what stands between it and the heading or table before it; by page and first row."""
+    pages = [ROOT / "docs" / "cold_start.md", *(ROOT / "docs" / "models").glob("*.md")]
+    texts = {page.name: page.read_text() for page in pages if page.name != "sequence.md"}
+    texts["leaderboard.md"] = (ROOT / "docs" / "leaderboard.md").read_text().partition("**strong**")[2]
+    texts["benchmarks.md"] = section("benchmarks.md", "Quality on MovieLens")
+    return [
+        (f"{name}: {rows.partition(chr(10))[0]}", above + rows)
+        for name, text in texts.items()
+        for above, rows in re.findall(r"((?:^(?![|#]).*\n)*)((?:^\|.*\n)+)", text, re.M)
+        if re.search(r"NDCG|HR@|recall@", above + rows) and re.search(r"\.\d\d", rows)
+    ]
+
+
+@pytest.mark.parametrize(("table", "text"), measured_tables())
+def test_a_table_of_quality_says_when_with_which_seed_and_whether_refitted(table, text):
+    for needed in (r"2026-\d\d-\d\d", r"[Ss]eed|draws nothing", r"refitted|validation\s+part", r"\bfits?\b|seeds"):
+        assert re.search(needed, text), f"{table}: say {needed}"
+
+
 def test_every_endpoint_is_in_the_http_page():
     source = (ROOT / "src" / "matinee" / "service" / "app.py").read_text()
     page = (ROOT / "docs" / "http.md").read_text()
