@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from patience import patience
 from service_fakes import GenrePolicy, small_catalog
 from starlette.testclient import TestClient
 
@@ -24,13 +25,13 @@ def log(tmp_path) -> Iterator[EventLog]:
 
 @pytest.fixture
 def deploy(log) -> Callable[..., Deployment]:
-    """Makes a deployment of the fake policies; fields can be set by name."""
+    """Makes a deployment of the fake policies; fields can be set by name. Nothing is late because others compute."""
 
     def make(**fields: Any) -> Deployment:
         catalog = fields.pop("catalog", None) or small_catalog()
         policy = GenrePolicy(catalog)
         policies = {"home": [("genres", policy)], "similar": [("genres", policy)]}
-        fields.setdefault("deadline", 5.0)
+        fields.setdefault("deadline", 5.0 * patience())
         fields.setdefault("visitors", Visitors(limit=None))
         return Deployment(log, catalog, {**policies, **fields.pop("policies", {})}, **fields)
 

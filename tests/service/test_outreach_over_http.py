@@ -110,11 +110,12 @@ def test_the_messages_of_other_systems_count(client):
 def test_whoever_comes_second_on_a_day_sends_nothing(client, log, monkeypatch):
     """Another process has written today: the log takes one message a member and day."""
     wants(client)
-    day = f"message-{datetime.now(UTC):%Y-%m-%d}"
     real = Records.note_messages
 
     async def late(self, decisions):
-        event = {"event_id": day, "user_id": "ada", "kind": "message", "item_id": "t1", "timestamp": datetime.now(UTC)}
+        made = datetime.fromtimestamp(decisions.requests.times[0] / 1e6, UTC)
+        event = {"event_id": f"message-{made:%Y-%m-%d}", "user_id": "ada", "kind": "message", "item_id": "t1"}
+        event["timestamp"] = made
         log.append_events([event])
         with pytest.raises(Overloaded, match="written to meanwhile"):
             await real(self, decisions)

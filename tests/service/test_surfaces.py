@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from service_fakes import Changed, GenrePolicy, growing, small_catalog, with_log_probs
+from service_fakes import Changed, GenrePolicy, growing, outreach_of, small_catalog, with_log_probs
 
 from matinee.decision import Requests
 from matinee.errors import ArtifactRefused, BadRequest
@@ -111,6 +111,17 @@ def test_new_policies_are_tried_as_members_ask(find):
     lying = Changed(honest, after=lambda made: with_log_probs(made, np.zeros(len(made.choices.actions))))
     with pytest.raises(ArtifactRefused, match="find/finds logs a log-probability"):
         probe({"home": good, "similar": good, "find": [("finds", lying)]}, catalog, NOW)
+
+
+def test_new_outreach_is_tried_with_messages_that_it_sends():
+    catalog = small_catalog()
+    good, asked = [("good", GenrePolicy(catalog))], []
+    honest = Changed(outreach_of(catalog), after=lambda made: asked.append(made) or made)
+    probe({"home": good, "similar": good, "outreach": [("plain", honest)]}, catalog, NOW)
+    assert [len(made.titles) for made in asked] == [1, 1, 1]
+    lying = Changed(outreach_of(catalog), after=lambda made: with_log_probs(made, np.zeros(len(made.choices.actions))))
+    with pytest.raises(ArtifactRefused, match="outreach/plain logs a log-probability"):
+        probe({"home": good, "similar": good, "outreach": [("plain", lying)]}, catalog, NOW)
 
 
 @pytest.mark.parametrize("name", SURFACES)

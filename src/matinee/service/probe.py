@@ -41,12 +41,12 @@ def probe(policies: Policies, catalog: Catalog, now: int) -> None:
 
 
 def _requests(catalog: Catalog, surface: Surface, now: int) -> Iterator[Requests]:
-    """A new member, one with three titles watched, and a child."""
+    """A new member, one with three titles watched, and a child, all of whom want messages."""
     watched = np.linspace(0, len(catalog) - 1, num=min(3, len(catalog)), dtype=np.int64).tolist()
     for profile, titles in (
-        (Profile("probe-new"), []),
-        (Profile("probe-known"), watched),
-        (Profile("probe-child", kids=True), []),
+        (Profile("probe-new", messages=True), []),
+        (Profile("probe-known", messages=True), watched),
+        (Profile("probe-child", kids=True, messages=True), []),
     ):
         asked, member = surface.probe(profile.user_id, catalog), Member(profile, Histories.of_items([titles]))
         plain = request_of(catalog, member, asked.context, now, asked.exclude)

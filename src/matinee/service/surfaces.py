@@ -20,7 +20,16 @@ from matinee.service.fallback import Served
 from matinee.service.keys import Role
 from matinee.service.one_request import without
 from matinee.service.present import Presenter
-from matinee.service.requests import AskIn, HomeIn, OutreachIn, PlaySomethingIn, SearchIn, SimilarIn, TogetherIn
+from matinee.service.requests import (
+    AskIn,
+    ContextIn,
+    HomeIn,
+    OutreachIn,
+    PlaySomethingIn,
+    SearchIn,
+    SimilarIn,
+    TogetherIn,
+)
 from matinee.service.responses import OutreachOut, PageOut, SuggestionOut, TogetherOut
 from matinee.service.statuses import BODY, FOUND, Responses, statuses
 from matinee.service.titles import item_of
@@ -181,7 +190,7 @@ SURFACES: Mapping[str, Surface] = {
             "Whether to write to a member now, and about which title. What is sent counts at once; send it, once.",
             OutreachIn,
             _outreach,
-            lambda user_id, catalog: OutreachIn(user_id=user_id),
+            lambda user_id, catalog: OutreachIn(user_id=user_id, context=ContextIn(hour=12)),  # nobody is asleep
             _message,
             OutreachOut,
             {**BODY, **FOUND, **statuses(503)},
