@@ -11,7 +11,7 @@ from scipy import sparse
 from matinee.maths.arrays import Flags, Floats, Int32s, Int64s
 from matinee.maths.gram import gram, mirror
 from matinee.maths.local_gram import gram_around
-from matinee.maths.sparse_dense import compressed, even_bounds, in_chunks
+from matinee.maths.sparse_dense import columns_for_lists, even_bounds, in_chunks
 
 CHUNKS = 64  # pieces of work for the threads
 GROWTH = 128  # titles that may enter the regression at a time
@@ -57,10 +57,8 @@ def nonnegative_among(
 
     Memory: the candidates' weights, and a Gram matrix of one title's candidates a thread.
     """
-    assert starts.shape == (likes.shape[1] + 1,), f"starts {starts.shape} for {likes.shape[1]} titles"
-    assert starts[-1] == len(titles), f"starts end at {starts[-1]}, there are {len(titles)} candidates"
     members, n = likes.shape
-    arrays = compressed(likes.tocsc())
+    arrays = columns_for_lists(likes, starts, titles)
     values = np.zeros(len(titles), np.float32)
 
     def work(first: int, last: int) -> None:

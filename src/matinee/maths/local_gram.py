@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from matinee.maths.arrays import Floats, Int32s, Int64s
-from matinee.maths.sparse_dense import compressed, even_bounds, in_chunks
+from matinee.maths.sparse_dense import columns_for_lists, even_bounds, in_chunks
 
 CHUNKS = 64  # pieces of work for the threads
 
@@ -29,9 +29,7 @@ def local_ridge(
     the exact minimum of |x_i - X_S w|² + l2 |w|² (with inflation 0). Memory: one m x m block a thread for lists of m
     titles, and the likes of these.
     """
-    assert starts.shape == (likes.shape[1] + 1,), f"starts {starts.shape} for {likes.shape[1]} titles"
-    assert starts[-1] == len(titles), f"starts end at {starts[-1]}, there are {len(titles)} others"
-    arrays = compressed(likes.tocsc())
+    arrays = columns_for_lists(likes, starts, titles)
     values = np.zeros(len(titles), np.float32)
 
     def work(first: int, last: int) -> None:

@@ -57,6 +57,13 @@ def compressed(matrix: sparse.csr_matrix | sparse.csc_matrix) -> tuple[Int64s, I
     )
 
 
+def columns_for_lists(likes: sparse.csr_matrix, starts: Int64s, titles: Int32s) -> tuple[Int64s, Int32s, Floats]:
+    """The columns of `likes` (members, titles) for kernels in which title i has `titles[starts[i]:starts[i + 1]]`."""
+    assert starts.shape == (likes.shape[1] + 1,), f"starts {starts.shape} for {likes.shape[1]} titles"
+    assert starts[-1] == len(titles), f"starts end at {starts[-1]}, there are {len(titles)} in the lists"
+    return compressed(likes.tocsc())
+
+
 def largest_of_rows(matrix: sparse.csr_matrix, k: int) -> sparse.csr_matrix:
     """The matrix with the `k` largest entries of each row alone; of equal ones any."""
     starts, places, values = compressed(matrix)
