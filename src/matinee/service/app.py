@@ -152,6 +152,13 @@ def _reading(service: Service) -> APIRouter:
         """One title; 404 where the member may not see it."""
         return Json(await service.title(item_id, user_id))
 
+    _add_what_is_known(router, service)
+    return router
+
+
+def _add_what_is_known(router: APIRouter, service: Service) -> None:
+    """What is known and believed of members."""
+
     @router.get("/state", response_model=StateOut, responses=ASKED)
     async def state(user_id: Annotated[Id, Query()]) -> Response:
         """What stands of a member's thumbs, list, hidden titles and plays, title by title."""
@@ -181,8 +188,6 @@ def _reading(service: Service) -> APIRouter:
     async def profile(user_id: Known) -> Response:
         """One member's profile."""
         return Json(profile_out(await service.records.profile(user_id)))
-
-    return router
 
 
 def _add_surfaces(router: APIRouter, service: Service, role: Role) -> None:
@@ -249,6 +254,13 @@ def _writing(service: Service) -> APIRouter:
         """Everything that the log holds about a member: what a deletion would remove."""
         return Json(await service.records.export(user_id))
 
+    _add_operations(router, service)
+    return router
+
+
+def _add_operations(router: APIRouter, service: Service) -> None:
+    """What who runs the service asks and does."""
+
     @router.get("/billboard", response_model=StudioOut, responses=statuses(404))
     async def billboard() -> Response:
         """What the billboard that learns believes of titles, what it showed and learned; for who runs the service."""
@@ -261,8 +273,6 @@ def _writing(service: Service) -> APIRouter:
     async def reload() -> Response:
         """Swap in newly built policies if they pass their check; keep the old ones and say why if they do not."""
         return Json({"policies": await service.reload()})
-
-    return router
 
 
 def _watching(service: Service, doors: Responses) -> APIRouter:

@@ -96,6 +96,15 @@ def member_pages(service: Service) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     render = templates()
     router.routes.append(Mount("/static", StaticFiles(directory=HERE / "static")))
+    _add_lobby(router, service, render)
+    _add_pages(router, service, render)
+    _add_together(router, service, render)
+    _add_own(router, service, render)
+    return router
+
+
+def _add_lobby(router: APIRouter, service: Service, render: Environment) -> None:
+    """Where a visitor says who is watching, and the pictures of titles."""
 
     @router.get("/")
     async def pick(request: Request, find: Find = "") -> Response:
@@ -105,6 +114,16 @@ def member_pages(service: Service) -> APIRouter:
         told = {"genres": service.catalog.genres, "note": service.deployment.note}
         visiting = service.deployment.visitors.words(service.catalog)
         return _html(render, template, members=members, find=find, visiting=visiting, **told)
+
+    @router.get("/posters/{item_id:path}.svg")
+    async def art(item_id: str, wide: bool = False, user: PosterUser | None = None, way: Way = 0) -> Response:
+        title = await service.title(item_id, user)
+        svg = poster(title["title"], title["genres"], wide, way)
+        return Response(svg, media_type="image/svg+xml", headers={"cache-control": "private, max-age=3600"})
+
+
+def _add_pages(router: APIRouter, service: Service, render: Environment) -> None:
+    """Pages of titles for one member."""
 
     @router.get("/home")
     async def home(
@@ -145,9 +164,13 @@ def member_pages(service: Service) -> APIRouter:
             user_id=user, query="", filter=wanted.filter, rows=1, n=BROWSED, after=after or None, exploration=0.0
         )
         page = await service.decide(SEARCH, asked)
-        told = {"wanted": wanted, "genres": service.catalog.genres, "years": YEARS, "page": page, "after": after}
-        told["full"] = BROWSED
+        choice = {"wanted": wanted, "genres": service.catalog.genres, "years": YEARS}
+        told = {**choice, "page": page, "after": after, "full": BROWSED}
         return _html(render, "browse.html", **told, **await _of_member(service, request, user, device))
+
+
+def _add_together(router: APIRouter, service: Service, render: Environment) -> None:
+    """A page for several, and the choice of whom."""
 
     @router.get("/together")
     async def together(
@@ -171,6 +194,10 @@ def member_pages(service: Service) -> APIRouter:
         names = all_names([(await service.member(one)).profile for one in page["watchers"]])
         return _html(render, "together.html", page=page, company=page["watchers"][1:], names=names, **about)
 
+
+def _add_own(router: APIRouter, service: Service, render: Environment) -> None:
+    """A member's list and tastes, one title at a time, and the first choice of someone new."""
+
     @router.get("/list")
     async def own_list(request: Request, user: User, device: Device = "") -> Response:
         return _html(render, "list.html", **await _of_member(service, request, user, device))
@@ -191,14 +218,6 @@ def member_pages(service: Service) -> APIRouter:
         page = await service.decide(HOME, HomeIn(user_id=user, layout=layout, explain=False))
         titles = [(row["row"], item) for row in page["rows"] for item in row["items"]]
         return _html(render, "start.html", page=page, titles=titles, **await _of_member(service, request, user, device))
-
-    @router.get("/posters/{item_id:path}.svg")
-    async def art(item_id: str, wide: bool = False, user: PosterUser | None = None, way: Way = 0) -> Response:
-        title = await service.title(item_id, user)
-        svg = poster(title["title"], title["genres"], wide, way)
-        return Response(svg, media_type="image/svg+xml", headers={"cache-control": "private, max-age=3600"})
-
-    return router
 
 
 def api_page(app: FastAPI) -> APIRouter:
