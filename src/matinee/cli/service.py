@@ -33,6 +33,39 @@ MaxMilliseconds = Annotated[
     ),
 ]
 
+KeyToRead = Annotated[
+    Path | None,
+    typer.Option("--read-key-file", help="File of keys that may read, one a line; or set MATINEE_READ_KEY."),
+]
+KeyToWrite = Annotated[
+    Path | None,
+    typer.Option(
+        "--write-key-file", help="File of keys that may read and write, one a line; or set MATINEE_WRITE_KEY."
+    ),
+]
+HomeModels = Annotated[
+    str | None,
+    typer.Option(
+        "--models",
+        help="Models of the home page from best to simplest, separated by commas; by default those of sequence, "
+        "transition-graph, ease-recent and popularity that are surely better than every simpler one on this data.",
+    ),
+]
+Billboard = Annotated[
+    str | None,
+    typer.Option(
+        "--billboard",
+        help="Who chooses the billboard: thompson, discounted, windowed, ucb, greedy (all learn), or page.",
+    ),
+]
+VisitorLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--visitor-limit",
+        help="Age up to which those who are just looking are shown titles, or none; kept, at first 12.",
+    ),
+]
+
 
 def demo(
     port: Port = 8000,
@@ -78,37 +111,14 @@ def serve(
     workspace: Into = WORKSPACE,
     port: Port = 8000,
     host: Annotated[str, typer.Option(help="Address to bind; other than loopback needs keys.")] = "127.0.0.1",
-    read_key_file: Annotated[
-        Path | None, typer.Option(help="File of keys that may read, one a line; or set MATINEE_READ_KEY.")
-    ] = None,
-    write_key_file: Annotated[
-        Path | None, typer.Option(help="File of keys that may read and write, one a line; or set MATINEE_WRITE_KEY.")
-    ] = None,
-    models: Annotated[
-        str | None,
-        typer.Option(
-            "--models",
-            help="Models of the home page from best to simplest, separated by commas; by default those of sequence, "
-            "transition-graph, ease-recent and popularity that are surely better than every simpler one on this data.",
-        ),
-    ] = None,
+    read_key_file: KeyToRead = None,
+    write_key_file: KeyToWrite = None,
+    models: HomeModels = None,
     max_bytes: MaxBytes = BUDGET.bytes,
     max_milliseconds: MaxMilliseconds = BUDGET.milliseconds,
     time_zone: TimeZone = None,
-    billboard: Annotated[
-        str | None,
-        typer.Option(
-            "--billboard",
-            help="Who chooses the billboard: thompson, discounted, windowed, ucb, greedy (all learn), or page.",
-        ),
-    ] = None,
-    visitor_limit: Annotated[
-        str | None,
-        typer.Option(
-            "--visitor-limit",
-            help="Age up to which those who are just looking are shown titles, or none; kept, at first 12.",
-        ),
-    ] = None,
+    billboard: Billboard = None,
+    visitor_limit: VisitorLimit = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=LARGEST_SEED, help="Seed of exploration; random by default.")
     ] = None,
@@ -161,12 +171,11 @@ def _serve(
         progress = until_ready.enter_context(progress_bar("starting"))
         progress("loading the models and measuring them", 0.0)
         learner = Learner(place, opened)
-        options: dict[str, Any] = {"workspace": place, "log": opened, "budget": budget, "home": home, "say": warn}
-        options["learner"] = learner
-        experiments = Experiments(place.experiments_path)
-        tunings = place.tunings
+        experiments, tunings = Experiments(place.experiments_path), place.tunings
         for kept in (experiments, tunings):
             kept()  # a damaged one is refused before anything is loaded
+        options: dict[str, Any] = {"workspace": place, "log": opened, "budget": budget, "home": home, "say": warn}
+        options["learner"] = learner
         build = partial(catalog_and_policies, **options)
         catalog, first = build()
         serving = {name for steps in first.values() for name, _ in steps}
@@ -189,14 +198,14 @@ def _serve(
             studio=learner.studio,
             visitors=_visitors(place),
         )
-
-        def ready(url: str) -> None:
-            until_ready.close()
-            console.print(words.format(url))
-
         progress("asking every model for pages, which compiles what is new", 0.5)
         with learner.running(), watch.running():
-            run(create_app(deployment), sock, ready)
+            run(create_app(deployment), sock, lambda url: _ready(until_ready, words.format(url)))
+
+
+def _ready(until_ready: ExitStack, words: str) -> None:
+    until_ready.close()
+    console.print(words)
 
 
 def _visitors(place: Workspace) -> Visitors:

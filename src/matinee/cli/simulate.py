@@ -88,6 +88,10 @@ def simulate(
         raise typer.BadParameter("--into takes policy and data from its workspace; leave --policies and --data out")
     else:
         report = _visit(into, members or FEW, days, seed)
+    _tell(report, html, as_json)
+
+
+def _tell(report: SimulationReport, html: Path | None, as_json: bool) -> None:
     Console(width=max(console.width, REPORT_WIDTH)).print(table(report.result))
     if as_json:
         print(json.dumps(report.result.json()), flush=True)

@@ -162,14 +162,7 @@ def _walk(
     known, listed = np.zeros(allowed.shape[1], np.bool_), np.zeros(allowed.shape[1], np.int8)
     for b in range(len(now)):
         own = slice(offsets[b], offsets[b + 1])
-        for at in range(own.start, own.stop):
-            kind, item = kinds[at], items[at]
-            if kind == RATING or kind in TOLD or (kind == PLAY and values[at] >= PLAYED):
-                known[item] = True
-            elif kind == ADD:
-                listed[item] = 1
-            elif kind == REMOVE:
-                listed[item] = 0
+        _remember(items[own], kinds[own], values[own], known, listed)
         for at in range(own.stop - 1, own.start - 1, -1):
             item = items[at]
             if counts[b] < each and listed[item] and allowed[b, item] and not known[item]:
@@ -193,6 +186,19 @@ def _walk(
         for at in range(own.start, own.stop):
             known[items[at]] = False
             listed[items[at]] = 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _remember(items: Int32s, kinds: Int8s, values: Floats, known: Flags, listed: Int8s) -> None:
+    """Mark what a member knows already, and what stands on the list."""
+    for at in range(len(items)):
+        kind, item = kinds[at], items[at]
+        if kind == RATING or kind in TOLD or (kind == PLAY and values[at] >= PLAYED):
+            known[item] = True
+        elif kind == ADD:
+            listed[item] = 1
+        elif kind == REMOVE:
+            listed[item] = 0
 
 
 @numba.njit(cache=True, nogil=True)

@@ -127,11 +127,7 @@ def build_pages(
     if shown is not None and given:
         built.rows[:], built.items[:] = shown
     genres = catalog.title_genres
-    attention = Attention(
-        layout.attention.rows(layout.rows),
-        layout.attention.columns(layout.columns, layout.visible),
-        min(layout.columns, SCREENS * layout.visible),
-    )
+    attention = _attention(layout)
     turned = turned_of(requests, pools, catalog, attention)
     pi, repeats = intents(requests.histories.tastes, catalog, genre_shares), _REPEATS[pools.kinds]
     built.values[:] = kernels.build(
@@ -163,6 +159,15 @@ def build_pages(
     if shown is not None and not given:
         _refuse_at_first_difference(built, *shown)
     return built
+
+
+def _attention(layout: Layout) -> Attention:
+    """How likely each row and column of a page is looked at."""
+    return Attention(
+        layout.attention.rows(layout.rows),
+        layout.attention.columns(layout.columns, layout.visible),
+        min(layout.columns, SCREENS * layout.visible),
+    )
 
 
 def _chance(pools: Pools, temperature: float, where: Where, layout: Layout) -> Chance:

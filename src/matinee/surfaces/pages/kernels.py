@@ -77,9 +77,7 @@ def build_one(
 ) -> float:
     """Build or follow one page; returns its value V."""
     n_rows, columns, value = len(candidates.sizes), page.items.shape[1], 0.0
-    above = Above(
-        np.zeros(len(taste.per_mass), np.bool_), np.zeros(n_rows, np.bool_), taste.pi.copy(), np.full(n_rows, np.inf)
-    )
+    above = _nothing_above(taste, n_rows)
     gains, planned = np.empty(n_rows), np.full(len(page.rows), -1, np.int32)
     tally = begin_tally(candidates, attention, turned)
     above.taken[choice.billboard] = True
@@ -117,6 +115,12 @@ def build_one(
         gain, _ = walk(put, columns, attention.of_row[position], attention.of_column, taste, above.used, above.unmet)
         value += gain
     return value
+
+
+@numba.njit(cache=True, nogil=True)
+def _nothing_above(taste: Taste, rows: int) -> Above:
+    used, taken = np.zeros(len(taste.per_mass), np.bool_), np.zeros(rows, np.bool_)
+    return Above(used, taken, taste.pi.copy(), np.full(rows, np.inf))
 
 
 @numba.njit(cache=True, nogil=True)

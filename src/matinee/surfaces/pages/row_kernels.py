@@ -169,11 +169,7 @@ def fill_by_worth(
             titles_of[slot, :ahead] = order[:ahead]
             titles_of[slot, ahead:kept] = order[first : first + kept - ahead]
             size_of[slot] = kept
-        for row in filled:
-            sizes[b, row] = size_of[row]
-            for at in range(size_of[row]):
-                item = titles_of[row, at]
-                worths[b, row, at] = worth[b, item]
+        _keep_worths(filled, size_of, titles_of, worth[b], sizes[b], worths[b])
         for k in range(picked.shape[1]):
             row_of_theme[picked[b, k]] = sizes.shape[1]
         for item in nearest[b].flat:
@@ -202,6 +198,17 @@ def _append(item: int, row: int, titles_of: Int32s, size_of: Int64s, capacity: i
     if size < capacity:
         titles_of[row, size] = item
         size_of[row] = size + 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _keep_worths(
+    filled: Int64s, size_of: Int64s, titles_of: Int32s, worth: Floats, sizes: Int32s, worths: Floats
+) -> None:
+    """Write how long each row is that was filled, and what its titles are worth."""
+    for row in filled:
+        sizes[row] = size_of[row]
+        for at in range(size_of[row]):
+            worths[row, at] = worth[titles_of[row, at]]
 
 
 @numba.njit(cache=True, nogil=True)
