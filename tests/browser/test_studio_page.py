@@ -95,8 +95,8 @@ def test_all_that_is_believed_shown_and_learned_is_on_the_page(browser, studio):
         assert rows.first.locator("th, td").all_inner_texts() == [
             best.title,
             f"{best.mean:.3f}",
-            f"{best.low:.3f} to {best.high:.3f}",
-            f"{best.chance:.2%}",
+            f"{best.low:.3f} to {best.high:.3f}".replace("-", "−"),
+            f"{100 * best.chance:.2f} %",
             f"{best.looks:,.1f}",
             f"{best.reward:.3f}",
             f"{best.shown:,}",

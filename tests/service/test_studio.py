@@ -27,7 +27,7 @@ STUDIO = Studio(
 def test_the_page_shows_beliefs_days_versions_and_alarms_and_escapes_what_it_shows(serve):
     alarm = Alarm("stale", "nothing was learned", "look at the disk")
     page = serve(studio=lambda: STUDIO, watched=lambda: Watched({}, (alarm,))).get("/studio").text
-    for words in ("version 12", "35 looks", "0.100 to 0.320", "40.00%", "2026-03-01", "0.0123", "<svg role='img'>",
+    for words in ("version 12", "35 looks", "0.100 to 0.320", "40.00 %", "2026-03-01", "0.0123", "<svg role='img'>",
                   "Nothing was learned", "Look at the disk"):  # fmt: skip
         assert words in page, words
     assert NASTY not in page

@@ -35,15 +35,20 @@ def _titles(titles: Sequence[TitleBelief]) -> list[tuple[str, ...]]:
     return [
         (
             one.title,
-            f"{one.mean:.3f}",
-            f"{one.low:.3f} to {one.high:.3f}",
-            f"{one.chance:.2%}",
+            _signed(one.mean),
+            f"{_signed(one.low)} to {_signed(one.high)}",
+            f"{100 * one.chance:.2f} %",
             f"{one.looks:,.1f}",
-            "–" if one.reward is None else f"{one.reward:.3f}",
+            "–" if one.reward is None else _signed(one.reward),
             f"{one.shown:,}",
         )
         for one in titles
     ]
+
+
+def _signed(value: float) -> str:
+    """Three decimals, with the minus that the plots have."""
+    return f"{value:.3f}".replace("-", "−")
 
 
 def _days(days: Sequence[DayShown]) -> list[tuple[str, ...]]:
