@@ -11,12 +11,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from matinee.catalog import Catalog, write_whole
+from matinee.catalog import Catalog
 from matinee.data.dataset import UNKNOWN_TITLE, Dataset, only_known_titles, profiles_of, with_titles_of
 from matinee.data.log import EventLog
 from matinee.data.units import Units
 from matinee.errors import ArtifactRefused, BadData, BadRequest
 from matinee.events import TIME, Rejections
+from matinee.files import write_whole
 from matinee.maths.calibration import Platt
 from matinee.models.artifacts.artifact import load_artifact, save_artifact
 from matinee.models.popularity import Popularity

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import time
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from matinee.errors import BadData
-from matinee.files import require_file
+from matinee.files import require_file, write_whole
 from matinee.maths.ragged import Ragged, transpose
 from matinee.series import SCHEMA as EPISODE_SCHEMA
 from matinee.series import Guide, Series
@@ -443,29 +440,6 @@ def _series_in(frame: pl.DataFrame) -> Series:
     """The episodes that a saved catalogue holds, in their order."""
     told = frame.select(pl.col("item_id").alias("series_id"), EPISODES).explode(EPISODES).drop_nulls(EPISODES)
     return Series.from_frame(told.unnest(EPISODES).sort("place"))
-
-
-ABANDONED = 3_600  # seconds after which a draft is no longer being written
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a draft beside `path`, then give it the name: whoever opens `path` finds the old or the new.
-
-    The draft is on disk before it is renamed, so neither a crash nor a full disk leaves half a file under the name.
-    Two may write at once, each a draft of their own: the later name wins. Drafts that a crash left go after an hour.
-    """
-    for old in path.parent.glob(f".{path.name}.*.draft"):
-        with suppress(FileNotFoundError):
-            if time.time() - old.stat().st_mtime > ABANDONED:
-                old.unlink()
-    draft = path.with_name(f".{path.name}.{uuid4().hex}.draft")
-    try:
-        write(draft)
-        with draft.open("rb+") as written:
-            os.fsync(written.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def folded(name: str) -> str:

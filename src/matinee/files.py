@@ -1,20 +1,24 @@
-"""Reading files that others may have written: plain ones only, never more than is allowed, again where they changed."""
+"""Files: read plain ones only, never more than is allowed, again where they changed; write whole ones."""
 
 from __future__ import annotations
 
 import logging
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 from typing import Generic, TypeVar
+from uuid import uuid4
 
 from matinee.errors import MatineeError
 
 T = TypeVar("T")
+
+ABANDONED = 3_600  # seconds after which a draft is no longer being written
 
 
 @contextmanager
@@ -57,6 +61,26 @@ class Watched(Generic[T]):
                 self.log.exception("%s stay as they were", self.what)
             self._seen = seen
         return self._known
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a draft beside `path`, then give it the name: whoever opens `path` finds the old or the new.
+
+    The draft is on disk before it is renamed, so neither a crash nor a full disk leaves half a file under the name.
+    Two may write at once, each a draft of their own: the later name wins. Drafts that a crash left go after an hour.
+    """
+    for old in path.parent.glob(f".{path.name}.*.draft"):
+        with suppress(FileNotFoundError):
+            if time.time() - old.stat().st_mtime > ABANDONED:
+                old.unlink()
+    draft = path.with_name(f".{path.name}.{uuid4().hex}.draft")
+    try:
+        write(draft)
+        with draft.open("rb+") as written:
+            os.fsync(written.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def synced(path: Path) -> None:

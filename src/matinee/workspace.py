@@ -35,14 +35,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.catalog import SCHEMA, Catalog, saved_titles, write_whole
+from matinee.catalog import SCHEMA, Catalog, saved_titles
 from matinee.clock import require_zone
 from matinee.data.dataset import Dataset, profiles_of, with_titles_of
 from matinee.data.log import EventLog
 from matinee.data.tunings import Tunings
 from matinee.data.units import Units
 from matinee.errors import ArtifactRefused, BadData, BadRequest
-from matinee.files import opened
+from matinee.files import opened, write_whole
 
 PARAMETERS_LIMIT = 100_000_000  # bytes of a policy's parameters
 KEPT = 3  # artifacts kept of each name, so that a service can go back

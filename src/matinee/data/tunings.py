@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from matinee.catalog import write_whole
 from matinee.decision.dials import OFF, Dials
 from matinee.errors import BadData, BadRequest, require_share
-from matinee.files import Watched, opened
+from matinee.files import Watched, opened, write_whole
 
 LIMIT = 100_000  # bytes of the file
 TUNED = ("home", "similar", "search", "together")  # surfaces with dials

@@ -7,10 +7,9 @@ import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from matinee.catalog import write_whole
 from matinee.errors import BadData, BadRequest, NotFound
 from matinee.experiment.definition import NAME, Experiment, instant, of_record
-from matinee.files import Watched, opened
+from matinee.files import Watched, opened, write_whole
 
 LIMIT = 1_000_000  # bytes of a definition
 log = logging.getLogger("matinee.experiment")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
-from matinee.catalog import Catalog, write_whole
+from matinee.catalog import Catalog
 from matinee.clock import Clocks
 from matinee.data.attention import attentions, layouts_of
 from matinee.data.exposures import Corrects
@@ -22,6 +22,7 @@ from matinee.decision import Progress, Scorer, no_progress
 from matinee.drift import Drift, drift
 from matinee.errors import ArtifactRefused, Collapsed, MissingExtra
 from matinee.events import END_OF_TIME
+from matinee.files import write_whole
 from matinee.history import TrainingData
 from matinee.models.artifacts.artifact import Artifact, load_artifact, save_artifact
 from matinee.page import Layouts

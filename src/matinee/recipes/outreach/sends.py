@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from matinee.catalog import Catalog, write_whole
+from matinee.catalog import Catalog
 from matinee.data.log import EventLog
 from matinee.decision import Decisions
 from matinee.decision.messages import ASKED, SURFACE, Reason, events_of, sent_by, told_by, words
 from matinee.events import DAY
+from matinee.files import write_whole
 from matinee.recipes.training import EVERY
 from matinee.surfaces.outreach.policy import OutreachPolicy
 from matinee.surfaces.remade import parameters_of
