@@ -122,7 +122,7 @@ def test_too_few_looks_change_nothing_and_are_counted(log):
     without = train(data, Fixed(SCORES), np.random.default_rng(0))
     trained = train(data, Fixed(SCORES), np.random.default_rng(0), looks=few)
     assert (trained.calibration, trained.metrics) == (without.calibration, without.metrics)
-    assert str(trained.looks) == f"prior: {len(few.items)} looks of 100 members, 2,000 of 100 needed"
+    assert str(trained.looks) == f"prior: {len(few.items)} looks of 100 members, needs 2,000 looks of 100"
     assert without.looks is None
 
 

@@ -110,7 +110,7 @@ def test_pages_change_only_when_the_looks_are_enough(tmp_path):
     for one, same in zip(before, after, strict=True):
         np.testing.assert_allclose(one, same, rtol=1e-6)
     said = dict(manifest_of(place).from_looks.words)
-    assert said["attention, web"] == "prior: 40 pages of 40 members were looked at, 500 of 30 needed"
+    assert said["attention, web"] == "prior: 40 pages of 40 members were looked at, needs 500 pages of 30"
     assert said["attention"] == "prior on tv, phone, tablet: no page was looked at"
     assert said["calibration"].startswith("prior: ")
     looked_at(place, 600, "phone")

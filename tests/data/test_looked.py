@@ -72,9 +72,9 @@ def test_planted_attention_comes_back_with_its_interval():
 def test_too_few_pages_or_members_keep_the_prior_and_say_how_many_are_needed():
     few = attentions(PAGES.filter(pl.col("decision_id").is_in(list(WEB.ids[:499]))))["web"]
     assert (few.fitted, few.attention, few.pages) == (False, Layouts().web.attention, 499)
-    assert str(few) == "prior: 499 pages of 120 members were looked at, 500 of 30 needed"
+    assert str(few) == "prior: 499 pages of 120 members were looked at, needs 500 pages of 30"
     one = attentions(PAGES.with_columns(pl.lit("ann").alias("user_id")))["web"]
-    assert str(one) == "prior: 600 pages of 1 members were looked at, 500 of 30 needed"
+    assert str(one) == "prior: 600 pages of 1 members were looked at, needs 500 pages of 30"
     assert layouts_of({"web": few, "tv": attentions(PAGES)["tv"]}) == Layouts()
     assert str(attentions(PAGES)["tv"]).startswith("prior: 0 pages of 0 members")
 
@@ -126,10 +126,10 @@ def test_few_looks_are_not_enough_and_say_how_many_would_be():
     some = looks_of(PAGES, Layouts(), NOW).take(np.arange(40))
     assert not some.enough
     said = str(fit_of(some))
-    assert said == f"prior: {len(some.items)} looks of 40 members, 2,000 of 100 needed"
+    assert said == f"prior: {len(some.items)} looks of 40 members, needs 2,000 looks of 100"
     assert FromLooks({}, fit_of(some)).words == [("calibration", said)]
     nothing = looks_of(PAGES.clear(), Layouts(), NOW)
-    assert str(fit_of(nothing)) == "prior: 0 looks of 0 members, 2,000 of 100 needed"
+    assert str(fit_of(nothing)) == "prior: 0 looks of 0 members, needs 2,000 looks of 100"
 
 
 def test_looks_that_count_alike_are_worth_their_number():

@@ -62,7 +62,7 @@ def named(known: Mapping[str, Any], models: str | None) -> dict[str, Any]:
     names = list(known) if models is None else [name.strip() for name in models.split(",") if name.strip()]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
-        raise typer.BadParameter(f"{unknown} are no models here; choose from {', '.join(known)}")
+        raise typer.BadParameter(f"{unknown} cannot be chosen here; choose from {', '.join(known)}")
     return {name: known[name] for name in names}
 
 

@@ -40,7 +40,7 @@ class AttentionFit:
     def __str__(self) -> str:
         seen = f"{self.pages:,} pages of {self.members:,} members"
         if self.low is None or self.high is None or self.days is None:
-            return f"prior: {seen} were looked at, {PAGES:,} of {MEMBERS} needed"
+            return f"prior: {seen} were looked at, needs {PAGES:,} pages of {MEMBERS}"
         names = ("next row", "next column", "next screen")
         parts = zip(names, *map(astuple, (self.attention, self.low, self.high)), strict=True)
         said = ", ".join(f"{name} {value:.3f} ({low:.3f} to {high:.3f})" for name, value, low, high in parts)

@@ -78,7 +78,7 @@ class LooksFit:
     def __str__(self) -> str:
         seen = f"{self.looks:,} looks of {self.members:,} members"
         if not self.fitted or self.days is None:
-            return f"prior: {seen}, {LOOKS:,} of {MEMBERS} needed"
+            return f"prior: {seen}, needs {LOOKS:,} looks of {MEMBERS}"
         return f"{seen}, worth {self.effective:,.0f} that count alike, {self.days[0]} to {self.days[1]}"
 
 
