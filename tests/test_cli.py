@@ -624,6 +624,7 @@ def test_a_second_demo_keeps_what_members_did(matinee, movies, tmp_path, monkeyp
     assert place.newest_artifact("ease-recent") > first
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize(("torch", "most", "tried"), [(True, 48, True), (True, 47, False), (False, 48, False)])
 def test_the_demo_tries_the_sequence_model_where_it_is_soon_trained(
     matinee, movies, tmp_path, monkeypatch, torch, most, tried

@@ -134,6 +134,7 @@ def test_policies_go_from_best_to_simplest_on_both_surfaces(place):
     assert [policy.inner.config.rows.because_rows for _, policy in built["home"]] == [*rows, 0]
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_a_sequence_model_is_served_where_it_is_named(place):
     torch = pytest.importorskip("torch")
     train_into(place, "sequence", np.random.default_rng(0))

@@ -112,6 +112,7 @@ def test_a_path_may_be_text(path, tmp_path):
     assert matinee.read(pl.DataFrame(plays()), titles).catalog.names[0] == "Film 0"
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("name", [pytest.param(name, marks=LONG if name in NETWORKS else ()) for name in MODELS])
 def test_every_model_answers(name):
     model = matinee.fit(name, matinee.read(pl.DataFrame(plays())))

@@ -186,8 +186,8 @@ def test_the_server_gives_the_time_when_the_client_does_not(client, log):
         ("/v1/events", []),
     ],
 )
-def test_a_wrong_body_is_refused_in_words(client, path, body):
-    answer = client.post(path, json=body)
+def test_a_wrong_body_is_refused_in_words(refusing, path, body):
+    answer = refusing.post(path, json=body)
     assert answer.status_code == 422
     assert set(answer.json()) == {"error", "message", "remedy"}
     assert answer.json()["error"] == "invalid"

@@ -88,8 +88,8 @@ def test_an_export_is_what_a_deletion_removes(client):
         ("TRACE", "/v1/profiles", "GET"),
     ],
 )
-def test_a_wrong_verb_is_told_the_right_ones(client, verb, path, allowed):
-    answer = client.request(verb, path)
+def test_a_wrong_verb_is_told_the_right_ones(refusing, verb, path, allowed):
+    answer = refusing.request(verb, path)
     assert answer.status_code == 405
     assert answer.headers["allow"] == allowed
     assert "Allow" in answer.json()["remedy"]

@@ -12,6 +12,7 @@ from circle import CIRCLE, first_title, home_of, watch
 from matinee.maths.calibration import Platt
 from matinee.models.sequence import Reading, Sequence, SequenceConfig, Training
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 CONFIG = SequenceConfig(
     size=16,
     layers=1,

@@ -94,9 +94,9 @@ def test_an_event_id_taken_by_one_member_is_free_for_another(client, log):
 
 @pytest.mark.parametrize("bad", ["clip\ud83d", "a\x00b", "tab\t", "\x7f", "\x85", "line\n"])
 @pytest.mark.parametrize("field", ["event_id", "user_id", "item_id", "query", "device", "language", "decision_id"])
-def test_text_that_cannot_be_kept_is_rejected_alone(client, field, bad):
-    good = {"event_id": "good", "user_id": "ada", "kind": "open", "item_id": "t1"}
-    answered = post_raw(client, "/v1/events", {"events": [good, {**good, "event_id": "bad", field: bad}]})
+def test_text_that_cannot_be_kept_is_rejected_alone(refusing, field, bad):
+    good = {"event_id": f"good {field} {bad!r}", "user_id": "ada", "kind": "open", "item_id": "t1"}
+    answered = post_raw(refusing, "/v1/events", {"events": [good, {**good, "event_id": "bad", field: bad}]})
     assert answered.status_code == 200
     first, second = answered.json()["results"]
     assert (first["status"], second["status"]) == ("accepted", "rejected")
@@ -146,8 +146,8 @@ def test_an_id_with_control_characters_is_no_new_profile_but_an_old_one_can_be_d
         ("/v1/home", {"user_id": "ada", "context": {"hour": "20"}}),
     ],
 )
-def test_nothing_is_converted(client, path, body):
-    answered = client.request("PUT" if "profiles" in path else "POST", path, json=body)
+def test_nothing_is_converted(refusing, path, body):
+    answered = refusing.request("PUT" if "profiles" in path else "POST", path, json=body)
     assert answered.status_code == 422
     assert "should be a valid" in answered.json()["message"]
 
@@ -164,12 +164,12 @@ def test_nothing_is_converted(client, path, body):
         {"query": 1},
     ],
 )
-def test_nothing_in_an_event_is_converted(client, fields):
+def test_nothing_in_an_event_is_converted(refusing, fields):
     event = {"event_id": "1", "user_id": "ada", "kind": "open", "item_id": "t1", **fields}
-    assert post(client, event)["rejected"] == 1
+    assert post(refusing, event)["rejected"] == 1
 
 
 @pytest.mark.parametrize("exploration", [5e-324, 2.2e-311, 1e-12])
-def test_next_to_no_exploration_is_none(client, exploration):
-    page = client.post("/v1/home", json={"user_id": "ada", "exploration": exploration}).json()
+def test_next_to_no_exploration_is_none(refusing, exploration):
+    page = refusing.post("/v1/home", json={"user_id": "ada", "exploration": exploration}).json()
     assert page["log_prob"] is not None
