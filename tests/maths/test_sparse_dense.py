@@ -55,6 +55,12 @@ def test_the_strongest_title_is_found(shape):
                 assert terms[seen == best[b, c]].max() == terms.max()
 
 
+def test_a_part_is_added_to_the_columns_that_it_has():
+    out, part = np.array([[1, 2, 3], [4, 5, 6]], np.float32), np.array([[10, 20], [30, 40]], np.float32)
+    sd.add_columns(part, np.array([2, 0], np.int32), out)
+    assert out.tolist() == [[21, 2, 13], [44, 5, 36]]
+
+
 def test_columns_beyond_one_block():
     m = sd.BLOCK + 5
     dense = np.arange(3 * m, dtype=np.float32).reshape(3, m) / m

@@ -23,12 +23,11 @@ def descending(values: Floats, keep: Flags, order: Int32s) -> int:
     counts = np.zeros((TURNS, BUCKETS), np.int32)
     size = 0
     for at in range(len(values)):
-        if keep[at]:
-            key = np.uint64(~bits[at])
-            source[size] = key << np.uint64(32) | np.uint64(at)
-            for turn in range(TURNS):
-                counts[turn, (key >> np.uint64(turn * BITS)) & np.uint64(BUCKETS - 1)] += 1
-            size += 1
+        source[size] = np.uint64(~bits[at]) << np.uint64(32) | np.uint64(at)
+        size += keep[at]
+    for key in source[:size]:
+        for turn in range(TURNS):
+            counts[turn, (key >> np.uint64(32 + turn * BITS)) & np.uint64(BUCKETS - 1)] += 1
     for turn in range(TURNS):
         starts, shift = np.cumsum(counts[turn]) - counts[turn], np.uint64(32 + turn * BITS)
         for key in source[:size]:

@@ -15,7 +15,6 @@ from matinee.maths.cores import usable_cores
 from matinee.maths.ragged import narrowed
 
 BLOCK = 16_384  # columns per pass: the sums of a block stay in the second-level cache
-SMALL_BLOCK = 2_048  # columns per pass that compares: two arrays of a block stay in the first-level cache
 FEW = 64  # rows that one thread adds in one go
 
 
@@ -113,6 +112,19 @@ def _add_rows(offsets: Int64s, items: Int32s, weights: Floats, dense: Floats, ou
                 at += 1
 
 
+def add_columns(part: Floats, columns: Int32s, out: Floats) -> None:
+    """out[b, columns[j]] += part[b, j]: `part` (batch, k), `columns` (k,) distinct, `out` (batch, n)."""
+    assert part.shape == (len(out), len(columns)), f"part {part.shape} for {len(out)} rows and {len(columns)} columns"
+    _add_columns(part, columns, out)
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_columns(part: Floats, columns: Int32s, out: Floats) -> None:
+    for b in range(len(part)):
+        for j in range(len(columns)):
+            out[b, columns[j]] += part[b, j]
+
+
 def add_sparse_rows(
     offsets: Int64s, items: Int32s, weights: Floats, starts: Int64s, columns: Int32s, values: Floats, out: Floats
 ) -> None:
@@ -151,8 +163,8 @@ def _strongest(offsets: Int64s, items: Int32s, weights: Floats, dense: Floats, a
     most, source = np.empty(n, np.float32), np.empty(n, np.int32)
     for b in range(len(offsets) - 1):
         most[:], source[:] = 0.0, -1
-        for left in range(0, n, SMALL_BLOCK):
-            columns = slice(left, min(left + SMALL_BLOCK, n))
+        for left in range(0, n, BLOCK):
+            columns = slice(left, min(left + BLOCK, n))
             top, of = most[columns], source[columns]
             at, end = offsets[b], offsets[b + 1]
             while at + 4 <= end:

@@ -60,7 +60,9 @@ class Prior:
         """(batch, titles) float32, a fresh array to which a model adds its part."""
         shares, row_of = self.popularity.by_context(requests)
         weight = self.scale * self.kappa / (self.kappa + requests.histories.tastes.lengths)
-        return shares[row_of] * weight.astype(np.float32)[:, None]
+        scores = shares[row_of]
+        scores *= weight.astype(np.float32)[:, None]
+        return scores
 
     def save(self, folder: Path) -> None:
         """Write the popularity into a new folder `prior` inside `folder`; its owner keeps `kappa` and `scale`."""

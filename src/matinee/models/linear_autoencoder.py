@@ -17,7 +17,7 @@ from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Floats, Int32s
 from matinee.maths.gram import gram, inverse_by_rows, invert_upper, mirror_scaled, touched
 from matinee.maths.ragged import narrowed
-from matinee.maths.sparse_dense import add_rows, strongest
+from matinee.maths.sparse_dense import add_columns, add_rows, strongest
 from matinee.models.artifacts import storage
 from matinee.models.cold_start import Prior, history_rows
 from matinee.models.memory import available_bytes
@@ -70,7 +70,7 @@ class Map:
             return out
         part = np.zeros((len(histories), len(self.titles)), np.float32)
         add_rows(*rows, self.weights, part)
-        out[:, self.titles] += part
+        add_columns(part, self.titles, out)
         return out
 
     def strongest(self, histories: Histories, half_life: float | None, items: Int32s) -> Int32s:

@@ -132,7 +132,7 @@ def build_pages(
     pi, repeats = intents(requests.histories.tastes, catalog, genre_shares), _REPEATS[pools.kinds]
     built.values[:] = kernels.build(
         Candidates(pools.sizes, pools.minimum, pools.items, pools.worths, pools.logits, repeats),
-        Taste(genres.offsets, genres.values, pi, np.empty(0)),
+        Taste(genres.offsets, genres.values, pi),
         attention,
         Choice(
             BILLBOARD,

@@ -33,12 +33,11 @@ def build(
     """
     sizes, minimum, items, worths, logits, repeats = candidates
     pull = turned.pull
-    values, per_mass = np.zeros(len(seeds)), np.empty(len(taste.offsets) - 1)
+    values = np.zeros(len(seeds))
     for b in range(len(seeds)):
-        invert_mass(sizes[b], items[b], taste.offsets, taste.genres, taste.pi[b], per_mass)
         values[b] = build_one(
             Candidates(sizes[b], minimum[b], items[b], worths[b], logits[b], repeats[b]),
-            Taste(taste.offsets, taste.genres, taste.pi[b], per_mass),
+            Taste(taste.offsets, taste.genres, taste.pi[b]),
             attention,
             choice,
             Chance(chance.rows, chance.at, chance.row, chance.fresh[b], chance.worth[b]),
@@ -107,7 +106,7 @@ def build_one(
         page.among_rows[position] = among
         wide = 1 if position < first else columns
         shown = fill_place(
-            row, position, wide, by_chance, candidates, taste, attention, chance, turned, promoted, choice.given,
+            row, position, wide, by_chance, candidates, attention, chance, turned, promoted, choice.given,
             temperature, own_seed, above.used, page, tally,
         )  # fmt: skip
         # What was just shown counts as open (`repeats`): it is marked as used already.
@@ -119,7 +118,7 @@ def build_one(
 
 @numba.njit(cache=True, nogil=True)
 def _nothing_above(taste: Taste, rows: int) -> Above:
-    used, taken = np.zeros(len(taste.per_mass), np.bool_), np.zeros(rows, np.bool_)
+    used, taken = np.zeros(len(taste.offsets) - 1, np.bool_), np.zeros(rows, np.bool_)
     return Above(used, taken, taste.pi.copy(), np.full(rows, np.inf))
 
 
@@ -130,7 +129,6 @@ def fill_place(
     columns: int,
     by_chance: bool,
     candidates: Candidates,
-    taste: Taste,
     attention: Attention,
     chance: Chance,
     turned: Turned,
@@ -148,7 +146,7 @@ def fill_place(
     """
     in_turn = turned.on and not by_chance and not turned.ordered[row] and len(promoted.shares) == 0
     if by_chance:
-        shown = fill_by_chance(position, columns, chance, taste, given, seed, used, page)
+        shown = fill_by_chance(position, columns, chance, given, seed, used, page)
     elif in_turn:
         shown = fill_in_turn(
             row, position, columns, candidates, attention, turned, given, temperature, seed, used, page, tally
@@ -223,7 +221,6 @@ def fill_by_chance(
     position: int,
     columns: int,
     chance: Chance,
-    taste: Taste,
     given: bool,
     seed: np.uint64,
     used: Flags,
@@ -249,8 +246,6 @@ def fill_by_chance(
         log_probs[k] = -np.log(len(left) - k)
     if given and drawn < len(shown) and shown[drawn] >= 0:
         log_probs[0] = -np.inf
-    sizes = np.full(1, drawn, np.int32)
-    invert_mass(sizes, page.items[position : position + 1], taste.offsets, taste.genres, taste.pi, taste.per_mass)
     return drawn
 
 
@@ -258,17 +253,6 @@ def fill_by_chance(
 def offered_rows(candidates: Candidates, taken: Flags) -> int:
     """How many rows have enough titles to stand here and do not stand above."""
     return int(np.sum((candidates.sizes >= candidates.minimum) & ~taken))
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def invert_mass(sizes: Int32s, items: Int32s, offsets: Int64s, genres: Int32s, pi: Doubles, per_mass: Doubles) -> None:
-    """`per_mass` (titles,): 1 / the sum of pi over each title's genres, for the titles of the candidate rows alone."""
-    for row in range(len(sizes)):
-        for item in items[row, : sizes[row]]:
-            mass = pi[-1] if offsets[item] == offsets[item + 1] else 0.0
-            for k in range(offsets[item], offsets[item + 1]):
-                mass += pi[genres[k]]
-            per_mass[item] = 1.0 / mass
 
 
 @numba.njit(cache=True, nogil=True)
@@ -364,12 +348,12 @@ def infer(
     for b in range(len(offsets) - 1):
         pi[b] = shares
         for _ in range(steps if offsets[b + 1] > offsets[b] else 0):
-            owed[:] = prior * shares
+            owed[:], rise = prior * shares, pi[b] / shares
             for at in range(offsets[b], offsets[b + 1]):
                 start, end = genre_offsets[items[at]], genre_offsets[items[at] + 1]
                 whole = 0.0
                 for k in range(start, end):
-                    whole += pi[b, genres[k]] / shares[genres[k]]
+                    whole += rise[genres[k]]
                 for k in range(start, end):
                     owed[genres[k]] += weights[at] * pi[b, genres[k]] / shares[genres[k]] / whole
                 if start == end:

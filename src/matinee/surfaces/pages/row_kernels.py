@@ -144,6 +144,7 @@ def fill_by_worth(
     arrivals, because = slots.arrivals, slots.because
     order = np.empty(n, np.int32)
     near = np.zeros(n, np.uint64)  # bit s: among the nearest of the title that row s is about
+    held = np.empty((sizes.shape[1] + 1, capacity + 1), np.int32)  # the last column takes what finds no room
     size_of = np.zeros(sizes.shape[1] + 1, np.int64)  # the last stands for all rows not picked: it is always full
     row_of_theme = np.full(themes.n, sizes.shape[1], np.int64)
     filled = np.append(np.array([slots.billboard, slots.picks, arrivals]), np.arange(because, sizes.shape[1]))
@@ -151,25 +152,24 @@ def fill_by_worth(
         _mark(nearest[b], near)
         for k in range(picked.shape[1]):
             row_of_theme[picked[b, k]] = because + n_about + k
-        titles_of, size_of[-1] = members[b], capacity
-        size_of[arrivals], size_of[because:-1] = 0, 0
+        size_of[arrivals], size_of[because:-1], size_of[-1] = 0, 0, capacity
         size = descending(worth[b], fresh[b], order)
         first = put_first(promoted[b], order[:size])
         for at in range(size):
             item, room = order[at], reserved if at < first else capacity
             if new_since[b] <= arrived[item] <= new_until[b]:
-                _append(item, arrivals, titles_of, size_of, room)
+                _append(item, arrivals, held, size_of, room)
             for s in range(n_about if near[item] else 0):
                 if near[item] >> np.uint64(s) & np.uint64(1):
-                    _append(item, because + s, titles_of, size_of, room)
+                    _append(item, because + s, held, size_of, room)
             for k in range(themes.offsets[item], themes.offsets[item + 1]):
-                _append(item, row_of_theme[themes.themes[k]], titles_of, size_of, room)
+                _append(item, row_of_theme[themes.themes[k]], held, size_of, room)
         for slot in (slots.billboard, slots.picks):
             ahead, kept = min(first, reserved), min(size - first + min(first, reserved), capacity)
-            titles_of[slot, :ahead] = order[:ahead]
-            titles_of[slot, ahead:kept] = order[first : first + kept - ahead]
+            held[slot, :ahead] = order[:ahead]
+            held[slot, ahead:kept] = order[first : first + kept - ahead]
             size_of[slot] = kept
-        _keep_worths(filled, size_of, titles_of, worth[b], sizes[b], worths[b])
+        _keep(filled, size_of, held, worth[b], sizes[b], members[b], worths[b])
         for k in range(picked.shape[1]):
             row_of_theme[picked[b, k]] = sizes.shape[1]
         for item in nearest[b].flat:
@@ -192,23 +192,24 @@ def put_first(flags: Flags, order: Int32s) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def _append(item: int, row: int, titles_of: Int32s, size_of: Int64s, capacity: int) -> None:
-    """Add a title to a row that is not full."""
+def _append(item: int, row: int, held: Int32s, size_of: Int64s, room: int) -> None:
+    """Add a title to a row that has room. Without a branch: whether a row is full could not be foretold."""
     size = size_of[row]
-    if size < capacity:
-        titles_of[row, size] = item
-        size_of[row] = size + 1
+    fits = size < room
+    held[row, size if fits else held.shape[1] - 1] = item
+    size_of[row] = size + fits
 
 
 @numba.njit(cache=True, nogil=True)
-def _keep_worths(
-    filled: Int64s, size_of: Int64s, titles_of: Int32s, worth: Floats, sizes: Int32s, worths: Floats
+def _keep(
+    filled: Int64s, size_of: Int64s, held: Int32s, worth: Floats, sizes: Int32s, items: Int32s, worths: Floats
 ) -> None:
-    """Write how long each row is that was filled, and what its titles are worth."""
+    """Write how long each row is that was filled, its titles and what they are worth."""
     for row in filled:
         sizes[row] = size_of[row]
         for at in range(size_of[row]):
-            worths[row, at] = worth[titles_of[row, at]]
+            item = held[row, at]
+            items[row, at], worths[row, at] = item, worth[item]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -153,7 +153,8 @@ def walk(
 ) -> tuple[float, int]:
     """Put the first `columns` open titles of a row side by side: what they add, and how many there are.
 
-    Each satisfies each of its genres with probability P(looked at) * min(SURE, worth * per_mass) and lowers `unmet`.
+    Each satisfies each of its genres with probability P(looked at) * min(SURE, worth / mass), with pi summed over them
+    for its mass, and lowers `unmet`.
     """
     gain, filled = 0.0, 0
     for at in range(row.size):
@@ -164,8 +165,11 @@ def walk(
         if row.own:
             gain += looked * row.worths[at]
         else:
-            chance, added = looked * min(SURE, row.worths[at] * taste.per_mass[item]), 0.0
             start, end = taste.offsets[item], taste.offsets[item + 1]
+            mass, added = taste.pi[-1] if start == end else 0.0, 0.0
+            for k in range(start, end):
+                mass += taste.pi[taste.genres[k]]
+            chance = looked * min(SURE, row.worths[at] * (1.0 / mass))
             for k in range(start, end):
                 satisfied = unmet[taste.genres[k]] * chance
                 unmet[taste.genres[k]] -= satisfied

@@ -16,7 +16,7 @@ from matinee.surfaces.sway import Sway
 
 KEPT = 4_096  # best titles of a request that its rows choose from; a smaller catalogue is taken whole
 NEW = 1_024  # best new titles, which rank among themselves
-HALF = 16  # bits of a number's key that are looked at in one go
+DIGITS = ((21, 11), (10, 11), (0, 10))  # where they begin and how long they are, in bits: a number's key, from the top
 
 
 def shortlist(
@@ -72,25 +72,28 @@ def _keep_best(
 
 @numba.njit(cache=True, nogil=True)
 def _mark_best(keys: np.ndarray, places: Int32s, most: int, near: Flags) -> None:
-    """Mark the `most` of these places with the largest keys; of equal ones the first. Two passes, linear."""
-    for shift in (HALF, 0):
+    """Mark the `most` of these places with the largest keys; of equal ones the first. Linear."""
+    for shift, width in DIGITS:
         if len(places) <= most:
             break
-        counts = np.zeros(1 << HALF, np.int32)
+        counts = np.zeros(1 << width, np.int32)
         for at in places:
-            counts[keys[at] >> np.uint32(shift) & np.uint32(0xFFFF)] += 1
+            counts[_digit(keys[at], shift, width)] += 1
         least, above = len(counts) - 1, 0
         while above + counts[least] < most:
             above += counts[least]
             least -= 1
-        tied, n_tied = np.empty(counts[least], np.int32), 0
-        for at in places:
-            half = keys[at] >> np.uint32(shift) & np.uint32(0xFFFF)
-            if half > least:
-                near[at] = True
-            elif half == least:
-                tied[n_tied] = at
-                n_tied += 1
-        places, most = tied, most - above
+        tied, n_tied = np.empty(len(places), np.int32), 0
+        for at in places:  # without a branch: which way it goes could not be foretold
+            digit = _digit(keys[at], shift, width)
+            near[at] |= digit > least
+            tied[n_tied] = at
+            n_tied += digit == least
+        places, most = tied[:n_tied], most - above
     for at in places[:most]:
         near[at] = True
+
+
+@numba.njit(cache=True, nogil=True)
+def _digit(key: np.uint32, shift: int, width: int) -> int:
+    return np.int64(key >> np.uint32(shift)) & ((1 << width) - 1)

@@ -34,12 +34,11 @@ class Row(NamedTuple):
 
 
 class Taste(NamedTuple):
-    """Genres of each title (offsets, values), `pi` (genres + 1,), and per title min(1, 1 / sum of pi of its genres)."""
+    """Genres of each title (offsets, values), and `pi` (genres + 1,)."""
 
     offsets: Int64s
     genres: Int32s
     pi: Doubles
-    per_mass: Doubles
 
 
 class PoolArrays(NamedTuple):
