@@ -55,6 +55,18 @@ def test_the_strongest_title_is_found(shape):
                 assert terms[seen == best[b, c]].max() == terms.max()
 
 
+@pytest.mark.parametrize("m", [7, sd.SMALL_BLOCK + 5])
+def test_sums_and_strongest_in_one_pass_are_those_of_two(m):
+    _, offsets, items, weights, dense = draw(9, 40, m, 3)
+    start = np.random.default_rng(4).normal(size=(9, m)).astype(np.float32)
+    apart, at_once = start.copy(), start.copy()
+    sd.add_rows(offsets, items, weights, dense, apart)
+    every = np.tile(np.arange(m, dtype=np.int32), (9, 1))
+    found = sd.add_rows_and_strongest(offsets, items, weights, dense, at_once)
+    np.testing.assert_allclose(at_once, apart, atol=1e-5)
+    np.testing.assert_array_equal(found, sd.strongest(offsets, items, weights, dense, every))
+
+
 def test_a_part_is_added_to_the_columns_that_it_has():
     out, part = np.array([[1, 2, 3], [4, 5, 6]], np.float32), np.array([[10, 20], [30, 40]], np.float32)
     sd.add_columns(part, np.array([2, 0], np.int32), out)

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from matinee.decision import Context, Requests, Scorer, Situations
+from matinee.decision import Context, Requests, Scorer, Situations, scored
 from matinee.errors import BadRequest
 from matinee.history import Histories
 from matinee.models import cold_start
@@ -16,6 +16,7 @@ from matinee.models.memory import available_bytes
 from matinee.models.neighbors import Neighbors
 from matinee.models.popularity import Popularity
 from matinee.testing import checkerboard, cyclic, make_catalog, make_data, make_events
+from matinee.testing.numbers import assert_same
 
 MAKERS = [Ease, Neighbors, lambda: Factors(FactorsConfig(size=4))]
 
@@ -88,6 +89,15 @@ def test_widening_is_a_scorer_and_undoes_itself():
     assert again.scorer is scorer
     with pytest.raises(BadRequest):
         wide.fit(checkerboard(), np.random.default_rng(0))
+
+
+def test_a_widened_scorer_gives_the_reasons_beside_the_scores():
+    wide = widened(Ease().fit(checkerboard(), np.random.default_rng(0)), 12, 15)
+    requests, items = Requests.of_histories(Histories.of_items([[0, 2]])), np.array([[4, 14, -1]], np.int32)
+    scores, explain = scored(wide, requests)
+    assert_same(scores, wide.score(requests))
+    assert explain(items).tolist() == wide.explain(requests, items).tolist()
+    assert explain(items)[0, 1:].tolist() == [-1, -1]
 
 
 def test_memory_is_a_plausible_number():

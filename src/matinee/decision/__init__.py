@@ -5,7 +5,19 @@ Everything that serves, simulates, evaluates or experiments knows these and no m
 
 from matinee.decision.beliefs import Beliefs
 from matinee.decision.company import Company
-from matinee.decision.contracts import Believes, Enumerates, LaysOut, Learns, Policy, Refits, Scorer, Uncertain
+from matinee.decision.contracts import (
+    Believes,
+    Enumerates,
+    Explain,
+    LaysOut,
+    Learns,
+    Policy,
+    Refits,
+    Scorer,
+    ScoresWithReasons,
+    Uncertain,
+    scored,
+)
 from matinee.decision.control import Boost, Control, Promotion
 from matinee.decision.decisions import (
     CHARTED,
@@ -49,6 +61,7 @@ __all__ = [
     "Distribution",
     "Enumerates",
     "Episodes",
+    "Explain",
     "Layer",
     "LaysOut",
     "Learns",
@@ -62,6 +75,7 @@ __all__ = [
     "Requests",
     "RowName",
     "Scorer",
+    "ScoresWithReasons",
     "Situations",
     "Uncertain",
     "as_one",
@@ -72,5 +86,6 @@ __all__ = [
     "part_of",
     "row_key",
     "row_name",
+    "scored",
     "situations_of",
 ]

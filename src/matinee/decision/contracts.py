@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,8 @@ from matinee.errors import NotFound
 from matinee.history import TrainingData
 from matinee.maths.arrays import Doubles
 from matinee.page import Layouts
+
+Explain: TypeAlias = Callable[[NDArray[np.int32]], NDArray[np.int32]]  # `Scorer.explain` of requests that are known
 
 
 @runtime_checkable
@@ -49,6 +53,22 @@ class Scorer(Protocol):
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises `ArtifactRefused` on anything else."""
         ...
+
+
+@runtime_checkable
+class ScoresWithReasons(Protocol):
+    """What a scorer may offer beyond the contract: scores and their reasons out of one pass over what it knows."""
+
+    def score_with_reasons(self, requests: Requests) -> tuple[NDArray[np.float32], Explain]:
+        """`score`, and `explain` of these requests; the numbers are the same as apart."""
+        ...
+
+
+def scored(scorer: Scorer, requests: Requests) -> tuple[NDArray[np.float32], Explain]:
+    """The scores of requests and what explains them, in one go where the scorer can."""
+    if isinstance(scorer, ScoresWithReasons):
+        return scorer.score_with_reasons(requests)
+    return scorer.score(requests), partial(scorer.explain, requests)
 
 
 @runtime_checkable

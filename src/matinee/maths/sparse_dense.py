@@ -15,6 +15,7 @@ from matinee.maths.cores import usable_cores
 from matinee.maths.ragged import narrowed
 
 BLOCK = 16_384  # columns per pass: the sums of a block stay in the second-level cache
+SMALL_BLOCK = 1_024  # columns of eight rows that stay near from being added to being compared
 FEW = 64  # rows that one thread adds in one go
 
 
@@ -89,7 +90,7 @@ def add_rows(
     in_chunks(lambda a, b: _add_rows(offsets[a : b + 1], items, weights, dense, out[a:b]), bounds, threads)
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _add_rows(offsets: Int64s, items: Int32s, weights: Floats, dense: Floats, out: Floats) -> None:
     for left in range(0, dense.shape[1], BLOCK):
         columns = slice(left, min(left + BLOCK, dense.shape[1]))
@@ -97,19 +98,27 @@ def _add_rows(offsets: Int64s, items: Int32s, weights: Floats, dense: Floats, ou
             total = out[b, columns]
             at, end = offsets[b], offsets[b + 1]
             while at + 8 <= end:  # eight rows a pass: the sums are read and written an eighth as often
-                w, i = weights[at : at + 8], items[at : at + 8]
-                w0, w1, w2, w3, w4, w5, w6, w7 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
-                r0, r1, r2, r3 = dense[i[0], columns], dense[i[1], columns], dense[i[2], columns], dense[i[3], columns]
-                r4, r5, r6, r7 = dense[i[4], columns], dense[i[5], columns], dense[i[6], columns], dense[i[7], columns]
-                for j in range(len(total)):
-                    first = w0 * r0[j] + w1 * r1[j] + w2 * r2[j] + w3 * r3[j]
-                    total[j] += first + w4 * r4[j] + w5 * r5[j] + w6 * r6[j] + w7 * r7[j]
+                _add_eight(weights[at : at + 8], items[at : at + 8], dense, columns, total)
                 at += 8
             while at < end:
-                r0, w0 = dense[items[at], columns], weights[at]
-                for j in range(len(total)):
-                    total[j] += w0 * r0[j]
+                _add_one(weights[at], dense[items[at], columns], total)
                 at += 1
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
+def _add_eight(w: Floats, i: Int32s, dense: Floats, columns: slice, total: Floats) -> None:
+    w0, w1, w2, w3, w4, w5, w6, w7 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
+    r0, r1, r2, r3 = dense[i[0], columns], dense[i[1], columns], dense[i[2], columns], dense[i[3], columns]
+    r4, r5, r6, r7 = dense[i[4], columns], dense[i[5], columns], dense[i[6], columns], dense[i[7], columns]
+    for j in range(len(total)):
+        first = w0 * r0[j] + w1 * r1[j] + w2 * r2[j] + w3 * r3[j]
+        total[j] += first + w4 * r4[j] + w5 * r5[j] + w6 * r6[j] + w7 * r7[j]
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
+def _add_one(weight: float, row: Floats, total: Floats) -> None:
+    for j in range(len(total)):
+        total[j] += weight * row[j]
 
 
 def add_columns(part: Floats, columns: Int32s, out: Floats) -> None:
@@ -156,7 +165,7 @@ def strongest(offsets: Int64s, items: Int32s, weights: Floats, dense: Floats, as
     return best
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz"}, error_model="numpy")
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _strongest(offsets: Int64s, items: Int32s, weights: Floats, dense: Floats, asked: Int32s, best: Int32s) -> None:
     """One pass over the whole rows, block by block: reading them in order costs less than picking a few numbers."""
     n = dense.shape[1]
@@ -168,27 +177,79 @@ def _strongest(offsets: Int64s, items: Int32s, weights: Floats, dense: Floats, a
             top, of = most[columns], source[columns]
             at, end = offsets[b], offsets[b + 1]
             while at + 4 <= end:
-                w, i = weights[at : at + 4], items[at : at + 4]
-                w0, w1, w2, w3, i0, i1, i2, i3 = w[0], w[1], w[2], w[3], i[0], i[1], i[2], i[3]
-                r0, r1, r2, r3 = dense[i0, columns], dense[i1, columns], dense[i2, columns], dense[i3, columns]
-                for j in range(len(top)):
-                    a0, a1, a2, a3 = w0 * r0[j], w1 * r1[j], w2 * r2[j], w3 * r3[j]
-                    left_most, left_of = (a1, i1) if a1 >= a0 else (a0, i0)
-                    right_most, right_of = (a3, i3) if a3 >= a2 else (a2, i2)
-                    if right_most >= left_most:
-                        left_most, left_of = right_most, right_of
-                    if left_most >= top[j]:
-                        top[j], of[j] = left_most, left_of
+                _compare_four(weights[at : at + 4], items[at : at + 4], dense, columns, top, of)
                 at += 4
             while at < end:
-                row, weight, item = dense[items[at], columns], weights[at], items[at]
-                for j in range(len(top)):
-                    if weight * row[j] >= top[j]:
-                        top[j], of[j] = weight * row[j], item
+                _compare_one(weights[at], items[at], dense[items[at], columns], top, of)
                 at += 1
         for c in range(asked.shape[1]):
             if 0 <= asked[b, c] < n and most[asked[b, c]] > 0.0:
                 best[b, c] = source[asked[b, c]]
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz"}, error_model="numpy")
+def _compare_four(w: Floats, i: Int32s, dense: Floats, columns: slice, top: Floats, of: Int32s) -> None:
+    w0, w1, w2, w3, i0, i1, i2, i3 = w[0], w[1], w[2], w[3], i[0], i[1], i[2], i[3]
+    r0, r1, r2, r3 = dense[i0, columns], dense[i1, columns], dense[i2, columns], dense[i3, columns]
+    for j in range(len(top)):
+        a0, a1, a2, a3 = w0 * r0[j], w1 * r1[j], w2 * r2[j], w3 * r3[j]
+        left_most, left_of = (a1, i1) if a1 >= a0 else (a0, i0)
+        right_most, right_of = (a3, i3) if a3 >= a2 else (a2, i2)
+        if right_most >= left_most:
+            left_most, left_of = right_most, right_of
+        if left_most >= top[j]:
+            top[j], of[j] = left_most, left_of
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz"}, error_model="numpy")
+def _compare_one(weight: float, item: int, row: Floats, top: Floats, of: Int32s) -> None:
+    for j in range(len(top)):
+        if weight * row[j] >= top[j]:
+            top[j], of[j] = weight * row[j], item
+
+
+def add_rows_and_strongest(
+    offsets: Int64s, items: Int32s, weights: Floats, dense: Floats, out: Floats, threads: int | None = None
+) -> Int32s:
+    """`add_rows`, and what `strongest` says of every column, (batch, m), with the rows read once for both."""
+    assert items.shape == weights.shape == (offsets[-1],), f"{items.shape}, {weights.shape}, {offsets[-1]} values"
+    assert out.shape == (len(offsets) - 1, dense.shape[1]), (
+        f"out {out.shape} for {len(offsets) - 1} rows of {dense.shape[1]}"
+    )
+    source = np.full(out.shape, -1, np.int32)
+
+    def work(a: int, b: int) -> None:
+        _add_and_compare(offsets[a : b + 1], items, weights, dense, out[a:b], source[a:b])
+
+    in_chunks(work, even_bounds(len(out), len(out) // FEW + 1), threads)
+    return source
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _add_and_compare(
+    offsets: Int64s, items: Int32s, weights: Floats, dense: Floats, out: Floats, source: Int32s
+) -> None:
+    n = dense.shape[1]
+    most = np.empty(n, np.float32)
+    for b in range(len(offsets) - 1):
+        most[:] = 0.0
+        at, end = offsets[b], offsets[b + 1]
+        while at + 8 <= end:
+            w, i = weights[at : at + 8], items[at : at + 8]
+            for left in range(0, n, SMALL_BLOCK):
+                columns = slice(left, min(left + SMALL_BLOCK, n))
+                top, of = most[columns], source[b, columns]
+                _add_eight(w, i, dense, columns, out[b, columns])
+                _compare_four(w[:4], i[:4], dense, columns, top, of)
+                _compare_four(w[4:], i[4:], dense, columns, top, of)
+            at += 8
+        while at < end:
+            _add_one(weights[at], dense[items[at]], out[b])
+            _compare_one(weights[at], items[at], dense[items[at]], most, source[b])
+            at += 1
+        for j in range(n):
+            if most[j] <= 0.0:
+                source[b, j] = -1
 
 
 def strongest_sparse(

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from matinee.decision import Progress, Requests, no_progress
+from matinee.decision import Explain, Progress, Requests, no_progress
 from matinee.errors import ArtifactRefused, BadRequest, NotFitted, TooLarge
 from matinee.history import Histories, TrainingData
 from matinee.maths.arrays import Floats, Int32s
 from matinee.maths.gram import gram, inverse_by_rows, invert_upper, mirror_scaled, touched
 from matinee.maths.ragged import narrowed
-from matinee.maths.sparse_dense import add_columns, add_rows, strongest
+from matinee.maths.sparse_dense import add_columns, add_rows, add_rows_and_strongest, strongest
 from matinee.models.artifacts import storage
 from matinee.models.cold_start import Prior, history_rows
 from matinee.models.memory import available_bytes
@@ -75,10 +75,31 @@ class Map:
 
     def strongest(self, histories: Histories, half_life: float | None, items: Int32s) -> Int32s:
         """(batch, k): the history title with the largest positive term of each item's sum, or -1."""
+        return self._named(strongest(*self._rows(histories, half_life), self.weights, self._places(items)))
+
+    def add_with_reasons(self, histories: Histories, half_life: float | None, out: Floats) -> tuple[Floats, Explain]:
+        """`add`, and the `strongest` of these histories, for the price of little more than the first."""
+        rows = self._rows(histories, half_life)
+        whole = len(self.titles) == self.n_titles
+        part = out if whole else np.zeros((len(histories), len(self.titles)), np.float32)
+        sources = add_rows_and_strongest(*rows, self.weights, part)
+        if not whole:
+            add_columns(part, self.titles, out)
+
+        def explain(items: Int32s) -> Int32s:
+            at = self._places(items)
+            return self._named(np.where(at < 0, -1, np.take_along_axis(sources, np.maximum(at, 0), axis=1)))
+
+        return out, explain
+
+    def _places(self, items: Int32s) -> Int32s:
+        """Where `items`, -1 for none, stand in `titles`; -1 where nobody liked them."""
         known = (items >= 0) & (items < self.n_titles)
-        asked = np.where(known, self.place[np.where(known, items, 0)], -1).astype(np.int32)
-        found = strongest(*self._rows(histories, half_life), self.weights, asked)
-        return np.append(self.titles, np.int32(-1))[found]
+        return np.where(known, self.place[np.where(known, items, 0)], -1).astype(np.int32)
+
+    def _named(self, places: Int32s) -> Int32s:
+        """The titles at these places, -1 for -1."""
+        return np.append(self.titles, np.int32(-1))[places]
 
     def _rows(self, histories: Histories, half_life: float | None) -> Rows:
         """Offsets, places and weights of what each history holds of the titles that somebody liked."""
@@ -123,6 +144,11 @@ class Ease:
         """(batch, titles) sums of map rows over each history, plus the prior of `cold_start`."""
         solved, prior = self._state()
         return solved.add(requests.histories, self.config.half_life, prior.scores(requests))
+
+    def score_with_reasons(self, requests: Requests) -> tuple[Floats, Explain]:
+        """`score`, and `explain` of these requests, out of one pass over the map."""
+        solved, prior = self._state()
+        return solved.add_with_reasons(requests.histories, self.config.half_life, prior.scores(requests))
 
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
         """(batch, k): the history title with the largest positive term of each item's sum, or -1."""

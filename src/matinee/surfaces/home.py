@@ -9,7 +9,19 @@ from functools import cached_property
 import numpy as np
 
 from matinee.catalog import Catalog
-from matinee.decision import UNSPOKEN, Beliefs, Decisions, Maker, Requests, Scorer, decision_ids, digest, joined
+from matinee.decision import (
+    UNSPOKEN,
+    Beliefs,
+    Decisions,
+    Explain,
+    Maker,
+    Requests,
+    Scorer,
+    decision_ids,
+    digest,
+    joined,
+    scored,
+)
 from matinee.decision.eligibility import eligible, nameable, only_allowed
 from matinee.errors import require_share
 from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, UInt64s
@@ -59,7 +71,7 @@ class HomePolicy:
 
     `calibration` turns the scorer's numbers into the probability that a title satisfies, which `occasions` weigh;
     `layouts` say how members look at its pages, for whoever makes the requests: a page is built for the layout of its
-    request. A batch is decided in blocks on all cores; memory is 10 bytes a title and some 200 kB of
+    request. A batch is decided in blocks on all cores; memory is 14 bytes a title and some 200 kB of
     candidates for each request of a block.
     """
 
@@ -96,7 +108,7 @@ class HomePolicy:
         allowed = eligible(self.catalog, requests)
         named = nameable(self.catalog, requests, allowed)
         watch.lap("eligible")
-        scores = self.scorer.score(requests)
+        scores, explain = scored(self.scorer, requests)
         watch.lap("scores")
         worth = self.worth(scores, requests)
         watch.lap("worth")
@@ -105,7 +117,7 @@ class HomePolicy:
         watch.lap("rows")
         built = straightened(unboosted(self.build(pools, requests, sway, bits), pools, sway), pools, left)
         watch.lap("page")
-        pages = pages_of(pools, built, self._evidence(requests, built.items, named), self.catalog)
+        pages = pages_of(pools, built, self._evidence(requests, built.items, named, explain), self.catalog)
         watch.lap("evidence")
         return decided(
             requests,
@@ -173,8 +185,8 @@ class HomePolicy:
         shares = self.charts.genre_shares
         return build_pages(pools, requests, self.catalog, shares, exploration, bits, shown, where, sway)
 
-    def _evidence(self, requests: Requests, items: Int32s, named: Flags) -> Int32s:
-        strongest = self.scorer.explain(requests, items.reshape(len(items), items.shape[1] * items.shape[2]))
+    def _evidence(self, requests: Requests, items: Int32s, named: Flags, explain: Explain) -> Int32s:
+        strongest = explain(items.reshape(len(items), items.shape[1] * items.shape[2]))
         spoken = only_allowed(strongest, named, UNSPOKEN).reshape(items.shape)
         return with_reasons(spoken, items, requests, self.catalog, self.charts, self.config.rows.new_days)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matinee.decision import Context, Requests, Scorer
+from matinee.decision import Context, Requests, Scorer, scored
 from matinee.errors import ArtifactRefused, MatineeError, NotFitted
 from matinee.events import Kind
 from matinee.history import Histories, TrainingData
@@ -70,7 +70,10 @@ def check_extremes(scorer: Scorer, data: TrainingData) -> None:
 
 
 def check_explanations(scorer: Scorer, data: TrainingData) -> None:
-    """Reasons are titles of the member's own history, or -1; nothing explains an empty history or an empty place."""
+    """Reasons are titles of the member's own history, or -1; nothing explains an empty history or an empty place.
+
+    Scores and reasons out of one go are those that the scorer gives apart.
+    """
     n = len(data.catalog)
     requests = Requests.of_histories(Histories.of_items([[], [0, 2], [1, n + 7]]))
     items = np.tile(np.array([0, 1, 5, n - 1, -1], np.int32), (3, 1))
@@ -80,6 +83,9 @@ def check_explanations(scorer: Scorer, data: TrainingData) -> None:
     for found, allowed in zip(reasons, ({-1}, {-1, 0, 2}, {-1, 1}), strict=True):
         assert set(found.tolist()) <= allowed, f"{found} are not titles of the history {allowed}"
     assert (reasons[:, -1] == -1).all()
+    scores, explain = scored(scorer, requests)
+    assert_same(scores, scorer.score(requests), "scores with reasons differ from scores alone")
+    assert_same(explain(items), reasons, "reasons beside scores differ from reasons alone")
 
 
 def check_storage(make: Callable[[], Scorer], scorer: Scorer, data: TrainingData) -> None:

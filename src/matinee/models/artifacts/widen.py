@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalog import Catalog
-from matinee.decision import Progress, Requests, Scorer, no_progress
+from matinee.decision import Explain, Progress, Requests, Scorer, no_progress, scored
 from matinee.errors import BadRequest
 from matinee.history import TrainingData
 from matinee.models.cold_start import Prior
@@ -46,6 +46,11 @@ class Widened:
     def score(self, requests: Requests) -> NDArray[np.float32]:
         """(batch, n_titles)."""
         return with_lowest(self.scorer.score(requests), self.n_titles)
+
+    def score_with_reasons(self, requests: Requests) -> tuple[NDArray[np.float32], Explain]:
+        """(batch, n_titles), and `explain` of these requests."""
+        scores, explain = scored(self.scorer, requests)
+        return with_lowest(scores, self.n_titles), explain
 
     def explain(self, requests: Requests, items: NDArray[np.int32]) -> NDArray[np.int32]:
         """As the scorer inside; nothing explains a title it never saw."""
