@@ -98,7 +98,7 @@ def test_seeds_decide_and_nothing_else_does():
 def test_descending_is_a_stable_sort_of_what_is_kept(values, data):
     array = np.array(values, np.float32) + np.float32(0)  # no negative zero
     keep = np.array(data.draw(st.lists(st.booleans(), min_size=len(values), max_size=len(values))))
-    order = np.empty(len(values), np.int32)
+    order = np.empty(len(values), np.uint32)
     size = descending(array, keep, order)
     kept = np.flatnonzero(keep)
     assert order[:size].tolist() == kept[np.argsort(-array[kept], kind="stable")].tolist()

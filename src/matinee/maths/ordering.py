@@ -5,14 +5,14 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from matinee.maths.arrays import Flags, Floats, Int32s
+from matinee.maths.arrays import Flags, Floats, UInt32s
 
 BITS, TURNS = 11, 3
 BUCKETS = 1 << BITS
 
 
 @numba.njit(cache=True, nogil=True)
-def descending(values: Floats, keep: Flags, order: Int32s) -> int:
+def descending(values: Floats, keep: Flags, order: UInt32s) -> int:
     """Write the positions with `keep`, by falling non-negative value, into `order`; returns how many there are.
 
     Shapes: all (n,). Equal values stay in order of position. Radix sort on the float's inverted bits, which for

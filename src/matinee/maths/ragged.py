@@ -9,7 +9,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.maths.arrays import Flags, Int32s, Int64s
+from matinee.maths.arrays import Flags, Int32s, Int64s, UInt32s, UInt64s
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,11 @@ class Ragged:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    @property
+    def unsigned(self) -> tuple[UInt64s, UInt32s]:
+        """Offsets and values, of 0 and above, as kernels read them fastest: what cannot be negative is not tested."""
+        return self.offsets.view(np.uint64), self.values.view(np.uint32)
 
     @classmethod
     def of(cls, lists: Sequence[Sequence[int] | Int32s]) -> Ragged:

@@ -84,7 +84,7 @@ def _favourites(tastes: Tastes, members: Int64s, titles: Int32s, catalog: Catalo
     """(slots,) `FAVOURITE` - k for titles whose k-th genre is the favourite of the member; else -1."""
     genres = catalog.title_genres
     likes = np.zeros((len(tastes), len(catalog.genres)), np.float32)
-    add_by_group(tastes.offsets, tastes.items, np.ones_like(tastes.weights), genres.offsets, genres.values, likes)
+    add_by_group(tastes.offsets, tastes.items, np.ones_like(tastes.weights), *genres.unsigned, likes)
     least = np.maximum(tastes.lengths / OFTEN, 1).astype(np.float32)
     found = np.full(len(titles), -1, np.int32)
     _find_favourites(members, titles, genres.offsets, genres.values, likes, least, found)

@@ -41,7 +41,7 @@ def intents(tastes: Tastes, catalog: Catalog, genre_shares: Floats) -> Doubles:
     genres, shares = catalog.title_genres, everybody(genre_shares)
     pi = np.empty((len(tastes), len(shares)))
     kernels.infer(
-        tastes.offsets, tastes.items, tastes.weights, genres.offsets, genres.values, shares, SMOOTHING, STEPS, pi
+        tastes.offsets, tastes.items.view(np.uint32), tastes.weights, *genres.unsigned, shares, SMOOTHING, STEPS, pi
     )
     return pi
 
@@ -76,7 +76,7 @@ def with_taste(worth: Floats, tastes: Tastes, pi: Doubles, sets: GenreSets, genr
         return worth
     power = np.where(lengths > 0, FEW / (FEW + lengths), 0.0).astype(np.float32)
     lift = np.empty((len(pi), len(sets.genres)), np.float32)
-    kernels.mean_by_set(pi / everybody(genre_shares), sets.genres.offsets, sets.genres.values, lift)
+    kernels.mean_by_set(pi / everybody(genre_shares), *sets.genres.unsigned, lift)
     np.power(lift, power[:, None], out=lift)
     lifted = lift.take(sets.of_title, axis=1)
     lifted *= worth

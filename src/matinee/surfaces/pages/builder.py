@@ -126,13 +126,12 @@ def build_pages(
     built = Built.empty(len(requests), layout)
     if shown is not None and given:
         built.rows[:], built.items[:] = shown
-    genres = catalog.title_genres
     attention = _attention(layout)
     turned = turned_of(requests, pools, catalog, attention)
     pi, repeats = intents(requests.histories.tastes, catalog, genre_shares), _REPEATS[pools.kinds]
     built.values[:] = kernels.build(
-        Candidates(pools.sizes, pools.minimum, pools.items, pools.worths, pools.logits, repeats),
-        Taste(genres.offsets, genres.values, pi),
+        Candidates(pools.sizes, pools.minimum, pools.items.view(np.uint32), pools.worths, pools.logits, repeats),
+        Taste(*catalog.title_genres.unsigned, pi),
         attention,
         Choice(
             BILLBOARD,

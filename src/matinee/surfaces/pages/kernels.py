@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s, UInt64s
+from matinee.maths.arrays import Doubles, Flags, Floats, Int32s, Int64s, UInt32s, UInt64s
 from matinee.maths.in_turn import Pull
 from matinee.maths.sampling import draw, log_probs_of, mix
 from matinee.maths.shares import Shares, draw_with_shares
@@ -330,10 +330,10 @@ def fill(
 @numba.njit(cache=True, nogil=True)
 def infer(
     offsets: Int64s,
-    items: Int32s,
+    items: UInt32s,
     weights: Floats,
-    genre_offsets: Int64s,
-    genres: Int32s,
+    genre_offsets: UInt64s,
+    genres: UInt32s,
     shares: Doubles,
     prior: float,
     steps: int,
@@ -362,7 +362,7 @@ def infer(
 
 
 @numba.njit(cache=True, nogil=True)
-def mean_by_set(ratio: Doubles, offsets: Int64s, genres: Int32s, means: Floats) -> None:
+def mean_by_set(ratio: Doubles, offsets: UInt64s, genres: UInt32s, means: Floats) -> None:
     """Write the mean `ratio` (batch, genres + 1) of each set's genres into `means` (batch, sets)."""
     for b in range(len(ratio)):
         for one in range(len(offsets) - 1):

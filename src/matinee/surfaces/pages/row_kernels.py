@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 from matinee.events import FINISHED, LIKED_RATING, PLAYED, Kind
-from matinee.maths.arrays import Flags, Floats, Int32s, Int64s
+from matinee.maths.arrays import Flags, Floats, Int32s, Int64s, UInt32s, UInt64s
 from matinee.maths.ordering import descending
 from matinee.surfaces.pages.types import ByWorth, Events, Own, OwnWorths, PoolArrays, ThemeArrays
 
@@ -41,7 +41,7 @@ def verdict(kind: int, value: float, consumed: bool) -> int:
 
 @numba.njit(cache=True, nogil=True)
 def add_by_group(
-    offsets: Int64s, items: Int32s, weights: Floats, group_offsets: Int64s, groups: Int32s, sums: Floats
+    offsets: Int64s, items: Int32s, weights: Floats, group_offsets: UInt64s, groups: UInt32s, sums: Floats
 ) -> None:
     """Add the weight of each member's titles to the groups they belong to: `sums` (batch, groups)."""
     for b in range(len(offsets) - 1):
@@ -142,11 +142,11 @@ def fill_by_worth(
     sizes, members, worths, _ = pools
     n, n_about, capacity = fresh.shape[1], nearest.shape[1], members.shape[2]
     arrivals, because = slots.arrivals, slots.because
-    order = np.empty(n, np.int32)
+    order = np.empty(n, np.uint32)
     near = np.zeros(n, np.uint64)  # bit s: among the nearest of the title that row s is about
-    held = np.empty((sizes.shape[1] + 1, capacity + 1), np.int32)  # the last column takes what finds no room
-    size_of = np.zeros(sizes.shape[1] + 1, np.int64)  # the last stands for all rows not picked: it is always full
-    row_of_theme = np.full(themes.n, sizes.shape[1], np.int64)
+    held = np.empty((sizes.shape[1] + 1, capacity + 1), np.uint32)  # the last column takes what finds no room
+    size_of = np.zeros(sizes.shape[1] + 1, np.uint32)  # the last stands for all rows not picked: it is always full
+    row_of_theme = np.full(themes.n, sizes.shape[1], np.uint32)
     filled = np.append(np.array([slots.billboard, slots.picks, arrivals]), np.arange(because, sizes.shape[1]))
     for b in range(len(fresh)):
         _mark(nearest[b], near)
@@ -177,7 +177,7 @@ def fill_by_worth(
 
 
 @numba.njit(cache=True, nogil=True)
-def put_first(flags: Flags, order: Int32s) -> int:
+def put_first(flags: Flags, order: UInt32s) -> int:
     """Move the titles of `order` that are flagged to its front, both parts in their order; returns how many there are.
 
     Without flags nothing moves.
@@ -192,7 +192,7 @@ def put_first(flags: Flags, order: Int32s) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def _append(item: int, row: int, held: Int32s, size_of: Int64s, room: int) -> None:
+def _append(item: int, row: int, held: UInt32s, size_of: UInt32s, room: int) -> None:
     """Add a title to a row that has room. Without a branch: whether a row is full could not be foretold."""
     size = size_of[row]
     fits = size < room
@@ -202,7 +202,7 @@ def _append(item: int, row: int, held: Int32s, size_of: Int64s, room: int) -> No
 
 @numba.njit(cache=True, nogil=True)
 def _keep(
-    filled: Int64s, size_of: Int64s, held: Int32s, worth: Floats, sizes: Int32s, items: Int32s, worths: Floats
+    filled: Int64s, size_of: UInt32s, held: UInt32s, worth: Floats, sizes: Int32s, items: Int32s, worths: Floats
 ) -> None:
     """Write how long each row is that was filled, its titles and what they are worth."""
     for row in filled:

@@ -102,7 +102,7 @@ class Themes:
     @property
     def arrays(self) -> ThemeArrays:
         """What the kernels read."""
-        return ThemeArrays(self.of_title.offsets, self.of_title.values, len(self))
+        return ThemeArrays(*self.of_title.unsigned, len(self))
 
 
 @dataclass(frozen=True)

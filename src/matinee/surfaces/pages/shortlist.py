@@ -9,7 +9,7 @@ from matinee.catalog import Catalog
 from matinee.decision import Requests
 from matinee.decision.eligibility import countries_of
 from matinee.events import DAY
-from matinee.maths.arrays import Flags, Floats, Int32s, Int64s
+from matinee.maths.arrays import Flags, Floats, Int32s, Int64s, UInt32s
 from matinee.maths.ragged import owners_of
 from matinee.surfaces.charts import Charts
 from matinee.surfaces.sway import Sway
@@ -57,7 +57,7 @@ def _keep_best(
     values: Floats, allowed: Flags, arrived: Int64s, new_since: Int64s, most: int, most_new: int, near: Flags
 ) -> None:
     n = values.shape[1]
-    keys, open_at, new_at = np.empty(n, np.uint32), np.empty(n, np.int32), np.empty(n, np.int32)
+    keys, open_at, new_at = np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.uint32)
     for b in range(len(values)):
         bits, n_open, n_new = values[b].view(np.uint32), 0, 0
         for item in range(n):
@@ -71,7 +71,7 @@ def _keep_best(
 
 
 @numba.njit(cache=True, nogil=True)
-def _mark_best(keys: np.ndarray, places: Int32s, most: int, near: Flags) -> None:
+def _mark_best(keys: UInt32s, places: UInt32s, most: int, near: Flags) -> None:
     """Mark the `most` of these places with the largest keys; of equal ones the first. Linear."""
     for shift, width in DIGITS:
         if len(places) <= most:
@@ -83,7 +83,7 @@ def _mark_best(keys: np.ndarray, places: Int32s, most: int, near: Flags) -> None
         while above + counts[least] < most:
             above += counts[least]
             least -= 1
-        tied, n_tied = np.empty(len(places), np.int32), 0
+        tied, n_tied = np.empty(len(places), np.uint32), 0
         for at in places:  # without a branch: which way it goes could not be foretold
             digit = _digit(keys[at], shift, width)
             near[at] |= digit > least
@@ -96,4 +96,4 @@ def _mark_best(keys: np.ndarray, places: Int32s, most: int, near: Flags) -> None
 
 @numba.njit(cache=True, nogil=True)
 def _digit(key: np.uint32, shift: int, width: int) -> int:
-    return np.int64(key >> np.uint32(shift)) & ((1 << width) - 1)
+    return int(np.int64(key >> np.uint32(shift)) & ((1 << width) - 1))

@@ -57,6 +57,6 @@ def mix_of(tastes: Tastes, catalog: Catalog) -> Doubles:
     sizes = np.maximum(np.diff(genres.offsets), 1)[tastes.items]
     sums = np.zeros((len(tastes), len(catalog.genres)), np.float32)
     weights = (tastes.weights / sizes).astype(np.float32)
-    kernels.add_by_group(tastes.offsets, tastes.items, weights, genres.offsets, genres.values, sums)
+    kernels.add_by_group(tastes.offsets, tastes.items, weights, *genres.unsigned, sums)
     total = sums.sum(axis=1, keepdims=True, dtype=np.float64)
     return np.asarray(np.divide(sums, total, out=np.zeros(sums.shape), where=total > 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from matinee.maths.arrays import Doubles, Flags, Floats, Int8s, Int32s, Int64s
+from matinee.maths.arrays import Doubles, Flags, Floats, Int8s, Int32s, Int64s, UInt32s, UInt64s
 from matinee.maths.in_turn import Groups, Pull
 
 
@@ -13,7 +13,7 @@ class Candidates(NamedTuple):
 
     sizes: Int32s
     minimum: Int32s
-    items: Int32s
+    items: UInt32s
     worths: Floats
     logits: Floats
     repeats: Flags
@@ -36,8 +36,8 @@ class Row(NamedTuple):
 class Taste(NamedTuple):
     """Genres of each title (offsets, values), and `pi` (genres + 1,)."""
 
-    offsets: Int64s
-    genres: Int32s
+    offsets: UInt64s
+    genres: UInt32s
     pi: Doubles
 
 
@@ -104,8 +104,8 @@ class ByWorth(NamedTuple):
 class ThemeArrays(NamedTuple):
     """Title -> themes (offsets, values), and the number of themes."""
 
-    offsets: Int64s
-    themes: Int32s
+    offsets: UInt64s
+    themes: UInt32s
     n: int
 
 
