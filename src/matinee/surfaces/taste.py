@@ -78,9 +78,9 @@ def with_taste(worth: Floats, tastes: Tastes, pi: Doubles, sets: GenreSets, genr
     lift = np.empty((len(pi), len(sets.genres)), np.float32)
     kernels.mean_by_set(pi / everybody(genre_shares), *sets.genres.unsigned, lift)
     np.power(lift, power[:, None], out=lift)
-    lifted = lift.take(sets.of_title, axis=1)
-    lifted *= worth
-    return np.minimum(lifted, MOST, out=lifted)
+    lifted = np.empty_like(worth)
+    kernels.lift_titles(worth, lift, sets.of_title.view(np.uint32), MOST, lifted)
+    return lifted
 
 
 def name_tastes(pools: Pools, tastes: Tastes, pi: Doubles, catalog: Catalog, genre_shares: Floats) -> None:

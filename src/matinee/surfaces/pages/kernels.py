@@ -370,3 +370,11 @@ def mean_by_set(ratio: Doubles, offsets: UInt64s, genres: UInt32s, means: Floats
             for k in range(offsets[one], offsets[one + 1]):
                 total += ratio[b, genres[k]]
             means[b, one] = total / (offsets[one + 1] - offsets[one])
+
+
+@numba.njit(cache=True, nogil=True)
+def lift_titles(worth: Floats, lift: Floats, set_of: UInt32s, most: float, lifted: Floats) -> None:
+    """Write `worth` (batch, titles) times the `lift` (batch, sets) of each title's set, at most `most`, to `lifted`."""
+    for b in range(len(worth)):
+        for item in range(len(set_of)):
+            lifted[b, item] = min(worth[b, item] * lift[b, set_of[item]], most)
