@@ -16,8 +16,8 @@ Arrow = tuple[str, str]
 ROAD: dict[Arrow, tuple[str, str, tuple[str, ...]]] = {  # file, function, what it calls, one after the other
     ("events", "log"): ("service/core.py", "_stored", ("rows_of", "submit_events")),
     ("log", "histories"): ("service/core.py", "_load", ("read", "histories_of")),
-    ("histories", "scorer"): ("surfaces/home.py", "_page", ("score",)),
-    ("scorer", "surface policy"): ("surfaces/home.py", "_page", ("score", "worth", "rows", "build")),
+    ("histories", "scorer"): ("decision/contracts.py", "scored", ("score", "score_with_reasons")),
+    ("scorer", "surface policy"): ("surfaces/home.py", "_page", ("scored", "worth", "rows", "build")),
     ("surface policy", "Decisions"): ("surfaces/home.py", "_page", ("build", "decided")),
     ("Decisions", "log"): ("service/core.py", "_kept", ("submit",)),
     ("log", "outcomes"): ("cli/report.py", "report", ("shown_choices", "with_outcomes")),
@@ -29,8 +29,8 @@ ROAD: dict[Arrow, tuple[str, str, tuple[str, ...]]] = {  # file, function, what 
 }
 CIRCLE: dict[Arrow, tuple[str, str, tuple[str, ...]]] = {
     ("request", "eligible"): ("surfaces/home.py", "_page", ("eligible",)),
-    ("eligible", "scores"): ("surfaces/home.py", "_page", ("eligible", "score")),
-    ("scores", "rows"): ("surfaces/home.py", "_page", ("score", "rows")),
+    ("eligible", "scores"): ("surfaces/home.py", "_page", ("eligible", "scored")),
+    ("scores", "rows"): ("surfaces/home.py", "_page", ("scored", "rows")),
     ("rows", "page"): ("surfaces/home.py", "_page", ("rows", "build")),
     ("page", "decision"): ("surfaces/home.py", "_page", ("build", "decided")),
     ("decision", "log"): ("service/core.py", "decide_all", ("settled", "_kept")),
