@@ -16,7 +16,7 @@ Arrow = tuple[str, str]
 ROAD: dict[Arrow, tuple[str, str, tuple[str, ...]]] = {  # file, function, what it calls, one after the other
     ("events", "log"): ("service/core.py", "_stored", ("rows_of", "submit_events")),
     ("log", "histories"): ("service/core.py", "_load", ("read", "histories_of")),
-    ("histories", "scorer"): ("decision/contracts.py", "scored", ("score", "score_with_reasons")),
+    ("histories", "scorer"): ("decision/contracts.py", "scored", ("score_with_reasons", "score")),
     ("scorer", "surface policy"): ("surfaces/home.py", "_page", ("scored", "worth", "rows", "build")),
     ("surface policy", "Decisions"): ("surfaces/home.py", "_page", ("build", "decided")),
     ("Decisions", "log"): ("service/core.py", "_kept", ("submit",)),

@@ -373,7 +373,7 @@ def mean_by_set(ratio: Doubles, offsets: UInt64s, genres: UInt32s, means: Floats
 
 
 @numba.njit(cache=True, nogil=True)
-def lift_titles(worth: Floats, lift: Floats, set_of: UInt32s, most: float, lifted: Floats) -> None:
+def lift_titles(worth: Floats, lift: Floats, set_of: UInt32s, most: np.float32, lifted: Floats) -> None:
     """Write `worth` (batch, titles) times the `lift` (batch, sets) of each title's set, at most `most`, to `lifted`."""
     for b in range(len(worth)):
         for item in range(len(set_of)):
