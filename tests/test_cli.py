@@ -7,7 +7,7 @@ import json
 import re
 import socket
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Semaphore
 
@@ -26,7 +26,7 @@ from matinee.errors import ArtifactRefused, TooLarge
 from matinee.evaluate.published import MEMBERS
 from matinee.history import Histories
 from matinee.models.artifacts.artifact import load_artifact
-from matinee.recipes import demo, registry, serving
+from matinee.recipes import compiling, demo, registry, serving
 from matinee.recipes.serving import on_home
 from matinee.service import run as web
 from matinee.testing import make_decisions
@@ -633,6 +633,7 @@ def test_the_demo_tries_the_sequence_model_where_it_is_soon_trained(
     served = []
     monkeypatch.setattr(web, "run", lambda app, sock, ready: served.append(app.state.service.deployment.reload()[1]))
     monkeypatch.setattr(demo, "SOON", most)
+    monkeypatch.setattr(compiling, "compiled_meanwhile", nullcontext)  # the test above compiles beside
     for module in (demo, cli_service):
         monkeypatch.setattr(module, "installed", lambda package: torch)
     code, out, err = matinee("demo", "--port", "0", "--data", movies, "--workspace", "ws")
