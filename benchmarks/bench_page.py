@@ -3,8 +3,9 @@
 `matinee bench page --titles N --model M` asks for another size, or another model of `MODELS`.
 
 Keys of the result: `p50_ms`, `p99_ms` (single decisions on one core, probabilities and evidence included),
-`apart_p50_ms`, `apart_p99_ms` (the same without `scores`, the scorer's own product), each stage's `..._p50_ms` and
-`..._p99_ms`, `other` being what no stage counts; `slots` shown, `batch_per_second` (batches of 1,000 on all cores),
+`apart_p50_ms`, `apart_p99_ms` (the same without `scores`, the scorer's own product, with its reasons where both come of
+one pass), each stage's `..._p50_ms` and `..._p99_ms`, `other` being what no stage counts; `slots`
+shown, `batch_per_second` (batches of 1,000 on all cores),
 `web_batch_per_second` (the same for the web layout), `reads_ms` (one pass over the 100 rows of the map that a score
 must read: the floor), `plain_cpu_ms`, `NAME_cpu_ms` and `NAME_times` (processor time of a page with all dials off, with
 one or all of them at a half, on the same requests in turn, and how many times that of all off), `machine`, `seed`,
