@@ -108,8 +108,8 @@ def test_every_model_has_an_idea_a_formula_and_says_when_it_wins_and_fails(name)
 def measured_tables() -> list[tuple[str, str]]:
     """Tables of quality, each with what stands between it and the heading or table before it; by page and first row."""
     pages = [ROOT / "docs" / "cold_start.md", *(ROOT / "docs" / "models").glob("*.md")]
-    texts = {page.name: page.read_text() for page in pages if page.name != "sequence.md"}
-    texts["leaderboard.md"] = (ROOT / "docs" / "leaderboard.md").read_text().partition("**strong**")[2]
+    texts = {page.name: page.read_text() for page in pages}
+    texts["leaderboard.md"] = (ROOT / "docs" / "leaderboard.md").read_text()
     texts["benchmarks.md"] = section("benchmarks.md", "Quality on MovieLens")
     return [
         (f"{name}: {rows.partition(chr(10))[0]}", above + rows)
