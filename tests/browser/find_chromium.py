@@ -7,9 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from patience import patience
-
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+HANGS = 300  # seconds after which a program that does not say its version never will
 
 
 def chromium() -> str | None:
@@ -28,7 +27,7 @@ def _places() -> Iterator[str]:
 def _starts(path: str) -> bool:
     """Whether it can say its version: some systems have a stand-in that only says how to install the real one."""
     try:
-        asked = subprocess.run([path, "--version"], capture_output=True, timeout=60 * patience(), check=False)
+        asked = subprocess.run([path, "--version"], capture_output=True, timeout=HANGS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return asked.returncode == 0
