@@ -22,6 +22,19 @@ def show(api) -> str:
     return "show"
 
 
+LATE = """event => {
+  const real = window.fetch;
+  window.fetch = async (...asked) => {
+    const answer = await real(...asked);
+    if (String(asked[0]).includes("/v1/state")) {
+      localStorage.setItem("matinee:event:0:late", JSON.stringify(event));
+      window.fetch = real;
+    }
+    return answer;
+  };
+}"""
+
+
 def event(user: str, item: str, value: float) -> dict:
     return {"event_id": f"{user}-{item}-{value}", "user_id": user, "kind": "play", "item_id": item, "value": value}
 
@@ -55,3 +68,17 @@ def test_the_next_episode_plays_and_the_following_one_is_offered(visit, api, fre
     assert {one["decision_id"] for one in plays} == {decided(page)["decision_id"]}
     left = stands(api, fresh)[show]
     assert (left["next"]["item_id"], left["watched"]) == ("show-2-1", 0.0)
+
+
+def test_what_stands_is_asked_again_where_more_was_on_its_way(visit, api, fresh, show):
+    film = api.get("/v1/titles").json()["titles"][0]["item_id"]
+    api.post("/v1/events", json={"events": [event(fresh, "show-1-1", 0.4)]}).raise_for_status()
+    page = visit(f"/home?user={fresh}")
+    page.locator(f'.row[data-kind="continue_watching"] .card[data-item="{show}"] .poster').click()
+    page.locator('#details[open] [data-do="play"]').click()
+    with logged(page, "play"):
+        page.locator("#player[open] input").fill("950")
+    page.evaluate(LATE, event(fresh, film, 0.3))
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => document.querySelector('[data-next]').textContent === 'S1 E2 – Second'")
+    assert stands(api, fresh)[film]["watched"] == 0.3

@@ -44,7 +44,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 /** Whoever comes back to this tab sees what the log says now. */
-const refreshed = () => document.hidden || flush().then(read).catch(() => {});
+const refreshed = () => document.hidden || read().catch(() => {});
 addEventListener("focus", refreshed);
 addEventListener("visibilitychange", refreshed);
 addEventListener("pageshow", ({ persisted }) => persisted && refreshed());

@@ -2,7 +2,7 @@
 
 import { undo } from "./actions.js";
 import { art, button, make, say, show } from "./dom.js";
-import { flush, send } from "./outbox.js";
+import { send } from "./outbox.js";
 import { episode, isUnfinished, put, read, stateOf } from "./state.js";
 
 const LENGTH = 30; // seconds that a whole title takes here
@@ -49,7 +49,7 @@ export async function play(item, slot) {
   tell();
   const words = state.share >= 0.9 ? "Watched. Your next page knows." : `Stopped at ${Math.round(state.share * 100)} %. It goes on from there.`;
   say(words, () => (next ? unplay(next) : undo(slot.item_id, before)));
-  if (next) flush().then(read).catch(() => {});
+  if (next) read().catch(() => {});
 }
 
 /** Take back that an episode was played; where it had been begun before, it is so again. */

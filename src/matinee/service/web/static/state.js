@@ -2,7 +2,7 @@
 
 import { ask, member } from "./api.js";
 import { icon, make } from "./dom.js";
-import { settled } from "./outbox.js";
+import { flush, settled } from "./outbox.js";
 
 const BLANK = { thumb: null, listed: false, hidden: false, seen: false, watched: null };
 const BEGUN = 0.1, DONE = 0.9; // shares watched
@@ -61,12 +61,14 @@ export function load(stands) {
   paint(".slot");
 }
 
-/** Ask the log again, unless something of ours is still on its way there. */
+/** Ask the log what stands, once all of ours is there; again where more was done meanwhile. */
 export async function read() {
-  const before = changes;
-  if (!settled()) return;
-  const stands = await ask(`/v1/state?${new URLSearchParams({ user_id: member() })}`);
-  if (before === changes && settled()) load(stands);
+  for (;;) {
+    await flush();
+    const before = changes;
+    const stands = await ask(`/v1/state?${new URLSearchParams({ user_id: member() })}`);
+    if (before === changes && settled()) return load(stands);
+  }
 }
 
 /** Show what stands on the slots that `selector` finds. */
